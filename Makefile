@@ -1,0 +1,48 @@
+# Everything a newcomer needs: `make run` trains the default comparison, `make test` runs the whole test suite.
+# Both set up .venv by themselves; nothing but Python >= 3.11 and make has to be there.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+CONFIG ?= configs/scenarios/multi_extractor_default.yaml
+JOBS   ?= 2
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types arch benchmark clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/\1:/p' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,dose,test,dev]'
+	@touch $@
+
+setup: $(STAMP)  ## install everything into .venv
+
+run: $(STAMP)  ## train and compare the extractors of the default config for real; results go to tmp/
+	$(BIN)/extractor-flow run $(CONFIG)
+
+test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+check: lint types arch  ## everything that reads the code without running it
+
+lint: $(STAMP)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## mypy --strict on the packages
+	$(BIN)/mypy
+
+arch: $(STAMP)  ## import-linter: the layers of docs/design.md
+	$(BIN)/lint-imports
+
+benchmark: $(STAMP)  ## this flow against a bare Stable-Baselines3 script, side by side
+	$(BIN)/python benchmarks/overhead.py
+
+clean:  ## remove what was built; runs in tmp/ are kept
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

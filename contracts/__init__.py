@@ -1,0 +1,1 @@
+"""The data contracts as package data: JSON Schemas, the Markdown contract, and examples of both kinds."""

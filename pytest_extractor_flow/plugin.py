@@ -1,0 +1,1 @@
+"""The pytest plugin's hooks; standard library and pytest only at load."""
