@@ -1,0 +1,1 @@
+"""Places to run jobs: each takes job directories and reports what happened in them."""

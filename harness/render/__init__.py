@@ -1,0 +1,1 @@
+"""Views of one :class:`harness.records.RunSummary`: JSON, Markdown, the historical layout, HTML."""

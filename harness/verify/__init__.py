@@ -1,0 +1,1 @@
+"""Judges a run by its published files, never by objects in memory."""

@@ -1,0 +1,129 @@
+"""The protocol between the core and a flow: what a third party implements to get the rest for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.config import ConfigDocument
+    from harness.jobs import Job
+    from harness.records import HardwareProfile, JobRecord, RunSummary
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How one metric is shown: its heading, its unit, and the decimals it is rounded to in Markdown."""
+
+    title: str
+    unit: str = ""
+    decimals: int = 2
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A flow's words in its published files.
+
+    ``results_key`` is the summary's list of results, ``subject`` what a row is about, ``headline`` the metric shown as
+    the best one (the larger the better), ``metrics`` how each is shown, ``summary_schema`` summary.json's contract.
+    """
+
+    title: str
+    subject: str
+    results_key: str
+    results_heading: str
+    headline: str
+    metrics: Mapping[str, Metric]
+    summary_schema: str = "training_summary"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked config, ready to run: the resolved settings (defaults filled in) and the matrix they span."""
+
+    settings: Mapping[str, Any]
+    jobs: tuple[Job, ...]
+    run_id: str
+    output_root: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a flow concludes from its records.
+
+    ``job_metrics`` adds metrics to single jobs, by job key (such as an efficiency relative to a baseline);
+    ``aggregate_metrics`` speaks of the run; ``statistics`` has an object per compared name. Nothing undefined appears.
+    """
+
+    aggregate_metrics: Mapping[str, float] = field(default_factory=dict)
+    job_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    statistics: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """What :meth:`Flow.run` returns: files by name, relative to the job's directory, and the numbers measured."""
+
+    metrics: Mapping[str, float]
+    artifacts: Mapping[str, str]
+    training_steps: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Workspace(Protocol):
+    """A running job's own directory, as the flow sees it."""
+
+    @property
+    def path(self) -> Path:
+        """The directory, existing and empty but for the job's own protocol files."""
+        ...
+
+    def progress(self, done: int, total: int, **facts: float) -> None:
+        """Tell whoever watches how far the job is; cheap enough to call often."""
+        ...
+
+
+class Flow(Protocol):
+    """A kind of training study.
+
+    Members other than :meth:`run` and :meth:`draw` must not import a deep-learning package. ``run`` is called in a
+    process of its own, raises what goes wrong, and returns nothing it did not measure.
+    """
+
+    name: str
+    vocabulary: Vocabulary
+    preload: tuple[str, ...]
+    """Modules a warm server imports before it forks job processes."""
+
+    def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
+        """The study a config asks for; :class:`harness.errors.ConfigError` with every complaint at once.
+
+        *overrides* are the command line's: ``run_id``, ``output_root``, ``seeds``; absent ones have no key.
+        """
+        ...
+
+    def unmet(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+        """Why *job* cannot run here and what would do, or ``None``; *missing* maps a capability to its probe's word."""
+        ...
+
+    def run(self, job: Job, workspace: Workspace) -> Product:
+        """Train for real, in *workspace*."""
+        ...
+
+    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
+        """Pure: what the records say together; the order of the records does not matter."""
+        ...
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """The optional member of a flow that draws figures of the whole run; runs in a process of its own."""
+
+    def draw(self, summary: RunSummary, directory: Path) -> Iterable[str]:
+        """Write figures into *directory*; the file names written."""
+        ...
