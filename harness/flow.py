@@ -49,6 +49,8 @@ class Study:
     run_id: str
     output_root: str
     notes: tuple[str, ...] = ()
+    start_method: str | None = None
+    """How job processes start, when the config says so: ``forkserver`` or ``spawn``."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ class Flow(Protocol):
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The study a config asks for; :class:`harness.errors.ConfigError` with every complaint at once.
 
-        *overrides* are the command line's: ``run_id``, ``output_root``, ``seeds``; absent ones have no key.
+        *overrides* are the command line's: ``run_id``, ``output_root``, ``seeds``; absent ones have no key. The
+        settings of a study, given as a document again, make the same study.
         """
         ...
 

@@ -1,0 +1,63 @@
+"""The ``extractor-flow`` command: arguments in, exit code out.
+
+Exit codes: 0 every job succeeded or was skipped for a stated, allowed reason; 1 a job failed, a required capability is
+missing, or verification found a violation; 2 the request was wrong and nothing was started; 130/143 interrupted, after
+everything finished so far was published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from harness import __version__
+from harness.errors import HarnessError, Interrupted
+from harness.files import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; every error a user can cause is one message on standard error and an exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser().parse_args(words)
+    options.words = ["extractor-flow", *words]
+    _log_to_standard_error()
+    try:
+        return int(options.handler(options))
+    except HarnessError as error:
+        sys.stderr.write(f"extractor-flow: {printable(str(error))}\n")
+        return error.exit_code
+    except (KeyboardInterrupt, Interrupted):
+        sys.stderr.write("extractor-flow: interrupted\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; each subcommand's module adds itself and sets ``handler``."""
+    from harness.cli import gate, information, report, run, verify
+
+    top = argparse.ArgumentParser(
+        prog="extractor-flow",
+        description="Runs a training comparison for real, and verifies that its summary is true.",
+        epilog="exit codes: 0 all well or skipped; 1 a failure or violation; 2 a wrong request; 130/143 interrupted",
+    )
+    top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (run, verify, report, gate, information):
+        module.add_to(commands)
+    return top
+
+
+def _log_to_standard_error() -> None:
+    from loguru import logger
+
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING", format="<level>{level.name:<7}</level> {message}")

@@ -1,0 +1,1 @@
+"""``extractor-flow verify`` is added here."""

@@ -1,0 +1,82 @@
+"""Writes a run's published files, from nothing but what is on disk: run.json and the journal.
+
+So the same function ends a run, ends a resumed one, and draws everything again later.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from harness import rundir
+from harness.records import HardwareProfile
+from harness.render import historical, html, manifest, markdown, summary_json
+from harness.summary import RunIdentity, summarize
+
+if TYPE_CHECKING:
+    from harness.flow import Flow
+    from harness.records import RunSummary
+    from harness.rundir import RunDirectory
+
+_DRAWING_SECONDS = 300
+
+
+def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
+    """The summary that the journal of *run* supports."""
+    request = run.request()
+    identity = RunIdentity(
+        run_id=request["run_id"],
+        flow=request["flow"],
+        created_at=request["created_at"],
+        output_root=request["output_root"],
+        run_directory=request["run_directory"],
+        notes=tuple(request["notes"]),
+    )
+    records = run.records()
+    here = HardwareProfile.from_json(request["hardware"])
+    return summarize(identity, records, flow.compare(records, request["config"]), here)
+
+
+def publish(run: RunDirectory, flow: Flow) -> RunSummary:
+    """Write every published file of *run*, each whole or not at all; the summary they are views of."""
+    summary = read_summary(run, flow)
+    drawing = _start_drawing(run, flow, summary)
+    words = flow.vocabulary
+    request = run.request()
+    run.publish_json(rundir.SUMMARY, summary_json.to_json(summary, words))
+    run.publish_text(rundir.MARKDOWN, markdown.render(summary, words))
+    run.publish_json(
+        rundir.MANIFEST,
+        manifest.training_manifest(
+            summary, selection=request["selection"], dry_run=request["dry_run"], skip_summary_path=rundir.SKIPS
+        ),
+    )
+    run.publish_json(rundir.SKIPS, manifest.skip_summary(summary))
+    run.publish_json(rundir.HISTORICAL, historical.complete_results(summary, request["config"]))
+    if drawing is not None:
+        _finish_drawing(drawing)
+    run.publish_text(rundir.PAGE, html.report(summary, words, run.figures()))
+    return summary
+
+
+def _start_drawing(run: RunDirectory, flow: Flow, summary: RunSummary) -> subprocess.Popen[str] | None:
+    """Draw in a process of its own: plotting libraries are heavy, and a crash there must not cost the summary."""
+    if not hasattr(flow, "draw") or not summary.aggregate_metrics["completed_runs"]:
+        return None
+    command = [sys.executable, "-m", "harness.draw", str(run.path)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def _finish_drawing(drawing: subprocess.Popen[str]) -> None:
+    from loguru import logger
+
+    try:
+        _, complaint = drawing.communicate(timeout=_DRAWING_SECONDS)
+    except subprocess.TimeoutExpired:
+        drawing.kill()
+        drawing.communicate()
+        complaint = f"gave up after {_DRAWING_SECONDS} s"
+    if drawing.returncode != 0:
+        last = (complaint.strip().splitlines() or ["no message"])[-1]
+        logger.bind(reason=last).warning("the figures were not drawn: {}", last)

@@ -1,0 +1,275 @@
+"""Puts the pipeline in order: config, jobs, executor, journal, summary, files."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.clock import timestamp, utc_now
+from harness.config import ConfigDocument, read_config
+from harness.errors import RequestError, RunDirectoryError
+from harness.executors.events import Finished, Stop
+from harness.hardware import missing_capabilities, probe
+from harness.jobs import select
+from harness.provenance import config_digest, git_state, package_versions
+from harness.publish import publish
+from harness.records import SCHEMA_VERSION, Failed, JobRecord, Outcome, RunSummary, Skipped
+from harness.registry import DEFAULT_FLOW, find_flow
+from harness.resume import settle_earlier_work
+from harness.rundir import RUN, RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.executors.events import Event, Executor
+    from harness.flow import Flow, Study, Vocabulary
+    from harness.jobdir import JobDirectory
+    from harness.jobs import Job
+
+DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
+CAPABILITIES = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the user asked for. ``config`` may be absent when ``resume`` names a run; ``overrides`` are the flow's."""
+
+    config: Path | None
+    resume: Path | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+    dry_run: bool = False
+    require: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What came of it: where the files are, what they say, and the exit code to end with."""
+
+    run: RunDirectory
+    flow: Flow
+    summary: RunSummary
+    exit_code: int
+    lacking: Mapping[str, str]
+
+
+class Display(Protocol):
+    """Whoever watches a run."""
+
+    def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
+        """The run directory is there; *jobs* are all of the study, *kept* the records an earlier try left."""
+        ...
+
+    def happened(self, event: Event) -> None:
+        """A job started, progressed or finished."""
+        ...
+
+    def closed(self) -> None:
+        """Nothing runs any more; the files are written next."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    flow: Flow
+    study: Study
+    jobs: tuple[Job, ...]
+    run: RunDirectory
+
+
+def run_flow(
+    request: RunRequest,
+    make_executor: Callable[[Flow, Study], Executor],
+    make_display: Callable[[Vocabulary], Display],
+    stop: Stop,
+) -> RunReport:
+    """Run a study, or what is missing of one, and publish its summary; every finished job is on disk before the next.
+
+    Raises :class:`harness.errors.ConfigError` or :class:`RequestError` before anything is started, and
+    :class:`RunDirectoryError` when the disk fails under it, with the finished records kept.
+    """
+    flow, study = _study(request)
+    executor = make_executor(flow, study)
+    lacking = missing_capabilities()
+    prepared = _prepare(request, flow, study, executor.name)
+    with prepared.run.exclusively():
+        try:
+            _train(prepared, request, executor, _Session(prepared.run, make_display(flow.vocabulary), stop), lacking)
+            summary = publish(prepared.run, flow)
+        except OSError as error:
+            raise _disk_failure(prepared.run, error) from error
+    prepared.run.point_latest_here()
+    missing = {name: lacking[name] for name in request.require if name in lacking}
+    return RunReport(prepared.run, flow, summary, _exit_code(summary, stop, missing), missing)
+
+
+def _study(request: RunRequest) -> tuple[Flow, Study]:
+    if unknown := [name for name in request.require if name not in CAPABILITIES]:
+        msg = f"--require {unknown[0]!r}: expected one of {', '.join(CAPABILITIES)}"
+        raise RequestError(msg)
+    asked = {} if request.resume is None else RunDirectory.open(request.resume).request()
+    document = _document(request, asked)
+    name = document.data.get("flow", asked.get("flow", DEFAULT_FLOW))
+    flow = find_flow(name if isinstance(name, str) else repr(name))
+    before = {**asked["overrides"], "run_id": asked["run_id"], "output_root": asked["output_root"]} if asked else {}
+    return flow, flow.study(document, {**before, **request.overrides})
+
+
+def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
+    """The config named, or the settings that the run to be resumed was made from."""
+    if request.config is not None:
+        return read_config(request.config)
+    if request.resume is None:
+        msg = "no config was named"
+        raise RequestError(msg)
+    return ConfigDocument(request.resume / RUN, data=asked["config"], positions={})
+
+
+def _prepare(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> _Prepared:
+    if request.resume is None:
+        jobs = tuple(select(study.jobs, request.only))
+        return _Prepared(flow, study, jobs, _new_run(request, flow, study, jobs, executor_name))
+    run = RunDirectory.open(request.resume)
+    asked = run.request()
+    if asked["config_sha256"] != (digest := config_digest(study.settings)):
+        msg = (
+            f"{run.path}: was made from other settings (config_sha256 {asked['config_sha256']}) than "
+            f"{request.config} gives ({digest}); resume with the same config and options, or start a new run"
+        )
+        raise RequestError(msg)
+    jobs = tuple(select(study.jobs, request.only or asked["selection"]))
+    return _Prepared(flow, study, jobs, run)
+
+
+def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
+    moment = utc_now()
+    run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
+    run.write_request(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "flow": flow.name,
+            "run_id": study.run_id,
+            "created_at": timestamp(moment),
+            "run_directory": run.path.name,
+            "output_root": study.output_root,
+            "command": list(request.command),
+            "config_path": str(request.config),
+            "config": dict(study.settings),
+            "config_sha256": config_digest(study.settings),
+            "overrides": dict(request.overrides),
+            "selection": list(request.only),
+            "dry_run": request.dry_run,
+            "jobs": [_announcement(job) for job in jobs],
+            "notes": list(study.notes),
+            "packages": package_versions(),
+            "python_version": platform.python_version(),
+            "platform": platform.platform(),
+            "hardware": probe().to_json(),
+            "executor": executor_name,
+            "results_key": flow.vocabulary.results_key,
+            "summary_schema": flow.vocabulary.summary_schema,
+            **_git(),
+        }
+    )
+    return run
+
+
+def _announcement(job: Job) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "config_name": job.name,
+        "directory": job.directory,
+        "job_key": job.key,
+        "worker_mode": job.worker_mode,
+    }
+    return facts if job.seed is None else {**facts, "seed": job.seed}
+
+
+def _git() -> dict[str, Any]:
+    state = git_state(Path.cwd())
+    return {} if state is None else {"git": state}
+
+
+@dataclass
+class _Session:
+    """One sitting at a run: takes its jobs to their records, and tells the display."""
+
+    run: RunDirectory
+    display: Display
+    stop: Stop
+
+    def settle(self, job: Job, outcome: Outcome) -> None:
+        """Journal a job that is not started."""
+        self.journal(Finished(job, _unstarted(job, outcome)))
+
+    def journal(self, event: Finished) -> None:
+        self.run.append(event.record)
+        self.display.happened(event)
+
+    def execute(self, jobs: Sequence[Job], executor: Executor) -> None:
+        """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
+        waiting = {job.key: job for job in jobs}
+        directories = [self._fresh_directory(job) for job in jobs]
+        for event in executor.execute(directories, self.stop):
+            match event:
+                case Finished(job=job):
+                    waiting.pop(job.key)
+                    self.journal(event)
+                case _:
+                    self.display.happened(event)
+        for job in waiting.values():
+            self.settle(job, Failed("interrupted before it started; resume the run to train it", interrupted=True))
+
+    def _fresh_directory(self, job: Job) -> JobDirectory:
+        directory = self.run.job_directory(job)
+        if directory.attempts():
+            directory.clear_for_retry()
+        return directory
+
+
+def _train(
+    prepared: _Prepared, request: RunRequest, executor: Executor, session: _Session, lacking: Mapping[str, str]
+) -> None:
+    """Bring every job to a record: keep what is done, skip what cannot run here, run the rest."""
+    kept = settle_earlier_work(prepared.run, prepared.jobs)
+    session.display.opened(prepared.run, prepared.jobs, list(kept.values()))
+    todo = []
+    for job in (job for job in prepared.jobs if job.key not in kept):
+        reason = DRY_RUN if request.dry_run else prepared.flow.unmet(job, probe(), lacking)
+        if reason is None:
+            todo.append(job)
+        else:
+            session.settle(job, Skipped(reason))
+    try:
+        session.execute(todo, executor)
+    finally:
+        session.display.closed()
+
+
+def _unstarted(job: Job, outcome: Outcome) -> JobRecord:
+    return JobRecord(
+        flow=job.flow,
+        name=job.name,
+        seed=job.seed,
+        job_key=job.key,
+        directory=job.directory,
+        outcome=outcome,
+        start_time=timestamp(utc_now()),
+        worker_mode=job.worker_mode,
+    )
+
+
+def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:
+    if stop.signum is not None:
+        return 128 + stop.signum
+    failed = any(isinstance(record.outcome, Failed) for record in summary.records)
+    return 1 if failed or missing else 0
+
+
+def _disk_failure(run: RunDirectory, error: OSError) -> RunDirectoryError:
+    reason = error.strerror or str(error)
+    where = error.filename or run.path
+    advice = "finished jobs are kept in its records.jsonl; make room or restore it, then --resume it"
+    return RunDirectoryError(f"{where}: {reason}; the run {run.path} was stopped; {advice}")
