@@ -168,7 +168,7 @@ def _loss(powers: np.ndarray, weights: np.ndarray, y: np.ndarray) -> float:
 
 def _product(job: Job, workspace: Workspace, weights: np.ndarray, losses: list[float]) -> Product:
     if job.parameters["fault"] != "no_artifact":
-        write_json(workspace.path / "weights.json", {"weights": weights.tolist(), "losses": losses})
+        write_json(workspace.path / "weights.json", {"weights": [value.hex() for value in weights.tolist()]})
     return Product(
         metrics={"untrained_loss": losses[0], "final_loss": losses[-1], "best_score": -min(losses)},
         artifacts={"weights": "weights.json"},

@@ -1,0 +1,178 @@
+"""Ctrl-C at any moment loses nothing that was finished, and --resume trains just what is missing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.files import read_json
+from harness.records import Completed, Failed
+from harness.rundir import JOURNAL, SUMMARY, RunDirectory
+
+DEADLINE = 60
+
+
+def wait_until(path: Path, process: subprocess.Popen[str]) -> None:
+    """Return once *path* exists; fail when *process* ends before."""
+    for _ in range(DEADLINE * 20):
+        if path.exists():
+            return
+        assert process.poll() is None, process.communicate()
+        threading.Event().wait(0.05)
+    pytest.fail(f"{path} did not appear")
+
+
+def outcomes(run: RunDirectory) -> dict[str, object]:
+    return {record.name: record.outcome for record in run.records()}
+
+
+def measured(run: RunDirectory) -> dict[str, dict[str, float]]:
+    return {r.name: dict(r.outcome.metrics) for r in run.records() if isinstance(r.outcome, Completed)}
+
+
+@pytest.fixture
+def study(workbench):
+    """Three models; the second stands still until a file appears."""
+    gate = workbench.path / "gate"
+    stuck = {"name": "stuck", "fault": "wait", "until": str(gate)}
+    return workbench.config({"name": "first"}, stuck, {"name": "third"}), gate
+
+
+@pytest.mark.parametrize("executor", ["local", "serial"])
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_publishes_what_is_finished_and_owns_up_to_the_rest(
+    workbench, study, signum, code, executor
+):
+    config, gate = study
+    process = workbench.start("run", config, "--jobs", 1, "--executor", executor)
+    wait_until(gate.with_name("gate.stuck.waiting"), process)
+
+    process.send_signal(signum)
+    process.communicate(timeout=DEADLINE)
+
+    found = outcomes(workbench.latest())
+    assert process.returncode == code
+    assert isinstance(found["first"], Completed)
+    assert found["stuck"] == Failed(
+        f"interrupted by {signal.Signals(signum).name}", found["stuck"].log_tail, interrupted=True
+    )
+    assert found["third"] == Failed("interrupted before it started; resume the run to train it", interrupted=True)
+    assert read_json(workbench.latest().path / SUMMARY)["interrupted"] is True
+
+
+def test_a_job_deaf_to_the_interruption_is_killed_when_asked_twice(workbench):
+    gate = workbench.path / "gate"
+    config = workbench.config({"name": "deaf", "fault": "wait_deaf", "until": str(gate)})
+    process = workbench.start("run", config)
+    wait_until(gate.with_name("gate.deaf.waiting"), process)
+
+    process.send_signal(signal.SIGINT)
+    threading.Event().wait(0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE)
+
+    assert process.returncode == 130
+    assert outcomes(workbench.latest())["deaf"].reason == "interrupted by SIGINT; killed, as it went on"
+
+
+def test_a_resumed_run_ends_with_the_summary_of_an_uninterrupted_one(workbench, study):
+    config, gate = study
+    process = workbench.start("run", config, "--jobs", 1)
+    wait_until(gate.with_name("gate.stuck.waiting"), process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE)
+    run = workbench.latest()
+    first_result = (run.path / "models/first/result.json").stat().st_ino
+    gate.touch()
+
+    resumed = workbench.run("run", "--resume", run.path)
+    whole = workbench.run("run", config)
+
+    assert (resumed.code, whole.code) == (0, 0)
+    assert measured(run) == measured(workbench.latest())
+    assert (run.path / "models/first/result.json").stat().st_ino == first_result
+    assert read_json(run.path / SUMMARY)["interrupted"] is False
+
+
+def test_a_journal_cut_anywhere_is_resumed_to_the_same_summary(workbench):
+    workbench.run("run", workbench.config({"name": "a"}, {"name": "b"}))
+    run = workbench.latest()
+    journal = (run.path / JOURNAL).read_bytes()
+    complete = measured(run)
+    lines = journal.splitlines(keepends=True)
+
+    for cut in (0, 1, len(lines[0]) - 1, len(lines[0]), len(journal) - 1):
+        (run.path / JOURNAL).write_bytes(journal[:cut])
+        (run.path / "models/b/weights.json").unlink(missing_ok=True)
+
+        assert workbench.run("run", "--resume", run.path).code == 0
+        assert measured(run) == complete
+
+
+def test_a_success_whose_files_were_changed_is_trained_again(workbench):
+    workbench.run("run", workbench.config({"name": "a"}))
+    run = workbench.latest()
+    weights = run.path / "models/a/weights.json"
+    before = weights.read_bytes()
+    weights.write_bytes(b"{}")
+
+    answer = workbench.run("run", "--resume", run.path)
+
+    assert (answer.code, weights.read_bytes() == before, run.records()[0].attempt) == (0, True, 2)
+
+
+def test_resuming_with_other_settings_is_refused(workbench):
+    workbench.run("run", workbench.config({"name": "a"}))
+    run = workbench.latest()
+
+    answer = workbench.run("run", workbench.config({"name": "a"}, steps=6), "--resume", run.path)
+
+    assert (answer.code, "was made from other settings" in answer.err) == (2, True)
+
+
+def test_resuming_with_the_same_config_and_other_command_line_names_goes_on(workbench):
+    config = workbench.config({"name": "a"})
+    workbench.run("run", config, "--run-id", "named", "--seed", 7)
+    run = workbench.latest()
+
+    answer = workbench.run("run", config, "--resume", run.path)
+
+    assert (answer.code, len(run.journal())) == (0, 1)
+
+
+def test_a_job_that_finished_unnoticed_is_taken_over(workbench):
+    workbench.run("run", workbench.config({"name": "a"}))
+    run = workbench.latest()
+    record = run.records()
+    (run.path / JOURNAL).unlink()
+
+    answer = workbench.run("run", "--resume", run.path)
+
+    assert (answer.code, run.records()) == (0, record)
+
+
+def test_jobs_end_with_a_controller_that_was_killed(workbench, study):
+    config, gate = study
+    process = workbench.start("run", config, "--jobs", 1)
+    wait_until(gate.with_name("gate.stuck.waiting"), process)
+    run = RunDirectory.open(next(path for path in (workbench.path / "runs").iterdir() if path.is_dir()))
+    attempt = read_json(run.path / "models/stuck/attempt-1.json")
+
+    process.kill()
+    process.communicate(timeout=DEADLINE)
+
+    for _ in range(DEADLINE * 20):
+        try:
+            os.kill(attempt["pid"], 0)
+        except ProcessLookupError:
+            break
+        threading.Event().wait(0.05)
+    else:
+        pytest.fail("the job outlived its controller")
+    gate.touch()
+    assert workbench.run("run", "--resume", run.path).code == 0
