@@ -1,1 +1,179 @@
-"""The pytest plugin's hooks; standard library and pytest only at load."""
+"""The pytest plugin: options, ini keys, markers and hooks; standard library and pytest at load, the rest on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_extractor_flow.fixtures import run_once
+from pytest_extractor_flow.state import STATE, PluginState
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+__all__ = ["run_once"]
+
+_MARKERS = {
+    "cuda": "needs an NVIDIA GPU that CUDA can use",
+    "macos_spawn": "needs macOS and its spawn start method; spawn elsewhere never counts (also: -m macos-spawn)",
+    "spawn": "runs the flow under the spawn start method, on any platform",
+    "slurm": "needs a Slurm cluster's sbatch",
+}
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Announce the hooks of this plugin."""
+    from pytest_extractor_flow import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys."""
+    group = parser.getgroup("extractor-flow", "verifying real runs")
+    group.addoption(
+        "--require-hardware",
+        action="append",
+        default=[],
+        metavar="NAME,...",
+        help="refuse to start unless this machine has these capabilities, such as cuda,macos_spawn "
+        "(also: EXTRACTOR_FLOW_REQUIRE_HARDWARE)",
+    )
+    group.addoption("--lane", metavar="NAME", help="the name of this lane in its report")
+    group.addoption("--lane-report", metavar="FILE", help="write what ran on this lane to FILE, as JSON lines")
+    group.addoption(
+        "--lane-commit",
+        metavar="SHA",
+        help="the commit under test, where the tests run without its git checkout",
+    )
+    parser.addini("require_hardware", "capabilities without which nothing is run", type="args", default=[])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers and accept ``-m macos-spawn``."""
+    from pytest_extractor_flow.capabilities import Capabilities
+
+    capabilities = Capabilities(config.hook.pytest_extractor_flow_capabilities())
+    for name in capabilities.names:
+        config.addinivalue_line("markers", f"{name}: {_MARKERS.get(name, 'needs a capability of the same name')}")
+    config.addinivalue_line("markers", "flow(config, ...): the configs whose runs this test checks")
+    config.option.markexpr = capabilities.with_underscores(config.option.markexpr)
+    config.stash[STATE] = PluginState(config, capabilities)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Tell of each executed command, then remove the session's directory."""
+    state = config.stash.get(STATE, None)
+    if state is not None and state.lane is not None:
+        state.lane.release()
+    if state is None or state.own_directory is None:
+        return
+    try:
+        for execution in state.own_directory.executions():
+            config.hook.pytest_extractor_flow_before_cleanup(execution=execution)
+    finally:
+        state.own_directory.remove()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse to start without the required hardware; open the lane's report."""
+    config, state = session.config, session.config.stash[STATE]
+    if state.is_worker:
+        return
+    from pytest_extractor_flow.capabilities import required_hardware
+    from pytest_extractor_flow.lanes import LaneReport, lane_asked_for
+
+    required = required_hardware(config)
+    if (asked := lane_asked_for(config)) is not None:
+        lane, path = asked
+        state.lane = LaneReport(path)
+        state.lane.header(lane, config, state.capabilities, required)
+        config.pluginmanager.register(state.lane, "extractor_flow_lane")
+    state.capabilities.check_required(required)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """End commands that still run, before xdist waits for its workers; close the lane's report after everybody else."""
+    state = session.config.stash[STATE]
+    if state.own_directory is not None:
+        state.own_directory.stop()
+    result = yield
+    if state.lane is not None:
+        state.lane.close(int(session.exitstatus))
+    return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's type, and xdist may not be installed
+    """Hand the session's directory over to a new xdist worker."""
+    node.config.stash[STATE].hand_over(node.workerinput)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Remember every test before any is deselected."""
+    config.stash[STATE].seen = tuple(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Mirror the markers into ``user_properties``; record what was collected, or leave it for the controller.
+
+    Last, keep the time that tests wait for a command out of pytest-timeout's count.
+    """
+    state = session.config.stash[STATE]
+    from pytest_extractor_flow.lanes import catalogue, lane_asked_for, mirror_markers
+
+    lane_asked = lane_asked_for(session.config) is not None
+    mirror_markers(session.items, None if lane_asked else {*state.capabilities.names, "flow"})
+    if lane_asked and state.is_worker:
+        state.leave_catalogue(catalogue(state.seen, session.items))
+    elif state.lane is not None:
+        state.lane.tests(catalogue(state.seen, session.items))
+    if session.config.pluginmanager.hasplugin("timeout"):
+        from pytest_extractor_flow.reports import count_body_only
+
+        count_body_only(session.items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:  # noqa: ANN401 - see pytest_configure_node
+    """Record what a worker collected."""
+    state = node.config.stash[STATE]
+    if state.lane is not None:
+        state.lane.tests(state.catalogue_left_by(node.gateway.id))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, before any fixture is set up, a test that needs a capability which this machine lacks."""
+    item.config.stash[STATE].capabilities.skip_unless_available(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the plugin's own skips and failures into words."""
+    report = yield
+    if call.excinfo is not None:
+        from pytest_extractor_flow.reports import refine
+
+        refine(report, call.excinfo.value, item)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which commands this session executed, and how they ended."""
+    state = config.stash[STATE]
+    executions = [] if state.own_directory is None else state.own_directory.executions()
+    if executions:
+        from pytest_extractor_flow.reports import summary_line
+
+        terminalreporter.section("executed once", sep="-")
+        for execution in executions:
+            terminalreporter.line(summary_line(execution))

@@ -1,0 +1,147 @@
+"""What a machine can do, as far as a cheap look tells: the probes behind the hardware markers.
+
+No probe imports torch or initialises CUDA in the pytest process, which would make a later fork unsafe. Each names what
+it looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from _pytest.outcomes import Skipped
+
+    Probe = Callable[[], "Capability"]
+else:
+    Skipped = pytest.skip.Exception
+
+# The characters of an identifier in pytest's marker expressions; quoted text is matched first, to be left alone.
+_WORDS = re.compile(r"""'[^']*'|"[^"]*"|[\w:+\-.\[\]\\/]+""")
+
+
+@dataclass(frozen=True)
+class Capability:
+    """A probe's answer; ``reason`` names the probe and what it saw, whether the answer is yes or no."""
+
+    available: bool
+    reason: str
+
+
+class CapabilityMissing(Skipped):
+    """A test was skipped because the machine lacks a capability; reported at the test, not at the plugin."""
+
+
+class Capabilities:
+    """The known capabilities by marker name; each machine is probed when first asked, and then remembered."""
+
+    def __init__(self, further: Iterable[Mapping[str, Probe]]) -> None:
+        self._probes: dict[str, Probe] = {
+            "cuda": _cuda,
+            "macos_spawn": _macos_spawn,
+            "spawn": _spawn,
+            "slurm": _slurm,
+        }
+        self._answers: dict[str, Capability] = {}
+        for probes in further:
+            if taken := sorted(self._probes.keys() & probes.keys()):
+                msg = f"the capability {taken[0]!r} exists already; a plugin cannot answer for it again"
+                raise pytest.UsageError(msg)
+            self._probes.update(probes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every known capability, which is also the name of its marker."""
+        return tuple(self._probes)
+
+    def __getitem__(self, name: str) -> Capability:
+        if name not in self._answers:
+            answer = cast("object", self._probes[name]())
+            if not isinstance(answer, Capability):
+                msg = f"the probe of the capability {name!r} answered {answer!r}; expected a Capability"
+                raise TypeError(msg)
+            self._answers[name] = answer
+        return self._answers[name]
+
+    def check_required(self, required: Iterable[str]) -> None:
+        """Raise ``pytest.UsageError`` naming each of *required* that is unknown or missing, and its probe's reason."""
+        problems = []
+        for name in required:
+            if name not in self._probes:
+                problems.append(f"{name}: no such capability; known are {', '.join(self.names)}")
+            elif not self[name].available:
+                problems.append(f"{name}: {self[name].reason}")
+        if problems:
+            msg = "required hardware is missing, nothing was run:\n" + "\n".join(f"  {line}" for line in problems)
+            raise pytest.UsageError(msg)
+
+    def skip_unless_available(self, item: pytest.Item) -> None:
+        """Skip *item* if it carries the marker of a capability that this machine lacks."""
+        carried = {mark.name for mark in item.iter_markers()}
+        for name in self.names:
+            if name in carried and not self[name].available:
+                msg = f"{name}: {self[name].reason}"
+                raise CapabilityMissing(msg)
+
+    def with_underscores(self, expression: str) -> str:
+        """A marker expression in which a capability spelled with hyphens (``macos-spawn``) has its marker's name."""
+        spelled = {name.replace("_", "-"): name for name in self.names}
+        return _WORDS.sub(lambda match: spelled.get(match.group(), match.group()), expression)
+
+
+def required_hardware(config: pytest.Config) -> tuple[str, ...]:
+    """Everything that the option, the ini key and the environment name between them; a promise made once holds."""
+    places = (
+        *config.getoption("require_hardware"),
+        *config.getini("require_hardware"),
+        os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
+    )
+    names = (word.replace("-", "_") for place in places for word in re.split(r"[,\s]+", place) if word)
+    return tuple(dict.fromkeys(names))
+
+
+def _cuda() -> Capability:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None and visible.strip() in {"", "-1", "NoDevFiles"}:
+        return Capability(available=False, reason=f"CUDA_VISIBLE_DEVICES={visible!r} hides every GPU")
+    from harness.hardware import NvidiaDriver, nvidia_driver
+
+    driver = nvidia_driver()
+    if isinstance(driver, NvidiaDriver):
+        gpus = f"{driver.gpu_count} x {driver.gpu_model}, CUDA {driver.cuda_version}"
+        return Capability(available=True, reason=f"NVML lists {gpus}")
+    return Capability(available=False, reason=driver)
+
+
+def _macos_spawn() -> Capability:
+    import multiprocessing
+    import platform
+
+    if platform.system() != "Darwin":
+        reason = f"platform.system() is {platform.system()!r}, not 'Darwin'; spawn elsewhere is the marker spawn"
+        return Capability(available=False, reason=reason)
+
+    # Asking for the start method without allow_none would fix it for everybody else.
+    chosen = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    reason = f"platform.system() is 'Darwin' and the multiprocessing start method is {chosen!r}"
+    return Capability(available=chosen == "spawn", reason=reason)
+
+
+def _spawn() -> Capability:
+    import multiprocessing
+
+    methods = multiprocessing.get_all_start_methods()
+    return Capability(available="spawn" in methods, reason=f"multiprocessing start methods: {', '.join(methods)}")
+
+
+def _slurm() -> Capability:
+    import shutil
+
+    found = shutil.which("sbatch")
+    return Capability(available=found is not None, reason=f"sbatch on the PATH: {found or 'not found'}")

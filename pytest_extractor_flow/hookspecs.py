@@ -1,0 +1,43 @@
+"""The hooks that other plugins and conftest files can implement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_extractor_flow.capabilities import Probe
+    from pytest_extractor_flow.once import Execution
+
+
+@pytest.hookspec
+def pytest_extractor_flow_capabilities() -> Mapping[str, Probe]:  # type: ignore[empty-body]
+    """Further capabilities: marker name to a function without arguments that returns a ``Capability``.
+
+    Each name becomes a marker. A test that carries it is skipped, with the probe's reason, where the capability is
+    missing, and ``--require-hardware`` knows it. A name that exists already is an error: nobody answers for ``cuda`` or
+    ``macos_spawn`` in the plugin's place. Probes are asked at most once a process, when first needed; they must be
+    cheap and must not start CUDA. Implement it in a plugin or in the conftest file of the root directory.
+    """
+
+
+@pytest.hookspec
+def pytest_extractor_flow_violations(run_directory: Path) -> list[str]:  # type: ignore[empty-body]
+    """Further violations found in a finished run, one sentence each; an empty list if there is none.
+
+    Called once for each run directory that is verified, after the harness's own checks; what is returned counts like
+    theirs. The run directory must not be changed.
+    """
+
+
+@pytest.hookspec
+def pytest_extractor_flow_before_cleanup(execution: Execution) -> None:
+    """An executed command's output and log are about to be removed.
+
+    Called exactly once for each command that was started in the session, in the controller only, also when the session
+    failed or was interrupted.
+    """

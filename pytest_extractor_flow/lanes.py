@@ -1,0 +1,194 @@
+"""The lane report: what one session collected, deselected, skipped and really ran, as JSON lines.
+
+Written by the controller, line by line as things happen, so that a killed session leaves a report without its closing
+record, which counts as torn. ``contracts/lane_report.schema.json`` describes the lines; ``harness.gate`` reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_extractor_flow.lane_outcomes import Attempts, reason_of
+from pytest_extractor_flow.locks import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pytest_extractor_flow.capabilities import Capabilities
+
+    Catalogue = Mapping[str, Mapping[str, list[str]]]
+
+SCHEMA_VERSION = 1
+_GIT_TIMEOUT = 20
+
+
+def lane_asked_for(config: pytest.Config) -> tuple[str, Path] | None:
+    """The lane's name and its report's file, from options that are only valid together."""
+    name, report = config.getoption("lane"), config.getoption("lane_report")
+    if (name is None) != (report is None):
+        msg = "--lane NAME and --lane-report FILE belong together; give both or neither"
+        raise pytest.UsageError(msg)
+    return None if name is None else (name, config.invocation_params.dir / report)
+
+
+def markers_of(item: pytest.Item) -> list[str]:
+    """The names of all markers that *item* carries, sorted, each once."""
+    return sorted({mark.name for mark in item.iter_markers()})
+
+
+def mirror_markers(items: Iterable[pytest.Item], names: set[str] | None) -> None:
+    """Add a ``marker`` entry to each test's ``user_properties`` for its markers in *names*, or for all of them.
+
+    That is how they get into JUnit XML, which has no word for markers.
+    """
+    for item in items:
+        for name in markers_of(item):
+            if names is None or name in names:
+                item.user_properties.append(("marker", name))
+
+
+def catalogue(seen: Iterable[pytest.Item], selected: Iterable[pytest.Item]) -> Catalogue:
+    """The markers of every test by node id: those that will run, and those that were seen and will not."""
+    chosen = {item.nodeid: markers_of(item) for item in selected}
+    others = {item.nodeid: markers_of(item) for item in seen if item.nodeid not in chosen}
+    return {"collected": chosen, "deselected": others}
+
+
+class LaneReport:
+    """One open report; each method writes its record at once."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Open until the session's end: the lock keeps a second session from writing into the same report.
+        self._lock = Lock(path)
+        self._lock.__enter__()
+        if not self._lock.take():
+            self._lock.close()
+            msg = f"{path}: another session is writing this lane report; give each session a file of its own"
+            raise pytest.UsageError(msg)
+        os.ftruncate(self._lock.descriptor, 0)
+        self._session = secrets.token_hex(16)
+        self._digest = hashlib.sha256()
+        self._records = 0
+        self._markers: dict[str, list[str]] = {}
+        self._attempts = Attempts()
+
+    def header(self, lane: str, config: pytest.Config, capabilities: Capabilities, required: Iterable[str]) -> None:
+        """Say where this session runs and what it tests."""
+        from harness.clock import timestamp, utc_now
+
+        self._write(
+            {
+                "record": "header",
+                "schema_version": SCHEMA_VERSION,
+                "lane": lane,
+                "session": self._session,
+                "started": timestamp(utc_now()),
+                "platform": {
+                    "system": platform.system(),
+                    "release": platform.release(),
+                    "machine": platform.machine(),
+                },
+                "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
+                "packages": _versions(config),
+                "capabilities": {
+                    name: {"available": capabilities[name].available, "reason": capabilities[name].reason}
+                    for name in capabilities.names
+                },
+                "required": list(required),
+                "git": _commit(config),
+            }
+        )
+
+    def tests(self, found: Catalogue) -> None:
+        """Record each test once, however many workers collected it."""
+        for record, tests in found.items():
+            for nodeid, markers in tests.items():
+                if nodeid not in self._markers:
+                    self._markers[nodeid] = markers
+                    self._write({"record": record, "nodeid": nodeid, "markers": markers})
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Record a file or class that was not collected: nobody knows which tests are in it."""
+        if not report.passed:
+            self._write(
+                {
+                    "record": "uncollected",
+                    "nodeid": report.nodeid,
+                    "outcome": report.outcome,
+                    "reason": reason_of(report),
+                }
+            )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take one phase of a test; its outcome is recorded after the last one."""
+        attempt = self._attempts.add(report)
+        if attempt is not None:
+            markers = self._markers.get(report.nodeid, [])
+            self._write({"record": "outcome", "nodeid": report.nodeid, "markers": markers, **attempt})
+
+    def close(self, exit_status: int) -> None:
+        """Write the closing record, which vouches for the lines before it."""
+        from harness.clock import timestamp, utc_now
+
+        self._write(
+            {
+                "record": "closing",
+                "session": self._session,
+                "ended": timestamp(utc_now()),
+                "exit_status": exit_status,
+                "records": self._records,
+                "sha256": self._digest.hexdigest(),
+            }
+        )
+        self.release()
+
+    def release(self) -> None:
+        """Free the file; harmless when repeated. Without :meth:`close` before it the report stays torn."""
+        self._lock.close()
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        from harness.files import dump_line
+
+        line = dump_line(record).encode("utf-8")
+        self._digest.update(line)
+        self._records += 1
+        while line:
+            line = line[os.write(self._lock.descriptor, line) :]
+
+
+def _versions(config: pytest.Config) -> dict[str, str]:
+    """The version of pytest and that of every installed plugin."""
+    plugins = {dist.metadata["Name"]: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
+    return {"pytest": pytest.__version__, **plugins}
+
+
+def _commit(config: pytest.Config) -> dict[str, Any] | None:
+    """The commit of the root directory's checkout, or the one given by the user; ``None`` if neither is there."""
+    given = config.getoption("lane_commit") or os.environ.get("EXTRACTOR_FLOW_LANE_COMMIT")
+    if given:
+        return {"commit": given, "dirty": None, "source": "given"}
+    commit = _git(config.rootpath, "rev-parse", "HEAD")
+    # Files that git does not know are no part of the commit, and reports and logs are among them.
+    changes = _git(config.rootpath, "status", "--porcelain", "--untracked-files=no")
+    if commit is None or changes is None:
+        return None
+    return {"commit": commit, "dirty": bool(changes), "source": "checkout"}
+
+
+def _git(directory: Path, *words: str) -> str | None:
+    import subprocess
+
+    command = ["git", "-C", str(directory), *words]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

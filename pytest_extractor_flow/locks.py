@@ -1,0 +1,54 @@
+"""Locks between processes that the kernel frees when their holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_POLL = 0.02
+
+
+class Lock:
+    """An exclusive lock on a file, freed once every process that has this descriptor open has closed it.
+
+    A context manager that opens the file (making it if need be) and closes it; entering does not take the lock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.descriptor = -1
+
+    def __enter__(self) -> Self:
+        self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def take(self) -> bool:
+        """Take the lock now; ``False`` if another holds it."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def wait(self, until: float, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Take the lock by the monotonic time *until*; ``False`` if that passed or *given_up* became true."""
+        while not self.take():
+            if given_up() or time.monotonic() >= until:
+                return False
+            time.sleep(_POLL)
+        return True
+
+    def close(self) -> None:
+        """Close the descriptor; harmless when repeated."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1

@@ -1,0 +1,49 @@
+"""The plugin's words in test reports, and how tests that wait for a command are timed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_extractor_flow.capabilities import CapabilityMissing
+from pytest_extractor_flow.lane_outcomes import GAVE_UP
+from pytest_extractor_flow.replay import ExecutionFailed, in_short, report_text
+from pytest_extractor_flow.state import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_extractor_flow.once import Execution
+
+
+def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> None:
+    """Give *report* the text, or the mark, that *error* calls for; other people's errors are left alone."""
+    if isinstance(error, CapabilityMissing):
+        path, line, _ = item.reportinfo()
+        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {error.msg}")
+    elif isinstance(error, ExecutionFailed):
+        state = item.config.stash[STATE]
+        report.longrepr = report_text(state.once(), error.execution, f"{item.nodeid} [{state.worker}]")
+    elif isinstance(error, pytest.xfail.Exception) and hasattr(report, "wasxfail"):
+        setattr(report, GAVE_UP, True)
+
+
+def summary_line(execution: Execution) -> str:
+    """One line of the terminal summary."""
+    seconds = "" if execution.seconds is None else f" in {execution.seconds:.1f} s"
+    left = "; it left processes behind, which were ended" if execution.left_processes else ""
+    return f"{in_short(execution)}{seconds}{left}"
+
+
+def count_body_only(items: Iterable[pytest.Item]) -> None:
+    """Have pytest-timeout count only the bodies of tests that use ``run_once``, whoever set their limit.
+
+    A command has its own deadline; waiting for it must not kill the worker that waits.
+    """
+    for item in items:
+        if "run_once" in getattr(item, "fixturenames", ()):
+            mark = item.get_closest_marker("timeout")
+            args: tuple[Any, ...] = mark.args if mark else ()
+            kwargs = dict(mark.kwargs) if mark else {}
+            item.add_marker(pytest.mark.timeout(*args, **{"func_only": True, **kwargs}), append=False)

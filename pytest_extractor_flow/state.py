@@ -1,0 +1,88 @@
+"""The one object in pytest's ``config.stash``: what the plugin remembers during a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_extractor_flow.capabilities import Capabilities
+    from pytest_extractor_flow.lanes import Catalogue, LaneReport
+    from pytest_extractor_flow.once import Once
+    from pytest_extractor_flow.session_directory import SessionDirectory
+
+_HANDED_OVER = "extractor_flow_directory"
+
+
+class PluginState:
+    """The plugin's memory in one process of a session, controller or worker."""
+
+    def __init__(self, config: pytest.Config, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
+        self.lane: LaneReport | None = None
+        self.seen: tuple[pytest.Item, ...] = ()
+        self._workerinput = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
+        self._own_directory: SessionDirectory | None = None
+        self._once: Once | None = None
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this is an xdist worker; a session without xdist has a controller only."""
+        return self._workerinput is not None
+
+    @property
+    def worker(self) -> str:
+        """The worker's name, ``main`` in the controller."""
+        return str(self._workerinput["workerid"]) if self._workerinput else "main"
+
+    @property
+    def own_directory(self) -> SessionDirectory | None:
+        """The session's directory if this is the controller and somebody has needed it."""
+        return self._own_directory
+
+    def directory(self) -> Path:
+        """The directory that all processes of this session share; the controller makes it when it is first needed."""
+        if self._workerinput is not None:
+            return _handed_over(self._workerinput)
+        if self._own_directory is None:
+            from pytest_extractor_flow.session_directory import SessionDirectory
+
+            self._own_directory = SessionDirectory()
+        return self._own_directory.path
+
+    def hand_over(self, workerinput: dict[str, Any]) -> None:
+        """Tell a new worker where the session's directory is."""
+        workerinput[_HANDED_OVER] = str(self.directory())
+
+    def leave_catalogue(self, found: Catalogue) -> None:
+        """In a worker: leave what was collected for the controller, where a crash cannot take it along."""
+        from harness.files import write_json
+
+        write_json(self.directory() / f"collected-{self.worker}.json", found, durable=False)
+
+    def catalogue_left_by(self, worker: str) -> Catalogue:
+        """In the controller: what a worker collected."""
+        from harness.files import read_json
+
+        return cast("Catalogue", read_json(self.directory() / f"collected-{worker}.json"))
+
+    def once(self) -> Once:
+        """The commands of this session."""
+        if self._once is None:
+            from pytest_extractor_flow.once import Once
+
+            self._once = Once(self.directory())
+        return self._once
+
+
+STATE = pytest.StashKey[PluginState]()
+
+
+def _handed_over(workerinput: dict[str, Any]) -> Path:
+    directory = Path(workerinput[_HANDED_OVER])
+    if not directory.is_dir():
+        msg = f"{directory}: not visible in this worker; all workers must run on the controller's machine"
+        raise pytest.UsageError(msg)
+    return directory
