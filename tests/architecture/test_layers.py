@@ -1,0 +1,81 @@
+"""What keeps the architecture: layers, light imports, complete packages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "stable_baselines3", "gymnasium", "matplotlib", "scipy", "skimage", "tensorboard", "pandas")
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_imports_go_downwards_only():
+    answer = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stdout
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "harness.cli",
+        "harness.cli.run",
+        "harness.runner",
+        "harness.publish",
+        "harness.job",
+        "harness.executors.local",
+        "harness.flows.extractor_comparison",
+        "harness.verify",
+        "harness.hardware",
+    ],
+)
+def test_the_light_modules_load_no_deep_learning_package(module):
+    script = f"import sys, {module}; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "[]"
+
+
+def test_every_package_directory_is_in_the_distribution():
+    directories = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for top in ("harness", "pytest_extractor_flow")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+
+    assert set(SETTINGS["tool"]["setuptools"]["packages"]) == directories | {"harness._contracts"}
+
+
+def test_the_wheel_carries_the_contracts_and_no_tests(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    contracts = {f"harness/_contracts/{path.name}" for path in (ROOT / "contracts").glob("*.schema.json")}
+    assert contracts
+    assert contracts <= names
+    assert {"harness/py.typed", "pytest_extractor_flow/py.typed"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+
+
+def test_an_import_of_the_package_finds_the_contracts():
+    from importlib.resources import files
+
+    assert files("harness._contracts").joinpath("run_config.schema.json").is_file()
