@@ -1,0 +1,96 @@
+"""Compares feature extractors: each is trained with PPO from Stable-Baselines3, under every seed of the study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.flow import Comparison, Metric, Product, Study, Vocabulary
+from harness.flows.extractor_comparison.compare import compare_records
+from harness.flows.extractor_comparison.config import notes_of, settings_of
+from harness.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, unmet
+from harness.flows.extractor_comparison.plan import ExtractorConfigurationProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.config import ConfigDocument
+    from harness.flow import Workspace
+    from harness.jobs import Job
+    from harness.records import HardwareProfile, JobRecord, RunSummary
+
+__all__ = ["ExtractorComparison", "ExtractorConfigurationProfile", "flow"]
+
+VOCABULARY = Vocabulary(
+    title="Multi-Extractor Training Summary",
+    subject="Extractor Name",
+    results_key="extractor_results",
+    results_heading="Extractor Results",
+    headline="best_mean_reward",
+    metrics={
+        "best_mean_reward": Metric("Best mean reward"),
+        "final_mean_reward": Metric("Final mean reward"),
+        "final_std_reward": Metric("Final standard deviation of the reward"),
+        "untrained_mean_reward": Metric("Mean reward of the untrained policy"),
+        "reward_gain": Metric("Reward gained, final over untrained"),
+        "best_timestep": Metric("Step of the best evaluation", "steps", 0),
+        "convergence_timestep": Metric("Converged after", "steps", 0),
+        "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
+        "best_success_rate": Metric("Success rate of the best policy"),
+        "final_success_rate": Metric("Success rate of the final policy"),
+        "untrained_success_rate": Metric("Success rate of the untrained policy"),
+        "eval_episodes": Metric("Episodes per evaluation", "episodes", 0),
+        "total_parameters": Metric("Parameters", "", 0),
+        "trainable_parameters": Metric("Trainable parameters", "", 0),
+        "extractor_parameters": Metric("Parameters of the extractor", "", 0),
+        "features_dim": Metric("Features", "", 0),
+        "baseline_target_reward": Metric("Reward at which the baseline has converged"),
+        "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),
+        "avg_convergence_timestep": Metric("Average convergence", "steps", 0),
+        "median_convergence_timestep": Metric("Median convergence", "steps", 0),
+        "avg_sample_efficiency_ratio": Metric("Average sample efficiency", "x"),
+        "median_sample_efficiency_ratio": Metric("Median sample efficiency", "x"),
+        "total_wall_time": Metric("Total wall time", "s", 1),
+        "completed_runs": Metric("Completed runs", "", 0),
+        "skipped_runs": Metric("Skipped runs", "", 0),
+        "failed_runs": Metric("Failed runs", "", 0),
+    },
+)
+
+
+class ExtractorComparison:
+    """The flow ``extractor_comparison``; implements :class:`harness.flow.Flow` and :class:`harness.flow.Drawing`."""
+
+    name = FLOW_NAME
+    vocabulary = VOCABULARY
+    preload: tuple[str, ...] = ("harness.flows.extractor_comparison.warm",)
+
+    def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
+        """The extractors x seeds that a config asks for."""
+        settings = settings_of(document, overrides)
+        run = settings["run"]
+        return Study(settings, jobs_of(settings), run["run_id"], run["output_root"], notes_of(settings))
+
+    def unmet(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+        """Why *job* lacks its device or the GPU it expects."""
+        del hardware
+        return unmet(job, missing)
+
+    def run(self, job: Job, workspace: Workspace) -> Product:
+        """Train the job's extractor with PPO."""
+        from harness.flows.extractor_comparison.train import train
+
+        return train(job, workspace)
+
+    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
+        """Sample efficiency against the baseline, and statistics over seeds."""
+        return compare_records(records, settings)
+
+    def draw(self, summary: RunSummary, directory: Path) -> Iterable[str]:
+        """Learning curves, best rewards and sample efficiency, as far as there is something to show."""
+        from harness.flows.extractor_comparison.figures import draw_figures
+
+        return draw_figures(summary, directory)
+
+
+flow = ExtractorComparison()

@@ -1,0 +1,15 @@
+"""The names of the files a job leaves in its directory."""
+
+FINAL_MODEL = "final_model.zip"
+BEST_MODEL = "best_model/best_model.zip"
+EVALUATIONS = "eval_logs/evaluations.npz"
+WEIGHTS = "policy.safetensors"
+MONITOR = "monitor.csv"
+METRICS = "metrics.json"
+TENSORBOARD = "tensorboard"
+CHECKPOINTS = "checkpoints"
+
+
+def checkpoint(timestep: int) -> str:
+    """The checkpoint after *timestep* steps, named as stable_baselines3 names them."""
+    return f"{CHECKPOINTS}/rl_model_{timestep}_steps.zip"

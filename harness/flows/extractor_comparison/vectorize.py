@@ -1,0 +1,89 @@
+"""The environments of a job, stepped in its own process or each in a process of its own."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
+
+from harness.errors import JobError
+from harness.flows.extractor_comparison.environments import EnvironmentFactory
+from harness.flows.extractor_comparison.evaluation import EvaluatingEnv, Lane, evaluation_seeds, lane_seeds
+from harness.flows.extractor_comparison.layout import MONITOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from harness.flows.extractor_comparison.plan import Plan
+
+_KILL_AFTER = 5.0
+_WORKER_DIED = "a process died while its environment was {}; the end of the log may say why"
+_LOST_WORKER = (EOFError, BrokenPipeError, ConnectionResetError)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Makes the environment of one worker, with the evaluation lanes it carries; picklable."""
+
+    make: EnvironmentFactory
+    lanes: Mapping[int, tuple[int, ...]]
+
+    def __call__(self) -> EvaluatingEnv:
+        """The environment."""
+        return EvaluatingEnv(self.make(), {number: Lane(self.make(), seeds) for number, seeds in self.lanes.items()})
+
+
+@contextmanager
+def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory: Path) -> Iterator[VecEnv]:
+    """The environments of a job, recorded in *directory*'s monitor file, and closed at the end however it comes.
+
+    Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
+    """
+    raw = _started(_workers(plan, seed), plan.start_method if worker_mode == "vectorized" else None)
+    try:
+        envs = VecMonitor(raw, filename=str(directory / MONITOR))
+        yield envs
+    except BaseException as error:
+        _abandon(raw)
+        if isinstance(raw, SubprocVecEnv) and isinstance(error, _LOST_WORKER):
+            raise JobError(_WORKER_DIED.format("stepped")) from error
+        raise
+    envs.close()
+
+
+def _started(workers: list[Worker], start_method: str | None) -> VecEnv:
+    if start_method is None:
+        return DummyVecEnv(list(workers))
+    try:
+        return SubprocVecEnv(list(workers), start_method)
+    except _LOST_WORKER as error:
+        raise JobError(_WORKER_DIED.format("made")) from error
+
+
+def _workers(plan: Plan, seed: int) -> list[Worker]:
+    make = EnvironmentFactory(plan.environment)
+    schedule = plan.schedule
+    lanes = lane_seeds(evaluation_seeds(seed, schedule.n_eval_episodes), schedule.eval_num_envs)
+    count = schedule.num_envs
+    return [
+        Worker(make, {number: seeds for number, seeds in lanes.items() if number % count == worker})
+        for worker in range(count)
+    ]
+
+
+def _abandon(envs: VecEnv) -> None:
+    """End the environments without talking to them: a worker may be in the middle of an answer that nobody reads."""
+    if not isinstance(envs, SubprocVecEnv):
+        envs.close()
+        return
+    for process in envs.processes:
+        process.terminate()
+    for process in envs.processes:
+        process.join(_KILL_AFTER)
+        if process.is_alive():
+            process.kill()
