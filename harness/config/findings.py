@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
-
-from harness.config.text import shown
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from jsonschema import ValidationError
-    from jsonschema.protocols import Validator
 
     from harness.config.text import Keys
     from harness.files import Json
@@ -41,55 +35,53 @@ class Finding:
 
 def findings(data: Mapping[str, Json], schema: Mapping[str, Json]) -> list[Finding]:
     """Everything in *data* that breaks *schema* (Draft 2020-12; nothing is fetched for a reference)."""
+    from jsonschema import Draft202012Validator
     from referencing import Registry
 
-    # A schema that names its dialect would make the validator swap itself for its standard class.
-    without_dialect = {key: value for key, value in schema.items() if key != "$schema"}
-    validator = _validator_class()(without_dialect, registry=Registry())
+    validator = Draft202012Validator(_spelled_out(schema), registry=Registry())
     return [_finding(error) for error in validator.iter_errors(data)]
 
 
-@functools.cache
-def _validator_class() -> type[Validator]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    extend_typed: Callable[..., type[Validator]] = extend
-    return extend_typed(Draft202012Validator, {"properties": _properties})
+_NOTHING: dict[str, Json] = {"not": {}}
+_SCHEMAS_BY_KEY = ("properties", "patternProperties", "dependentSchemas", "$defs")
+_SCHEMAS_IN_A_ROW = ("allOf", "anyOf", "oneOf", "prefixItems")
+_SCHEMAS = ("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else")
+_SAID_BY_KEYWORD = ("items", "additionalProperties")
 
 
-def _properties(
-    validator: Validator, properties: Mapping[str, Any], instance: Json, _: object
-) -> Iterator[ValidationError]:
-    """The keyword ``properties``; unlike the package's own, a property that is ``false`` keeps its path."""
-    values = instance if isinstance(instance, dict) else {}
-    for key in (name for name in properties if name in values):
-        if properties[key] is False:
-            yield _forbidden(key, values[key])
-        else:
-            yield from cast("Any", validator).descend(values[key], properties[key], path=key, schema_path=key)
+def _spelled_out(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """*schema* with ``false`` written as a schema that nothing fits: the validator forgets where a plain one stood.
+
+    ``false`` stays where the keyword itself then says what is wrong, as for ``additionalProperties``.
+    """
+    result = dict(schema)
+    for word in schema:
+        if word in _SCHEMAS_BY_KEY:
+            result[word] = {key: _spelled_out_part(part) for key, part in schema[word].items()}
+        elif word in _SCHEMAS_IN_A_ROW:
+            result[word] = [_spelled_out_part(part) for part in schema[word]]
+        elif word in _SCHEMAS and not (word in _SAID_BY_KEYWORD and schema[word] is False):
+            result[word] = _spelled_out_part(schema[word])
+    return result
 
 
-def _forbidden(key: str, value: Json) -> ValidationError:
-    from jsonschema import ValidationError
-
-    message = f"False schema does not allow {shown(value)}"
-    path = [key]
-    return ValidationError(
-        message, validator="", path=path, schema_path=path, validator_value=False, instance=value, schema=False
-    )
+def _spelled_out_part(part: object) -> object:
+    if part is False:
+        return _NOTHING
+    return _spelled_out(part) if isinstance(part, Mapping) else part
 
 
 def _finding(error: ValidationError) -> Finding:
     steps = list(error.relative_schema_path)
+    forbidden = error.validator == "not" and error.validator_value == {}
     return Finding(
-        keyword=error.validator if isinstance(error.validator, str) else "",
+        keyword=error.validator if isinstance(error.validator, str) and not forbidden else "",
         path=tuple(error.absolute_path),
         value=error.instance,
         wanted=error.validator_value,
         schema=error.schema if isinstance(error.schema, Mapping) else {},
         message=error.message,
-        branch=steps[0] if error.parent is not None and isinstance(steps[0], int) else None,
+        branch=steps[0] if error.parent is not None and steps and isinstance(steps[0], int) else None,
         is_key=steps[-2:-1] == ["propertyNames"] and steps[-3:-2] != ["properties"],
         below=tuple(_finding(each) for each in error.context),
     )

@@ -15,7 +15,12 @@ ENUM_OR_MAPPING = {
     ]
 }
 NAME_ONLY = "a mapping with the key name"
-PRESET_OR_CLASS = {"type": "object", "oneOf": [{"required": ["preset"]}, {"required": ["class"]}]}
+PRESET_OR_CLASS = {
+    "type": "object",
+    "oneOf": [{"required": ["preset"]}, {"required": ["class"]}, {"required": ["factory"]}],
+}
+TEXT_OR_NAMED = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["name"]}]}
+SMALL_OR_NOTHING = {"anyOf": [{"type": "string", "enum": ["small"]}, {"type": "null"}]}
 TITLED = {
     "type": "object",
     "oneOf": [{"title": "a preset", "required": ["preset"]}, {"title": "a class", "required": ["class", "module"]}],
@@ -49,9 +54,11 @@ OVERLAPPING = {"oneOf": [{"type": "integer"}, {"minimum": 0}]}
             [f"a: is 'smal' (a string); expected one of small, large or {NAME_ONLY}; did you mean 'small'?"],
         ),
         (ENUM_OR_MAPPING, "{nam: x}", ["a.nam: unknown key 'nam'; did you mean 'name'?"]),
-        (PRESET_OR_CLASS, "{name: x}", ["a: expected the key 'preset' or the key 'class'"]),
+        (PRESET_OR_CLASS, "{name: x}", ["a: expected the key 'preset' or the key 'class' or the key 'factory'"]),
         (PRESET_OR_CLASS, "{preset: x, class: y}", ["a: has the keys 'preset' and 'class'; expected only one of them"]),
         (PRESET_OR_CLASS, "x", ["a: is 'x' (a string); expected a mapping"]),
+        (TEXT_OR_NAMED, "{}", ["a.name: the key 'name' is missing"]),
+        (SMALL_OR_NOTHING, "3", ["a: is 3 (an integer); expected small or nothing"]),
         (TITLED, "{name: x}", ["a: expected a preset or a class"]),
         (
             CLOSED_FORMS,
@@ -59,6 +66,8 @@ OVERLAPPING = {"oneOf": [{"type": "integer"}, {"minimum": 0}]}
             ["a.class: the key 'class' is missing", "a.clas: unknown key 'clas'; did you mean 'class'?"],
         ),
         (BY_KIND, "{kind: box, width: wide}", ["a.width: is 'wide' (a string); expected a number"]),
+        (BY_KIND, "{kind: box, width: wide, radius: 1}", ["a.width: is 'wide' (a string); expected a number"]),
+        (BY_KIND, "{kind: box, radius: 1}", ["a.width: the key 'width' is missing"]),
         (BY_KIND, "{kind: box}", ["a.width: the key 'width' is missing"]),
         (OVERLAPPING, "1", ["a: is 1 (an integer) fits more than one of the allowed forms; expected exactly one"]),
     ],

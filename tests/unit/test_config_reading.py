@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+IN_THE_LIST = "while parsing a block collection (line 1)"
 MAPPING = "expected a mapping of keys to values"
 
 
@@ -111,9 +112,9 @@ def test_an_empty_file_is_called_empty(complaints, text):
             id="control character",
         ),
         pytest.param(
-            "a: 1\nb: 'x\n",
+            "- 1\n- 2\nc: 3\n",
             [
-                "c.yaml:3: not YAML: found unexpected end of stream at column 1, while scanning a quoted scalar (line 2)",
+                f"c.yaml:3: not YAML: expected <block end>, but found '?' at column 1, {IN_THE_LIST}",
             ],
             id="syntax",
         ),
