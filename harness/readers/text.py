@@ -121,18 +121,17 @@ def _decoder(where: str) -> json.JSONDecoder:
 
 def _refuse_deep_nesting(text: str, where: str) -> None:
     """Bound the depth before the parser recurses, and the objects before it allocates them."""
-    depth = containers = 0
+    if text.count("[") + text.count("{") > CONTAINER_LIMIT:  # those inside strings too: only stricter
+        raise ReadError(Kind.TOO_MANY, where, f"more than {CONTAINER_LIMIT} objects and arrays")
+    depth = 0
     for token in _BRACKETS.finditer(text):
         brackets = token.group()
         if brackets[0] in "[{":
             depth += len(brackets)
-            containers += len(brackets)
         elif brackets[0] in "]}":
             depth -= len(brackets)
         if depth > JSON_DEPTH_LIMIT:
             raise ReadError(Kind.NESTED, where, f"nested deeper than {JSON_DEPTH_LIMIT} levels")
-        if containers > CONTAINER_LIMIT:
-            raise ReadError(Kind.TOO_MANY, where, f"more than {CONTAINER_LIMIT} objects and arrays")
 
 
 def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Line | Torn]:
