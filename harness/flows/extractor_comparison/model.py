@@ -15,6 +15,7 @@ from torch import nn
 
 from harness.errors import JobError
 from harness.flows.extractor_comparison.evaluation import training_seed
+from harness.flows.extractor_comparison.extractors.build import extractor_class
 from harness.flows.extractor_comparison.importing import load
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _extractor(
     choice: ExtractorChoice, space: spaces.Space[Any]
 ) -> tuple[type[BaseFeaturesExtractor], Mapping[str, Any]]:
     if choice.preset is not None:
-        raise NotImplementedError
+        return extractor_class(choice.preset, choice.parameters)
     target = str(choice.target)
     found = load(target, key="class")
     if not (inspect.isclass(found) and issubclass(found, BaseFeaturesExtractor)):

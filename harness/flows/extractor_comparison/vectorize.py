@@ -14,7 +14,7 @@ from harness.flows.extractor_comparison.evaluation import EvaluatingEnv, Lane, e
 from harness.flows.extractor_comparison.layout import MONITOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from stable_baselines3.common.vec_env import VecEnv
@@ -44,25 +44,45 @@ def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory:
 
     Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
     """
-    raw = _started(_workers(plan, seed), plan.start_method if worker_mode == "vectorized" else None)
+    workers = _workers(plan, seed)
     try:
-        envs = VecMonitor(raw, filename=str(directory / MONITOR))
-        yield envs
-    except BaseException as error:
-        _abandon(raw)
-        if isinstance(raw, SubprocVecEnv) and isinstance(error, _LOST_WORKER):
-            raise JobError(_WORKER_DIED.format("stepped")) from error
-        raise
-    envs.close()
-
-
-def _started(workers: list[Worker], start_method: str | None) -> VecEnv:
-    if start_method is None:
-        return DummyVecEnv(list(workers))
-    try:
-        return SubprocVecEnv(list(workers), start_method)
+        raw = WorkerProcesses(workers, plan.start_method) if worker_mode == "vectorized" else DummyVecEnv(list(workers))
     except _LOST_WORKER as error:
         raise JobError(_WORKER_DIED.format("made")) from error
+    monitor = VecMonitor(raw, filename=str(directory / MONITOR))
+    try:
+        yield monitor
+    except BaseException as error:
+        _abandon(raw, monitor)
+        if isinstance(raw, WorkerProcesses) and isinstance(error, _LOST_WORKER):
+            raise JobError(_WORKER_DIED.format("stepped")) from error
+        raise
+    monitor.close()
+
+
+class WorkerProcesses(SubprocVecEnv):
+    """One process a worker; when they cannot all be started, none stays behind."""
+
+    def __init__(self, workers: Sequence[Worker], start_method: str) -> None:
+        self.processes = []
+        try:
+            super().__init__(list(workers), start_method)
+        except BaseException:
+            self.terminate()
+            raise
+
+    def terminate(self) -> None:
+        """End the processes without talking to them: one may be in the middle of an answer that nobody reads."""
+        started = [process for process in self.processes if process.pid is not None]
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(_KILL_AFTER)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        for remote in getattr(self, "remotes", ()):
+            remote.close()
 
 
 def _workers(plan: Plan, seed: int) -> list[Worker]:
@@ -76,14 +96,10 @@ def _workers(plan: Plan, seed: int) -> list[Worker]:
     ]
 
 
-def _abandon(envs: VecEnv) -> None:
-    """End the environments without talking to them: a worker may be in the middle of an answer that nobody reads."""
-    if not isinstance(envs, SubprocVecEnv):
-        envs.close()
-        return
-    for process in envs.processes:
-        process.terminate()
-    for process in envs.processes:
-        process.join(_KILL_AFTER)
-        if process.is_alive():
-            process.kill()
+def _abandon(raw: VecEnv, monitor: VecMonitor) -> None:
+    if isinstance(raw, WorkerProcesses):
+        raw.terminate()
+    else:
+        raw.close()
+    if monitor.results_writer is not None:
+        monitor.results_writer.close()

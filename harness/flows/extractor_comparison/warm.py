@@ -8,7 +8,6 @@ torch.set_num_threads(1)
 import safetensors.torch  # noqa: E402, F401
 import stable_baselines3  # noqa: E402, F401
 
-import harness.flows.extractor_comparison.extractors  # noqa: E402
 import harness.flows.extractor_comparison.train  # noqa: E402, F401
 
 # The first optimizer pulls in a second's worth of torch that an import does not.
