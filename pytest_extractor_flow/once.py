@@ -130,6 +130,8 @@ class Once:
                 settled = self._settle(command, read)
                 if settled is not None:
                     break
+                if self._stopped():
+                    return self._gave_up(command)
                 self._start(command, lock)
         self.reap()
         return settled

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_extractor_flow.fixtures import run_once
-from pytest_extractor_flow.state import STATE, PluginState
+from pytest_extractor_flow.state import STATE, EndsEarly, PluginState
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -83,6 +83,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config, state = session.config, session.config.stash[STATE]
     if state.is_worker:
         return
+    config.pluginmanager.register(EndsEarly(session, state), "extractor_flow_ends_early")
     from pytest_extractor_flow.capabilities import required_hardware
     from pytest_extractor_flow.lanes import LaneReport, lane_asked_for
 

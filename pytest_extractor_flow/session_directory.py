@@ -46,11 +46,15 @@ class SessionDirectory:
         if self._guards_sigterm:
             signal.signal(signal.SIGTERM, self._on_sigterm)
 
+    def ask_to_stop(self) -> None:
+        """Have every command that still runs end, without waiting; none can be started afterwards."""
+        (self.path / "stop").touch()
+
     def stop(self) -> None:
-        """End every command that still runs and store its outcome; none can be started afterwards."""
+        """End every command that still runs and store its outcome."""
         from harness.files import write_json
 
-        (self.path / "stop").touch()
+        self.ask_to_stop()
         for directory in self._started():
             with Lock(directory / "lock") as lock:
                 grace = load(directory / "command.json")["grace"]

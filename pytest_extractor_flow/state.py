@@ -77,6 +77,24 @@ class PluginState:
         return self._once
 
 
+class EndsEarly:
+    """Registered in the controller: a session that is to stop, as under ``-x``, does not wait for its commands.
+
+    xdist lets each worker finish its current test first, and that test may wait for hours of training.
+    """
+
+    def __init__(self, session: pytest.Session, state: PluginState) -> None:
+        self._session = session
+        self._state = state
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Look whether this report was one failure too many."""
+        directory = self._state.own_directory
+        if directory is not None and (self._session.shouldfail or self._session.shouldstop):
+            directory.ask_to_stop()
+
+
 STATE = pytest.StashKey[PluginState]()
 
 

@@ -1,0 +1,29 @@
+"""The plugin under test, run as users run it: a project in a directory of its own, pytest in a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from plugin_project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_outer_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTEST_ADDOPTS", "EXTRACTOR_FLOW_REQUIRE_HARDWARE", "EXTRACTOR_FLOW_LANE_COMMIT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project whose sessions put their temporary files where they can be counted."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    project = Project(pytester, temporary)
+    yield project
+    project.close()
