@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_VIOLATIONS = 1000
 _ENDING = ".schema.json"
+_RESULTS_KEY = "extractor_results"
 _LONGEST_MESSAGE = 400
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -69,6 +70,13 @@ def bundled_schema(name: str) -> dict[str, Any]:
     common = load_schema("common")
     if name != "common":
         schema["$defs"] = {**schema.get("$defs", {}), common["$id"]: common}
+    return schema
+
+
+def summary_schema(results_key: str) -> dict[str, Any]:
+    """The contract of summary.json for a flow that lists its results under *results_key*; else ``training_summary``."""
+    text = json.dumps(load_schema("training_summary"))
+    schema: dict[str, Any] = json.loads(text.replace(json.dumps(_RESULTS_KEY), json.dumps(results_key)))
     return schema
 
 

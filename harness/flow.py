@@ -28,7 +28,7 @@ class Vocabulary:
     """A flow's words in its published files.
 
     ``results_key`` is the summary's list of results, ``subject`` what a row is about, ``headline`` the metric shown as
-    the best one (the larger the better), ``metrics`` how each is shown, ``summary_schema`` summary.json's contract.
+    the best one (the larger the better), ``metrics`` how each is shown.
     """
 
     title: str
@@ -37,7 +37,6 @@ class Vocabulary:
     results_heading: str
     headline: str
     metrics: Mapping[str, Metric]
-    summary_schema: str = "training_summary"
 
 
 @dataclass(frozen=True)

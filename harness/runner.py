@@ -170,7 +170,6 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
             "hardware": probe().to_json(),
             "executor": executor_name,
             "results_key": flow.vocabulary.results_key,
-            "summary_schema": flow.vocabulary.summary_schema,
             **_git(),
         }
     )

@@ -103,7 +103,6 @@ class LineFit:
             "untrained_loss": Metric("Untrained Loss", "", 4),
             "final_loss": Metric("Final Loss", "", 4),
         },
-        summary_schema="run_summary",
     )
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
