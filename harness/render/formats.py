@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 SECONDS_DECIMALS = 1
 _LONGEST_PLAIN = 1e15
+_MINUTE = 60
 
 # What the core itself measures; a flow's vocabulary may name it otherwise.
 CORE_METRICS = {
@@ -40,3 +41,13 @@ def quantity(value: float, metric: Metric) -> str:
     """*value* with the decimals and the unit of *metric*."""
     shown = number(value, metric.decimals)
     return f"{shown} {metric.unit}" if metric.unit else shown
+
+
+def duration(value: float) -> str:
+    """*value* seconds for a person at a glance: ``4.2 s``, ``3 min 1 s``, ``2 h 5 min``."""
+    if round(value, SECONDS_DECIMALS) < _MINUTE:
+        return f"{seconds(value)} s"
+    minutes, rest = divmod(round(value), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
