@@ -109,12 +109,6 @@ class JobDirectory:
         write_json(self._file(f"attempt-{number}.json"), {"attempt": number, **facts})
         return number
 
-    def attempt_facts(self) -> dict[str, Any]:
-        """What the latest attempt wrote when it began; empty when the job was never begun."""
-        path = self._file(f"attempt-{self.attempts()}.json")
-        data = read_json(path) if path.is_file() else {}
-        return data if isinstance(data, dict) else {}
-
     def clear_for_retry(self) -> None:
         """Remove what an earlier attempt left; its ``attempt-<n>.json`` stays, and its log as ``attempt-<n>.log``."""
         if self.log_path.exists():

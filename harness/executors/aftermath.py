@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING
 
 from harness.clock import timestamp, utc_now
+from harness.hardware import probe
 from harness.job import EX_TEMPFAIL
 from harness.records import Failed, JobRecord
 
@@ -13,23 +15,41 @@ if TYPE_CHECKING:
     from harness.jobdir import JobDirectory
 
 
+class Stopwatch:
+    """When a job's process was started, and how long ago that is."""
+
+    def __init__(self) -> None:
+        self.started_at = timestamp(utc_now())
+        self._clock = time.monotonic()
+
+    def seconds(self) -> float:
+        """Seconds since the start, to the microsecond."""
+        return round(time.monotonic() - self._clock, 6)
+
+
 def record_without_result(
-    directory: JobDirectory, *, exit_code: int | None, reason: str | None = None, interrupted: bool = False
+    directory: JobDirectory,
+    watch: Stopwatch,
+    *,
+    exit_code: int | None,
+    reason: str | None = None,
+    interrupted: bool = False,
 ) -> JobRecord:
-    """A ``failed`` record for *directory*, made from how its process ended and what it left; not yet published."""
+    """A ``failed`` record for *directory*, made from how its process ended on this machine; not yet published."""
     job = directory.job
-    ended = timestamp(utc_now())
-    outcome = Failed(reason=reason or how_it_ended(exit_code), log_tail=directory.log_tail(), interrupted=interrupted)
+    reason = reason or how_it_ended(exit_code)
     return JobRecord(
         flow=job.flow,
         name=job.name,
         seed=job.seed,
         job_key=job.key,
         directory=job.directory,
-        outcome=outcome,
-        start_time=directory.attempt_facts().get("started_at", ended),
+        outcome=Failed(reason=reason, log_tail=directory.log_tail(), interrupted=interrupted),
+        start_time=watch.started_at,
         worker_mode=job.worker_mode,
-        end_time=ended,
+        end_time=timestamp(utc_now()),
+        duration_seconds=watch.seconds(),
+        hardware=probe(),
         attempt=max(1, directory.attempts()),
     )
 

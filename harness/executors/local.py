@@ -19,7 +19,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.executors.aftermath import record_without_result
+from harness.executors.aftermath import Stopwatch, record_without_result
 from harness.executors.events import Event, Finished, Progressed, Started, Stop
 from harness.job import enter, run_job
 from harness.jobdir import JobDirectory
@@ -44,6 +44,7 @@ class _Running:
     directory: JobDirectory
     process: BaseProcess
     slot: int
+    watch: Stopwatch
     deadline: float | None
     note: Mapping[str, Any] | None = None
     reason: str | None = None
@@ -105,10 +106,11 @@ class LocalExecutor:
         environment = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
         make = cast("Any", self._context()).Process
         process = make(target=_be_the_job, args=(str(directory.path), environment), name=directory.path.name)
+        watch = Stopwatch()
         process.start()
         seconds = directory.job.limits.seconds
         deadline = None if seconds is None else time.monotonic() + seconds + _TIME_LIMIT_GRACE
-        return _Running(directory, process, slot, deadline)
+        return _Running(directory, process, slot, watch, deadline)
 
     def _enforce(self, running: list[_Running], stop: Stop) -> None:
         """Interrupt jobs after a request to stop, kill those past a deadline or deaf to the interruption."""
@@ -157,6 +159,7 @@ def _conclude(entry: _Running) -> JobRecord:
     if record is None:
         record = record_without_result(
             entry.directory,
+            entry.watch,
             exit_code=entry.process.exitcode,
             reason=entry.reason,
             interrupted=entry.interrupted,
