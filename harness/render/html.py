@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.records import Completed, Failed
 from harness.render.dot_plot import dot_plot
-from harness.render.formats import CORE_METRICS, duration, metric_of, quantity
+from harness.render.formats import duration, metric_of, quantity
 from harness.render.markdown_layout import (
     AGGREGATES_HEADING,
     FAILURES_HEADING,
@@ -42,7 +42,7 @@ def report(summary: RunSummary, vocabulary: Vocabulary, figures: Mapping[str, by
     A figure that is not a PNG is named and not shown.
     """
     page = page_of(to_json(summary, vocabulary), vocabulary)
-    body = [_header(page, summary), *_sections(page, summary, vocabulary, figures)]
+    body = [_header(page, summary, vocabulary), *_sections(page, summary, vocabulary, figures)]
     return "\n".join(
         [
             "<!doctype html>",
@@ -64,17 +64,17 @@ def report(summary: RunSummary, vocabulary: Vocabulary, figures: Mapping[str, by
     )
 
 
-def _header(page: Page, summary: RunSummary) -> str:
+def _header(page: Page, summary: RunSummary, vocabulary: Vocabulary) -> str:
     banner = f'<p class="banner failed">{INTERRUPTED}: {INTERRUPTED_TEXT}.</p>' if summary.interrupted else ""
     told = facts(fact for fact in page.facts if fact[0] != INTERRUPTED)
     aggregates = summary.aggregate_metrics
     tiles = [
-        (f"{aggregates[key]:.0f}", CORE_METRICS[key].title)
+        (f"{aggregates[key]:.0f}", metric_of(key, vocabulary).title)
         for key in ("completed_runs", "failed_runs", "skipped_runs")
         if key in aggregates
     ]
     if "total_wall_time" in aggregates:
-        tiles.append((duration(aggregates["total_wall_time"]), CORE_METRICS["total_wall_time"].title))
+        tiles.append((duration(aggregates["total_wall_time"]), metric_of("total_wall_time", vocabulary).title))
     shown = "\n".join(
         f'<div class="tile"><b>{text(value)}</b><span>{text(label)}</span></div>' for value, label in tiles
     )

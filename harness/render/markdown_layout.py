@@ -95,15 +95,11 @@ class _Who:
     several_seeds: bool
 
     def columns(self, *others: str) -> tuple[str, ...]:
-        return (self.name_column, *((SEED_COLUMN,) if self.several_seeds else ()), *others)
+        return (self.subject, *((SEED_COLUMN,) if self.several_seeds else ()), *others)
 
     def row(self, result: Mapping[str, Any], *others: str | None) -> Row:
         seed = (_text(result.get("seed")),) if self.several_seeds else ()
         return (result["config_name"], *seed, *others)
-
-    @property
-    def name_column(self) -> str:
-        return f"{self.subject} Name"
 
 
 def _facts(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -166,10 +162,11 @@ def _aggregates(aggregates: Mapping[str, float], vocabulary: Vocabulary) -> Sect
 
 
 def _statistics(entries: Sequence[Mapping[str, Any]], vocabulary: Vocabulary, who: _Who) -> Section | None:
-    if not entries:
+    # Of a single value there is nothing to say that the results do not say.
+    if not who.several_seeds and all(entry["n"] == 1 for entry in entries):
         return None
     rows = tuple(statistics_row(entry, vocabulary) for entry in entries)
-    return Section(STATISTICS_HEADING, (who.name_column, *STATISTICS_COLUMNS), rows)
+    return Section(STATISTICS_HEADING, (who.subject, *STATISTICS_COLUMNS), rows)
 
 
 def statistics_row(entry: Mapping[str, Any], vocabulary: Vocabulary) -> Row:

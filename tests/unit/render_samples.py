@@ -11,7 +11,7 @@ from harness.statistics import describe
 
 WORDS = Vocabulary(
     title="Multi-Extractor Training Summary",
-    subject="Extractor",
+    subject="Extractor Name",
     results_key="extractor_results",
     results_heading="Extractor Results",
     headline="best_mean_reward",
@@ -41,6 +41,7 @@ HOSTILE = (
     "\udc80 not a character",
     "C:\\new\\x41\\u0041\\U00110000",
     "$$math$$ a_b _c_ __d__ \\",
+    '" onmouseover="alert(1)" style=\'x\' >',
 )
 
 

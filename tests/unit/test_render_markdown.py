@@ -131,15 +131,28 @@ def test_a_success_without_the_headline_metric_shows_its_absence():
     assert ["mlp_small", "success", "single-thread", "60.2", "n/a", "4096 steps"] in rows
 
 
-def test_jobs_without_seeds_have_no_seed_column():
-    assert "Seed" not in render(summary(completed(seed=None), skipped(seed=None)), WORDS)
+@pytest.mark.parametrize("seed", [None, 7])
+def test_jobs_of_one_seed_have_no_seed_column_and_no_statistics(seed):
+    alone = summary(completed(seed=seed, attempt=2), skipped(seed=seed), statistics=(statistics_entry(values=(1.0,)),))
+
+    text = render(alone, WORDS)
+
+    assert ("Seed" in text, "Statistics" in text) == (False, False)
+
+
+def test_jobs_of_several_seeds_have_a_seed_column_and_statistics_even_of_one_value():
+    several = summary(completed(seed=1), failed(seed=2), statistics=(statistics_entry(values=(1.0,)),))
+
+    text = render(several, WORDS)
+
+    assert ("| Seed |" in text, "## Statistics" in text) == (True, True)
 
 
 def test_another_flow_speaks_its_own_words():
     words = replace(
         WORDS,
         title="Dose #1",
-        subject="View",
+        subject="View Name",
         results_key="view_results",
         results_heading="Views_",
         metrics={"best_mean_reward": Metric("PSNR", unit="dB", decimals=1)},
@@ -185,7 +198,7 @@ def test_hostile_text_anywhere_moves_nothing_else():
 def test_a_hostile_name_is_read_back_intact_in_every_table():
     for text in HOSTILE:
         record = replace(completed(seed=None), name=text)
-        entry = statistics_entry(text, probability_of_improvement=0.5, baseline=text)
+        entry = statistics_entry(text, (1.0, 2.0), probability_of_improvement=0.5, baseline=text)
         blocks = read(render(summary(record, statistics=(entry,)), WORDS))
 
         named = [row for row in blocks if isinstance(row, list) and unescape_cell(row[0]) == text]

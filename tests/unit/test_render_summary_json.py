@@ -1,10 +1,11 @@
 """The summary as JSON holds what was measured, and nothing else."""
 
 import json
+from dataclasses import replace
 
 from render_samples import CPU, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
-from harness.contracts import violations
+from harness.contracts import summary_schema, violations
 from harness.files import dumps
 from harness.render.summary_json import result_of, to_json
 
@@ -75,3 +76,10 @@ def test_what_is_rendered_satisfies_its_contract():
     data = json.loads(dumps(to_json(mixed(), WORDS)))
 
     assert violations(data, "training_summary") == []
+
+
+def test_another_flows_results_stand_under_its_own_key_and_satisfy_the_contract_for_it():
+    data = json.loads(dumps(to_json(mixed(), replace(WORDS, results_key="view_results"))))
+
+    assert violations(data, summary_schema("view_results")) == []
+    assert violations(data, "training_summary") != []
