@@ -21,11 +21,13 @@ class Attempts:
         self._open: dict[tuple[str, str], list[pytest.TestReport]] = {}
 
     def add(self, report: pytest.TestReport) -> dict[str, Any] | None:
-        """The finished attempt if *report* was its last phase: worker, outcome, executed, reason and seconds."""
+        """The finished attempt if *report* was its last phase: worker, outcome, executed, seconds and reason."""
         if getattr(report, "context", None) is not None:
             return None  # one subtest; the test that holds it fails if it does
         worker = worker_of(report)
         key = (worker, report.nodeid)
+        if report.when == "teardown" and key not in self._open:
+            return None  # the end of an attempt that was over when it was given up for a rerun
         phases = [*self._open.pop(key, []), report]
         if not _is_rerun(report) and report.when in {"setup", "call"}:
             self._open[key] = phases
@@ -35,8 +37,8 @@ class Attempts:
             "worker": worker,
             "outcome": outcome,
             "executed": executed,
-            "reason": reason_of(decisive) if outcome != "passed" else None,
             "seconds": sum(phase.duration for phase in phases),
+            **({} if outcome in {"passed", "xpassed"} else {"reason": reason_of(decisive)}),
         }
 
 
@@ -70,14 +72,15 @@ def _judge(phases: list[pytest.TestReport]) -> tuple[Outcome, bool, pytest.TestR
     return ("xpassed" if hasattr(body, "wasxfail") else "passed"), executed, body
 
 
-def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
+def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Why, in one line: a skip's reason, an expected failure's, or the first line of the error."""
     expected: str = getattr(report, "wasxfail", "")
-    if expected:
-        return expected.removeprefix("reason: ")[:_REASON_LIMIT]
-    if isinstance(report.longrepr, tuple):
-        return report.longrepr[2].removeprefix("Skipped: ")[:_REASON_LIMIT]
     crash = getattr(report.longrepr, "reprcrash", None)
-    # Not longreprtext, which xdist begins with a line about the worker.
-    text = crash.message if crash is not None else str(report.longrepr or "")
-    return next((line[:_REASON_LIMIT] for line in text.splitlines() if line.strip()), None)
+    if expected:
+        text = expected.removeprefix("reason: ")
+    elif isinstance(report.longrepr, tuple):
+        text = report.longrepr[2].removeprefix("Skipped: ")
+    else:
+        # Not longreprtext, which xdist begins with a line about the worker.
+        text = crash.message if crash is not None else str(report.longrepr or "")
+    return next((line[:_REASON_LIMIT] for line in text.splitlines() if line.strip()), "no reason given")

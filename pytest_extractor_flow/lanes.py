@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _GIT_TIMEOUT = 20
+_LANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def lane_asked_for(config: pytest.Config) -> tuple[str, Path] | None:
@@ -34,6 +37,9 @@ def lane_asked_for(config: pytest.Config) -> tuple[str, Path] | None:
     name, report = config.getoption("lane"), config.getoption("lane_report")
     if (name is None) != (report is None):
         msg = "--lane NAME and --lane-report FILE belong together; give both or neither"
+        raise pytest.UsageError(msg)
+    if name is not None and not _LANE.fullmatch(name):
+        msg = f"--lane is {name!r}; expected up to 64 letters, digits and . _ + - with a letter or digit first"
         raise pytest.UsageError(msg)
     return None if name is None else (name, config.invocation_params.dir / report)
 
@@ -103,7 +109,7 @@ class LaneReport:
                     for name in capabilities.names
                 },
                 "required": list(required),
-                "git": _commit(config),
+                **_commit(config),
             }
         )
 
@@ -157,7 +163,8 @@ class LaneReport:
     def _write(self, record: Mapping[str, Any]) -> None:
         from harness.files import dump_line
 
-        line = dump_line(record).encode("utf-8")
+        # What is no text at all becomes an escape that JSON knows too.
+        line = dump_line(record).encode("utf-8", "backslashreplace")
         self._digest.update(line)
         self._records += 1
         while line:
@@ -170,17 +177,20 @@ def _versions(config: pytest.Config) -> dict[str, str]:
     return {"pytest": pytest.__version__, **plugins}
 
 
-def _commit(config: pytest.Config) -> dict[str, Any] | None:
-    """The commit of the root directory's checkout, or the one given by the user; ``None`` if neither is there."""
+def _commit(config: pytest.Config) -> dict[str, Any]:
+    """The commit of the root directory's checkout, or the one given by the user; empty if neither is there."""
     given = config.getoption("lane_commit") or os.environ.get("EXTRACTOR_FLOW_LANE_COMMIT")
     if given:
-        return {"commit": given, "dirty": None, "source": "given"}
+        if not _HASH.fullmatch(given):
+            msg = f"the lane's commit is {given!r}; expected a full hash of 40 or 64 lower-case hexadecimal digits"
+            raise pytest.UsageError(msg)
+        return {"git": {"commit": given, "source": "given"}}
     commit = _git(config.rootpath, "rev-parse", "HEAD")
     # Files that git does not know are no part of the commit, and reports and logs are among them.
     changes = _git(config.rootpath, "status", "--porcelain", "--untracked-files=no")
     if commit is None or changes is None:
-        return None
-    return {"commit": commit, "dirty": bool(changes), "source": "checkout"}
+        return {}
+    return {"git": {"commit": commit, "dirty": bool(changes), "source": "checkout"}}
 
 
 def _git(directory: Path, *words: str) -> str | None:
