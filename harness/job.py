@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    from loguru import Record
+
     from harness.flow import Flow
     from harness.jobs import Job
 
@@ -129,7 +131,7 @@ def _log_of(directory: JobDirectory, *, capture: bool) -> Iterator[None]:
     from loguru import logger
 
     with directory.log_path.open("a", encoding="utf-8", buffering=1) as log:
-        sink = logger.add(log, format="{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}", level="INFO")
+        sink = logger.add(log, format=_log_line, level="INFO")
         try:
             if capture:
                 with redirect_stdout(log), redirect_stderr(log):
@@ -140,6 +142,11 @@ def _log_of(directory: JobDirectory, *, capture: bool) -> Iterator[None]:
             logger.remove(sink)
             sys.stdout.flush()
             sys.stderr.flush()
+
+
+def _log_line(record: Record) -> str:
+    fields = " {extra}" if record["extra"] else ""
+    return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}}{fields}\n{{exception}}"
 
 
 @contextmanager
