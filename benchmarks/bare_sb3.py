@@ -1,8 +1,8 @@
 """What one would write without this package: the trainings of a config, one after the other, in one process.
 
 The same environments, extractors, PPO arguments, steps, checkpoints and TensorBoard logs, and the evaluation that
-Stable-Baselines3 documents: ``EvalCallback`` on one environment, as often as this package evaluates the same policy anew,
-an evaluation before the training and one after it.
+Stable-Baselines3 documents: ``EvalCallback`` on one environment, as often as this package evaluates a new policy, one
+evaluation before the training and one after it.
 """
 
 from __future__ import annotations

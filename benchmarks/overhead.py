@@ -1,7 +1,7 @@
 """This package's wall time on a config, with one job slot and with two, over a bare Stable-Baselines3 script.
 
-All three run one after the other, several rounds, from a cold start, everything included: interpreter, imports, training,
-evaluation, files, summary, figures. Run it on an idle machine with at least two cores.
+All three run one after the other, several rounds, from a cold start, everything included: interpreter, imports,
+training, evaluation, files, summary, figures. Run it on an idle machine with at least two cores.
 
     python benchmarks/overhead.py [--config FILE] [--rounds N]
 """
