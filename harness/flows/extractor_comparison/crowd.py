@@ -72,7 +72,9 @@ class Crowd:
         if self._steps % _ATTENTION == 0:
             self._choose_waypoints()
         self._velocities += (self._drive() + self._repulsion()) * seconds
-        self._velocities *= FASTEST_WALK / np.maximum(np.abs(self._velocities), FASTEST_WALK)
+        speeds = np.abs(self._velocities)
+        if np.maximum.reduce(speeds, initial=0.0) > FASTEST_WALK:
+            self._velocities *= FASTEST_WALK / np.maximum(speeds, FASTEST_WALK)
         self._bodies[:-1] += self._velocities * seconds
         self._bodies[-1] = robot
         self._look()
@@ -105,7 +107,7 @@ class Crowd:
     def _leave_walls(self) -> None:
         """Put who would touch a wall back to where it just touches: forces alone do not keep a crowd out of walls."""
         distances = self._distances[:-1, len(self._bodies) :]
-        if distances.min(initial=np.inf) < PEDESTRIAN_RADIUS:
+        if np.minimum.reduce(distances, axis=None, initial=np.inf) < PEDESTRIAN_RADIUS:
             shares = np.maximum(PEDESTRIAN_RADIUS / distances - 1.0, 0.0)
             self._bodies[:-1] += (shares * self._offsets[:-1, len(self._bodies) :]).sum(axis=1)
             self._look()

@@ -16,7 +16,7 @@ Points = NDArray[np.complex128]
 Floats = NDArray[np.float64]
 Scan = NDArray[np.float32]
 
-_TINY = 1e-9
+_TINY = 1e-9  # no coordinate is meant so exactly
 _STEEP = 1e6  # a ray that passes a wall's end on the inside by less than one part in this of its length misses
 _ORIGIN = np.array([[0], [1j * _STEEP], [-1j * _STEEP]])
 
@@ -28,7 +28,7 @@ class Walls:
         self.starts, self.ends = starts, ends
         self.edges = ends - starts
         self._projectors = self.edges.conj() / np.maximum(np.abs(self.edges) ** 2, _TINY)
-        self._crosses = (starts.conj() * self.edges).imag
+        self._crosses = (starts.conj() * self.edges).imag + _TINY  # so that none is zero, also in line with a wall
         self._rows = np.stack([-1j * self.edges, 1j * _STEEP * starts, -1j * _STEEP * ends])
 
     def __len__(self) -> int:
@@ -50,7 +50,6 @@ class Walls:
         ray hits, and negative elsewhere.
         """
         crosses = self._crosses - (position.conjugate() * self.edges).imag
-        crosses[crosses == 0.0] = _TINY  # the sensor stands in line with the wall
         rows: Points = (self._rows - position * _ORIGIN) / crosses
         return rows
 
@@ -69,22 +68,22 @@ class Lidar:
         *discs* are the centres, shape (discs,), of discs of the same *radius* (m); the sensor is outside of them.
         """
         to_discs = discs - position
-        powers = np.maximum(np.abs(to_discs) ** 2 - radius**2, _TINY)
+        inverse_powers = 1.0 / np.maximum(np.abs(to_discs) ** 2 - radius**2, _TINY)
         of_walls = 3 * len(walls)
         rows = np.empty(of_walls + len(discs), dtype=np.complex128)
         rows[:of_walls] = walls.ray_rows(position).ravel()
-        np.divide(to_discs, powers, out=rows[of_walls:])
+        np.multiply(to_discs, inverse_powers, out=rows[of_walls:])
         rows *= cmath.rect(1.0, -heading)  # from here on in the sensor's frame
         products = rows.view(np.float64).reshape(-1, 2).astype(np.float32) @ self._directions
         nearest = np.maximum.reduce(np.minimum.reduce(products[:of_walls].reshape(3, len(walls), -1)))
         if len(discs):
-            np.fmax(nearest, _disc_closeness(products[of_walls:], powers), out=nearest)
+            np.fmax(nearest, _disc_closeness(products[of_walls:], inverse_powers), out=nearest)
         np.maximum(nearest, 1.0 / self.reach, out=nearest)
         shares: Scan = (1.0 / self.reach) / nearest
-        return np.minimum(shares, 1.0, out=shares)
+        return shares
 
 
-def _disc_closeness(products: Scan, powers: Floats) -> Scan:
+def _disc_closeness(products: Scan, inverse_powers: Floats) -> Scan:
     """The inverse distance to the nearest disc along each ray; negative or NaN where none is hit.
 
     A ray with the direction d meets the circle around c with the radius r where t^2 - 2 (c . d) t + k = 0, with the
@@ -92,7 +91,7 @@ def _disc_closeness(products: Scan, powers: Floats) -> Scan:
     1/t = p + sqrt(p^2 - 1/k); it is NaN where the line misses the circle, and negative where the circle lies behind.
     """
     closeness = products * products
-    closeness -= (1.0 / powers).astype(np.float32)[:, None]
+    closeness -= inverse_powers.astype(np.float32)[:, None]
     with np.errstate(invalid="ignore"):
         np.sqrt(closeness, out=closeness)
     closeness += products

@@ -146,6 +146,7 @@ def clashes(parameters: Mapping[str, object]) -> list[str]:
         *_unequal_lengths(parameters, "num_filters", "dropout_rates"),
         *_attention(parameters),
         *_recurrence(parameters),
+        *_branches(parameters),
     ]
 
 
@@ -169,6 +170,13 @@ def _attention(parameters: Mapping[str, object]) -> list[str]:
     if width % 2:
         found.append(f"embed_dim is {width}; expected an even number, for positions are encoded in pairs")
     return found
+
+
+def _branches(parameters: Mapping[str, object]) -> list[str]:
+    sequence, vectors = parameters.get("sequence_key"), parameters.get("vector_keys")
+    if sequence is None or not isinstance(vectors, Sequence) or sequence not in vectors:
+        return []
+    return [f"sequence_key is {shown(sequence)}, which is one of vector_keys too; expected it in one of the two"]
 
 
 def _recurrence(parameters: Mapping[str, object]) -> list[str]:

@@ -63,7 +63,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             num_layers=1,
             dropout_rate=0.1,
             drive_hidden_dims=(32, 16),
-            max_tokens=34,
+            max_tokens=17,
         ),
         "attention_large": _preset(
             "attention",
@@ -73,7 +73,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             num_layers=3,
             dropout_rate=0.1,
             drive_hidden_dims=(32, 16),
-            max_tokens=34,
+            max_tokens=17,
         ),
         "lightweight_cnn": _preset(
             "convolution",
@@ -91,7 +91,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             bidirectional=False,
             lstm_dropout=0.0,
             drive_hidden_dims=(32, 16),
-            max_tokens=34,
+            max_tokens=17,
         ),
         "lstm_medium": _preset(
             "recurrent",
@@ -101,7 +101,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             bidirectional=True,
             lstm_dropout=0.1,
             drive_hidden_dims=(64, 32),
-            max_tokens=34,
+            max_tokens=17,
         ),
         "mamba_lite": _preset(
             "state_space",
@@ -113,7 +113,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             num_layers=1,
             dropout_rate=0.0,
             drive_hidden_dims=(32, 16),
-            max_tokens=34,
+            max_tokens=17,
         ),
     }
 )
