@@ -11,6 +11,7 @@ from harness.clock import timestamp, utc_now
 from harness.config import ConfigDocument, read_config
 from harness.errors import RequestError, RunDirectoryError
 from harness.executors.events import Finished, Stop
+from harness.files import printable
 from harness.hardware import missing_capabilities, probe
 from harness.jobs import select
 from harness.provenance import config_digest, git_state, package_versions
@@ -155,8 +156,8 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
             "created_at": timestamp(moment),
             "run_directory": run.path.name,
             "output_root": study.output_root,
-            "command": list(request.command),
-            "config_path": str(request.config),
+            "command": [printable(word) for word in request.command],
+            "config_path": printable(str(request.config)),
             "config": dict(study.settings),
             "config_sha256": config_digest(study.settings),
             "overrides": dict(request.overrides),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def core_aggregates(records: Sequence[JobRecord]) -> dict[str, float]:
         "skipped_runs": sum(isinstance(record.outcome, Skipped) for record in records),
         "failed_runs": sum(isinstance(record.outcome, Failed) for record in records),
     }
-    return counts | ({"total_wall_time": round(sum(durations), 6)} if durations else {})
+    return counts | ({"total_wall_time": round(math.fsum(durations), 6)} if durations else {})
 
 
 def _machines(records: Sequence[JobRecord]) -> tuple[HardwareProfile, ...]:
