@@ -1,12 +1,14 @@
 """TensorBoard's event files from a stranger: how many scalars they hold, and the last step of each tag.
 
 The records are framed as TFRecords: a length (8 bytes), its masked CRC-32C (4), the payload, the payload's masked
-CRC-32C (4). The payload is a protobuf message ``Event``; only the fields named here are looked at.
+CRC-32C (4). The payload is a protobuf message ``Event``, of which the fields 1 (wall time), 2 (step) and 5 (summary)
+are looked at.
 """
 
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,35 +20,42 @@ if TYPE_CHECKING:
 EVENTS_LIMIT = 64 * 1024 * 1024
 RECORD_LIMIT = 16 * 1024 * 1024
 TAG_LIMIT = 10_000
+RECORDS_LIMIT = 1_000_000
 _TAG_LENGTH = 1000
 _POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
 _MASK = 0xA282EAD8
 _HEAD = struct.Struct("<QL")
 _MORE = 0x80
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_EVENT_STEP, _EVENT_SUMMARY, _SUMMARY_VALUE, _VALUE_TAG, _VALUE_SIMPLE = 2, 5, 1, 1, 2
 
 Field = tuple[int, int, "int | bytes"]
 
 
 @dataclass(frozen=True)
 class Scalars:
-    """What an event file holds: its records, its scalars by tag, and the last step and value of each tag."""
+    """What an event file holds: its records and, by tag, its scalars in their order as (step, value).
+
+    ``first_time`` and ``last_time`` are the wall clock of the first and the last record in seconds since 1970.
+    """
 
     records: int
-    counts: dict[str, int]
-    last_steps: dict[str, int]
-    last_values: dict[str, float]
+    values: dict[str, list[tuple[int, float]]]
+    first_time: float
+    last_time: float
 
 
 def read_events(stream: BinaryIO, where: str, *, limit: int = EVENTS_LIMIT) -> Scalars:
     """The scalars in *stream*; a broken frame, checksum or message raises with the number of its record."""
-    result = Scalars(records=0, counts={}, last_steps={}, last_values={})
-    records = 0
-    for payload in _records(stream, where, limit):
-        records += 1
-        _add(result, payload, f"{where}:{records}")
-    return Scalars(records, result.counts, result.last_steps, result.last_values)
+    values: dict[str, list[tuple[int, float]]] = {}
+    times = array("d")
+    for number, payload in enumerate(_records(stream, where, limit), 1):
+        event = _event(payload, f"{where}:{number}")
+        times.append(event.time)
+        for tag, value in event.scalars:
+            values.setdefault(tag, []).append((event.step, value))
+        if len(values) > TAG_LIMIT or number > RECORDS_LIMIT:
+            raise ReadError(Kind.TOO_MANY, f"{where}:{number}", "more tags or records than any training has")
+    return Scalars(len(times), values, times[0] if times else 0.0, times[-1] if times else 0.0)
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -91,38 +100,50 @@ def _records(stream: BinaryIO, where: str, limit: int) -> Iterator[bytes]:
         yield body[:length]
 
 
-def _add(result: Scalars, payload: bytes, where: str) -> None:
-    step = 0
-    summaries = []
+@dataclass(frozen=True)
+class _Event:
+    time: float
+    step: int
+    scalars: tuple[tuple[str, float], ...]
+
+
+def _event(payload: bytes, where: str) -> _Event:
+    time, step = 0.0, 0
+    scalars: list[tuple[str, float]] = []
     for number, kind, value in _fields(payload, where):
-        if number == _EVENT_STEP and kind == _VARINT and isinstance(value, int):
-            step = value
-        elif number == _EVENT_SUMMARY and isinstance(value, bytes) and kind == _BYTES:
-            summaries.append(value)
-    for summary in summaries:
-        for number, _, value in _fields(summary, where):
-            if number == _SUMMARY_VALUE and isinstance(value, bytes):
-                _add_value(result, step, value, where)
+        match number, kind, value:
+            case (1, 1, bytes()):
+                time = float(struct.unpack("<d", value)[0])
+            case (2, 0, int()):
+                step = value
+            case (5, 2, bytes()):
+                scalars.extend(_scalars(value, where))
+    return _Event(time, step, tuple(scalars))
 
 
-def _add_value(result: Scalars, step: int, message: bytes, where: str) -> None:
-    tag, number = None, None
-    for name, kind, value in _fields(message, where):
-        if name == _VALUE_TAG and kind == _BYTES and isinstance(value, bytes):
-            tag = value
-        elif name == _VALUE_SIMPLE and kind == _FIXED32 and isinstance(value, bytes):
-            number = struct.unpack("<f", value)[0]
-    if tag is None or number is None:
-        return
-    if len(tag) > _TAG_LENGTH or len(result.counts) >= TAG_LIMIT:
-        raise ReadError(Kind.TOO_MANY, where, "more tags, or longer ones, than any training has")
+def _scalars(summary: bytes, where: str) -> Iterator[tuple[str, float]]:
+    """The values of a ``Summary``: its field 1, of which field 1 is the tag and field 2 a float."""
+    for number, kind, message in _fields(summary, where):
+        if number != 1 or kind != _BYTES or not isinstance(message, bytes):
+            continue
+        tag, scalar = None, None
+        for name, wire, value in _fields(message, where):
+            match name, wire, value:
+                case (1, 2, bytes()):
+                    tag = value
+                case (2, 5, bytes()):
+                    scalar = float(struct.unpack("<f", value)[0])
+        if tag is not None and scalar is not None:
+            yield _tag(tag, where), scalar
+
+
+def _tag(raw: bytes, where: str) -> str:
+    if len(raw) > _TAG_LENGTH:
+        raise ReadError(Kind.TOO_LARGE, where, f"a tag of {len(raw)} bytes")
     try:
-        name_of_tag = tag.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ReadError(Kind.NOT_UTF8, where, f"the tag {shown(tag)}") from error
-    result.counts[name_of_tag] = result.counts.get(name_of_tag, 0) + 1
-    result.last_steps[name_of_tag] = max(step, result.last_steps.get(name_of_tag, step))
-    result.last_values[name_of_tag] = number
+        raise ReadError(Kind.NOT_UTF8, where, f"the tag {shown(raw)}") from error
 
 
 def _fields(message: bytes, where: str) -> Iterator[Field]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from harness.readers.errors import Kind, ReadError, one_line
-from harness.readers.pickled import PICKLE_LIMIT, TensorView, state_dict
+from harness.readers.pickled import PICKLE_LIMIT, Series, Table, TensorView, state_dict, table
 from harness.readers.text import decode, parse, require_object
 from harness.readers.weights import WEIGHTS_LIMIT, Weights, widened
 from harness.readers.zips import Archive
@@ -19,6 +19,7 @@ from harness.readers.zips import Archive
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+POLICY, OPTIMIZER, PROGRAM = "policy.pth", "policy.optimizer.pth", "/data.pkl"
 DATA_LIMIT = 64 * 1024 * 1024
 _DIMENSIONS = 16
 _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
@@ -26,10 +27,26 @@ _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
 
 @dataclass(frozen=True)
 class Model:
-    """A saved model: the policy's weights, and the steps it was trained for where the file says so."""
+    """A saved model: the policy's weights, and the steps it was trained for where the file says so.
+
+    ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one.
+    """
 
     weights: Weights
     num_timesteps: int | None
+    aliases: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The state of an Adam-like optimizer: of how many tensors, and for those that ever had a gradient the rest.
+
+    ``steps`` are the updates of each, ``shapes`` its shape.
+    """
+
+    tensors: int
+    steps: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
 
 
 def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Model:
@@ -38,29 +55,83 @@ def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> M
     The pickled objects in its ``data`` member are never decoded; they are text to this reader.
     """
     archive = Archive(stream, where, limit=limit)
-    policy = archive.read("policy.pth")
-    return Model(
-        weights=read_torch(io.BytesIO(policy), f"{where}!policy.pth", limit=limit),
-        num_timesteps=_timesteps(archive, where),
+    inner = _TorchFile(io.BytesIO(archive.read(POLICY)), f"{where}!{POLICY}", limit)
+    views = inner.views()
+    firsts: dict[TensorView, str] = {}
+    aliases = {name: first for name, view in views.items() if (first := firsts.setdefault(view, name)) != name}
+    return Model(weights=inner.tensors(views), num_timesteps=_timesteps(archive, where), aliases=aliases)
+
+
+def read_optimizer(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Optimizer:
+    """The state of the policy's optimizer inside the model in *stream*."""
+    archive = Archive(stream, where, limit=limit)
+    inside = f"{where}!{OPTIMIZER}"
+    inner = _TorchFile(io.BytesIO(archive.read(OPTIMIZER)), inside, limit)
+    match table(inner.program(), inside).items:
+        case {"state": Table(items=state), "param_groups": Series(items=groups)}:
+            members = [
+                group.items["params"] for group in groups if isinstance(group, Table) and "params" in group.items
+            ]
+        case _:
+            raise ReadError(Kind.PICKLE, inside, "is not the state of an optimizer")
+    rows = [entry.items for entry in state.values() if isinstance(entry, Table)]
+    moments = [row.get("exp_avg") for row in rows]
+    steps = inner.tensors(
+        {str(n): view for n, row in enumerate(rows) if isinstance(view := row.get("step"), TensorView)}
+    )
+    return Optimizer(
+        tensors=sum(len(params.items) for params in members if isinstance(params, Series)),
+        steps=tuple(int(step) for step in steps.values() if step.size == 1 and np.isfinite(step).all()),
+        shapes=tuple(view.shape for view in moments if isinstance(view, TensorView)),
     )
 
 
 def read_torch(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Weights:
     """The tensors of a state dict that ``torch.save`` wrote; strides are honoured, BF16 comes as float32."""
-    archive = Archive(stream, where, limit=limit)
-    roots = [name.removesuffix("/data.pkl") for name in archive.members if name.endswith("/data.pkl")]
-    if len(roots) != 1 or "/" in roots[0]:
-        raise ReadError(Kind.HEADER, where, "holds no data.pkl in a folder of its own")
-    root = roots[0]
-    program = f"{root}/data.pkl"
-    if archive.members[program].size > PICKLE_LIMIT:
-        raise ReadError(Kind.TOO_LARGE, where, f"{one_line(program)} has {archive.members[program].size} bytes")
-    views = state_dict(archive.read(program), f"{where}!{one_line(program)}")
-    _check_total(views, where, limit)
-    order = _byte_order(archive, f"{root}/byteorder", where)
-    storages = {view.storage.key for view in views.values()}
-    raw = {key: archive.read(f"{root}/data/{key}") for key in storages}
-    return {name: _tensor(view, raw[view.storage.key], order, where) for name, view in views.items()}
+    inner = _TorchFile(stream, where, limit)
+    return inner.tensors(inner.views())
+
+
+class _TorchFile:
+    """A ZIP file as ``torch.save`` writes it: one pickle, and a file of raw numbers for each storage."""
+
+    def __init__(self, stream: BinaryIO, where: str, limit: int) -> None:
+        self._archive = Archive(stream, where, limit=limit)
+        self._where = where
+        self._limit = limit
+        members = self._archive.members
+        roots = [name.removesuffix(PROGRAM) for name in members if name.endswith(PROGRAM)]
+        if len(roots) != 1 or "/" in roots[0]:
+            raise ReadError(Kind.HEADER, where, "holds no data.pkl in a folder of its own")
+        self._root = roots[0]
+
+    def program(self) -> bytes:
+        """The pickle."""
+        name = f"{self._root}{PROGRAM}"
+        if (size := self._archive.members[name].size) > PICKLE_LIMIT:
+            raise ReadError(Kind.TOO_LARGE, self._where, f"{one_line(name)} has {size} bytes")
+        return self._archive.read(name)
+
+    def views(self) -> dict[str, TensorView]:
+        """The tensors of the state dict that the pickle is."""
+        return state_dict(self.program(), f"{self._where}!{one_line(self._root)}{PROGRAM}")
+
+    def tensors(self, views: dict[str, TensorView]) -> Weights:
+        """The numbers of *views*."""
+        _check_total(views, self._where, self._limit)
+        order = self._byte_order()
+        raw = {key: self._storage(key) for key in {view.storage.key for view in views.values()}}
+        return {name: _tensor(view, raw[view.storage.key], order, self._where) for name, view in views.items()}
+
+    def _storage(self, key: str) -> bytes:
+        return self._archive.read(f"{self._root}/data/{key}")
+
+    def _byte_order(self) -> Literal["<", ">"]:
+        name = f"{self._root}/byteorder"
+        written = self._archive.read(name) if name in self._archive.members else b"little"
+        if written not in _BYTE_ORDERS:
+            raise ReadError(Kind.HEADER, self._where, "a byte order that is neither little nor big")
+        return _BYTE_ORDERS[written]
 
 
 def _timesteps(archive: Archive, where: str) -> int | None:
@@ -80,13 +151,6 @@ def _check_total(views: dict[str, TensorView], where: str, limit: int) -> None:
     total = sum(math.prod(max(size, 1) for size in view.shape) * _stored(view).itemsize for view in views.values())
     if total > limit:
         raise ReadError(Kind.ZIP_BOMB, where, f"tensors of {total.bit_length()} bits' worth of bytes; limit {limit}")
-
-
-def _byte_order(archive: Archive, name: str, where: str) -> Literal["<", ">"]:
-    written = archive.read(name) if name in archive.members else b"little"
-    if written not in _BYTE_ORDERS:
-        raise ReadError(Kind.HEADER, where, "a byte order that is neither little nor big")
-    return _BYTE_ORDERS[written]
 
 
 def _stored(view: TensorView) -> np.dtype[Any]:

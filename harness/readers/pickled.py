@@ -1,7 +1,7 @@
 """Reads the pickle of a PyTorch state dict without unpickling: nothing in it is imported, called or built.
 
-A pickle is a program for a stack machine. This module follows the program with stand-ins: it knows the fifteen or so
-instructions and the few names that a plain state dict is made of, and refuses every other one by its name.
+A pickle is a program for a stack machine. This module follows the program with stand-ins: it knows the twenty or so
+instructions and the few names that a state dict is made of, and refuses every other one by its name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STORAGES = {
     "ComplexDoubleStorage": "c16",
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_LITERALS = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1"}
+_LITERALS = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
@@ -62,8 +62,17 @@ class _Global:
 
 
 @dataclass
-class _Mapping:
-    items: dict[str, Any] = field(default_factory=dict)
+class Table:
+    """A dict of the program; it may hold itself, so look no deeper than you know."""
+
+    items: dict[str | int, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Series:
+    """A list of the program."""
+
+    items: list[Any] = field(default_factory=list)
 
 
 class _Mark:
@@ -71,7 +80,17 @@ class _Mark:
 
 
 def state_dict(data: bytes, where: str) -> dict[str, TensorView]:
-    """The tensors that the pickle *data* describes, by name; ``pickle`` names what it holds besides."""
+    """The tensors that the pickle *data* describes, by name; it may hold nothing besides."""
+    views = {}
+    for name, view in table(data, where).items.items():
+        if not isinstance(name, str) or not isinstance(view, TensorView):
+            raise ReadError(Kind.PICKLE, where, f"{shown(name)} is not the name of a tensor")
+        views[name] = view
+    return views
+
+
+def table(data: bytes, where: str) -> Table:
+    """The dict that the pickle *data* describes: of tables, series, tuples, tensors, texts and numbers."""
     machine = _Machine(where)
     try:
         for opcode, argument, _ in pickletools.genops(data):
@@ -79,9 +98,9 @@ def state_dict(data: bytes, where: str) -> dict[str, TensorView]:
     except (ValueError, OverflowError) as error:  # what pickletools raises for a malformed instruction
         raise ReadError(Kind.PICKLE, where, f"not a well-formed pickle: {error}") from error
     result = machine.result()
-    if not isinstance(result, _Mapping):
+    if not isinstance(result, Table):
         raise ReadError(Kind.PICKLE, where, "the pickle is not a state dict")
-    return {name: view for name, view in result.items.items() if machine.require_tensor(name, view)}
+    return result
 
 
 class _Machine:
@@ -94,7 +113,10 @@ class _Machine:
             "GLOBAL": self._global,
             "MARK": lambda _: self._stack.append(_Mark()),
             "TUPLE": lambda _: self._stack.append(tuple(self._to_mark())),
-            "EMPTY_DICT": lambda _: self._stack.append(_Mapping()),
+            "EMPTY_DICT": lambda _: self._stack.append(Table()),
+            "EMPTY_LIST": lambda _: self._stack.append(Series()),
+            "APPEND": lambda _: self._extend([self._pop()]),
+            "APPENDS": lambda _: self._extend(self._to_mark()),
             "BINPUT": self._put,
             "LONG_BINPUT": self._put,
             "BINGET": self._get,
@@ -128,12 +150,6 @@ class _Machine:
         if not self._stopped or len(self._stack) != 1:
             self._refuse("the program does not end with one value")
         return self._stack[0]
-
-    def require_tensor(self, name: str, value: object) -> bool:
-        """True, or a refusal: a state dict holds tensors only."""
-        if not isinstance(value, TensorView):
-            self._refuse(f"{shown(name)} is not a tensor")
-        return True
 
     def _refuse(self, what: str) -> NoReturn:
         raise ReadError(Kind.PICKLE, self._where, what)
@@ -179,8 +195,8 @@ class _Machine:
         arguments, function = self._pop(), self._pop()
         match function, arguments:
             case _Global(name="OrderedDict"), ():
-                self._stack.append(_Mapping())
-            case _Global(name="_rebuild_tensor_v2"), (storage, offset, shape, strides, bool(), _Mapping(), *_):
+                self._stack.append(Table())
+            case _Global(name="_rebuild_tensor_v2"), (storage, offset, shape, strides, bool(), Table(), *_):
                 self._stack.append(self._view(storage, (offset,), shape, strides))
             case _Global(name=name), _:
                 self._refuse(f"calls {shown(name)} in a way that a state dict does not")
@@ -200,17 +216,24 @@ class _Machine:
     def _set(self, pairs: list[Any]) -> None:
         target = self._pop()
         names = pairs[::2]
-        if not isinstance(target, _Mapping) or len(pairs) % 2 or not all(isinstance(name, str) for name in names):
-            self._refuse("sets an item of something that is not a mapping by name")
+        if not isinstance(target, Table) or len(pairs) % 2 or not all(type(name) in (str, int) for name in names):
+            self._refuse("sets an item of something that is not a mapping by name or number")
         fresh = dict(zip(names, pairs[1::2], strict=True))
         if len(fresh) != len(names) or fresh.keys() & target.items.keys():
             self._refuse("gives one name two values")
         target.items.update(fresh)
         self._stack.append(target)
 
+    def _extend(self, values: list[Any]) -> None:
+        target = self._pop()
+        if not isinstance(target, Series):
+            self._refuse("appends to something that is not a list")
+        target.items.extend(values)
+        self._stack.append(target)
+
     def _build(self, _: object) -> None:
         state, target = self._pop(), self._pop()
         # Modules leave their version numbers here; they decide no weight.
-        if not isinstance(target, _Mapping) or not isinstance(state, _Mapping) or state.items.keys() != {"_metadata"}:
+        if not isinstance(target, Table) or not isinstance(state, Table) or state.items.keys() != {"_metadata"}:
             self._refuse("changes the attributes of an object")
         self._stack.append(target)

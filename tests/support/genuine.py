@@ -14,7 +14,7 @@ import numpy as np
 from harness.readers.arrays import read_npz
 from harness.readers.events import read_events
 from harness.readers.images import read_png
-from harness.readers.models import read_model, read_torch
+from harness.readers.models import read_model, read_optimizer, read_torch
 from harness.readers.monitor import read_monitor
 from harness.readers.text import read_json, read_json_lines
 from harness.readers.weights import read_weights
@@ -35,6 +35,7 @@ READERS: dict[str, Callable[[BinaryIO, str], Any]] = {
     "safetensors": read_weights,
     "torch": read_torch,
     "model": read_model,
+    "optimizer": read_optimizer,
     "monitor": read_monitor,
     "events": read_events,
     "png": read_png,
@@ -128,6 +129,7 @@ def files() -> dict[str, bytes]:
         "torch": torch_state(),
         "png": picture(),
         **training(),
+        "optimizer": training()["model"],
     }
 
 

@@ -146,6 +146,7 @@ _KNOWING: dict[str, Callable[[bytes, Random], bytes]] = {
     "npz": in_archive,
     "torch": in_archive,
     "model": in_archive,
+    "optimizer": in_archive,
     "events": in_record,
     "safetensors": in_header,
 }

@@ -43,7 +43,7 @@ def test_the_directory_itself_may_be_reached_by_a_link(inside, tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    (
+    [
         "",
         "/",
         "/etc/passwd",
@@ -57,7 +57,7 @@ def test_the_directory_itself_may_be_reached_by_a_link(inside, tmp_path):
         "a\0b",
         "x/" * DEPTH_LIMIT + "x",
         "y" * 5000,
-    ),
+    ],
 )
 def test_a_path_that_could_lead_elsewhere_is_refused_before_it_is_tried(inside, path):
     assert refusal(inside, path) == Kind.OUTSIDE

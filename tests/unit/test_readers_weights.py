@@ -1,4 +1,5 @@
 import io
+import zipfile
 
 import genuine
 import numpy as np
@@ -8,7 +9,7 @@ from safetensors.numpy import load
 from safetensors.torch import save as save_torch
 
 from harness.readers.errors import Kind, ReadError
-from harness.readers.models import read_model, read_torch
+from harness.readers.models import Optimizer, read_model, read_optimizer, read_torch
 from harness.readers.weights import digest_of, read_weights
 
 
@@ -89,6 +90,29 @@ def test_a_model_gives_its_weights_and_its_steps():
 
     expected = {name: tensor.numpy() for name, tensor in loaded.policy.state_dict().items()}
     assert (plain(model.weights), model.num_timesteps) == (plain(expected), 32)
+
+
+def test_the_optimizer_of_a_model_tells_its_updates_and_what_it_updated():
+    from stable_baselines3 import PPO
+
+    data = genuine.training()["model"]
+    parameters = list(PPO.load(io.BytesIO(data), device="cpu").policy.parameters())
+
+    optimizer = read_optimizer(io.BytesIO(data), "final_model.zip")
+
+    shapes = tuple(tuple(parameter.shape) for parameter in parameters)
+    assert optimizer == Optimizer(tensors=len(parameters), steps=(2,) * len(parameters), shapes=shapes)
+
+
+def test_tensors_that_are_one_are_told():
+    shared = torch.ones(2, 2)
+    policy = io.BytesIO()
+    torch.save({"a": shared, "b": shared, "c": shared.t(), "d": shared.clone()}, policy)
+    model = io.BytesIO()
+    with zipfile.ZipFile(model, "w") as archive:
+        archive.writestr("policy.pth", policy.getvalue())
+
+    assert read_model(model, "m").aliases == {"b": "a"}
 
 
 def test_equal_weights_have_one_digest_wherever_they_are_stored():

@@ -1,0 +1,117 @@
+"""What a verifier and a flow share when a run is judged by its files: the run as it is on disk, and what is wrong.
+
+A flow may have the member :meth:`Examining.evidence`; it re-measures from the artifacts what its jobs claim to have
+measured. It gets a stranger's files: it reads them with :mod:`harness.readers` only, and imports nothing they name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, runtime_checkable
+
+from harness.readers.errors import ReadError, one_line
+from harness.readers.paths import SIZE_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from harness.readers.paths import Inside
+    from harness.records import JobRecord
+
+T = TypeVar("T")
+
+JOURNAL = "records.jsonl"
+TOLERANCE = 1e-9
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A claim that the files do not bear out.
+
+    ``file`` is relative to the run directory, ``path`` leads to the claim inside it (a JSON path, a row; empty for the
+    file as a whole), ``claim`` is what is claimed or demanded, ``found`` what was found. ``kind`` names the sort of
+    violation: one of the readers' kinds, or a layer's.
+    """
+
+    file: str
+    path: str
+    claim: str
+    found: str
+    kind: str
+
+    def __post_init__(self) -> None:
+        """Make the texts of strangers printable, and keep them on one line and short."""
+        for name in ("file", "path", "claim", "found"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
+    @classmethod
+    def refused(cls, file: str, error: ReadError) -> Violation:
+        """The violation that a reader's refusal of *file* is."""
+        inside = error.where.removeprefix(file).removeprefix("!").removeprefix(":")
+        return cls(file, inside, "can be read safely", error.what, error.kind)
+
+
+@dataclass(frozen=True)
+class RunEvidence:
+    """A run as its files show it: the latest record of each job, and what was asked for.
+
+    ``settings`` and ``parameters`` (by job key) have been checked against the flow: they are what its study gives.
+    ``lines`` are the records' lines in the journal, by job key. ``deep`` allows a flow its deep-learning package.
+    """
+
+    files: Inside
+    records: tuple[JobRecord, ...]
+    settings: Mapping[str, Any]
+    parameters: Mapping[str, Mapping[str, Any]]
+    lines: Mapping[str, int] = field(default_factory=dict)
+    deep: bool = False
+
+    def read(self, path: str, reader: Callable[[BinaryIO, str], T], *, limit: int = SIZE_LIMIT) -> T:
+        """What *reader* makes of the file at *path*; its :class:`harness.readers.errors.ReadError` names the file."""
+        with self.files.open(path, limit=limit) as stream:
+            return reader(stream, path)
+
+    def place(self, record: JobRecord, member: str) -> str:
+        """Where the journal claims *member* (such as ``metrics.best``) of *record*, for a violation's ``path``."""
+        line = self.lines.get(record.job_key)
+        return f"$.{member}" if line is None else f"line {line}: $.{member}"
+
+    def contradicted(self, record: JobRecord, member: str, claim: object, found: object) -> Violation:
+        """The violation that *record* claims *claim* as its *member*, and the evidence says *found*."""
+        return Violation(JOURNAL, self.place(record, member), brief(claim), brief(found), "evidence")
+
+
+@runtime_checkable
+class Examining(Protocol):
+    """The optional member of a flow that re-measures what can be re-measured without training."""
+
+    def evidence(self, run: RunEvidence) -> Iterable[Violation]:
+        """What the artifacts of *run* contradict. Every artifact is there, with the digest that the journal records.
+
+        A :class:`harness.readers.errors.ReadError` that leaves a check ends that check; :func:`guarded` turns it into a
+        violation, so that the next check still takes place.
+        """
+        ...
+
+
+def guarded(file: str, check: Iterable[Violation]) -> Iterator[Violation]:
+    """The violations of *check*, which reads *file*; a refusal to read it is the last of them."""
+    try:
+        yield from check
+    except ReadError as error:
+        yield Violation.refused(file, error)
+
+
+def close(claim: object, found: object) -> bool:
+    """Whether two numbers are equal but for the rounding of sums, which differs between machines."""
+    if not isinstance(claim, int | float) or not isinstance(found, int | float):
+        return claim == found
+    return math.isclose(claim, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE**2)
+
+
+def brief(value: object) -> str:
+    """*value* as a violation shows it: at most 200 characters."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,0 +1,164 @@
+"""The layers of verification, in their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness import rundir
+from harness.errors import RequestError, RunDirectoryError
+from harness.evidence import Examining, RunEvidence, Violation, brief
+from harness.readers.errors import Kind, ReadError
+from harness.readers.paths import Inside
+from harness.registry import find_flow
+from harness.render.markdown_layout import page_of
+from harness.render.summary_json import to_json
+from harness.verify.archived import Archived
+from harness.verify.consistency import check_views, latest_records, supported
+from harness.verify.directories import JobDirectories
+from harness.verify.documents import Loading
+from harness.verify.html import check_figures, check_html, read_figures
+from harness.verify.matrix import FLOW_ERRORS, check_journal, check_request, matrix_of, restudy
+from harness.verify.page import check_page
+from harness.verify.verdict import Unchecked, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from harness.flow import Flow
+    from harness.readers.paths import Listing
+    from harness.verify.consistency import Supported
+    from harness.verify.documents import Documents, Entry
+    from harness.verify.matrix import Matrix
+
+Finding = Violation | Unchecked
+_NO_FLOW = "its flow is not installed here, or its config is not one of that flow's"
+
+
+def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -> Verdict:
+    """Check every claim of the run in *run_directory* against the evidence beside it.
+
+    With *deep*, a flow may use its deep-learning package, which it never lets unpickle. With *archived*, files that the
+    run's archive list says were left out count as unchecked, not as missing. :class:`RunDirectoryError` (exit code 2)
+    when the directory has no ``run.json``.
+    """
+    files = Inside(run_directory)
+    _require_run(files)
+    archive = Archived.read(files)
+    found = list(archive.settle(_findings(files, deep=deep), accepted=archived))
+    violations = dict.fromkeys(each for each in found if isinstance(each, Violation))
+    unchecked = dict.fromkeys(each for each in found if isinstance(each, Unchecked))
+    return Verdict(tuple(sorted(violations, key=lambda violation: violation.file)), tuple(unchecked))
+
+
+def _require_run(files: Inside) -> None:
+    try:
+        with files.open(rundir.RUN):
+            return
+    except ReadError as error:
+        if error.kind != Kind.MISSING:
+            return  # there is something under that name: what, is a finding
+        message = RunDirectoryError(f"{files.root}: not a run directory: it has no {rundir.RUN}")
+        message.exit_code = 2
+        raise message from error
+
+
+def _findings(files: Inside, *, deep: bool) -> Iterator[Finding]:
+    try:
+        listing = files.walk()
+    except ReadError as error:
+        yield Violation.refused(error.where, error)
+        yield Unchecked("everything", "the directory cannot be listed")
+        return
+    yield from (Violation.refused(error.where, error) for error in listing.refused)
+    loading = Loading(files)
+    documents = loading.documents()
+    yield from loading.found
+    if rundir.RUN in documents.json:
+        yield from _Run(files, listing, documents, deep=deep).findings()
+    else:
+        yield Unchecked("everything else", f"{rundir.RUN} cannot be used")
+
+
+class _Run:
+    """A run whose request is known: everything else is compared with it, with the journal, and with the artifacts."""
+
+    def __init__(self, files: Inside, listing: Listing, documents: Documents, *, deep: bool) -> None:
+        self._files = files
+        self._listing = listing
+        self._documents = documents
+        self._request: Mapping[str, Any] = documents.json[rundir.RUN]
+        self._latest: Mapping[str, Entry] = latest_records(documents.journal, self._request)
+        self._deep = deep
+
+    def findings(self) -> Iterator[Finding]:
+        yield from check_request(self._request)
+        found: list[Violation] = []
+        flow = self._flow()
+        study = None if flow is None else restudy(self._request, flow, found)
+        yield from found
+        matrix = matrix_of(self._request, study)
+        yield from check_journal(self._documents.journal, self._request, matrix)
+        manifest = self._documents.json.get(rundir.MANIFEST, {"jobs": ()})
+        published = {job["job_key"]: job for job in manifest["jobs"]}
+        yield from JobDirectories(self._files, self._listing, matrix, published).check(self._latest.values())
+        yield from check_figures(self._files, self._listing)
+        if flow is None or study is None:
+            yield Unchecked("published files and evidence", _NO_FLOW)
+        elif not self._documents.complete:
+            yield Unchecked("published files and evidence", f"{rundir.JOURNAL} cannot be read to its end")
+        else:
+            yield from self._compared(flow, matrix)
+
+    def _flow(self) -> Flow | None:
+        try:
+            return find_flow(self._request["flow"])
+        except RequestError:
+            return None
+
+    def _compared(self, flow: Flow, matrix: Matrix) -> Iterator[Finding]:
+        found: list[Violation] = []
+        records = [entry.record for entry in self._latest.values()]
+        support = supported(records, self._request, flow, found)
+        yield from found
+        if support is not None:
+            yield from check_views(self._documents, support, flow)
+            yield from self._pages(flow, support)
+        if isinstance(flow, Examining):
+            yield from self._evidence(flow, matrix)
+        else:
+            yield Unchecked("metrics and weights", f"the flow {flow.name} has no evidence to check them against")
+
+    def _pages(self, flow: Flow, support: Supported) -> Iterator[Finding]:
+        data = self._documents.json.get(rundir.SUMMARY) or to_json(support.summary, flow.vocabulary)
+        texts = self._documents.texts
+        if rundir.MARKDOWN in texts:
+            yield from check_page(texts[rundir.MARKDOWN], page_of(data, flow.vocabulary))
+        if rundir.PAGE in texts:
+            yield from self._html(texts[rundir.PAGE], flow, support)
+
+    def _html(self, text: str, flow: Flow, support: Supported) -> Iterator[Finding]:
+        try:
+            figures = read_figures(self._files, self._listing)
+        except ReadError as error:
+            yield Unchecked(rundir.PAGE, f"a figure in it cannot be read: {error}")
+            return
+        yield from check_html(text, support.summary, flow, self._request, figures)
+
+    def _evidence(self, flow: Examining, matrix: Matrix) -> Iterator[Finding]:
+        known = {key: entry for key, entry in self._latest.items() if key in matrix.jobs}
+        run = RunEvidence(
+            files=self._files,
+            records=tuple(entry.record for entry in known.values()),
+            settings=self._request["config"],
+            parameters={key: matrix.jobs[key].parameters for key in known},
+            lines={key: entry.line for key, entry in known.items()},
+            deep=self._deep,
+        )
+        try:
+            yield from flow.evidence(run)
+        except FLOW_ERRORS as error:
+            what = brief(f"{type(error).__name__}: {error}")
+            yield Violation(
+                rundir.JOURNAL, "", "holds records that can be compared with the evidence", what, "evidence"
+            )

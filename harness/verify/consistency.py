@@ -1,0 +1,93 @@
+"""Whether every published file says what the journal supports: all of them are made again and compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness import rundir
+from harness.evidence import Violation, brief
+from harness.records import HardwareProfile
+from harness.render import historical, manifest, summary_json
+from harness.summary import RunIdentity, summarize
+from harness.verify.difference import violations
+from harness.verify.matrix import FLOW_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from harness.flow import Comparison, Flow
+    from harness.records import JobRecord, RunSummary
+    from harness.verify.difference import Steps
+    from harness.verify.documents import Documents, Entry
+
+_RECOMPUTED = {"aggregate_metrics", "statistics"}
+
+
+@dataclass(frozen=True)
+class Supported:
+    """What the journal supports: the run's summary, and the names of the metrics that the comparison computed."""
+
+    summary: RunSummary
+    compared: frozenset[str]
+
+    def rounded(self, steps: Steps) -> bool:
+        """Whether the number at *steps* of a published file was computed from others: its last bits may differ."""
+        if steps[:1] and steps[0] in _RECOMPUTED:
+            return True
+        return steps[-2:-1] == ("metrics",) and steps[-1] in self.compared
+
+
+def latest_records(entries: Iterable[Entry], request: Mapping[str, Any]) -> dict[str, Entry]:
+    """The last entry of each job, by job key, in the order of the study."""
+    latest = {entry.record.job_key: entry for entry in entries}
+    order = {job["job_key"]: position for position, job in enumerate(request["jobs"])}
+    keys = sorted(latest, key=lambda key: order.get(key, len(order)))
+    return {key: latest[key] for key in keys}
+
+
+def supported(
+    records: Iterable[JobRecord], request: Mapping[str, Any], flow: Flow, found: list[Violation]
+) -> Supported | None:
+    """The summary that *records* support; ``None`` when the flow cannot compare them, which goes to *found*."""
+    told = tuple(records)
+    try:
+        comparison: Comparison = flow.compare(told, request["config"])
+        here = HardwareProfile.from_json(request["hardware"])
+        summary = summarize(_identity(request), told, comparison, here)
+    except FLOW_ERRORS as error:
+        what = f"{type(error).__name__}: {error}"
+        found.append(
+            Violation(rundir.JOURNAL, "", f"holds records that {flow.name} can compare", brief(what), "inconsistent")
+        )
+        return None
+    names = {name for metrics in comparison.job_metrics.values() for name in metrics}
+    return Supported(summary, frozenset(names))
+
+
+def check_views(documents: Documents, support: Supported, flow: Flow) -> Iterator[Violation]:
+    """The differences of the published JSON files from what *support* makes of them."""
+    request = documents.json[rundir.RUN]
+    summary = support.summary
+    views: dict[str, Callable[[], Any]] = {
+        rundir.SUMMARY: lambda: summary_json.to_json(summary, flow.vocabulary),
+        rundir.MANIFEST: lambda: manifest.training_manifest(
+            summary, selection=request["selection"], dry_run=request["dry_run"], skip_summary_path=rundir.SKIPS
+        ),
+        rundir.SKIPS: lambda: manifest.skip_summary(summary),
+        rundir.HISTORICAL: lambda: historical.complete_results(summary, request["config"]),
+    }
+    for name, view in views.items():
+        if name in documents.json:
+            yield from violations(name, view(), documents.json[name], "the journal gives", support.rounded)
+
+
+def _identity(request: Mapping[str, Any]) -> RunIdentity:
+    return RunIdentity(
+        run_id=request["run_id"],
+        flow=request["flow"],
+        created_at=request["created_at"],
+        output_root=request["output_root"],
+        run_directory=request["run_directory"],
+        notes=tuple(request["notes"]),
+    )
