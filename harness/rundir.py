@@ -39,10 +39,12 @@ MANIFEST = "training_manifest.json"
 SKIPS = "skip_summary.json"
 HISTORICAL = "complete_results.json"
 PAGE = "report.html"
+LOG = "run.log"
 FIGURES = "figures"
 LATEST = "latest"
 _LOCK = ".lock"
 _MOST_IN_A_SECOND = 1000
+_LOG_LINE = "{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}"
 _FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
 
@@ -102,6 +104,17 @@ class RunDirectory:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Write what is logged meanwhile to ``run.log`` too, fields included."""
+        from loguru import logger
+
+        sink = logger.add(self.path / LOG, format=_LOG_LINE, level="INFO", delay=True)
+        try:
+            yield
+        finally:
+            logger.remove(sink)
 
     def point_latest_here(self) -> None:
         """Make ``latest`` beside this directory point to it; where links are not allowed, a text file with the name."""

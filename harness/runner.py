@@ -16,7 +16,7 @@ from harness.hardware import missing_capabilities, probe
 from harness.jobs import select
 from harness.provenance import config_digest, git_state, package_versions
 from harness.publish import publish
-from harness.records import SCHEMA_VERSION, Failed, JobRecord, Outcome, RunSummary, Skipped
+from harness.records import SCHEMA_VERSION, Completed, Failed, JobRecord, Outcome, RunSummary, Skipped
 from harness.registry import DEFAULT_FLOW, find_flow
 from harness.resume import settle_earlier_work
 from harness.rundir import RUN, RunDirectory
@@ -96,7 +96,7 @@ def run_flow(
     executor = make_executor(flow, study)
     lacking = missing_capabilities()
     prepared = _prepare(request, flow, study, executor.name)
-    with prepared.run.exclusively():
+    with prepared.run.exclusively(), prepared.run.logging():
         try:
             _train(prepared, request, executor, _Session(prepared.run, make_display(flow.vocabulary), stop), lacking)
             summary = publish(prepared.run, flow)
@@ -206,6 +206,7 @@ class _Session:
 
     def journal(self, event: Finished) -> None:
         self.run.append(event.record)
+        _log(event.record)
         self.display.happened(event)
 
     def execute(self, jobs: Sequence[Job], executor: Executor) -> None:
@@ -246,6 +247,20 @@ def _train(
         session.execute(todo, executor)
     finally:
         session.display.closed()
+
+
+def _log(record: JobRecord) -> None:
+    """A warning for a skip, an error for a failure; which job it is stands in the fields."""
+    from loguru import logger
+
+    bound = logger.bind(job=record.label, directory=record.directory, attempt=record.attempt)
+    match record.outcome:
+        case Skipped(reason=reason):
+            bound.warning("job skipped: {}", reason)
+        case Failed(reason=reason):
+            bound.error("job failed: {}", reason)
+        case Completed(training_steps=steps):
+            bound.info("job succeeded after {} training steps", steps)
 
 
 def _unstarted(job: Job, outcome: Outcome) -> JobRecord:

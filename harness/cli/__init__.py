@@ -60,4 +60,10 @@ def _log_to_standard_error() -> None:
     from loguru import logger
 
     logger.remove()
-    logger.add(sys.stderr, level="WARNING", format="<level>{level.name:<7}</level> {message}")
+    # What happened to a job is on the display and in run.log already.
+    logger.add(
+        sys.stderr,
+        level="WARNING",
+        format="<level>{level.name:<7}</level> {message}",
+        filter=lambda record: "job" not in record["extra"],
+    )
