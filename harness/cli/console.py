@@ -106,7 +106,7 @@ class TerminalDisplay:
         self._console.print(f"run directory: {run.path}", markup=False, highlight=False, soft_wrap=True)
         done = {record.job_key for record in kept}
         for job in jobs:
-            facts = "finished earlier" if job.key in done else ""
+            facts = "finished earlier" if job.key in done else "waiting"
             self._tasks[job.key] = self._progress.add_task(
                 "", total=1, completed=int(job.key in done), start=False, label=escape(job.label), steps="", facts=facts
             )
@@ -118,6 +118,7 @@ class TerminalDisplay:
         match event:
             case Started():
                 self._progress.start_task(task)
+                self._progress.update(task, facts="starting")
             case Progressed(note=note):
                 self._progress.update(
                     task,
