@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 130
+_TRIMMED_FROM = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def draw_figures(summary: RunSummary, directory: Path) -> list[str]:
     for name, draw, shown in (
         ("learning_curves.png", _learning_curves, series),
         ("best_reward.png", _best_rewards, series),
-        ("sample_efficiency.png", _sample_efficiency, [each for each in series if each.ratios]),
+        ("sample_efficiency.png", _sample_efficiency, series if any(each.ratios for each in series) else []),
     ):
         if shown:
             _write(directory / name, draw, shown)
@@ -99,7 +100,7 @@ def _learning_curves(axes: Axes, series: Sequence[Series]) -> None:
             axes.fill_between(steps, low, high, color=each.colour, alpha=0.15, linewidth=0)
     axes.set_title("Mean reward of the evaluation episodes; the first point is the untrained policy")
     axes.set_xlabel("environment steps")
-    axes.set_ylabel("interquartile mean over seeds, 95 % interval")
+    axes.set_ylabel(_centre(max(len(each.curves) for each in series)))
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
 
@@ -108,11 +109,12 @@ def _best_rewards(axes: Axes, series: Sequence[Series]) -> None:
     _bars(axes, series, [[curve.best for curve in each.curves] for each in series])
     for position, each in enumerate(series):
         untrained = [curve.untrained for curve in each.curves]
-        axes.plot(untrained, [position] * len(untrained), "x", color="#777777", markersize=5, zorder=4)
+        axes.plot(untrained, _spread(position, len(untrained)), "x", color="#777777", markersize=5, zorder=4)
     axes.plot([], [], "x", color="#777777", label="untrained, one a seed")
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_title("Best mean reward of an evaluation")
-    axes.set_xlabel("interquartile mean over seeds, 95 % interval")
+    axes.set_xlabel(_centre(max(len(each.curves) for each in series)))
+    axes.set_yticks(range(len(series)), [each.name for each in series])
     axes.legend(frameon=False, loc="best")
 
 
@@ -120,22 +122,37 @@ def _sample_efficiency(axes: Axes, series: Sequence[Series]) -> None:
     _bars(axes, series, [list(each.ratios) for each in series])
     axes.axvline(1, color="black", linewidth=0.8, linestyle="--", label="the baseline")
     axes.set_title("How many times faster than the baseline its converged reward was reached")
-    axes.set_xlabel("interquartile mean over the seeds that reached it, 95 % interval")
+    axes.set_xlabel(_centre(max(len(each.ratios) for each in series)))
+    reached = [f"{each.name}\nreached by {len(each.ratios)} of {len(each.curves)}" for each in series]
+    axes.set_yticks(range(len(series)), reached)
     axes.legend(frameon=False, loc="best")
 
 
 def _bars(axes: Axes, series: Sequence[Series], values: Sequence[Sequence[float]]) -> None:
     """One bar an extractor from zero to the centre, its interval, and a dot a seed."""
     for position, (each, numbers) in enumerate(zip(series, values, strict=True)):
+        if not numbers:
+            continue
         found = describe(numbers)
         axes.barh(position, found.centre, height=0.6, color=each.colour, alpha=0.35)
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [position, position], color=each.colour, linewidth=2)
-        axes.plot(numbers, [position] * len(numbers), "o", color=each.colour, markersize=5, zorder=5)
+        axes.plot(numbers, _spread(position, len(numbers)), "o", color=each.colour, markersize=5, zorder=5)
     axes.plot([], [], "o", color="#444444", label="one a seed")
-    axes.set_yticks(range(len(series)), [each.name for each in series])
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.25)
+
+
+def _spread(position: int, count: int) -> list[float]:
+    """Heights around *position*, so that equal values do not hide each other."""
+    return [position + 0.3 * ((number + 0.5) / count - 0.5) for number in range(count)]
+
+
+def _centre(seeds: int) -> str:
+    """What :func:`harness.statistics.describe` gives for so many seeds."""
+    if seeds == 1:
+        return "one seed"
+    return f"{'mean' if seeds < _TRIMMED_FROM else 'interquartile mean'} over seeds, 95 % interval"
 
 
 def _intervals(points: Sequence[SeedStatistics]) -> tuple[list[float | None], list[float | None]]:
