@@ -54,6 +54,19 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Unchecked:
+    """Something that was not verified: *what*, and *why* not."""
+
+    what: str
+    why: str
+
+    def __post_init__(self) -> None:
+        """As with a violation."""
+        for name in ("what", "why"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
+
+@dataclass(frozen=True)
 class RunEvidence:
     """A run as its files show it: the latest record of each job, and what was asked for.
 
@@ -87,11 +100,11 @@ class RunEvidence:
 class Examining(Protocol):
     """The optional member of a flow that re-measures what can be re-measured without training."""
 
-    def evidence(self, run: RunEvidence) -> Iterable[Violation]:
-        """What the artifacts of *run* contradict. Every artifact is there, with the digest that the journal records.
+    def evidence(self, run: RunEvidence) -> Iterable[Violation | Unchecked]:
+        """What the artifacts of *run* contradict, and what of it cannot be checked here.
 
-        A :class:`harness.readers.errors.ReadError` that leaves a check ends that check; :func:`guarded` turns it into a
-        violation, so that the next check still takes place.
+        That the artifacts have the digests that the journal records is checked elsewhere; they may be missing, or not
+        be what they should be: :func:`guarded` turns a reader's refusal into a violation, and the next check goes on.
         """
         ...
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.evidence import Violation
+from harness.evidence import Unchecked, Violation
 
 __all__ = ["Unchecked", "Verdict", "Violation"]
-
-
-@dataclass(frozen=True)
-class Unchecked:
-    """Something that was not verified: *what*, and *why* not."""
-
-    what: str
-    why: str
 
 
 @dataclass(frozen=True)

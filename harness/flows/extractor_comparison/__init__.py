@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import ConfigDocument
+    from harness.evidence import RunEvidence, Unchecked, Violation
     from harness.flow import Workspace
     from harness.jobs import Job
     from harness.records import HardwareProfile, JobRecord, RunSummary
@@ -91,6 +92,12 @@ class ExtractorComparison:
         from harness.flows.extractor_comparison.figures import draw_figures
 
         return draw_figures(summary, directory)
+
+    def evidence(self, run: RunEvidence) -> Iterable[Violation | Unchecked]:
+        """What the evaluations, the models, the monitor and the event files contradict."""
+        from harness.flows.extractor_comparison.evidence import evidence_of
+
+        return evidence_of(run)
 
 
 flow = ExtractorComparison()
