@@ -139,7 +139,7 @@ def _bars(axes: Axes, series: Sequence[Series], values: Sequence[Sequence[float]
             axes.plot([found.low, found.high], [position, position], color=each.colour, linewidth=2)
         axes.plot(numbers, _spread(position, len(numbers)), "o", color=each.colour, markersize=5, zorder=5)
     axes.plot([], [], "o", color="#444444", label="one a seed")
-    axes.invert_yaxis()
+    axes.set_ylim(len(series) - 0.5, -0.5)
     axes.grid(axis="x", alpha=0.25)
 
 

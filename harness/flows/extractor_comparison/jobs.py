@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FLOW_NAME = "extractor_comparison"
 _ACCELERATORS = ("cuda", "mps")
+_GPU = "gpu"
 _SCHEDULE = ("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes", "eval_num_envs")
 
 # Roughly how much longer than the fastest an update of each preset takes; it only orders the queue.
@@ -34,18 +35,18 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
 
 def unmet(job: Job, missing: Mapping[str, str]) -> str | None:
     """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
-    for capability in job.requires:
-        if capability in missing:
+    expects_gpu = _GPU in job.requires
+    resources = f"expected_resources of {job.name} to cpu"
+    for device in job.requires:
+        if device in missing:
+            setting = f"run.device to cpu and {resources}" if expects_gpu else "run.device to cpu or auto"
             return (
-                f"needs {capability}, which is missing here: {missing[capability]}; "
-                f"run it on a machine that has it, or set run.device to cpu or auto"
+                f"needs {device}, which is missing here: {missing[device]}; "
+                f"run it on a machine that has it, or set {setting}"
             )
-        if capability == "gpu" and all(name in missing for name in _ACCELERATORS):
-            words = "; ".join(f"{name}: {missing[name]}" for name in _ACCELERATORS)
-            return (
-                f"expects a GPU, and there is none ({words}); "
-                f"run it on a machine that has one, or set expected_resources of {job.name} to cpu"
-            )
+    if expects_gpu and all(device in missing for device in _ACCELERATORS):
+        words = "; ".join(f"{device}: {missing[device]}" for device in _ACCELERATORS)
+        return f"expects a GPU, and there is none ({words}); run it on a machine that has one, or set {resources}"
     return None
 
 
@@ -90,6 +91,5 @@ def _extractor(profile: ExtractorConfigurationProfile) -> ExtractorChoice:
 
 def _requires(device: str, expected_resources: str) -> tuple[str, ...]:
     """The capabilities a job cannot do without; ``gpu`` is met by any accelerator."""
-    if device in _ACCELERATORS:
-        return (device,)
-    return ("gpu",) if expected_resources == "gpu" else ()
+    devices = (device,) if device in _ACCELERATORS else ()
+    return (*devices, _GPU) if expected_resources == "gpu" else devices
