@@ -30,6 +30,7 @@ _BOUNDS = {
     "exclusiveMaximum": "less than",
 }
 _TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_FITS = {bool: frozenset({"boolean"}), int: frozenset({"integer", "number"}), float: frozenset({"number"})}
 _KEYS_NAMED = 8
 
 
@@ -43,7 +44,7 @@ def expectation(finding: Finding) -> str:
     keyword, wanted = finding.keyword, finding.wanted
     if keyword in _BOUNDS:
         return f"{_BOUNDS[keyword]} {shown(wanted)}"
-    if keyword[3:] in _COUNTED and keyword[:3] in ("min", "max"):
+    if keyword[3:] in _COUNTED:
         bound = "at least" if keyword.startswith("min") else "at most"
         return f"{bound} {_number_of(wanted, _COUNTED[keyword[3:]])}"
     write = _EXPECTATIONS.get(keyword)
@@ -117,10 +118,10 @@ def _suggestion(finding: Finding) -> str:
 
 def _meant(text: str, wanted: str | list[str]) -> str:
     """YAML 1.1 habits (``yes``, ``1_000``) and quoted numbers are strings here: say how to write them."""
-    names = [wanted] if isinstance(wanted, str) else wanted
-    if "boolean" in names and text.lower() in _TRUTH:
-        return f"; did you mean {_TRUTH[text.lower()]}?"
-    digits = re.sub(r"(?<=\d)[_,](?=\d{3})", "", text)
-    if {"integer", "number"} & set(names) and len(digits) <= len("-1234567890123456789") and re.search(r"\d", digits):
-        return f"; did you mean {digits}?" if isinstance(plain(digits), (int, float)) else ""
-    return ""
+    candidate = _TRUTH.get(text.lower()) or re.sub(r"(?<=\d)[_,](?=\d{3})", "", text)
+    try:
+        value = plain(candidate)
+    except ValueError:
+        return ""
+    fits = _FITS.get(type(value), frozenset()).intersection([wanted] if isinstance(wanted, str) else wanted)
+    return f"; did you mean {candidate}?" if fits else ""

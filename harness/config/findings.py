@@ -73,6 +73,7 @@ def _spelled_out_part(part: object) -> object:
 
 def _finding(error: ValidationError) -> Finding:
     steps = list(error.relative_schema_path)
+    first = next(iter(steps), None)
     forbidden = error.validator == "not" and error.validator_value == {}
     return Finding(
         keyword=error.validator if isinstance(error.validator, str) and not forbidden else "",
@@ -81,7 +82,7 @@ def _finding(error: ValidationError) -> Finding:
         wanted=error.validator_value,
         schema=error.schema if isinstance(error.schema, Mapping) else {},
         message=error.message,
-        branch=steps[0] if error.parent is not None and steps and isinstance(steps[0], int) else None,
+        branch=first if isinstance(first, int) else None,
         is_key=steps[-2:-1] == ["propertyNames"] and steps[-3:-2] != ["properties"],
         below=tuple(_finding(each) for each in error.context),
     )

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from harness.config import ConfigDocument, check_schema
 
 KEYS = st.sampled_from(["a", "ab", "b"])
-SCALARS = st.sampled_from([None, True, 0, 1, 1.0, 2.5, "a", "ab", "yes", ""])
+SCALARS = st.sampled_from([None, True, 0, 1, 1.0, 2.5, "a", "ab", "yes", "1_000", "1e999", ""])
 VALUES = st.recursive(
     SCALARS,
     lambda below: st.lists(below, max_size=3) | st.dictionaries(KEYS, below, max_size=3),

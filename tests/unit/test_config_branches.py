@@ -1,4 +1,4 @@
-"""check_schema on anyOf and oneOf: one complaint that fits what was meant."""
+"""check_schema on schemas of several parts: one complaint that fits what was meant."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ BY_KIND = {
         {"properties": {"kind": {"const": "box"}, "width": {"type": "number"}}, "required": ["kind", "width"]},
     ]
 }
+ONE_KEY_OVERLAPPING = {"oneOf": [{"required": ["b"]}, {"minProperties": 1}]}
+PARTS = {
+    "allOf": [{"properties": {"name": {"type": "string"}}}],
+    "if": {"properties": {"kind": {"const": "big"}}, "required": ["kind"]},
+    "then": {"properties": {"size": True}},
+    "properties": {"kind": {"enum": ["big", "small"]}},
+    "unevaluatedProperties": False,
+}
 OVERLAPPING = {"oneOf": [{"type": "integer"}, {"minimum": 0}]}
 
 
@@ -69,10 +77,20 @@ OVERLAPPING = {"oneOf": [{"type": "integer"}, {"minimum": 0}]}
         (BY_KIND, "{kind: box, width: wide, radius: 1}", ["a.width: is 'wide' (a string); expected a number"]),
         (BY_KIND, "{kind: box, radius: 1}", ["a.width: the key 'width' is missing"]),
         (BY_KIND, "{kind: box}", ["a.width: the key 'width' is missing"]),
+        (
+            ONE_KEY_OVERLAPPING,
+            "{b: 1}",
+            ['a: is {"b": 1} (a mapping) fits more than one of the allowed forms; expected exactly one'],
+        ),
         (OVERLAPPING, "1", ["a: is 1 (an integer) fits more than one of the allowed forms; expected exactly one"]),
+        (PARTS, "{name: n, kind: big, size: 1}", []),
+        (PARTS, "{nam: n}", ["a.nam: unknown key 'nam'; did you mean 'name'?"]),
+        (PARTS, "{x_y_z: n}", ["a.x_y_z: unknown key 'x_y_z'; expected kind, name, size"]),
+        (PARTS, "{kind: small, size: 1}", ["a.size: the key 'size' does not go with the other keys here"]),
+        (PARTS, "{name: 1, kind: small}", ["a.name: is 1 (an integer); expected a string"]),
     ],
 )
-def test_the_complaint_is_about_the_branch_that_was_meant(tmp_path, schema, text, said):
+def test_the_complaint_is_about_the_part_that_was_meant(tmp_path, schema, text, said):
     path = tmp_path / "c.yaml"
     path.write_text(f"a: {text}\n", encoding="utf-8")
     document = read_config(path)

@@ -31,6 +31,12 @@ LEAF = {"properties": {"x": {"default": 1}}}
             id="prefix items",
         ),
         pytest.param(
+            {"properties": {"a": {"prefixItems": [LEAF, LEAF]}}},
+            {"a": [{}]},
+            {"a": [{"x": 1}]},
+            id="fewer than prefixed",
+        ),
+        pytest.param(
             {"properties": {"b": {}}, "additionalProperties": LEAF},
             {"a": {}, "b": {}},
             {"a": {"x": 1}, "b": {}},

@@ -137,8 +137,11 @@ def test_an_empty_file_is_called_empty(complaints, text):
             id="two documents",
         ),
         pytest.param(
-            "run:\n  seed: 1\n  other: 2\n  seed: 3\n",
-            ["c.yaml:4: run.seed: the key 'seed' stands twice; the first is on line 2"],
+            "run:\n  seed: 1\n  other: 2\n  seed: 3\n  seed: 4\n",
+            [
+                "c.yaml:4: run.seed: the key 'seed' stands twice; the first is on line 2",
+                "c.yaml:5: run.seed: the key 'seed' stands twice; the first is on line 2",
+            ],
             id="duplicate key",
         ),
         pytest.param(
