@@ -1,7 +1,8 @@
 """The lane report: what one session collected, deselected, skipped and really ran, as JSON lines.
 
-Written by the controller, line by line as things happen, so that a killed session leaves a report without its closing
-record, which counts as torn. ``contracts/lane_report.schema.json`` describes the lines; ``harness.gate`` reads them.
+Written by the controller, line by line as things happen, under the report's name with ``.partial`` after it: a killed
+session leaves what it knew there, and no report. ``contracts/lane_report.schema.json`` describes the lines;
+``harness.gate`` reads them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 
 from pytest_extractor_flow.lane_outcomes import Attempts, reason_of
 from pytest_extractor_flow.locks import Lock
+from pytest_extractor_flow.stray_root import refuse_stray_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +43,11 @@ def lane_asked_for(config: pytest.Config) -> tuple[str, Path] | None:
     if name is not None and not _LANE.fullmatch(name):
         msg = f"--lane is {name!r}; expected up to 64 letters, digits and . _ + - with a letter or digit first"
         raise pytest.UsageError(msg)
-    return None if name is None else (name, config.invocation_params.dir / report)
+    if name is None:
+        return None
+    path = config.invocation_params.dir / report
+    refuse_stray_root(config, "--lane-report", path)
+    return name, path
 
 
 def markers_of(item: pytest.Item) -> list[str]:
@@ -68,18 +74,24 @@ def catalogue(seen: Iterable[pytest.Item], selected: Iterable[pytest.Item]) -> C
 
 
 class LaneReport:
-    """One open report; each method writes its record at once."""
+    """One open report; each method writes its record at once, into a file beside the report's.
+
+    That file becomes the report when the session has ended. An earlier session's report is removed at once.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f"{path.name}.partial")
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Open until the session's end: the lock keeps a second session from writing into the same report.
-        self._lock = Lock(path)
+        # Open until the session's end: the lock keeps a second session from writing the same report.
+        self._lock = Lock(self._partial)
         self._lock.__enter__()
-        if not self._lock.take():
+        if not (self._lock.take() and self._lock.is_current()):
             self._lock.close()
             msg = f"{path}: another session is writing this lane report; give each session a file of its own"
             raise pytest.UsageError(msg)
         os.ftruncate(self._lock.descriptor, 0)
+        path.unlink(missing_ok=True)
         self._session = secrets.token_hex(16)
         self._digest = hashlib.sha256()
         self._records = 0
@@ -141,7 +153,7 @@ class LaneReport:
             self._write({"record": "outcome", "nodeid": report.nodeid, "markers": markers, **attempt})
 
     def close(self, exit_status: int) -> None:
-        """Write the closing record, which vouches for the lines before it."""
+        """Write the closing record, which vouches for the lines before it, and give the report its name."""
         from harness.clock import timestamp, utc_now
 
         self._write(
@@ -154,10 +166,12 @@ class LaneReport:
                 "sha256": self._digest.hexdigest(),
             }
         )
+        os.fsync(self._lock.descriptor)
+        self._partial.replace(self._path)
         self.release()
 
     def release(self) -> None:
-        """Free the file; harmless when repeated. Without :meth:`close` before it the report stays torn."""
+        """Free the file; harmless when repeated. Without :meth:`close` before it there is no report."""
         self._lock.close()
 
     def _write(self, record: Mapping[str, Any]) -> None:

@@ -47,6 +47,13 @@ class Lock:
             time.sleep(_POLL)
         return True
 
+    def is_current(self) -> bool:
+        """Whether the path still names the file that was opened, and not another that has taken its place."""
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
+
     def close(self) -> None:
         """Close the descriptor; harmless when repeated."""
         if self.descriptor >= 0:

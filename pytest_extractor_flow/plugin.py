@@ -127,9 +127,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Last, keep the time that tests wait for a command out of pytest-timeout's count.
     """
     state = session.config.stash[STATE]
-    from pytest_extractor_flow.lanes import catalogue, lane_asked_for, mirror_markers
+    from pytest_extractor_flow.lanes import catalogue, mirror_markers
 
-    lane_asked = lane_asked_for(session.config) is not None
+    lane_asked = session.config.getoption("lane") is not None
     mirror_markers(session.items, None if lane_asked else {*state.capabilities.names, "flow"})
     if lane_asked and state.is_worker:
         state.leave_catalogue(catalogue(state.seen, session.items))

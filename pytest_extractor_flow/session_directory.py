@@ -28,15 +28,15 @@ _SIGTERM_STATUS = 128 + signal.SIGTERM
 
 
 class SessionDirectory:
-    """A fresh directory under the system's temporary one, locked for as long as this process lives.
+    """A fresh directory in *parent*, locked for as long as this process lives.
 
     While it exists, SIGTERM ends pytest in good order (exit status 143), so that commands are ended and the directory
     is removed; a second SIGTERM is not held back. What a killed controller left behind is removed by the next one.
     """
 
-    def __init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    def __init__(self, parent: Path) -> None:
+        _sweep(parent)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         # Locked before it gets its name: a sweeping session never sees a free lock on a living directory.
         self._alive = Lock(self.path / "alive.new")
         self._alive.__enter__()

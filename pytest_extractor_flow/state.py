@@ -47,9 +47,11 @@ class PluginState:
         if self._workerinput is not None:
             return _handed_over(self._workerinput)
         if self._own_directory is None:
+            import tempfile
+
             from pytest_extractor_flow.session_directory import SessionDirectory
 
-            self._own_directory = SessionDirectory()
+            self._own_directory = SessionDirectory(Path(tempfile.gettempdir()))
         return self._own_directory.path
 
     def hand_over(self, workerinput: dict[str, Any]) -> None:

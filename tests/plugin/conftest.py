@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_outer_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTEST_ADDOPTS", "EXTRACTOR_FLOW_REQUIRE_HARDWARE", "EXTRACTOR_FLOW_LANE_COMMIT"):
+def _settings_of_inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the outer session's (pytester sees to some), and no plugin that takes long to load and plays no part."""
+    for name in ("EXTRACTOR_FLOW_REQUIRE_HARDWARE", "EXTRACTOR_FLOW_LANE_COMMIT"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:syrupy")
 
 
 @pytest.fixture
