@@ -1,18 +1,15 @@
-"""Fixtures for tests that train extractors for real."""
+"""Everything in this directory needs torch; the light matrix leaves it out by the marker ``train``."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from extractor_bench import Bench
+
+HERE = Path(__file__).parent
 
 
-@pytest.fixture
-def bench(tmp_path):
-    """Runs small comparisons."""
-    return Bench(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def shared_bench(tmp_path_factory):
-    """Runs small comparisons whose jobs several tests look at."""
-    return Bench(tmp_path_factory.mktemp("bench"))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.train)

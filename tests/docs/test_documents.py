@@ -1,0 +1,86 @@
+"""The commands and programs that the documents show are run as they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SET_UP = ("make", "pip", "git", "tox", "cd")
+"""What a document tells a newcomer to do once; the test environment has been made that way."""
+
+
+def blocks(language: str) -> list[tuple[Path, str]]:
+    return [
+        (document, text)
+        for document in DOCUMENTS
+        for kind, text in BLOCK.findall(document.read_text(encoding="utf-8"))
+        if kind == language
+    ]
+
+
+def commands(document: Path) -> list[list[str]]:
+    lines = [line for path, text in blocks("sh") if path == document for line in text.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [line for line in words if line and line[0] not in SET_UP]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A place with the files that the documents name, and room for runs."""
+    for name in ("configs", "scripts"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.train
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if commands(path)], ids=lambda path: path.name)
+def test_the_commands_work_in_the_order_shown(document, checkout):
+    scripts = Path(sys.executable).parent
+    answers = {}
+    for words in commands(document):
+        program = sys.executable if words[0] == "python" else str(scripts / words[0])
+        done = subprocess.run(
+            [program, *words[1:]], cwd=checkout, capture_output=True, text=True, check=False, timeout=600
+        )
+        answers[shlex.join(words)] = (done.returncode, done.stderr[-500:] if done.returncode else "")
+
+    assert {command: answer for command, answer in answers.items() if answer[0] != 0} == {}
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(("document", "program"), blocks("python"), ids=lambda value: getattr(value, "name", ""))
+def test_the_programs_work(document, program, checkout):
+    if "latest" in program:
+        run = [sys.executable, "-m", "harness.cli", "run", "configs/scenarios/multi_extractor_gpu.yaml"]
+        subprocess.run(run, cwd=checkout, capture_output=True, check=True)
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_config_shown_keeps_its_contract():
+    from harness.contracts import violations
+
+    shown = [yaml.safe_load(text) for _, text in blocks("yaml")]
+
+    assert [violations(config, "run_config") for config in shown] == [[] for _ in shown]
+    assert shown
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_somewhere(document):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (document.parent / target).exists()] == []
