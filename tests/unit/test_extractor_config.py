@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from harness.config import read_config
+from harness.config import ConfigDocument, read_config
 from harness.errors import ConfigError, RequestError
 from harness.flows.extractor_comparison import flow
 from harness.flows.extractor_comparison.config import schema
@@ -417,3 +417,12 @@ def test_invalid_examples_are_refused(path):
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.name)
 def test_scenarios_that_are_shipped_are_studies(path):
     assert flow.study(read_config(path), {}).jobs
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
+def test_the_settings_of_a_study_make_the_same_study_again(scenario):
+    study = flow.study(read_config(scenario), {"seeds": [7, 8], "run_id": "x"})
+
+    again = flow.study(ConfigDocument(Path("run.json"), dict(study.settings), {}), {})
+
+    assert again == study

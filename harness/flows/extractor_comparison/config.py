@@ -67,9 +67,7 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
         "eval_num_envs": min(run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, run["n_eval_episodes"]),
     }
     algorithm = {**sound["algorithm"], "n_steps": n_steps(run, sound["algorithm"])}
-    environment = {"id": None, "factory": None, **sound["env"]}
-    if environment["factory"] is None and environment["id"] is None:
-        environment["id"] = DEFAULT_ENVIRONMENT
+    environment = sound["env"] if {"id", "factory"} & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
     return {
         **sound,
         "run": run,

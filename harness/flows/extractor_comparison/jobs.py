@@ -70,7 +70,7 @@ def _plan(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile) -
     env = settings["env"]
     return Plan(
         extractor=_extractor(profile),
-        environment=EnvironmentChoice(env["id"], env["factory"], env["kwargs"], tuple(env["filter_keys"])),
+        environment=EnvironmentChoice(env.get("id"), env.get("factory"), env["kwargs"], tuple(env["filter_keys"])),
         algorithm=settings["algorithm"],
         schedule=Schedule(**{key: settings["run"][key] for key in _SCHEDULE}),
         convergence_fraction=settings["run"]["convergence_fraction"],
