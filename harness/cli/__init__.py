@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from harness.cli import information, report, run
+    from harness.cli import gate, information, report, run, verify
 
     top = argparse.ArgumentParser(
         prog="extractor-flow",
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, report, information):
+    for module in (run, verify, report, gate, information):
         module.add_to(commands)
     return top
 

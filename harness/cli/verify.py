@@ -1,1 +1,35 @@
-"""``extractor-flow verify`` is added here."""
+"""``extractor-flow verify``: whether a run's published files say what the evidence on disk says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+_DESCRIPTION = """\
+Checks every claim of RUN_DIR's published files: contracts, the Markdown against the JSON, recomputed aggregates, and
+the evidence on disk. Nothing there is executed or unpickled. Exits with 0 if clean, 1 with violations, 2 without a run."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
+    command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
+    command.add_argument("--deep", action="store_true", help="also load the models with torch (weights only)")
+    command.add_argument(
+        "--archived", action="store_true", help="accept a slim copy, of which some files were left out"
+    )
+    command.add_argument("--format", choices=("text", "json", "junit"), default="text", help="how to say it")
+    command.set_defaults(handler=handle)
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Verify, and say what was found."""
+    from harness.verify import FORMATS, verify
+
+    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived)
+    sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
+    return 0 if verdict.ok else 1
