@@ -13,12 +13,12 @@ from harness.registry import find_flow
 from harness.render.markdown_layout import page_of
 from harness.render.summary_json import to_json
 from harness.verify.archived import Archived
-from harness.verify.consistency import check_views, latest_records, supported
-from harness.verify.directories import JobDirectories
-from harness.verify.documents import Loading
+from harness.verify.consistency import check_against_views, check_views, latest_records, supported
+from harness.verify.evidence import JobDirectories
 from harness.verify.html import check_figures, check_html, read_figures
+from harness.verify.markdown import check_page
 from harness.verify.matrix import FLOW_ERRORS, check_journal, check_request, matrix_of, restudy
-from harness.verify.page import check_page
+from harness.verify.schema import Loading
 from harness.verify.verdict import Unchecked, Verdict
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from harness.flow import Flow
     from harness.readers.paths import Listing
     from harness.verify.consistency import Supported
-    from harness.verify.documents import Documents, Entry
     from harness.verify.matrix import Matrix
+    from harness.verify.schema import Documents, Entry
 
 Finding = Violation | Unchecked
 _NO_FLOW = "its flow is not installed here, or its config is not one of that flow's"
@@ -123,6 +123,7 @@ class _Run:
         yield from found
         if support is not None:
             yield from check_views(self._documents, support, flow)
+            yield from check_against_views(self._latest, self._documents, flow)
             yield from self._pages(flow, support)
         if isinstance(flow, Examining):
             yield from self._evidence(flow, matrix)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.flow import Comparison, Flow
     from harness.records import JobRecord, RunSummary
     from harness.verify.difference import Steps
-    from harness.verify.documents import Documents, Entry
+    from harness.verify.schema import Documents, Entry
 
 _RECOMPUTED = {"aggregate_metrics", "statistics"}
 
@@ -80,6 +80,21 @@ def check_views(documents: Documents, support: Supported, flow: Flow) -> Iterato
     for name, view in views.items():
         if name in documents.json:
             yield from violations(name, view(), documents.json[name], "the journal gives", support.rounded)
+
+
+def check_against_views(latest: Mapping[str, Entry], documents: Documents, flow: Flow) -> Iterator[Violation]:
+    """Where the manifest and the summary agree with each other and not with the journal, the journal was changed."""
+    jobs = documents.json.get(rundir.MANIFEST, {}).get("jobs", [])
+    results = documents.json.get(rundir.SUMMARY, {}).get(flow.vocabulary.results_key, [])
+    listed = {job["job_key"]: job for job in jobs}
+    summarized = {result["job_key"]: result for result in results}
+    for key, entry in latest.items():
+        told, job, result = entry.record.to_json(), listed.get(key, {}), summarized.get(key, {})
+        for name in sorted((job.keys() & result.keys()) - {"metrics", "artifacts"}):
+            if job[name] == result[name] != told.get(name):
+                place = f"line {entry.line}: $.{name}"
+                what = f"{rundir.MANIFEST} and {rundir.SUMMARY} have {brief(job[name])}"
+                yield Violation(rundir.JOURNAL, place, brief(told.get(name)), what, "inconsistent")
 
 
 def _identity(request: Mapping[str, Any]) -> RunIdentity:

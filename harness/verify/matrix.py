@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.flow import Flow, Study
     from harness.jobs import Job
     from harness.records import JobRecord
-    from harness.verify.documents import Entry
+    from harness.verify.schema import Entry
 
 # What a flow raises when it is given settings or records that no study of its own could have.
 FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
@@ -126,7 +126,9 @@ def _of_a_job(record: JobRecord, where: str, request: Mapping[str, Any], matrix:
         yield Violation(rundir.JOURNAL, f"{where}.job_key", record.job_key, f"no job of {rundir.RUN} has it", _KIND)
         return
     told = record.to_json()
-    demanded = {"flow": request["flow"], **{key: announced.get(key) for key in (*announced, "seed")}}
+    if record.flow != request["flow"]:
+        yield _wrong("$.flow", request["flow"], f"{rundir.JOURNAL}, {where.partition(':')[0]}, has {record.flow}")
+    demanded = {key: announced.get(key) for key in (*announced, "seed")}
     for key, value in demanded.items():
         if told.get(key) != value:
             yield Violation(

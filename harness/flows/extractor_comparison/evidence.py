@@ -73,13 +73,13 @@ class Claims:
 
 def evidence_of(run: RunEvidence) -> Iterator[Violation | Unchecked]:
     """Everything in *run* that its artifacts contradict."""
-    from harness.flows.extractor_comparison.evidence_models import check_models, check_weights_differ
+    from harness.flows.extractor_comparison.evidence_models import check_jobs_differ, check_models
 
     claims = [claim for record in run.records if (claim := _claims(run, record)) is not None]
     for claim in claims:
         yield from _check_job(claim)
         yield from check_models(claim)
-    yield from check_weights_differ(claims)
+    yield from check_jobs_differ(claims)
 
 
 def _claims(run: RunEvidence, record: JobRecord) -> Claims | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.readers.weights import Weights
 
 _EXTRACTOR = "features_extractor."
+_TIMED = ("final_model", "monitor", "tensorboard")
 _CHECKPOINT = re.compile(r"checkpoint_([0-9]+)")
 
 
@@ -37,17 +38,19 @@ def check_models(job: Claims) -> Iterator[Violation]:
     yield from _check_learning(job, seen)
 
 
-def check_weights_differ(jobs: Sequence[Claims]) -> Iterator[Violation]:
-    """Jobs with different seeds or parameters cannot end with the same weights."""
-    first: dict[str, Claims] = {}
+def check_jobs_differ(jobs: Sequence[Claims]) -> Iterator[Violation]:
+    """No two jobs leave the same file where it tells the time; nor the same weights if their seed or plan differs."""
+    first: dict[tuple[str, str], Claims] = {}
     for job in jobs:
-        artifact = job.outcome.artifacts.get("policy")
-        if artifact is None:
-            continue
-        other = first.setdefault(artifact.sha256, job)
-        if (other.record.seed, other.plan) != (job.record.seed, job.plan):
-            what = f"the same as those of {other.record.label}"
-            yield Violation(artifact.path, "", f"holds the weights of {job.record.label}", what, "evidence")
+        for role in (*_TIMED, "policy"):
+            artifact = job.outcome.artifacts.get(role)
+            if artifact is None:
+                continue
+            other = first.setdefault((role, artifact.sha256), job)
+            same = (other.record.seed, other.plan) == (job.record.seed, job.plan)
+            if other is not job and not (role == "policy" and same):
+                what = f"the same file as {other.record.label} has"
+                yield Violation(artifact.path, "", f"is of {job.record.label}", what, "evidence")
 
 
 def _others(job: Claims) -> Iterator[tuple[int, str]]:

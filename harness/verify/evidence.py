@@ -13,15 +13,15 @@ from harness.readers.errors import Kind
 from harness.readers.text import read_json, require_object
 from harness.records import Completed, Failed
 from harness.verify.difference import differences
-from harness.verify.documents import RECORD_CONTRACT, SMALL, Loading
+from harness.verify.schema import RECORD_CONTRACT, SMALL, Loading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.readers.paths import Inside, Listing
     from harness.records import JobRecord
-    from harness.verify.documents import Entry
     from harness.verify.matrix import Matrix
+    from harness.verify.schema import Entry
 
 ORDER, RESULT = "job.json", "result.json"
 
