@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Checks every claim of RUN_DIR's published files: contracts, the Markdown against the JSON, recomputed aggregates, and
-the evidence on disk. Nothing there is executed or unpickled. Exits with 0 if clean, 1 with violations, 2 without a run."""
+the evidence on disk. Nothing there is executed or unpickled. Exit code 0: clean, 1: violations, 2: not a run."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
