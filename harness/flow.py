@@ -123,6 +123,15 @@ class Flow(Protocol):
 
 
 @runtime_checkable
+class Catalogued(Protocol):
+    """The optional member of a flow that lists what a config may name, such as the presets of an extractor."""
+
+    def catalogue(self) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
+        """Name, description and default parameters of each choice; imports nothing heavy."""
+        ...
+
+
+@runtime_checkable
 class Drawing(Protocol):
     """The optional member of a flow that draws figures of the whole run; runs in a process of its own."""
 

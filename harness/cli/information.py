@@ -56,12 +56,14 @@ def show_flows(_options: argparse.Namespace) -> int:
 
 def show_extractors(_options: argparse.Namespace) -> int:
     """Print the presets with their parameters."""
-    from harness.registry import find_flow
+    from harness.flow import Catalogued
+    from harness.registry import DEFAULT_FLOW, find_flow
 
-    flow = find_flow("extractor_comparison")
-    for name, description, parameters in flow.catalogue():  # type: ignore[attr-defined]
-        shown = ", ".join(f"{key}={value}" for key, value in parameters.items())
-        _line(f"{name}: {description}{f' ({shown})' if shown else ''}")
+    flow = find_flow(DEFAULT_FLOW)
+    if isinstance(flow, Catalogued):
+        for name, description, parameters in flow.catalogue():
+            shown = ", ".join(f"{key}={value}" for key, value in parameters.items())
+            _line(f"{name}: {description}{f' ({shown})' if shown else ''}")
     return 0
 
 

@@ -87,6 +87,12 @@ class ExtractorComparison:
         """Sample efficiency against the baseline, and statistics over seeds."""
         return compare_records(records, settings)
 
+    def catalogue(self) -> Iterable[tuple[str, str, Mapping[str, object]]]:
+        """The presets."""
+        from harness.flows.extractor_comparison.extractors.presets import PRESETS
+
+        return [(name, preset.description, preset.parameters) for name, preset in PRESETS.items()]
+
     def draw(self, summary: RunSummary, directory: Path) -> Iterable[str]:
         """Learning curves, best rewards and sample efficiency, as far as there is something to show."""
         from harness.flows.extractor_comparison.figures import draw_figures
