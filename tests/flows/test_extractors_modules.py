@@ -25,7 +25,7 @@ SPACES = {
     "one number": spaces.Box(-1.0, 1.0, (1,), np.float32),
     "long vector": spaces.Box(-1.0, 1.0, (101,), np.float32),
     "small image": spaces.Box(0, 255, (3, 7, 7), np.uint8),
-    "one pixel": spaces.Box(0, 255, (3, 1, 1), np.uint8),
+    "one pixel": spaces.Box(0, 255, (1, 1, 1), np.uint8),
     "flat image": spaces.Box(0, 255, (4, 84, 10), np.uint8),
     "image, channels last": spaces.Box(0.0, 1.0, (9, 30, 3), np.float32),
     "discrete": spaces.Discrete(5),
@@ -140,6 +140,44 @@ def test_chance_in_training_obeys_the_seed(preset):
         return extractor(observation)
 
     assert torch.equal(features(), features())
+
+
+def test_dropout_acts_in_training_where_a_preset_has_it():
+    observation = observed(NAVIGATION)
+
+    def features(extractor, seed):
+        torch.manual_seed(seed)
+        return extractor(observation)
+
+    built = {preset: build(preset).train() for preset in PRESETS}
+    steady = {preset for preset, each in built.items() if torch.equal(features(each, 1), features(each, 2))}
+
+    assert steady == {"dynamics_no_conv", "lstm_small", "mamba_lite"}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_order_of_the_rays_makes_a_difference(preset):
+    extractor = build(preset).eval()
+    observation = observed(NAVIGATION)
+    turned = {**observation, "rays": observation["rays"].roll(16, dims=2)}
+
+    assert not torch.allclose(extractor(turned), extractor(observation), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels"),
+    [
+        ("navigation", [(5,), (3,)]),
+        ("vector", [(4,), (2,)]),
+        ("small image", [(5, 5), (3, 3)]),
+        ("flat image", [(5, 5), (3, 3)]),
+        ("one pixel", [(1, 1), (1, 1)]),
+    ],
+)
+def test_kernels_shrink_to_what_they_read(name, kernels):
+    modules = build("lightweight_cnn", SPACES[name]).modules()
+
+    assert [module.kernel_size for module in modules if hasattr(module, "kernel_size")] == kernels
 
 
 @pytest.mark.parametrize("preset", PRESETS)

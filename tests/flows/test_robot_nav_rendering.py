@@ -11,6 +11,7 @@ from harness.flows.extractor_comparison.lidar import Lidar
 from harness.flows.extractor_comparison.rendering import PIXELS, draw
 
 BLUE, RED, GREEN, DARK = (38, 98, 188), (214, 84, 60), (46, 158, 91), (52, 58, 70)
+LIGHT, FLOOR = (253, 246, 214), (226, 228, 232)
 
 
 def picture():
@@ -49,11 +50,19 @@ def test_everything_is_where_it_is():
     } == {"robot": BLUE, "pedestrians": {RED}, "goal": GREEN, "walls": {DARK}}
 
 
-def test_what_the_lidar_sees_is_lighter_than_the_rest():
-    world, image = seen(1)
-    blind = draw(world, Lidar(272, 6.0), np.zeros(272, np.float32))
+def test_what_the_lidar_sees_is_light_and_the_rest_is_not():
+    world = World(Arena(walls=0, pedestrians=0), np.random.default_rng(0))
+    world.position, world.heading, world.goal = 5 + 5j, 2.0, 1 + 1j
+    rays = np.zeros(272, np.float32)
+    rays[136:204] = 0.5  # from ahead to the left
+    image = draw(world, Lidar(272, 6.0), rays)
+    left_ahead, right_ahead = (np.exp(1j * (world.heading + turn)) for turn in (0.8, -0.8))
 
-    assert image.mean() > blind.mean() + 1
+    assert [colour_at(image, 5 + 5j + way) for way in (left_ahead, 3.5 * left_ahead, right_ahead)] == [
+        LIGHT,
+        FLOOR,
+        FLOOR,
+    ]
 
 
 def test_equal_worlds_give_equal_pictures_and_a_step_changes_them():

@@ -78,7 +78,6 @@ class Crowd:
         self._bodies[:-1] += self._velocities * seconds
         self._bodies[-1] = robot
         self._look()
-        self._leave_walls()
 
     def _look(self) -> None:
         bodies = self._bodies[:, None]
@@ -103,14 +102,6 @@ class Crowd:
         pushes = np.exp(self._levels + self._slopes * distances) / distances
         acceleration: Points = np.add.reduce(pushes * self._offsets[:-1], axis=1)
         return acceleration
-
-    def _leave_walls(self) -> None:
-        """Put who would touch a wall back to where it just touches: forces alone do not keep a crowd out of walls."""
-        distances = self._distances[:-1, len(self._bodies) :]
-        if np.minimum.reduce(distances, axis=None, initial=np.inf) < PEDESTRIAN_RADIUS:
-            shares = np.maximum(PEDESTRIAN_RADIUS / distances - 1.0, 0.0)
-            self._bodies[:-1] += (shares * self._offsets[:-1, len(self._bodies) :]).sum(axis=1)
-            self._look()
 
 
 def _contacts(pedestrians: int, walls: int) -> Floats:

@@ -72,7 +72,7 @@ class LightweightCnnExtractor(BranchedExtractor):
 class Convolutions(Encoder):
     """Convolutions of stride 2, each given as (filters, kernel size, dropout rate); the last one's output is flattened.
 
-    A kernel is never larger than what it reads, so that every observation, however small, passes all layers.
+    A kernel shrinks to what it reads, so that none of its weights meets padding alone, however small the observation.
     """
 
     def __init__(self, part: Part, layers: Iterable[tuple[int, int, float]], *, normalise: bool) -> None:
