@@ -1,4 +1,4 @@
-"""Everything in this directory needs torch; the light matrix leaves it out by the marker ``train``."""
+"""Tests that train: all carry the marker ``train``, so that the light matrix leaves them out, for they need torch."""
 
 from __future__ import annotations
 
@@ -13,3 +13,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.train)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs small comparisons."""
+    from extractor_bench import Bench
+
+    return Bench(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_bench(tmp_path_factory):
+    """Runs small comparisons whose jobs several tests look at."""
+    from extractor_bench import Bench
+
+    return Bench(tmp_path_factory.mktemp("bench"))

@@ -102,6 +102,7 @@ def test_without_save_freq_there_are_no_checkpoints(bench):
     done = bench.train(save_freq=None)
 
     assert [name for name in done.product.artifacts if name.startswith("checkpoint")] == []
+    assert not (done.path / "checkpoints").exists()
 
 
 def test_every_artifact_is_a_file_that_holds_something(done):

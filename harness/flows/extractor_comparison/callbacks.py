@@ -111,7 +111,9 @@ def save_model(model: Any, workspace: Workspace, name: str) -> None:  # noqa: AN
     """Write *model* in stable_baselines3's own form, whole or not at all."""
     buffer = io.BytesIO()
     model.save(buffer)
-    write_bytes(workspace.path / name, buffer.getvalue(), durable=False)
+    path = workspace.path / name
+    path.parent.mkdir(exist_ok=True)
+    write_bytes(path, buffer.getvalue(), durable=False)
 
 
 def _first_bad(rewards: NDArray[Any]) -> float:

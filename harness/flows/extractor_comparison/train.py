@@ -41,8 +41,7 @@ def train(job: Job, workspace: Workspace) -> Product:
     """
     plan = Plan.from_parameters(job.parameters)
     seed = job.seed or 0
-    for name in (layout.BEST_MODEL, layout.EVALUATIONS, layout.checkpoint(0)):
-        (workspace.path / name).parent.mkdir(exist_ok=True)
+    (workspace.path / layout.EVALUATIONS).parent.mkdir(exist_ok=True)
     with (
         _torch_settings(plan.threads),
         training_environments(plan, seed=seed, worker_mode=job.worker_mode, directory=workspace.path) as envs,
