@@ -53,7 +53,7 @@ class Crowd:
 
     @property
     def positions(self) -> Points:
-        """The pedestrians' centres (m), shape (pedestrians,)."""
+        """The pedestrians' centres (m), shape (pedestrians,); they change in place as time goes on."""
         return self._bodies[:-1]
 
     @property

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Encoder, Layers
-from harness.flows.extractor_comparison.extractors.observation import find_branches
+from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder
 from harness.flows.extractor_comparison.extractors.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -33,21 +32,14 @@ class AttentionExtractor(BranchedExtractor):
         num_heads: int = 2,
         num_layers: int = 1,
         dropout_rate: float = 0.1,
-        drive_hidden_dims: Sequence[int] = (32, 16),
         max_tokens: int = 17,
-        sequence_key: str | None = None,
-        vector_keys: Sequence[str] | None = None,
+        **branching: Unpack[Branching],
     ) -> None:
         def encoder(part: Part) -> Encoder:
             layers = [_AttentionLayer(embed_dim, num_heads, dropout_rate) for _ in range(num_layers)]
             return _AttentionEncoder(Tokens(part, max_tokens), embed_dim, layers)
 
-        super().__init__(
-            observation_space,
-            find_branches(observation_space, sequence_key, vector_keys),
-            encoder,
-            lambda width: Layers(width, drive_hidden_dims),
-        )
+        super().__init__(observation_space, encoder, **branching)
 
 
 class _AttentionEncoder(Encoder):

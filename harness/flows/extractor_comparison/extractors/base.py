@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import torch
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
+
+from harness.flows.extractor_comparison.extractors.observation import find_branches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gymnasium import spaces
 
-    from harness.flows.extractor_comparison.extractors.observation import Branches, Part
+    from harness.flows.extractor_comparison.extractors.observation import Part
 
 
 class Encoder(nn.Module):
@@ -53,19 +55,35 @@ class Layers(Encoder):
         return encoded
 
 
+class Naming(TypedDict, total=False):
+    """Which keys of the observation are the sequence and the vectors; shape decides about what is not named."""
+
+    sequence_key: str | None
+    vector_keys: Sequence[str] | None
+
+
+class Branching(Naming, total=False):
+    """:class:`Naming`, and the widths of the vectors' perceptron; with none, vectors stay as they are."""
+
+    drive_hidden_dims: Sequence[int]
+
+
 class BranchedExtractor(BaseFeaturesExtractor):
     """The features of every part that has a layout, in the space's order, then those of the vectors."""
 
     def __init__(
         self,
         observation_space: spaces.Space[Any],
-        branches: Branches,
         encoder: Callable[[Part], Encoder],
-        vectors: Callable[[int], Encoder],
+        *,
+        drive_hidden_dims: Sequence[int] = (32, 16),
+        drive_dropout_rate: float = 0.0,
+        **names: Unpack[Naming],
     ) -> None:
+        branches = find_branches(observation_space, **names)
         encoders = [encoder(part) for part in branches.laid_out]
         width = sum(part.values for part in branches.vectors)
-        vector_encoder = vectors(width) if width else None
+        vector_encoder = Layers(width, drive_hidden_dims, drive_dropout_rate) if width else None
         features = sum(module.features for module in encoders) + (vector_encoder.features if vector_encoder else 0)
         super().__init__(observation_space, features)
         self._branches = branches

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from torch import Tensor, nn
 
-from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Encoder, Flatten, Layers
-from harness.flows.extractor_comparison.extractors.observation import find_branches
+from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder, Flatten, Naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,16 +33,14 @@ class DynamicsExtractor(BranchedExtractor):
         num_filters: Sequence[int] = (64, 16, 16, 16),
         kernel_sizes: Sequence[int] = (3, 3, 3, 3),
         dropout_rates: Sequence[float] = (0.3, 0.3, 0.3, 0.3),
-        sequence_key: str | None = None,
-        vector_keys: Sequence[str] | None = None,
+        **names: Unpack[Naming],
     ) -> None:
         layers = list(zip(num_filters, kernel_sizes, dropout_rates, strict=True))
 
         def encoder(part: Part) -> Encoder:
             return Convolutions(part, layers, normalise=False) if use_ray_conv else Flatten(part)
 
-        branches = find_branches(observation_space, sequence_key, vector_keys)
-        super().__init__(observation_space, branches, encoder, lambda width: Layers(width, ()))
+        super().__init__(observation_space, encoder, drive_hidden_dims=(), **names)
 
 
 class LightweightCnnExtractor(BranchedExtractor):
@@ -56,16 +53,14 @@ class LightweightCnnExtractor(BranchedExtractor):
         num_filters: Sequence[int] = (32, 16),
         kernel_sizes: Sequence[int] = (5, 3),
         dropout_rate: float = 0.1,
-        drive_hidden_dims: Sequence[int] = (32, 16),
-        sequence_key: str | None = None,
-        vector_keys: Sequence[str] | None = None,
+        **branching: Unpack[Branching],
     ) -> None:
         layers = [(filters, size, dropout_rate) for filters, size in zip(num_filters, kernel_sizes, strict=True)]
         super().__init__(
             observation_space,
-            find_branches(observation_space, sequence_key, vector_keys),
             lambda part: Convolutions(part, layers, normalise=True),
-            lambda width: Layers(width, drive_hidden_dims, dropout_rate),
+            drive_dropout_rate=dropout_rate,
+            **branching,
         )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Layers
-from harness.flows.extractor_comparison.extractors.observation import find_branches
+from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Layers, Naming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +22,12 @@ class PerceptronExtractor(BranchedExtractor):
         ray_hidden_dims: Sequence[int] = (64, 32),
         drive_hidden_dims: Sequence[int] = (16, 8),
         dropout_rate: float = 0.1,
-        sequence_key: str | None = None,
-        vector_keys: Sequence[str] | None = None,
+        **names: Unpack[Naming],
     ) -> None:
         super().__init__(
             observation_space,
-            find_branches(observation_space, sequence_key, vector_keys),
             lambda part: Layers(part.values, ray_hidden_dims, dropout_rate),
-            lambda width: Layers(width, drive_hidden_dims, dropout_rate),
+            drive_hidden_dims=drive_hidden_dims,
+            drive_dropout_rate=dropout_rate,
+            **names,
         )

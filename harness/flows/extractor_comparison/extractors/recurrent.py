@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from torch import Tensor, nn
 
-from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Encoder, Layers
-from harness.flows.extractor_comparison.extractors.observation import find_branches
+from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder
 from harness.flows.extractor_comparison.extractors.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gymnasium import spaces
 
     from harness.flows.extractor_comparison.extractors.observation import Part
@@ -32,10 +29,8 @@ class LstmExtractor(BranchedExtractor):
         num_layers: int = 1,
         bidirectional: bool = False,
         lstm_dropout: float = 0.0,
-        drive_hidden_dims: Sequence[int] = (32, 16),
         max_tokens: int = 17,
-        sequence_key: str | None = None,
-        vector_keys: Sequence[str] | None = None,
+        **branching: Unpack[Branching],
     ) -> None:
         def encoder(part: Part) -> Encoder:
             tokens = Tokens(part, max_tokens)
@@ -51,12 +46,7 @@ class LstmExtractor(BranchedExtractor):
                 ),
             )
 
-        super().__init__(
-            observation_space,
-            find_branches(observation_space, sequence_key, vector_keys),
-            encoder,
-            lambda width: Layers(width, drive_hidden_dims),
-        )
+        super().__init__(observation_space, encoder, **branching)
 
 
 class _LstmEncoder(Encoder):

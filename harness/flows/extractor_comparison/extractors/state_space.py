@@ -7,14 +7,13 @@ its figure 3 and the recurrence of its algorithm 2.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Encoder, Layers
-from harness.flows.extractor_comparison.extractors.observation import find_branches
+from harness.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder
 from harness.flows.extractor_comparison.extractors.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -40,21 +39,14 @@ class MambaLiteExtractor(BranchedExtractor):
         expand: int = 2,
         num_layers: int = 1,
         dropout_rate: float = 0.0,
-        drive_hidden_dims: Sequence[int] = (32, 16),
         max_tokens: int = 17,
-        sequence_key: str | None = None,
-        vector_keys: Sequence[str] | None = None,
+        **branching: Unpack[Branching],
     ) -> None:
         def encoder(part: Part) -> Encoder:
             blocks = [SelectiveBlock(d_model, d_state, d_conv, expand) for _ in range(num_layers)]
             return _MambaEncoder(Tokens(part, max_tokens), d_model, blocks, dropout_rate)
 
-        super().__init__(
-            observation_space,
-            find_branches(observation_space, sequence_key, vector_keys),
-            encoder,
-            lambda width: Layers(width, drive_hidden_dims),
-        )
+        super().__init__(observation_space, encoder, **branching)
 
 
 class _MambaEncoder(Encoder):
