@@ -123,6 +123,18 @@ class Flow(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """The optional member of a flow whose jobs share data that has to be made first."""
+
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
+        """Make the shared data inside *directory*, the run's; the reasons of jobs that cannot run, by job key.
+
+        Called once a run, in a process of its own; must be deterministic, and may find what an interrupted call left.
+        """
+        ...
+
+
+@runtime_checkable
 class Catalogued(Protocol):
     """The optional member of a flow that lists what a config may name, such as the presets of an extractor."""
 

@@ -22,7 +22,7 @@ from harness.errors import DataError, RunDirectoryError
 from harness.files import dump_line, parse_json, read_json, sync_directory, write_json, write_text
 from harness.jobdir import JobDirectory
 from harness.jobs import component_of
-from harness.records import JobRecord
+from harness.records import SCHEMA_VERSION, JobRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.jobs import Job
 
 RUN = "run.json"
+PREPARED = "prepared.json"
 JOURNAL = "records.jsonl"
 SUMMARY = "summary.json"
 MARKDOWN = "summary.md"
@@ -135,6 +136,17 @@ class RunDirectory:
     def request(self) -> dict[str, Any]:
         """The content of ``run.json``."""
         return self._object(RUN)
+
+    def write_prepared(self, refused: Mapping[str, str]) -> None:
+        """Write ``prepared.json``: the shared data are there, and *refused* (reasons by job key) cannot run."""
+        write_json(self.path / PREPARED, {"schema_version": SCHEMA_VERSION, "refused": refused})
+
+    def prepared(self) -> dict[str, str] | None:
+        """The reasons of the jobs that cannot run, by job key; ``None`` while the run is not prepared."""
+        if not (self.path / PREPARED).is_file():
+            return None
+        refused: dict[str, str] = self._object(PREPARED)["refused"]
+        return refused
 
     def job_directory(self, job: Job) -> JobDirectory:
         """The directory of *job*, made if need be."""

@@ -5,31 +5,29 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from harness.clock import timestamp, utc_now
 from harness.config import ConfigDocument, read_config
 from harness.errors import RequestError, RunDirectoryError
-from harness.executors.events import Finished, Stop
 from harness.files import printable
 from harness.hardware import missing_capabilities, probe
 from harness.jobs import select
 from harness.provenance import config_digest, git_state, package_versions
 from harness.publish import publish
-from harness.records import SCHEMA_VERSION, Completed, Failed, JobRecord, Outcome, RunSummary, Skipped
+from harness.records import SCHEMA_VERSION, Failed
 from harness.registry import DEFAULT_FLOW, find_flow
-from harness.resume import settle_earlier_work
 from harness.rundir import RUN, RunDirectory
+from harness.session import Display, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.executors.events import Event, Executor
+    from harness.executors.events import Executor, Stop
     from harness.flow import Flow, Study, Vocabulary
-    from harness.jobdir import JobDirectory
     from harness.jobs import Job
+    from harness.records import RunSummary
 
-DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
 CAPABILITIES = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
 
 
@@ -57,30 +55,6 @@ class RunReport:
     lacking: Mapping[str, str]
 
 
-class Display(Protocol):
-    """Whoever watches a run."""
-
-    def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
-        """The run directory is there; *jobs* are all of the study, *kept* the records an earlier try left."""
-        ...
-
-    def happened(self, event: Event) -> None:
-        """A job started, progressed or finished."""
-        ...
-
-    def closed(self) -> None:
-        """Nothing runs any more; the files are written next."""
-        ...
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    flow: Flow
-    study: Study
-    jobs: tuple[Job, ...]
-    run: RunDirectory
-
-
 def run_flow(
     request: RunRequest,
     make_executor: Callable[[Flow, Study], Executor],
@@ -95,16 +69,17 @@ def run_flow(
     flow, study = _study(request)
     executor = make_executor(flow, study)
     lacking = missing_capabilities()
-    prepared = _prepare(request, flow, study, executor.name)
-    with prepared.run.exclusively(), prepared.run.logging():
+    run, jobs = _open(request, flow, study, executor.name)
+    with run.exclusively(), run.logging():
         try:
-            _train(prepared, request, executor, _Session(prepared.run, make_display(flow.vocabulary), stop), lacking)
-            summary = publish(prepared.run, flow)
+            session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
+            session.train(executor, dry_run=request.dry_run, lacking=lacking)
+            summary = publish(run, flow)
         except OSError as error:
-            raise _disk_failure(prepared.run, error) from error
-    prepared.run.point_latest_here()
+            raise _disk_failure(run, error) from error
+    run.point_latest_here()
     missing = {name: lacking[name] for name in request.require if name in lacking}
-    return RunReport(prepared.run, flow, summary, _exit_code(summary, stop, missing), missing)
+    return RunReport(run, flow, summary, _exit_code(summary, stop, missing), missing)
 
 
 def _study(request: RunRequest) -> tuple[Flow, Study]:
@@ -129,10 +104,11 @@ def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
     return ConfigDocument(request.resume / RUN, data=asked["config"], positions={})
 
 
-def _prepare(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> _Prepared:
+def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> tuple[RunDirectory, list[Job]]:
+    """A new run or the one to be resumed, and its jobs."""
     if request.resume is None:
-        jobs = tuple(select(study.jobs, request.only))
-        return _Prepared(flow, study, jobs, _new_run(request, flow, study, jobs, executor_name))
+        jobs = select(study.jobs, request.only)
+        return _new_run(request, flow, study, jobs, executor_name), jobs
     run = RunDirectory.open(request.resume)
     asked = run.request()
     if asked["config_sha256"] != (digest := config_digest(study.settings)):
@@ -141,8 +117,7 @@ def _prepare(request: RunRequest, flow: Flow, study: Study, executor_name: str) 
             f"{request.config} gives ({digest}); resume with the same config and options, or start a new run"
         )
         raise RequestError(msg)
-    jobs = tuple(select(study.jobs, request.only or asked["selection"]))
-    return _Prepared(flow, study, jobs, run)
+    return run, select(study.jobs, request.only or asked["selection"])
 
 
 def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
@@ -190,90 +165,6 @@ def _announcement(job: Job) -> dict[str, Any]:
 def _git() -> dict[str, Any]:
     state = git_state(Path.cwd())
     return {} if state is None else {"git": state}
-
-
-@dataclass
-class _Session:
-    """One sitting at a run: takes its jobs to their records, and tells the display."""
-
-    run: RunDirectory
-    display: Display
-    stop: Stop
-
-    def settle(self, job: Job, outcome: Outcome) -> None:
-        """Journal a job that is not started."""
-        self.journal(Finished(job, _unstarted(job, outcome)))
-
-    def journal(self, event: Finished) -> None:
-        self.run.append(event.record)
-        _log(event.record)
-        self.display.happened(event)
-
-    def execute(self, jobs: Sequence[Job], executor: Executor) -> None:
-        """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
-        waiting = {job.key: job for job in jobs}
-        directories = [self._fresh_directory(job) for job in jobs]
-        for event in executor.execute(directories, self.stop):
-            match event:
-                case Finished(job=job):
-                    waiting.pop(job.key)
-                    self.journal(event)
-                case _:
-                    self.display.happened(event)
-        for job in waiting.values():
-            self.settle(job, Failed("interrupted before it started; resume the run to train it", interrupted=True))
-
-    def _fresh_directory(self, job: Job) -> JobDirectory:
-        directory = self.run.job_directory(job)
-        if directory.attempts():
-            directory.clear_for_retry()
-        return directory
-
-
-def _train(
-    prepared: _Prepared, request: RunRequest, executor: Executor, session: _Session, lacking: Mapping[str, str]
-) -> None:
-    """Bring every job to a record: keep what is done, skip what cannot run here, run the rest."""
-    kept = settle_earlier_work(prepared.run, prepared.jobs)
-    session.display.opened(prepared.run, prepared.jobs, list(kept.values()))
-    todo = []
-    for job in (job for job in prepared.jobs if job.key not in kept):
-        reason = DRY_RUN if request.dry_run else prepared.flow.unmet(job, probe(), lacking)
-        if reason is None:
-            todo.append(job)
-        else:
-            session.settle(job, Skipped(reason))
-    try:
-        session.execute(todo, executor)
-    finally:
-        session.display.closed()
-
-
-def _log(record: JobRecord) -> None:
-    """A warning for a skip, an error for a failure; which job it is stands in the fields."""
-    from loguru import logger
-
-    bound = logger.bind(job=record.label, directory=record.directory, attempt=record.attempt)
-    match record.outcome:
-        case Skipped(reason=reason):
-            bound.warning("job skipped: {}", reason)
-        case Failed(reason=reason):
-            bound.error("job failed: {}", reason)
-        case Completed(training_steps=steps):
-            bound.info("job succeeded after {} training steps", steps)
-
-
-def _unstarted(job: Job, outcome: Outcome) -> JobRecord:
-    return JobRecord(
-        flow=job.flow,
-        name=job.name,
-        seed=job.seed,
-        job_key=job.key,
-        directory=job.directory,
-        outcome=outcome,
-        start_time=timestamp(utc_now()),
-        worker_mode=job.worker_mode,
-    )
 
 
 def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from harness import __version__
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+COMMANDS = "extractor_flow.commands"
+"""The entry-point group in which a flow offers commands of its own, as ``main(arguments) -> exit code``."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; every error a user can cause is one message on standard error and an exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = parser().parse_args(words)
-    options.words = ["extractor-flow", *words]
     _log_to_standard_error()
     try:
-        return int(options.handler(options))
+        return _obey(words)
     except HarnessError as error:
         sys.stderr.write(f"extractor-flow: {printable(str(error))}\n")
         return error.exit_code
@@ -38,6 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _obey(words: list[str]) -> int:
+    """Hand a flow's own command everything after its name; parse the rest here."""
+    for entry in entry_points(group=COMMANDS):
+        if words[:1] == [entry.name]:
+            return int(entry.load()(words[1:]))
+    options = parser().parse_args(words)
+    options.words = ["extractor-flow", *words]
+    return int(options.handler(options))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (run, verify, report, gate, information):
         module.add_to(commands)
+    for entry in entry_points(group=COMMANDS):
+        commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
     return top
 
 
