@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from harness.files import dumps
+from harness.readers.errors import one_line
 from harness.records import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def as_text(verdict: Verdict, run: str) -> str:
         lines.append(file)
         lines.extend(f"  {_sentence(violation)}" for violation in violations)
     lines.extend(f"not checked: {item.what}: {item.why}" for item in verdict.unchecked)
-    return "\n".join([*lines, f"{run}: {_conclusion(verdict)}", ""])
+    return "\n".join([*lines, f"{one_line(run)}: {_conclusion(verdict)}", ""])
 
 
 def as_json(verdict: Verdict, run: str) -> str:
@@ -34,7 +35,7 @@ def as_json(verdict: Verdict, run: str) -> str:
     return dumps(
         {
             "schema_version": SCHEMA_VERSION,
-            "run": run,
+            "run": one_line(run),
             "ok": verdict.ok,
             "violations": violations,
             "unchecked": unchecked,
@@ -47,7 +48,7 @@ def as_junit(verdict: Verdict, run: str) -> str:
     cases = [*_failing(verdict), *map(_skipped, verdict.unchecked), _whole(verdict, run)]
     files = len({violation.file for violation in verdict.violations})
     counts = f'tests="{len(cases)}" failures="{files + (not verdict.ok)}" skipped="{len(verdict.unchecked)}" errors="0"'
-    suite = f"<testsuite name={quoteattr(f'verify {run}')} {counts}>"
+    suite = f"<testsuite name={quoteattr(f'verify {one_line(run)}')} {counts}>"
     head = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", suite]
     return "\n".join([*head, *cases, "</testsuite>", "</testsuites>", ""])
 
@@ -80,4 +81,4 @@ def _skipped(item: Unchecked) -> str:
 
 def _whole(verdict: Verdict, run: str) -> str:
     failure = "" if verdict.ok else f"<failure message={quoteattr(_conclusion(verdict))}/>"
-    return f'<testcase classname="verify" name={quoteattr(run)}>{failure}</testcase>'
+    return f'<testcase classname="verify" name={quoteattr(one_line(run))}>{failure}</testcase>'

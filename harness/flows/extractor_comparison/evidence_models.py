@@ -49,8 +49,9 @@ def check_jobs_differ(jobs: Sequence[Claims]) -> Iterator[Violation]:
             other = first.setdefault((role, artifact.sha256), job)
             same = (other.record.seed, other.plan) == (job.record.seed, job.plan)
             if other is not job and not (role == "policy" and same):
-                what = f"the same file as {other.record.label} has"
-                yield Violation(artifact.path, "", f"is of {job.record.label}", what, "evidence")
+                for one, two in ((job, other), (other, job)):
+                    what = f"the same file as {two.record.label} has"
+                    yield Violation(one.outcome.artifacts[role].path, "", f"is of {one.record.label}", what, "evidence")
 
 
 def _others(job: Claims) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,103 @@
+"""Changes published runs: one file, or everything that a careful liar would change with it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness import rundir
+from harness.files import dump_line, dumps, sha256_of
+from harness.publish import read_summary
+from harness.registry import find_flow
+from harness.render import historical, html, manifest, markdown, summary_json
+from harness.rundir import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """A copy of a run that may be changed; jobs are named by their directory."""
+
+    path: Path
+
+    @contextmanager
+    def json(self, name: str) -> Iterator[dict[str, Any]]:
+        """The object in the JSON file *name*, written back afterwards."""
+        data = json.loads((self.path / name).read_text(encoding="utf-8"))
+        yield data
+        (self.path / name).write_text(dumps(data), encoding="utf-8")
+
+    @contextmanager
+    def journal(self) -> Iterator[list[dict[str, Any]]]:
+        """The records of the journal, written back afterwards."""
+        file = self.path / rundir.JOURNAL
+        records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        yield records
+        file.write_text("".join(dump_line(record) for record in records), encoding="utf-8")
+
+    @contextmanager
+    def record(self, job: str) -> Iterator[dict[str, Any]]:
+        """The journal's record of *job*."""
+        with self.journal() as records:
+            yield next(record for record in records if record["directory"] == job)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        """Put *new* where the first *old* stands in the text of *name*."""
+        text = (self.path / name).read_text(encoding="utf-8")
+        if old not in text:
+            raise ValueError(old)
+        (self.path / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def drop_line(self, name: str, part: str) -> None:
+        """Take the first line that holds *part* out of the text of *name*."""
+        lines = (self.path / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        lines.remove(next(line for line in lines if part in line))
+        (self.path / name).write_text("".join(lines), encoding="utf-8")
+
+    @contextmanager
+    def lying(self, job: str) -> Iterator[dict[str, Any]]:
+        """The record of *job*, changed everywhere: journal, result, metrics file, digests, and all published files."""
+        with self.record(job) as record:
+            yield record
+            if record["status"] == "success":
+                self._follow(job, record)
+        with self.record(job) as record:
+            (self.path / job / "result.json").write_text(dumps(record), encoding="utf-8")
+        self.republish()
+
+    def digested(self, job: str) -> None:
+        """Let every claim about the artifacts of *job* agree with the artifacts as they are now."""
+        with self.lying(job):
+            pass
+
+    def republish(self) -> None:
+        """Write every published file again from the journal, as the package does."""
+        run = RunDirectory(self.path)
+        request = run.request()
+        flow = find_flow(request["flow"])
+        summary, words = read_summary(run, flow), flow.vocabulary
+        files = {
+            rundir.SUMMARY: summary_json.to_json(summary, words),
+            rundir.MANIFEST: manifest.training_manifest(
+                summary, selection=request["selection"], dry_run=request["dry_run"], skip_summary_path=rundir.SKIPS
+            ),
+            rundir.SKIPS: manifest.skip_summary(summary),
+            rundir.HISTORICAL: historical.complete_results(summary, request["config"]),
+        }
+        for name, value in files.items():
+            (self.path / name).write_text(dumps(value), encoding="utf-8")
+        (self.path / rundir.MARKDOWN).write_text(markdown.render(summary, words), encoding="utf-8")
+        (self.path / rundir.PAGE).write_text(html.report(summary, words, run.figures()), encoding="utf-8")
+
+    def _follow(self, job: str, record: dict[str, Any]) -> None:
+        told = {key: record[key] for key in ("metrics", "training_steps", "details")}
+        (self.path / job / "metrics.json").write_text(dumps(told), encoding="utf-8")
+        for artifact in record["artifacts"].values():
+            file = self.path / artifact["path"]
+            if file.is_file():
+                artifact["sha256"], artifact["size_bytes"] = sha256_of(file), file.stat().st_size

@@ -1,0 +1,107 @@
+"""Whole runs of the line_fit flow: genuine ones verify, wherever they are; what is no run is told."""
+
+import json
+import shutil
+
+import pytest
+
+from harness.errors import RunDirectoryError
+from harness.evidence import Unchecked
+from harness.verify import verify
+
+NO_EVIDENCE = Unchecked("metrics and weights", "the flow line_fit has no evidence to check them against")
+GENUINE = {
+    "success": [{"name": "a"}, {"name": "b", "degree": 2}],
+    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}],
+    "killed": [{"name": "bad", "fault": "kill"}, {"name": "worse", "fault": "exit"}],
+    "skipped": [{"name": "gone", "requires": ["macos_spawn"]}],
+    "hostile names": [{"name": "a|b`<i>\u202e🙂"}, {"name": "../up"}, {"name": "con"}],
+    "diverged": [{"name": "wild", "fault": "diverge"}, {"name": "a"}],
+    "no artifact": [{"name": "lazy", "fault": "no_artifact"}],
+}
+
+
+@pytest.fixture
+def finished(workbench):
+    """The path of a run of *models*."""
+
+    def run(models, *words, **options):
+        workbench.run("run", workbench.config(*models, **options), "--jobs", "1", *words)
+        return workbench.latest().path
+
+    return run
+
+
+@pytest.mark.parametrize("models", GENUINE.values(), ids=GENUINE)
+def test_a_genuine_run_verifies(finished, models):
+    verdict = verify(finished(models))
+
+    assert (verdict.violations, verdict.unchecked) == ((), (NO_EVIDENCE,))
+
+
+@pytest.mark.parametrize(
+    "options", [["--dry-run"], ["--only", "a"], ["--seed", "7", "--seed", "8"], ["--run-id", "my run"]]
+)
+def test_a_run_with_options_verifies(finished, options):
+    assert verify(finished([{"name": "a"}, {"name": "b"}], *options)).violations == ()
+
+
+def test_a_resumed_run_verifies(finished, workbench):
+    path = finished([{"name": "a"}, {"name": "bad", "fault": "raise"}])
+
+    workbench.run("run", "--resume", path)
+
+    assert verify(path).violations == ()
+
+
+def test_a_run_that_was_moved_zipped_or_linked_to_verifies(finished, tmp_path):
+    path = finished([{"name": "a"}])
+    archive = shutil.make_archive(str(tmp_path / "run"), "zip", path)
+    shutil.unpack_archive(archive, tmp_path / "unpacked")
+    moved = path.rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to("moved")
+
+    places = moved, tmp_path / "unpacked", tmp_path / "link"
+    assert [verify(place).violations for place in places] == [(), (), ()]
+
+
+def test_what_is_no_run_directory_is_told_with_its_exit_code(tmp_path):
+    with pytest.raises(RunDirectoryError, match=r"not a run directory") as caught:
+        verify(tmp_path)
+    assert caught.value.exit_code == 2
+
+
+def test_a_run_that_was_never_published_has_violations(finished):
+    path = finished([{"name": "a"}])
+    for name in ("summary.json", "summary.md"):
+        (path / name).unlink()
+
+    assert [(each.file, each.kind) for each in verify(path).violations] == [
+        ("summary.json", "missing"),
+        ("summary.md", "missing"),
+    ]
+
+
+def test_a_flow_that_is_not_installed_leaves_its_part_unchecked(finished):
+    path = finished([{"name": "a"}])
+    for file in [*path.glob("*.json"), path / "records.jsonl", *path.glob("models/*/*.json")]:
+        file.write_text(file.read_text(encoding="utf-8").replace("line_fit", "unheard_of"), encoding="utf-8")
+
+    verdict = verify(path)
+
+    assert (verdict.unchecked[-1].what, verdict.ok) == ("published files and evidence", False)
+
+
+def test_a_file_left_out_of_an_archive_is_unchecked_only_where_that_is_allowed(finished):
+    path = finished([{"name": "a"}])
+    weights = path / "models" / "a" / "weights.json"
+    record = json.loads((path / "records.jsonl").read_text(encoding="utf-8"))
+    entry = record["artifacts"]["weights"]
+    weights.unlink()
+    (path / "archive.json").write_text(json.dumps({"schema_version": 1, "left_out": [entry]}), encoding="utf-8")
+
+    strict, lenient = verify(path), verify(path, archived=True)
+
+    name = "models/a/weights.json"
+    assert [(each.file, each.kind) for each in strict.violations] == [(name, "left-out")]
+    assert (lenient.violations, lenient.unchecked[0].what) == ((), name)
