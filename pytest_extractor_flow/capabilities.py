@@ -95,17 +95,6 @@ class Capabilities:
         return _WORDS.sub(lambda match: spelled.get(match.group(), match.group()), expression)
 
 
-def required_hardware(config: pytest.Config) -> tuple[str, ...]:
-    """Everything that the option, the ini key and the environment name between them; a promise made once holds."""
-    places = (
-        *config.getoption("require_hardware"),
-        *config.getini("require_hardware"),
-        os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
-    )
-    names = (word.replace("-", "_") for place in places for word in re.split(r"[,\s]+", place) if word)
-    return tuple(dict.fromkeys(names))
-
-
 def _cuda() -> Capability:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() in {"", "-1", "NoDevFiles"}:

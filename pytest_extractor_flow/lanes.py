@@ -18,6 +18,7 @@ import pytest
 
 from pytest_extractor_flow.lane_outcomes import Attempts, reason_of
 from pytest_extractor_flow.locks import Lock
+from pytest_extractor_flow.state import markers_of
 from pytest_extractor_flow.stray_root import refuse_stray_root
 
 if TYPE_CHECKING:
@@ -34,42 +35,32 @@ _LANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def lane_asked_for(config: pytest.Config) -> tuple[str, Path] | None:
+def _lane_asked_for(config: pytest.Config) -> tuple[str, Path]:
     """The lane's name and its report's file, from options that are only valid together."""
     name, report = config.getoption("lane"), config.getoption("lane_report")
-    if (name is None) != (report is None):
+    if name is None or report is None:
         msg = "--lane NAME and --lane-report FILE belong together; give both or neither"
         raise pytest.UsageError(msg)
-    if name is not None and not _LANE.fullmatch(name):
+    if not _LANE.fullmatch(name):
         msg = f"--lane is {name!r}; expected up to 64 letters, digits and . _ + - with a letter or digit first"
         raise pytest.UsageError(msg)
-    if name is None:
-        return None
     path = config.invocation_params.dir / report
     refuse_stray_root(config, "--lane-report", path)
     return name, path
 
 
-def markers_of(item: pytest.Item) -> list[str]:
-    """The names of all markers that *item* carries, sorted, each once."""
-    return sorted({mark.name for mark in item.iter_markers()})
-
-
-def mirror_markers(items: Iterable[pytest.Item], names: set[str] | None) -> None:
-    """Add a ``marker`` entry to each test's ``user_properties`` for its markers in *names*, or for all of them.
-
-    That is how they get into JUnit XML, which has no word for markers.
-    """
-    for item in items:
-        for name in markers_of(item):
-            if names is None or name in names:
-                item.user_properties.append(("marker", name))
+def open_report(config: pytest.Config, capabilities: Capabilities, required: Iterable[str]) -> LaneReport:
+    """The report of the lane that the options name, with its header written."""
+    lane, path = _lane_asked_for(config)
+    report = LaneReport(path)
+    report.header(lane, config, capabilities, required)
+    return report
 
 
 def catalogue(seen: Iterable[pytest.Item], selected: Iterable[pytest.Item]) -> Catalogue:
     """The markers of every test by node id: those that will run, and those that were seen and will not."""
-    chosen = {item.nodeid: markers_of(item) for item in selected}
-    others = {item.nodeid: markers_of(item) for item in seen if item.nodeid not in chosen}
+    chosen = {item.nodeid: sorted(markers_of(item)) for item in selected}
+    others = {item.nodeid: sorted(markers_of(item)) for item in seen if item.nodeid not in chosen}
     return {"collected": chosen, "deselected": others}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_extractor_flow.fixtures import run_once
-from pytest_extractor_flow.state import STATE, EndsEarly, PluginState
+from pytest_extractor_flow.state import STATE, EndsEarly, PluginState, markers_of, mirror_markers
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -53,14 +54,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and accept ``-m macos-spawn``."""
-    from pytest_extractor_flow.capabilities import Capabilities
-
-    capabilities = Capabilities(config.hook.pytest_extractor_flow_capabilities())
-    for name in capabilities.names:
-        config.addinivalue_line("markers", f"{name}: {_MARKERS.get(name, 'needs a capability of the same name')}")
+    further = config.hook.pytest_extractor_flow_capabilities()
+    state = config.stash[STATE] = PluginState(config, further)
+    markers = {**_MARKERS, **{name: "needs the capability of that name" for probes in further for name in probes}}
+    for name, meaning in markers.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
     config.addinivalue_line("markers", "flow(config, ...): the configs whose runs this test checks")
-    config.option.markexpr = capabilities.with_underscores(config.option.markexpr)
-    config.stash[STATE] = PluginState(config, capabilities)
+    state.markers = frozenset({*markers, "flow"})
+    if further or "-" in config.option.markexpr:
+        config.option.markexpr = state.capabilities.with_underscores(config.option.markexpr)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -84,16 +86,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if state.is_worker:
         return
     config.pluginmanager.register(EndsEarly(session, state), "extractor_flow_ends_early")
-    from pytest_extractor_flow.capabilities import required_hardware
-    from pytest_extractor_flow.lanes import LaneReport, lane_asked_for
+    required = _required_hardware(config)
+    if config.getoption("lane") is not None or config.getoption("lane_report") is not None:
+        from pytest_extractor_flow.lanes import open_report
 
-    required = required_hardware(config)
-    if (asked := lane_asked_for(config)) is not None:
-        lane, path = asked
-        state.lane = LaneReport(path)
-        state.lane.header(lane, config, state.capabilities, required)
+        state.lane = open_report(config, state.capabilities, required)
         config.pluginmanager.register(state.lane, "extractor_flow_lane")
-    state.capabilities.check_required(required)
+    if required:
+        state.capabilities.check_required(required)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -127,18 +127,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Last, keep the time that tests wait for a command out of pytest-timeout's count.
     """
     state = session.config.stash[STATE]
-    from pytest_extractor_flow.lanes import catalogue, mirror_markers
-
     lane_asked = session.config.getoption("lane") is not None
-    mirror_markers(session.items, None if lane_asked else {*state.capabilities.names, "flow"})
-    if lane_asked and state.is_worker:
-        state.leave_catalogue(catalogue(state.seen, session.items))
-    elif state.lane is not None:
-        state.lane.tests(catalogue(state.seen, session.items))
-    if session.config.pluginmanager.hasplugin("timeout"):
+    mirror_markers(session.items, None if lane_asked else state.markers)
+    if lane_asked:
+        from pytest_extractor_flow.lanes import catalogue
+
+        found = catalogue(state.seen, session.items)
+        if state.lane is None:
+            state.leave_catalogue(found)
+        else:
+            state.lane.tests(found)
+    waiting = [item for item in session.items if "run_once" in getattr(item, "fixturenames", ())]
+    if waiting and session.config.pluginmanager.hasplugin("timeout"):
         from pytest_extractor_flow.reports import count_body_only
 
-        count_body_only(session.items)
+        count_body_only(waiting)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -152,7 +155,9 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:  # noqa: ANN401 - 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, before any fixture is set up, a test that needs a capability which this machine lacks."""
-    item.config.stash[STATE].capabilities.skip_unless_available(item)
+    state = item.config.stash[STATE]
+    if not state.markers.isdisjoint(markers_of(item)):
+        state.capabilities.skip_unless_available(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -166,6 +171,17 @@ def pytest_runtest_makereport(
 
         refine(report, call.excinfo.value, item)
     return report
+
+
+def _required_hardware(config: pytest.Config) -> tuple[str, ...]:
+    """Everything that the option, the ini key and the environment name between them: a promise made once holds."""
+    places = (
+        *config.getoption("require_hardware"),
+        *config.getini("require_hardware"),
+        os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
+    )
+    words = ",".join(places).replace("-", "_").replace(",", " ").split()
+    return tuple(dict.fromkeys(words))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

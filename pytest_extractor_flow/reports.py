@@ -37,13 +37,12 @@ def summary_line(execution: Execution) -> str:
 
 
 def count_body_only(items: Iterable[pytest.Item]) -> None:
-    """Have pytest-timeout count only the bodies of tests that use ``run_once``, whoever set their limit.
+    """Have pytest-timeout count only the bodies of these tests, whoever set their limit.
 
     A command has its own deadline; waiting for it must not kill the worker that waits.
     """
     for item in items:
-        if "run_once" in getattr(item, "fixturenames", ()):
-            mark = item.get_closest_marker("timeout")
-            args: tuple[Any, ...] = mark.args if mark else ()
-            kwargs = dict(mark.kwargs) if mark else {}
-            item.add_marker(pytest.mark.timeout(*args, **{"func_only": True, **kwargs}), append=False)
+        mark = item.get_closest_marker("timeout")
+        args: tuple[Any, ...] = mark.args if mark else ()
+        kwargs = dict(mark.kwargs) if mark else {}
+        item.add_marker(pytest.mark.timeout(*args, **{"func_only": True, **kwargs}), append=False)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_extractor_flow.capabilities import Capabilities
+    from collections.abc import Collection, Iterable, Mapping
+
+    from pytest_extractor_flow.capabilities import Capabilities, Probe
     from pytest_extractor_flow.lanes import Catalogue, LaneReport
     from pytest_extractor_flow.once import Once
     from pytest_extractor_flow.session_directory import SessionDirectory
@@ -19,13 +21,24 @@ _HANDED_OVER = "extractor_flow_directory"
 class PluginState:
     """The plugin's memory in one process of a session, controller or worker."""
 
-    def __init__(self, config: pytest.Config, capabilities: Capabilities) -> None:
-        self.capabilities = capabilities
+    def __init__(self, config: pytest.Config, further: Iterable[Mapping[str, Probe]]) -> None:
+        self.markers: frozenset[str] = frozenset()
         self.lane: LaneReport | None = None
         self.seen: tuple[pytest.Item, ...] = ()
         self._workerinput = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
+        self._further = further
+        self._capabilities: Capabilities | None = None
         self._own_directory: SessionDirectory | None = None
         self._once: Once | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The capabilities known in this session, the plugin's own and those of other plugins."""
+        if self._capabilities is None:
+            from pytest_extractor_flow.capabilities import Capabilities
+
+            self._capabilities = Capabilities(self._further)
+        return self._capabilities
 
     @property
     def is_worker(self) -> bool:
@@ -98,6 +111,22 @@ class EndsEarly:
 
 
 STATE = pytest.StashKey[PluginState]()
+
+
+def markers_of(item: pytest.Item) -> set[str]:
+    """The names of all markers that *item* carries."""
+    return {mark.name for mark in item.iter_markers()}
+
+
+def mirror_markers(items: Iterable[pytest.Item], names: Collection[str] | None) -> None:
+    """Add a ``marker`` entry to each test's ``user_properties`` for its markers in *names*, or for all of them.
+
+    That is how they get into JUnit XML, which has no word for markers.
+    """
+    for item in items:
+        for name in sorted(markers_of(item)):
+            if names is None or name in names:
+                item.user_properties.append(("marker", name))
 
 
 def _handed_over(workerinput: dict[str, Any]) -> Path:
