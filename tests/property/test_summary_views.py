@@ -1,0 +1,86 @@
+"""Every published file is a faithful view of the summary: it keeps its contract, and can be read back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.contracts import summary_schema, violations
+from harness.files import dumps, parse_json
+from harness.flows.extractor_comparison import flow as extractor_comparison
+from harness.render.formats import number
+from harness.render.historical import complete_results
+from harness.render.html import report
+from harness.render.manifest import skip_summary, training_manifest
+from harness.render.markdown import render
+from harness.render.markdown_layout import page_of
+from harness.render.summary_json import to_json
+from harness.testing.line_fit import flow as line_fit
+from harness.testing.strategies import hostile_text, summaries
+from harness.verify.markdown import check_page, parse_page
+
+views = settings(max_examples=40, deadline=None)
+vocabularies = st.sampled_from([line_fit.vocabulary, extractor_comparison.vocabulary])
+
+
+@views
+@given(summary=summaries(), words=vocabularies)
+def test_the_json_keeps_the_contract_of_its_flow(summary, words):
+    data = parse_json(dumps(to_json(summary, words)), where="summary.json")
+
+    assert violations(data, summary_schema(words.results_key)) == []
+
+
+@views
+@given(summary=summaries(), words=vocabularies)
+def test_the_markdown_read_back_is_the_page_that_the_published_json_gives(summary, words):
+    published = parse_json(dumps(to_json(summary, words)), where="summary.json")
+
+    assert list(check_page(render(summary, words), page_of(published, words))) == []
+
+
+@views
+@given(summary=summaries())
+def test_no_reason_is_lost_on_its_way_into_the_markdown_and_back(summary):
+    reasons = [record.outcome.reason for record in summary.records if record.status != "success"]
+
+    sections = {section.heading: section for section in parse_page(render(summary, line_fit.vocabulary)).sections}
+
+    assert [row[-1] for row in sections["Failures & Skips"].rows] == reasons
+
+
+@views
+@given(summary=summaries(), selection=st.lists(hostile_text(), max_size=2), dry_run=st.booleans())
+def test_the_manifest_and_the_skips_keep_their_contracts_and_agree(summary, selection, dry_run):
+    manifest = training_manifest(summary, selection=selection, dry_run=dry_run)
+    skips = skip_summary(summary)
+
+    assert violations(parse_json(dumps(manifest), where="manifest"), "training_manifest") == []
+    assert violations(parse_json(dumps(skips), where="skips"), "skip_summary") == []
+    assert {key: manifest[key] for key in ("skipped_jobs", "skipped_count")}.items() <= skips.items()
+
+
+@views
+@given(summary=summaries())
+def test_the_historical_layout_keeps_its_contract_and_loses_no_job(summary):
+    data = parse_json(dumps(complete_results(summary, {"run": {"num_envs": 1}})), where="complete_results.json")
+
+    assert (violations(data, "complete_results"), len(data["results"])) == ([], len(summary.records))
+
+
+@settings(max_examples=15, deadline=None)
+@given(summary=summaries())
+def test_the_page_has_only_elements_of_its_own(summary):
+    text = report(summary, line_fit.vocabulary, {})
+
+    assert not [tag for tag in ("<script", "<img", "<a ", "<iframe", "<object", "<link") if tag in text.lower()]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 6))
+def test_a_number_that_is_shown_differs_from_the_measured_one_by_its_rounding_alone(value, decimals):
+    exact = Decimal(value)
+    leading = exact.adjusted() if abs(value) >= 1e15 else 0
+
+    assert abs(Decimal(number(value, decimals)) - exact) <= Decimal(5).scaleb(leading - decimals - 1)
