@@ -22,8 +22,17 @@ _ACCELERATORS = ("cuda", "mps")
 _GPU = "gpu"
 _SCHEDULE = ("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes", "eval_num_envs")
 
-# Roughly how much longer than the fastest an update of each preset takes; it only orders the queue.
-_COST = {"lstm_medium": 6.0, "attention_large": 5.0, "mamba_lite": 4.0, "lstm_small": 3.0, "attention_small": 2.0}
+# Roughly how many times longer than the fastest each preset trains on one core; it only orders the queue.
+_COST = {
+    "lstm_medium": 9.0,
+    "mamba_lite": 9.0,
+    "attention_large": 7.0,
+    "dynamics_original": 4.0,
+    "lightweight_cnn": 2.5,
+    "lstm_small": 2.0,
+    "attention_small": 1.5,
+    "mlp_large": 1.5,
+}
 _UNKNOWN_COST = 3.0
 
 
