@@ -20,7 +20,7 @@ from harness.records import Skipped
 from harness.verify.difference import violations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.files import Json
     from harness.flow import Flow, Study
@@ -100,12 +100,13 @@ def check_request(request: Mapping[str, Any]) -> Iterator[Violation]:
             yield _wrong(json_path(("jobs", position, key)), values[position], "another job has it too")
 
 
-def check_journal(entries: Iterable[Entry], request: Mapping[str, Any], matrix: Matrix) -> Iterator[Violation]:
+def check_journal(entries: Sequence[Entry], request: Mapping[str, Any], matrix: Matrix) -> Iterator[Violation]:
     """Each record is one of a job of the matrix, with times in order; and each announced job has one."""
     attempts: dict[str, int] = {}
+    yield from _of_the_flow(entries, request["flow"])
     for entry in entries:
         record, where = entry.record, f"line {entry.line}: $"
-        yield from _of_a_job(record, where, request, matrix)
+        yield from _of_a_job(record, where, matrix)
         yield from _in_time(record, where, request["created_at"])
         before = attempts.setdefault(record.job_key, 0)
         if record.end_time is not None:  # it was started
@@ -118,7 +119,19 @@ def check_journal(entries: Iterable[Entry], request: Mapping[str, Any], matrix: 
             yield Violation(rundir.JOURNAL, "", f"has a record of {label}, which {rundir.RUN} announces", "none", _KIND)
 
 
-def _of_a_job(record: JobRecord, where: str, request: Mapping[str, Any], matrix: Matrix) -> Iterator[Violation]:
+def _of_the_flow(entries: Sequence[Entry], flow: str) -> Iterator[Violation]:
+    """Where all records agree on another flow it is the request that is wrong, else the record that stands alone."""
+    found = {entry.record.flow for entry in entries}
+    if len(found) == 1 and found != {flow}:
+        yield _wrong("$.flow", flow, f"{rundir.JOURNAL} has {brief(found.pop())}")
+        return
+    for entry in entries:
+        if entry.record.flow != flow:
+            place = f"line {entry.line}: $.flow"
+            yield Violation(rundir.JOURNAL, place, entry.record.flow, f"{rundir.RUN} has {flow}", _KIND)
+
+
+def _of_a_job(record: JobRecord, where: str, matrix: Matrix) -> Iterator[Violation]:
     announced = matrix.announced.get(record.job_key)
     if announced is None and record.job_key in matrix.jobs:
         announced = announcement(matrix.jobs[record.job_key])
@@ -126,8 +139,6 @@ def _of_a_job(record: JobRecord, where: str, request: Mapping[str, Any], matrix:
         yield Violation(rundir.JOURNAL, f"{where}.job_key", record.job_key, f"no job of {rundir.RUN} has it", _KIND)
         return
     told = record.to_json()
-    if record.flow != request["flow"]:
-        yield _wrong("$.flow", request["flow"], f"{rundir.JOURNAL}, {where.partition(':')[0]}, has {record.flow}")
     demanded = {key: announced.get(key) for key in (*announced, "seed")}
     for key, value in demanded.items():
         if told.get(key) != value:
