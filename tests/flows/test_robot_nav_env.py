@@ -173,14 +173,14 @@ def test_who_drives_into_a_wall_is_stopped_and_pays(seed):
     _, reward, terminated, truncated, info = steps[-1]
 
     assert (terminated, truncated, info["is_success"], info["is_collision"]) == (True, False, False, True)
-    assert -5.5 <= reward <= -4.6
+    assert -5.44 <= reward <= -4.59
 
 
 def test_a_random_policy_is_rewarded_within_the_stated_range_unless_it_arrives():
     steps = list(random_steps(RobotNavEnv(), 0, 4000))
     rewards = [reward for _, reward, _, _, info in steps if not info["is_success"]]
 
-    assert -5.5 <= min(rewards) <= -4.9
+    assert -5.44 <= min(rewards) <= -4.9
     assert 0.3 <= max(rewards) <= 0.4
 
 
@@ -189,7 +189,7 @@ def test_the_reward_is_progress_less_the_time_it_took():
     pairs = [(one, next_one) for one, next_one in itertools.pairwise(steps) if abs(gain(one, next_one)) < 0.2]
 
     assert {gain(*pair) > 0 for pair in pairs} == {True, False}
-    assert [after[1] for _, after in pairs] == pytest.approx([3.0 * gain(*pair) - 0.05 for pair in pairs])
+    assert [after[1] for _, after in pairs] == pytest.approx([2.8 * gain(*pair) - 0.02 for pair in pairs])
 
 
 def test_observations_stay_within_their_space():

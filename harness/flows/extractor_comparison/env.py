@@ -22,10 +22,10 @@ LIDAR_REACH = 6.0
 
 ARRIVAL_BONUS = 10.0
 COLLISION_PENALTY = 5.0
-PROGRESS_REWARD = 3.0
+PROGRESS_REWARD = 2.8
 """Reward for each metre nearer to the goal."""
 
-STEP_COST = 0.05
+STEP_COST = 0.02
 
 _DRIVE_STATES = 5
 
@@ -47,8 +47,8 @@ class RobotNavEnv(gymnasium.Env[Observation, FloatArray]):
     ray 0 looking backwards and the middle one ahead. Action (2,) in [-1, 1]: forward speed from standstill (-1) to full
     speed (1), and turn rate, positive to the left; both within the limits of acceleration.
 
-    Reward of a step: 3.0 for each metre nearer to the goal, -0.05 for the time, -5.0 for a collision, +10.0 for
-    arriving; without arriving it lies in [-5.5, 0.4]. An episode terminates on arrival or collision and is truncated
+    Reward of a step: 2.8 for each metre nearer to the goal, -0.02 for the time, -5.0 for a collision, +10.0 for
+    arriving; without arriving it lies in [-5.44, 0.4]. An episode terminates on arrival or collision and is truncated
     after *max_steps*. ``info`` holds ``is_success``, ``is_collision`` and ``goal_distance`` (m).
 
     All chance comes from ``self.np_random``. Impossible arguments raise :class:`ConfigError`.
