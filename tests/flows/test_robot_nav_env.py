@@ -226,7 +226,18 @@ def test_impossible_arguments_are_refused_all_at_once():
     )
 
 
-@pytest.mark.parametrize("size", [4.9, math.nan, math.inf])
+def test_arguments_of_the_wrong_type_are_refused():
+    with pytest.raises(ConfigError) as caught:
+        RobotNavEnv(rays="many", walls=1.5, pedestrians="4")
+
+    assert caught.value.problems == (
+        "rays is 'many'; expected an integer of at least 4",
+        "walls is 1.5; an arena of 10 m has room for 0 to 9",
+        "pedestrians is '4'; an arena of 10 m has room for 0 to 50",
+    )
+
+
+@pytest.mark.parametrize("size", [4.9, math.nan, math.inf, "10"])
 def test_an_arena_without_room_is_refused(size):
     with pytest.raises(ConfigError, match=r"^arena_size is .*; expected a number of metres, at least 5$"):
         RobotNavEnv(arena_size=size)

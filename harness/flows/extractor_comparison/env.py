@@ -72,7 +72,7 @@ class RobotNavEnv(gymnasium.Env[Observation, FloatArray]):
         problems = [
             f"{name} is {value!r}; expected an integer of at least {least}"
             for name, (value, least) in counts.items()
-            if value < least
+            if not (isinstance(value, int) and value >= least)
         ]
         if render_mode not in {None, *self.metadata["render_modes"]}:
             problems.append(f"render_mode is {render_mode!r}; expected 'rgb_array' or none")

@@ -35,17 +35,14 @@ class Arena:
 
     def problems(self) -> list[str]:
         """Why no layout can be made, one line each; empty if one can."""
-        if not (math.isfinite(self.size) and self.size >= SMALLEST_ARENA):
+        if not (isinstance(self.size, int | float) and SMALLEST_ARENA <= self.size < math.inf):
             return [f"arena_size is {self.size!r}; expected a number of metres, at least {SMALLEST_ARENA:g}"]
-        found = []
-        if not 0 <= self.walls <= self.most_walls:
-            found.append(f"walls is {self.walls!r}; an arena of {self.size:g} m has room for 0 to {self.most_walls}")
-        if not 0 <= self.pedestrians <= self.most_pedestrians:
-            found.append(
-                f"pedestrians is {self.pedestrians!r}; an arena of {self.size:g} m has room for 0 to "
-                f"{self.most_pedestrians}"
-            )
-        return found
+        counts = {"walls": (self.walls, self.most_walls), "pedestrians": (self.pedestrians, self.most_pedestrians)}
+        return [
+            f"{name} is {value!r}; an arena of {self.size:g} m has room for 0 to {most}"
+            for name, (value, most) in counts.items()
+            if not (isinstance(value, int) and 0 <= value <= most)
+        ]
 
     @property
     def most_walls(self) -> int:
