@@ -68,6 +68,7 @@ class Workbench:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def environment(self) -> dict[str, str]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # Forking a process that has used Objective-C or Metal is unsafe: macOS spawns.
 DEFAULT_START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+_WARM_SERVER = "harness.executors.warm_server"
 _POLL_SECONDS = 0.2
 _TIME_LIMIT_GRACE = 5.0
 
@@ -98,7 +99,7 @@ class LocalExecutor:
     def _context(self) -> BaseContext:
         context = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
-            context.set_forkserver_preload([*self.preload, __name__])
+            context.set_forkserver_preload([_WARM_SERVER, __name__, *self.preload])
         return context
 
     def _start(self, directory: JobDirectory, running: list[_Running]) -> _Running:

@@ -65,6 +65,17 @@ def test_an_interrupted_run_publishes_what_is_finished_and_owns_up_to_the_rest(
     assert read_json(workbench.latest().path / SUMMARY)["interrupted"] is True
 
 
+def test_a_signal_to_the_whole_process_group_interrupts_each_job_in_its_own_time(workbench, study):
+    config, gate = study
+    process = workbench.start("run", config, "--jobs", 1)
+    wait_until(gate.with_name("gate.stuck.waiting"), process)
+
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate(timeout=DEADLINE)
+
+    assert (process.returncode, outcomes(workbench.latest())["stuck"].reason) == (143, "interrupted by SIGTERM")
+
+
 def test_a_job_deaf_to_the_interruption_is_killed_when_asked_twice(workbench):
     gate = workbench.path / "gate"
     config = workbench.config({"name": "deaf", "fault": "wait_deaf", "until": str(gate)})
