@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _POLL = 0.02
@@ -39,10 +38,10 @@ class Lock:
             return False
         return True
 
-    def wait(self, until: float, given_up: Callable[[], bool] = lambda: False) -> bool:
-        """Take the lock by the monotonic time *until*; ``False`` if that passed or *given_up* became true."""
+    def wait(self, until: float) -> bool:
+        """Take the lock by the monotonic time *until*; ``False`` if that passed."""
         while not self.take():
-            if given_up() or time.monotonic() >= until:
+            if time.monotonic() >= until:
                 return False
             time.sleep(_POLL)
         return True

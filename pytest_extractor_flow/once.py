@@ -125,13 +125,13 @@ class Once:
         until = time.monotonic() + command.timeout + command.grace + _PATIENCE
         while True:
             with Lock(self._directory(command.name) / "lock") as lock:
-                if not lock.wait(until, self._stopped):
-                    return self._gave_up(command)
+                if not lock.wait(until):
+                    return self._no_outcome(command, "its supervisor does not answer")
                 settled = self._settle(command, read)
                 if settled is not None:
                     break
-                if self._stopped():
-                    return self._gave_up(command)
+                if (self._session / "stop").exists():
+                    return self._no_outcome(command, "the session ended first")
                 self._start(command, lock)
         self.reap()
         return settled
@@ -153,9 +153,6 @@ class Once:
     def _directory(self, name: str) -> Path:
         slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[-40:].strip("-.")
         return self._session / "flows" / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-
-    def _stopped(self) -> bool:
-        return (self._session / "stop").exists()
 
     def _start(self, command: Command, lock: Lock) -> None:
         from harness.files import write_json
@@ -197,9 +194,8 @@ class Once:
             write_json(directory / "outcome.json", conclude(directory, read), durable=False)
         return execution_in(directory)
 
-    def _gave_up(self, command: Command) -> Execution:
+    def _no_outcome(self, command: Command, why: str) -> Execution:
         directory = self._directory(command.name)
-        why = "the session ended first" if self._stopped() else "its supervisor does not answer"
         return Execution(
             name=command.name,
             status="crashed",

@@ -129,6 +129,15 @@ def test_each_test_is_listed_once_with_its_markers(checkout, arguments):
     assert (gpu, len(listed)) == ([("collected", ["cuda", "slow"])], len(FATES))
 
 
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "worker"])
+def test_every_attempt_at_a_test_is_told_once(checkout, arguments):
+    _, path = lane(checkout, "linux", "-k", "flaky", *arguments)
+
+    lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+
+    assert [line["outcome"] for line in lines if line["record"] == "outcome"] == ["rerun", "passed"]
+
+
 def test_a_worker_that_dies_is_told_as_a_crash(checkout):
     checkout.makepyfile(test_kinds="import os\ndef test_dies(): os._exit(1)\ndef test_lives(): pass")
 
