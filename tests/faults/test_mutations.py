@@ -47,3 +47,7 @@ def test_there_are_enough_kinds_of_tampering_each_with_a_name_of_its_own():
     titles = [mutation.title for mutation in (*ONE_FILE, *LIES)]
 
     assert (len(titles) >= 60, sorted(set(titles))) == (True, sorted(titles))
+
+
+def test_pytorch_reads_the_same_weights_as_the_light_reader(run):
+    assert verify(run.path, deep=True).violations == ()

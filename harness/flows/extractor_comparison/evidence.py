@@ -16,6 +16,7 @@ import numpy as np
 from harness.evidence import JOURNAL, Unchecked, Violation, brief, close, guarded
 from harness.flows.extractor_comparison import layout
 from harness.flows.extractor_comparison.curves import Curve
+from harness.flows.extractor_comparison.evidence_schedule import checkpoint_steps, evaluation_steps
 from harness.flows.extractor_comparison.plan import Plan
 from harness.readers.arrays import read_npz
 from harness.readers.errors import Kind, ReadError
@@ -83,7 +84,18 @@ def evidence_of(run: RunEvidence) -> Iterator[Violation | Unchecked]:
             continue
         yield from _check_job(claim)
         yield from check_models(claim)
+        if run.deep:
+            yield from _deep(claim)
     yield from check_jobs_differ(claims)
+
+
+def _deep(job: Claims) -> Iterator[Violation | Unchecked]:
+    try:
+        from harness.flows.extractor_comparison.evidence_deep import check_with_torch
+    except ImportError as error:
+        yield Unchecked(job.record.directory, f"with PyTorch, which cannot be imported here: {error}")
+        return
+    yield from check_with_torch(job)
 
 
 def _claims(run: RunEvidence, record: JobRecord) -> Claims | None:
@@ -118,23 +130,6 @@ def _check_roles(job: Claims) -> Iterator[Violation]:
         if names.get(role) != claimed.get(role):
             claim, due = claimed.get(role, "nothing"), names.get(role, "nothing")
             yield job.contradicted(f"artifacts.{role}", claim, f"the schedule gives {due}")
-
-
-def evaluation_steps(plan: Plan) -> list[int]:
-    """The steps at which a policy of *plan* is evaluated: untrained, on the schedule, and at the end."""
-    due = _crossings(plan, plan.schedule.eval_freq)
-    return [0, *due, *([plan.steps_to_do] if plan.steps_to_do not in due else [])]
-
-
-def checkpoint_steps(plan: Plan) -> list[int]:
-    """The steps after which a checkpoint of *plan* is saved."""
-    return [] if plan.schedule.save_freq is None else _crossings(plan, plan.schedule.save_freq)
-
-
-def _crossings(plan: Plan, every: int) -> list[int]:
-    """The ends of rollouts by which another multiple of *every* was reached."""
-    ends = range(plan.rollout, plan.steps_to_do + 1, plan.rollout)
-    return [end for end in ends if end // every > (end - plan.rollout) // every]
 
 
 def _check_details(job: Claims) -> Iterator[Violation]:

@@ -1,0 +1,46 @@
+"""Reads the saved models a second time, with PyTorch, which must find the weights that the light reader found.
+
+``weights_only=True`` keeps PyTorch from unpickling anything but tensors. No environment and no extractor is made: a
+config may name any function of any package, and a run is a stranger's.
+"""
+
+from __future__ import annotations
+
+import io
+from pickle import UnpicklingError  # what torch.load raises; nothing here unpickles
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.evidence import Violation, brief, guarded
+from harness.flows.extractor_comparison import layout
+from harness.readers.models import POLICY, read_model
+from harness.readers.weights import WEIGHTS_LIMIT, digest_of
+from harness.readers.zips import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.flows.extractor_comparison.evidence import Claims
+
+
+def check_with_torch(job: Claims) -> Iterator[Violation]:
+    """The models of *job* whose weights PyTorch reads otherwise, or not at all."""
+    for artifact in job.outcome.artifacts.values():
+        if artifact.path.endswith(".zip"):
+            yield from guarded(artifact.path, _check_model(job, artifact.path))
+
+
+def _check_model(job: Claims, path: str) -> Iterator[Violation]:
+    with job.run.files.open(path) as stream:
+        policy = Archive(stream, path, limit=WEIGHTS_LIMIT).read(POLICY)
+        light = read_model(stream, path).weights
+    try:
+        state = torch.load(io.BytesIO(policy), map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, ValueError, LookupError, EOFError) as error:
+        yield Violation(path, POLICY, "can be loaded by PyTorch", brief(str(error)), "evidence")
+        return
+    # bfloat16 has no numpy type: the light reader widens it, so both sides do.
+    arrays = {name: (each.float() if each.dtype == torch.bfloat16 else each).numpy() for name, each in state.items()}
+    if digest_of(arrays) != digest_of(light):
+        yield Violation(path, POLICY, f"the weights of {layout.FINAL_MODEL}", "PyTorch reads others", "evidence")
