@@ -8,7 +8,7 @@ import pytest
 from plugin_project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -21,11 +21,23 @@ def _settings_of_inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def project(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[..., None]
+) -> Iterator[Project]:
     """A project whose sessions put their temporary files where they can be counted."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    project = Project(pytester, temporary)
+    project = Project(pytester, temporary, record_property)
     yield project
     project.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """With -v: the table of what each situation came to."""
+    reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    rows = [(count, report.nodeid) for report in reports for name, count in report.user_properties if name == "census"]
+    if rows and terminalreporter.config.option.verbose > 0:
+        terminalreporter.section("runs / clean-ups / leftovers")
+        for count, nodeid in rows:
+            terminalreporter.line(f"{count}  {nodeid.rpartition('::')[2]}")

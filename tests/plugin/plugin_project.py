@@ -95,10 +95,11 @@ CLEAN = Census(runs=1, cleanups=1, leftovers=[])
 
 @dataclass
 class Project:
-    """The project's directory and what goes on in it."""
+    """The project's directory and what goes on in it; ``note`` is told every census."""
 
     pytester: pytest.Pytester
     temporary: Path
+    note: Callable[[str, object], None]
     _sessions: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -159,7 +160,9 @@ class Project:
         """Count now; with *cleanups*, as soon as nothing is left, within the patience."""
         if cleanups is not None:
             eventually(lambda: not self._leftovers())
-        return Census(len(self._lines("runs")), len(self._lines("cleanups")), self._leftovers())
+        counted = Census(len(self._lines("runs")), len(self._lines("cleanups")), self._leftovers())
+        self.note("census", f"{counted.runs} / {counted.cleanups} / {len(counted.leftovers)}")
+        return counted
 
     def close(self) -> None:
         """End what a failing test has left."""
