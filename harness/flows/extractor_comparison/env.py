@@ -68,13 +68,8 @@ class RobotNavEnv(gymnasium.Env[Observation, FloatArray]):
         max_steps: int = 2000,
     ) -> None:
         self._arena = Arena(arena_size, walls, pedestrians)
-        counts = {"rays": (rays, 4), "frames": (frames, 1), "max_steps": (max_steps, 1)}
-        problems = [
-            f"{name} is {value!r}; expected an integer of at least {least}"
-            for name, (value, least) in counts.items()
-            if not (isinstance(value, int) and value >= least)
-        ]
-        if render_mode not in {None, *self.metadata["render_modes"]}:
+        problems = _too_few(rays=(rays, 4), frames=(frames, 1), max_steps=(max_steps, 1))
+        if render_mode not in [None, *self.metadata["render_modes"]]:
             problems.append(f"render_mode is {render_mode!r}; expected 'rgb_array' or none")
         if problems := [*problems, *self._arena.problems()]:
             raise ConfigError(problems)
@@ -138,6 +133,14 @@ class RobotNavEnv(gymnasium.Env[Observation, FloatArray]):
 
     def _observation(self) -> Observation:
         return {"drive_state": self._drive_states.copy(), "rays": self._rays.copy()}
+
+
+def _too_few(**counts: tuple[int, int]) -> list[str]:
+    return [
+        f"{name} is {value!r}; expected an integer of at least {least}"
+        for name, (value, least) in counts.items()
+        if not (isinstance(value, int) and value >= least)
+    ]
 
 
 def _info(world: World, *, collided: bool) -> dict[str, Any]:
