@@ -60,6 +60,13 @@ def test_greedy_goes_by_y_then_x():
     assert greedy_indices(points, 7.0).tolist() == [2, 3]
 
 
+def test_points_exactly_as_far_apart_as_wanted_are_kept():
+    points = grid(8, 4)
+
+    assert greedy_indices(points, 8.0).tolist() == list(range(16))
+    assert view(points, 0.75).selection_strategy == "direct"
+
+
 @pytest.mark.parametrize(("overlap", "size", "expected"), [(0.7, 128, 38.4), (0.2, 128, 102.4), (0.0, 32, 32.0)])
 def test_the_threshold_is_the_part_of_a_frame_that_does_not_overlap(overlap, size, expected):
     assert spacing_threshold(overlap, size) == pytest.approx(expected)
