@@ -111,6 +111,9 @@ class Calls:
     def __reduce__(self):
         return self.call
 
+    def __repr__(self):
+        return f"call of {self.call[0].__name__}"
+
 
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ class Calls:
         {"w": np.zeros(2)},
         torch.nn.Linear(1, 1).state_dict,
     ],
-    ids=str,
+    ids=["call inside", "call", "number", "list", "number as key", "mapping inside", "bytes", "deque", "array", "method"],
 )
 def test_a_pickle_of_anything_else_is_refused_without_running_it(value, protocol, capsys):
     with pytest.raises(ReadError) as caught:
