@@ -130,7 +130,7 @@ class Calls:
         {"w": np.zeros(2)},
         torch.nn.Linear(1, 1).state_dict,
     ],
-    ids=["call inside", "call", "number", "list", "number as key", "mapping inside", "bytes", "deque", "array", "method"],
+    ids=["call inside", "call", "number", "list", "number as key", "mapping", "bytes", "deque", "array", "method"],
 )
 def test_a_pickle_of_anything_else_is_refused_without_running_it(value, protocol, capsys):
     with pytest.raises(ReadError) as caught:
