@@ -151,10 +151,14 @@ def _check_counts(job: Claims, path: str, model: Model, optimizer: Optimizer) ->
 
 
 def _check_learning(job: Claims, seen: dict[int, Model]) -> Iterator[Violation]:
-    """Between two saved models of different steps the policy changed, and with it the extractor."""
+    """Between two saved models of different steps the policy changed, and with it an extractor that can be trained."""
     steps = sorted(seen)
+    metrics = job.outcome.metrics
+    untrainable = metrics.get("total_parameters", 0) - metrics.get("trainable_parameters", 0)
+    parts = {"policy": ""}
+    if untrainable < metrics.get("extractor_parameters", 0):
+        parts["extractor"] = _EXTRACTOR
     for earlier, later in itertools.pairwise(steps):
-        parts = {"policy": "", "extractor": _EXTRACTOR}
         for what, prefix in parts.items():
             before, after = (_part(seen[step].weights, prefix) for step in (earlier, later))
             if before and digest_of(before) == digest_of(after):
