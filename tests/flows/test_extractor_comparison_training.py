@@ -161,6 +161,16 @@ def test_progress_ends_with_all_steps_done(done):
     assert told[-1] == (320, 320, {"reward": done.product.metrics["final_mean_reward"]})
 
 
+def test_of_equally_good_policies_the_earliest_is_the_best_model(bench):
+    # After 64 steps the policy still walks the wrong way, exactly as it did untrained.
+    done = bench.train()
+    best = PPO.load(done.path / done.product.artifacts["best_model"])
+
+    assert len(set(done.product.details["curve"]["mean_rewards"])) == 1
+    assert (done.product.metrics["best_timestep"], best.num_timesteps) == (0, 0)
+    assert "convergence_timestep" not in done.product.metrics
+
+
 def test_an_extractor_learns_what_can_be_learned(bench):
     done = bench.train(total_timesteps=1536, eval_freq=512, algorithm={"n_epochs": 10, "learning_rate": 0.003})
 
