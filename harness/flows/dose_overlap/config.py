@@ -7,14 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.config import Problem, check_schema, resolve_defaults
+from harness.config import ConfigDocument, Problem, check_schema, resolve_defaults
 from harness.errors import RequestError
 from harness.files import parse_json, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.config import ConfigDocument
     from harness.files import Json
 
 _SCHEMA = "dose_overlap_config.schema.json"
@@ -45,6 +44,24 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     run = settings["run"] | {key: overrides[key] for key in ("run_id", "output_root", "seeds") if key in overrides}
     run["run_id"] = run["run_id"] or document.path.stem
     return {**settings, "run": run, "simulation": _pinned(settings["simulation"])}
+
+
+def schema_defaults(*sections: str) -> dict[str, Any]:
+    """The defaults of a section of a config, such as ``("design", "overlaps")``."""
+    node: Any = schema()
+    for section in sections:
+        node = node["properties"][section]
+    return {name: part["default"] for name, part in node["properties"].items() if "default" in part}
+
+
+def check_simulation(simulation: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the sizes of an object that is to be made, in words."""
+    given = {name: simulation[name] for name in schema_defaults("simulation") if name in simulation}
+    document = ConfigDocument(
+        Path("simulation"), {"flow": "dose_overlap", "design": {"doses": [1]}, "simulation": given}, {}
+    )
+    problems = check_schema(document, schema()) or list(_sizes(given))
+    return [f"--{str(problem.path[-1]).replace('_', '-')} {problem.message}" for problem in problems]
 
 
 def _design(settings: Mapping[str, Any]) -> Iterator[Problem]:

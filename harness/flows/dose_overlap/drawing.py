@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from harness.files import write_bytes
 from harness.flows.dose_overlap.archive import read_arrays
 from harness.flows.dose_overlap.metrics import aligned
-from harness.flows.dose_overlap.scoring import MASK, METHODS, TRAINED, TRUTH, metric_name
+from harness.flows.dose_overlap.scoring import MASK, TRUTH
+from harness.flows.dose_overlap.scoring_names import METHODS, TRAINED, metric_name
 from harness.flows.dose_overlap.study import Cell, dose_text
 from harness.records import Completed
 

@@ -10,7 +10,8 @@ from harness.errors import DataError
 from harness.evidence import Unchecked, Violation, brief, guarded
 from harness.flows.dose_overlap import layout
 from harness.flows.dose_overlap.evidence import read_arrays
-from harness.flows.dose_overlap.scoring import MASK, METHODS, TRAINED, TRUTH, measured
+from harness.flows.dose_overlap.scoring import MASK, TRUTH, measured
+from harness.flows.dose_overlap.scoring_names import METHODS, TRAINED
 from harness.readers.errors import Kind, ReadError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.flows.dose_overlap.metrics import score
+from harness.flows.dose_overlap.scoring_names import IMAGES, METHODS, SCORES, metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,16 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRUTH, MASK = "truth", "mask"
-TRAINED = "trained"
-METHODS = (TRAINED, "untrained", "constant", "iterative")
-IMAGES = ("amplitude", "phase")
-SCORES = {"psnr": "psnr", "ssim": "ssim", "ms_ssim": "ms_ssim", "frc": "frc_cutoff"}
-"""A metric's name, and the name of the score that it is."""
-
-
-def metric_name(method: str, image: str, short: str) -> str:
-    """``amplitude_psnr`` for the trained network, ``constant_amplitude_psnr`` for another method."""
-    return f"{image}_{short}" if method == TRAINED else f"{method}_{image}_{short}"
 
 
 def stored(arrays: Mapping[str, NDArray[Any]], mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:

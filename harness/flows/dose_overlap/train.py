@@ -29,6 +29,7 @@ from harness.flows.dose_overlap.reconstruct import (
     reconstruct_iteratively,
     reconstruct_untrained,
 )
+from harness.flows.dose_overlap.scoring_names import TRAINED
 from harness.flows.dose_overlap.study import Plan
 from harness.readers.weights import digest_of
 
@@ -119,7 +120,7 @@ def objects_of(
     frames = read_data(data)
     with torch_settings(config.threads):
         found = {
-            scoring.TRAINED: reconstruct(read_bundle(bundle), frames),
+            TRAINED: reconstruct(read_bundle(bundle), frames),
             "untrained": reconstruct_untrained(config, frames),
             "constant": reconstruct_constant(frames),
             "iterative": reconstruct_iteratively(frames, iterations=iterations, seed=config.seed),
@@ -190,4 +191,6 @@ def torch_settings(threads: int) -> Iterator[None]:
 if __name__ == "__main__":
     from harness.flows.dose_overlap.command import main
 
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING")
     sys.exit(main(["train", *sys.argv[1:]]))

@@ -1,0 +1,99 @@
+"""What the commands of a study's single phases do, but for the training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConfigError, DataError
+from harness.files import read_json, write_json, write_text
+from harness.flows.dose_overlap import layout
+from harness.flows.dose_overlap.batch import say
+from harness.flows.dose_overlap.comparison import Row, table
+from harness.flows.dose_overlap.config import check_simulation
+from harness.flows.dose_overlap.manifests import CellJob, measured_doses, trained_jobs
+from harness.flows.dose_overlap.study import dose_text
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_SIMULATION = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step", "seed")
+
+
+def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
+    """Measure an object with each of *doses*."""
+    from harness.flows.dose_overlap.generate import base_from, base_from_file, generate
+
+    simulation = {name: getattr(options, name) for name in _SIMULATION}
+    if options.base_npz is None and (problems := check_simulation(simulation)):
+        raise ConfigError(problems)
+    base = base_from(simulation) if options.base_npz is None else base_from_file(options.base_npz)
+    options.output_root.mkdir(parents=True, exist_ok=True)
+    generate(base, doses, options.output_root, seed=options.seed)
+    for dose in doses:
+        say(f"measured with {dose_text(dose)} photons a frame: {options.output_root / layout.dose_directory(dose)}")
+    say(f"manifest written: {options.output_root / layout.RUN_MANIFEST}")
+    return 0
+
+
+def thin_data(source: Path, target: Path | None, overlaps: Mapping[str, float]) -> int:
+    """Thin what was measured below *source*; a rejected view is told, and is no error."""
+    from harness.flows.dose_overlap.views import write_views
+
+    root = source if target is None else target
+    root.mkdir(parents=True, exist_ok=True)
+    for view in write_views(source, root, measured_doses(source), overlaps):
+        verdict = "accepted" if view.refusal is None else f"rejected: {view.refusal}"
+        say(f"{layout.dose_directory(view.dose)}/{view.name} {verdict}")
+    say(f"manifest written: {root / layout.OVERLAP_MANIFEST}")
+    return 0
+
+
+def reconstruct_all(root: Path, iterations: int) -> int:
+    """Reconstruct what the held-out frames of each trained job show, by every method."""
+    from harness.flows.dose_overlap.bundle import read_bundle
+    from harness.flows.dose_overlap.train import reconstruct_cell
+
+    jobs = trained_jobs(root)
+    for number, job in enumerate(jobs, 1):
+        config = read_bundle(job.directory / layout.BUNDLE).config
+        metrics = reconstruct_cell(config, job.test, job.directory, iterations=iterations)
+        write_json(job.directory / layout.METRICS, {"metrics": metrics})
+        psnr = metrics.get("amplitude_psnr")
+        say(f"[{number}/{len(jobs)}] {job.title}: amplitude PSNR {'n/a' if psnr is None else f'{psnr:.2f} dB'}")
+    return 0
+
+
+def compare_all(root: Path) -> int:
+    """Write ``comparison.md``, ``comparison.json`` and the figures of the reconstructed jobs below *root*."""
+    from harness.flows.dose_overlap.drawing import Shown, draw_cells
+
+    jobs = trained_jobs(root)
+    rows = [Row(job.cell, _object(job, layout.METRICS)["metrics"]) for job in jobs]
+    text = table(rows)
+    write_text(root / "comparison.md", f"# Dose x overlap comparison\n\n{text}")
+    cells = [{"dose": row.cell.dose, "view": row.cell.view, "metrics": dict(row.metrics)} for row in rows]
+    write_json(root / "comparison.json", {"cells": cells})
+    figures = root / "figures"
+    figures.mkdir(exist_ok=True)
+    shown = [
+        Shown(row.cell, row.metrics, _object(job, layout.CURVES)["curves"], job.directory / layout.RECONSTRUCTIONS)
+        for row, job in zip(rows, jobs, strict=True)
+    ]
+    say(text.rstrip("\n"))
+    for name in draw_cells(shown, figures):
+        say(f"drawn: {figures / name}")
+    return 0
+
+
+def _object(job: CellJob, name: str) -> dict[str, Any]:
+    path = job.directory / name
+    if not path.is_file():
+        msg = f"{path}: found no such file; make it with: extractor-flow dose-overlap reconstruct"
+        raise DataError(msg)
+    data = read_json(path)
+    if not isinstance(data, dict):
+        msg = f"{path}: found a JSON {type(data).__name__}; expected an object"
+        raise DataError(msg)
+    return data

@@ -1,0 +1,14 @@
+"""The names of the metrics that compare methods; imports nothing."""
+
+from __future__ import annotations
+
+TRAINED = "trained"
+METHODS = (TRAINED, "untrained", "constant", "iterative")
+IMAGES = ("amplitude", "phase")
+SCORES = {"psnr": "psnr", "ssim": "ssim", "ms_ssim": "ms_ssim", "frc": "frc_cutoff"}
+"""A metric's name, and the name of the score that it is."""
+
+
+def metric_name(method: str, image: str, short: str) -> str:
+    """``amplitude_psnr`` for the trained network, ``constant_amplitude_psnr`` for another method."""
+    return f"{image}_{short}" if method == TRAINED else f"{method}_{image}_{short}"
