@@ -1,0 +1,171 @@
+"""The flow ``spirals``, which asks what features of a point tell two spirals apart.
+
+A flow is these few members; the harness does the rest: processes, time limits, resuming, summaries, verification.
+Nothing here is heavy: the work is in :mod:`lantern_lab.training`, imported when a job runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.config import Problem, check_schema, resolve_defaults
+from harness.flow import Comparison, Metric, Product, Study, Vocabulary
+from harness.jobs import Job, collisions, component_of
+from harness.records import Completed
+from harness.statistics import describe, probability_of_improvement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.config import ConfigDocument
+    from harness.evidence import RunEvidence, Violation
+    from harness.flow import Workspace
+    from harness.records import HardwareProfile, JobRecord
+
+FEATURES = ("raw", "polynomial", "waves")
+
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["maps"],
+    "properties": {
+        "flow": {"const": "spirals"},
+        "run": {
+            "type": "object",
+            "additionalProperties": False,
+            "default": {},
+            "properties": {
+                "run_id": {"type": "string", "minLength": 1, "default": "spirals"},
+                "output_root": {"type": "string", "minLength": 1, "default": "tmp/spirals"},
+                "seeds": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "default": [0]},
+                "steps": {"type": "integer", "minimum": 1, "default": 300},
+                "points": {"type": "integer", "minimum": 10, "default": 200},
+            },
+        },
+        "maps": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["name", "features"],
+                "properties": {
+                    "name": {"type": "string", "pattern": "\\S"},
+                    "features": {"enum": list(FEATURES)},
+                    "learning_rate": {"type": "number", "exclusiveMinimum": 0, "default": 1.0},
+                },
+            },
+        },
+        "baseline": {"type": ["string", "null"], "default": None},
+    },
+}
+
+
+class Spirals:
+    """Implements :class:`harness.flow.Flow` and :class:`harness.evidence.Examining`."""
+
+    name = "spirals"
+    preload: tuple[str, ...] = ("numpy",)
+    vocabulary = Vocabulary(
+        title="Spirals Summary",
+        subject="Feature Map",
+        results_key="map_results",
+        results_heading="Feature Maps",
+        headline="accuracy",
+        metrics={
+            "accuracy": Metric("Accuracy on points not trained on", decimals=3),
+            "untrained_accuracy": Metric("Accuracy before training", decimals=3),
+            "loss": Metric("Loss on the training points", decimals=4),
+        },
+    )
+
+    def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
+        """Every feature map with every seed."""
+        problems = check_schema(document, SCHEMA) or _problems(document.data)
+        if problems:
+            raise document.complain(problems)
+        settings: dict[str, Any] = resolve_defaults({"flow": self.name, **document.data}, SCHEMA)
+        run = settings["run"] = {**settings["run"], **overrides}
+        jobs = tuple(_job(run, each, seed) for each in settings["maps"] for seed in run["seeds"])
+        return Study(settings, jobs, run["run_id"], run["output_root"])
+
+    def unmet(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+        """It runs anywhere."""
+        del job, hardware, missing
+
+    def run(self, job: Job, workspace: Workspace) -> Product:
+        """Train for real."""
+        from lantern_lab.training import train
+
+        return train(job, workspace)
+
+    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
+        """The accuracy of each map over its seeds, and how often it beats the baseline's."""
+        found = {each["name"]: _accuracies(records, each["name"]) for each in settings["maps"]}
+        measured = {name: values for name, values in found.items() if values}
+        baseline = settings["baseline"]
+        return Comparison(
+            aggregate_metrics={"accuracy": max(map(max, measured.values()))} if measured else {},
+            statistics=tuple(
+                {
+                    "config_name": name,
+                    "metric": "accuracy",
+                    **describe(values).to_json(),
+                    **_against(baseline, name, measured),
+                }
+                for name, values in measured.items()
+            ),
+        )
+
+    def evidence(self, run: RunEvidence) -> Iterable[Violation]:
+        """The accuracy of every published model, measured again."""
+        from lantern_lab.training import contradictions
+
+        return contradictions(run)
+
+
+def _problems(data: Mapping[str, Any]) -> list[Problem]:
+    """What a schema cannot say."""
+    names = [each["name"] for each in data["maps"]]
+    problems = [
+        Problem(("maps", second, "name"), f"shares a directory with maps[{first}]; expected another name")
+        for first, second in collisions(names)
+    ]
+    baseline = data.get("baseline")
+    if baseline is not None and baseline not in names:
+        problems.append(Problem(("baseline",), f"is {baseline!r}; expected one of {', '.join(names)}"))
+    return problems
+
+
+def _job(run: Mapping[str, Any], entry: Mapping[str, Any], seed: int) -> Job:
+    """Its parameters are all that decides the result, so that equal jobs have equal keys."""
+    return Job(
+        flow="spirals",
+        name=entry["name"],
+        directory=f"maps/{component_of(entry['name'])}/seed-{seed}",
+        parameters={
+            "features": entry["features"],
+            "learning_rate": entry["learning_rate"],
+            "steps": run["steps"],
+            "points": run["points"],
+        },
+        seed=seed,
+    )
+
+
+def _accuracies(records: Sequence[JobRecord], name: str) -> list[float]:
+    """In the order of the seeds, whatever the order of the records."""
+    own = [record for record in records if record.name == name]
+    ordered = sorted(own, key=lambda record: record.seed or 0)
+    return [record.outcome.metrics["accuracy"] for record in ordered if isinstance(record.outcome, Completed)]
+
+
+def _against(baseline: str | None, name: str, measured: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    if baseline is None or name == baseline or baseline not in measured:
+        return {}
+    share = probability_of_improvement(measured[name], measured[baseline])
+    return {"baseline": baseline, "probability_of_improvement": share}
+
+
+flow = Spirals()
