@@ -50,14 +50,16 @@ def test_the_sections_and_columns_are_those_of_the_layout_in_order():
 
 @pytest.mark.parametrize(
     "column",
-    {
-        *layout.RESULT_COLUMNS,
-        *layout.FAILURE_COLUMNS,
-        *layout.AGGREGATE_COLUMNS,
-        *layout.STATISTICS_COLUMNS,
-        *layout.ARTIFACT_COLUMNS,
-    }
-    - {"Worker Mode", "Artifact"},
+    sorted(
+        {
+            *layout.RESULT_COLUMNS,
+            *layout.FAILURE_COLUMNS,
+            *layout.AGGREGATE_COLUMNS,
+            *layout.STATISTICS_COLUMNS,
+            *layout.ARTIFACT_COLUMNS,
+        }
+        - {"Worker Mode", "Artifact"}
+    ),
 )
 def test_every_cell_that_is_not_copied_is_explained(column):
     assert column in {cell.partition(" (aggregated)")[0].partition(" (statistics)")[0] for cell, _ in CELLS}
