@@ -84,6 +84,7 @@ def test_sb3s_evaluations_are_read():
         (described(header("'<f16'"), b"1234567812345678"), Kind.DTYPE),
         (described(header(shape="(2,)"), b"12345678"), Kind.SHAPE),
         (described(header(shape="()"), b""), Kind.SHAPE),
+        (described(header(shape="(1,)"), bytes(16)), Kind.SHAPE),
         (described(header(shape="(1000000000000,)"), b"12345678"), Kind.SHAPE),
         (described(header(shape="(0, 99999999999)"), b""), Kind.SHAPE),
         (described(header(shape="(99999999999999999999,)"), b"12345678"), Kind.SHAPE),
