@@ -1,82 +1,11 @@
-"""What all tests share: tiny real studies of the line_fit flow, and a way to run the command as a user does."""
+"""What all tests share: a place where the command is run as a user runs it."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-
-from harness.rundir import RunDirectory
-
-pytest_plugins = ["pytester"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a finished command said."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Workbench:
-    """A directory of its own with configs in it, where the command is run as a user runs it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def config(self, *models: dict[str, Any], **run: Any) -> Path:
-        """A line_fit config; *run* are members of its ``run`` section."""
-        data = {
-            "flow": "line_fit",
-            "run": {"output_root": str(self.path / "runs"), "steps": 5, **run},
-            "models": list(models),
-        }
-        path = self.path / "study.yaml"
-        path.write_text(yaml.safe_dump(data), encoding="utf-8")
-        return path
-
-    def command(self, *words: object) -> list[str]:
-        return [sys.executable, "-m", "harness.cli", *map(str, words)]
-
-    def run(self, *words: object) -> Answer:
-        """``extractor-flow WORDS`` to its end."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.path,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr)
-
-    def start(self, *words: object) -> subprocess.Popen[str]:
-        """``extractor-flow WORDS``, left running."""
-        return subprocess.Popen(
-            self.command(*words),
-            cwd=self.path,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", "TERM": "dumb"}
-
-    def latest(self) -> RunDirectory:
-        """The newest run."""
-        return RunDirectory.open((self.path / "runs" / "latest").resolve())
+from workbench import Workbench
 
 
 @pytest.fixture

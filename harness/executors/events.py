@@ -42,6 +42,10 @@ class Finished:
 Event = Started | Progressed | Finished
 
 
+ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+"""What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
+
+
 class Stop:
     """Whether the user asked to stop (Ctrl-C or SIGTERM); ``urgent`` after asking twice."""
 

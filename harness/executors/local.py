@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.executors.aftermath import Stopwatch, record_without_result
-from harness.executors.events import Event, Finished, Progressed, Started, Stop
+from harness.executors.events import ONE_THREAD_EACH, Event, Finished, Progressed, Started, Stop
 from harness.job import enter, run_job
 from harness.jobdir import JobDirectory
 
@@ -134,6 +134,8 @@ def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:
     """The job's process: its own group, output to its log, ended with the process that asked for it."""
     os.setsid()
     os.environ.update(environment)
+    for name in ONE_THREAD_EACH:
+        os.environ.setdefault(name, "1")
     job_directory = JobDirectory.open(Path(directory))
     enter(job_directory.log_path)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()

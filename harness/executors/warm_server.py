@@ -6,6 +6,12 @@ server ends when the executor's process does.
 
 from __future__ import annotations
 
+import os
 import signal
 
+from harness.executors.events import ONE_THREAD_EACH
+
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+# Read by numpy's linear algebra when it is first imported: a server with threads of its own is not safe to fork.
+for name in ONE_THREAD_EACH:
+    os.environ.setdefault(name, "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import zip_longest
 
 import pytest
@@ -36,7 +37,9 @@ def install(tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(site)
         return FLOWS[name]
 
-    return installed
+    yield installed
+    # The stand-in must not be taken for the real package by whoever asks sys.modules next.
+    sys.modules.pop("jax", None)
 
 
 def findings_of(flow, config, tmp_path, **options):

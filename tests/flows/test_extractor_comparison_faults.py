@@ -156,7 +156,7 @@ def test_an_interrupt_is_passed_on_and_leaves_no_process(bench, worker_mode):
 
 def test_the_warm_server_is_safe_to_fork():
     script = (
-        "import os, harness.flows.extractor_comparison.warm, sys, torch; "
+        "import harness.executors.warm_server, os, harness.flows.extractor_comparison.warm, sys, torch; "
         "print(len(os.listdir('/proc/self/task')), torch.cuda.is_initialized(), 'torch._dynamo' in sys.modules)"
     )
     if not Path("/proc/self/task").is_dir():

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from workbench import Workbench
 
 from harness.files import dump_line, dumps
 from harness.verify import verify
@@ -33,8 +34,6 @@ Steps = tuple[Any, ...]
 
 @pytest.fixture(scope="module")
 def genuine_run(tmp_path_factory):
-    from conftest import Workbench
-
     bench = Workbench(tmp_path_factory.mktemp("bench"))
     bench.run("run", bench.config(*MODELS, seeds=[1, 2]), "--jobs", "1")
     return bench.latest().path
