@@ -1,8 +1,18 @@
 """Judges a run by its published files, never by objects in memory.
 
 A run directory is a stranger's data: reading it executes nothing, follows no link out of it, and allocates no more than
-the limits of :mod:`harness.readers` allow. ``docs/verification.md`` says what each layer checks and what a careful liar
-could still do.
+the limits of :mod:`harness.readers` allow. The layers, each in a module of its own:
+
+- ``schema``: every JSON file is strict and keeps its contract;
+- ``matrix``: the settings span the matrix that was announced, and the journal tells of it, in time;
+- ``consistency``, ``markdown``, ``html``: each published file is what the journal gives, made again and compared;
+- ``evidence``: each job's directory tells the same, and its artifacts have their digests; then the flow's own
+  :class:`harness.evidence.Examining` measures again what the artifacts let it.
+
+What a careful liar can still do: train for real and publish the best of several runs; train something else under this
+name with a changed package; invent rewards and write them into the evaluations, the event file, the curve, every digest
+and every published file alike; and say what he likes of the command, the commit, the packages and the machine, of which
+there is no second witness on disk. Training the job again from ``run.json`` is the answer to the first three.
 """
 
 from __future__ import annotations
