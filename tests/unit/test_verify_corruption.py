@@ -86,7 +86,7 @@ def in_seeds(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_change_of_one_field_is_caught_in_its_file(genuine_run, name, data):
     file = genuine_run / in_seeds(name)
