@@ -57,7 +57,7 @@ def _made(choice: EnvironmentChoice) -> AnyEnv:
     try:
         return gymnasium.make(str(choice.id), **{"disable_env_checker": True, **choice.kwargs})
     except gymnasium.error.UnregisteredEnv as error:
-        msg = f"env.id is {choice.id!r}: {error} A package that registers it is imported by \"package:{choice.id}\"."
+        msg = f'env.id is {choice.id!r}: {error} A package that registers it is imported by "package:{choice.id}".'
         raise JobError(msg) from error
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         msg = f"env.id is {choice.id!r}: {error}"
