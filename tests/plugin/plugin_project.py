@@ -123,10 +123,13 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A session in the background, its output in ``session-<n>.txt``."""
+        # A shell has its background jobs ignore SIGINT, and they hand that on.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         with (self.path / f"session-{len(self._sessions)}.txt").open("wb") as output:
             session = subprocess.Popen(
                 [sys.executable, "-m", "pytest", *arguments], cwd=self.path, stdout=output, stderr=subprocess.STDOUT
             )
+        signal.signal(signal.SIGINT, before)
         self._sessions.append(session)
         return session
 
