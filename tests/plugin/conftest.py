@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _settings_of_inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """None of the outer session's (pytester sees to some), and no plugin that takes long to load and plays no part."""
-    for name in ("EXTRACTOR_FLOW_REQUIRE_HARDWARE", "EXTRACTOR_FLOW_LANE_COMMIT"):
+    # Under CI pytest says every failure twice in full: where it stands, and in the summary.
+    for name in ("EXTRACTOR_FLOW_REQUIRE_HARDWARE", "EXTRACTOR_FLOW_LANE_COMMIT", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:syrupy")
 
