@@ -127,3 +127,32 @@ class Trap(gymnasium.Env):
 
 def make_trap():
     return Trap()
+
+
+class Sloppy(Corridor):
+    """Draws from numpy's global generator instead of its own."""
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed, options=options)
+        self._noise = float(np.random.uniform(0, 1))
+        return self._observe(), {}
+
+
+def make_sloppy():
+    return Sloppy()
+
+
+SEEDS_SEEN: list[int] = []
+
+
+class Listening(Corridor):
+    """Remembers, in this process, the seeds that environments were reset with."""
+
+    def reset(self, *, seed=None, options=None):
+        if seed is not None:
+            SEEDS_SEEN.append(seed)
+        return super().reset(seed=seed, options=options)
+
+
+def make_listening():
+    return Listening()

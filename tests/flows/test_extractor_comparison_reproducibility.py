@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import extractor_support
 import pytest
 import torch
 from extractor_bench import CORRIDOR, ROBOT_NAV
@@ -46,6 +47,23 @@ def test_worker_processes_change_no_bit(once, bench):
 
     assert vectorized.job.worker_mode == "vectorized"
     assert result(vectorized) == result(once)
+
+
+@pytest.mark.parametrize("worker_mode", ["single-thread", "vectorized"])
+def test_seeds_reach_an_environment_that_draws_from_the_global_generator(bench, worker_mode):
+    env = {"factory": "extractor_support:make_sloppy"}
+    first, second = (bench.train(env=env, worker_mode=worker_mode) for _ in range(2))
+
+    assert result(first) == result(second)
+
+
+def test_the_seeds_a_job_names_are_those_its_environments_were_given(bench):
+    extractor_support.SEEDS_SEEN.clear()
+    done = bench.train(env={"factory": "extractor_support:make_listening"}, num_envs=2)
+    named = done.product.details["seeds"]
+
+    assert set(extractor_support.SEEDS_SEEN) == {*named["environments"], *named["evaluation"]}
+    assert named["training"] == 1
 
 
 def test_another_seed_gives_other_weights_before_and_after(once, bench):

@@ -10,7 +10,6 @@ from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from stable_baselines3.common.utils import set_random_seed
 from torch import nn
 
 from harness.errors import JobError
@@ -41,7 +40,6 @@ def build_model(plan: Plan, envs: VecEnv, seed: int) -> PPO:
     """
     extractor, parameters = _extractor(plan.extractor, envs.observation_space)
     policy = dict(plan.algorithm["policy"])
-    set_random_seed(seed)
     model = PPO(
         _policy_name(envs.observation_space),
         envs,

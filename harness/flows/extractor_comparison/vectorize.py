@@ -6,11 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
 
 from harness.errors import JobError
 from harness.flows.extractor_comparison.environments import EnvironmentFactory
-from harness.flows.extractor_comparison.evaluation import EvaluatingEnv, Lane, evaluation_seeds, lane_seeds
+from harness.flows.extractor_comparison.evaluation import (
+    EvaluatingEnv,
+    Lane,
+    evaluation_seeds,
+    lane_seeds,
+    training_seed,
+)
 from harness.flows.extractor_comparison.layout import MONITOR
 
 if TYPE_CHECKING:
@@ -32,9 +39,11 @@ class Worker:
 
     make: EnvironmentFactory
     lanes: Mapping[int, tuple[int, ...]]
+    seed: int
 
     def __call__(self) -> EvaluatingEnv:
-        """The environment."""
+        """The environment; Python's, numpy's and torch's own generators are seeded too, for what draws from those."""
+        set_random_seed(self.seed)
         return EvaluatingEnv(self.make(), {number: Lane(self.make(), seeds) for number, seeds in self.lanes.items()})
 
 
@@ -91,7 +100,7 @@ def _workers(plan: Plan, seed: int) -> list[Worker]:
     lanes = lane_seeds(evaluation_seeds(seed, schedule.n_eval_episodes), schedule.eval_num_envs)
     count = schedule.num_envs
     return [
-        Worker(make, {number: seeds for number, seeds in lanes.items() if number % count == worker})
+        Worker(make, {lane: own for lane, own in lanes.items() if lane % count == worker}, training_seed(seed) + worker)
         for worker in range(count)
     ]
 
