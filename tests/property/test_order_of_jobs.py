@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.flow import Comparison
@@ -16,7 +18,7 @@ ARTIFACTS = {"final_model": Artifact("jobs/job/final_model.zip", "0" * 64, 1)}
 HERE = HardwareProfile("Linux", "x86_64", "3.11.7", 2)
 IDENTITY = RunIdentity("demo", "line_fit", "2026-11-21T10:15:00.000Z", "tmp", "20261121-101500-demo")
 rewards = st.floats(-1e6, 1e6)
-moderate = settings(max_examples=50, deadline=None)
+moderate = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def shuffled(values):
@@ -29,6 +31,7 @@ def a_record(name, seed, outcome):
     return JobRecord("flow", name, seed, place, place, outcome, "2026-11-21T10:15:00.250Z", "single-thread")
 
 
+TIMED = replace(a_record("a", 0, Completed({"best_score": 1.0}, ARTIFACTS, 1)), end_time="2026-11-21T10:16:00Z")
 fits = st.lists(
     records() | st.builds(lambda score: a_record("a", 0, Completed({"best_score": score}, ARTIFACTS, 1)), rewards),
     max_size=6,
@@ -72,6 +75,14 @@ def test_counts_and_times_are_those_of_the_jobs_in_any_order(both):
     one, other = both
 
     assert core_aggregates(one) == core_aggregates(other)
+
+
+@moderate
+@given(shuffled(st.lists(st.floats(0, 1e18), min_size=1, max_size=5)))
+def test_times_are_added_up_alike_in_any_order_however_far_apart_they_are(both):
+    one, other = (core_aggregates([replace(TIMED, duration_seconds=time) for time in times]) for times in both)
+
+    assert one == other
 
 
 @moderate

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
@@ -132,7 +132,9 @@ class Resuming(RuleBasedStateMachine):
 
 
 class TestResuming(Resuming.TestCase):
-    settings = settings(max_examples=20, stateful_step_count=8, deadline=None)
+    settings = settings(
+        max_examples=20, stateful_step_count=8, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 
     @classmethod
     def setUpClass(cls):
