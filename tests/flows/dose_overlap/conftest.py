@@ -1,0 +1,23 @@
+"""One tiny run of the study for all tests of this folder that only look at it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from flow_runs import run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The answer of the command and the run that it left; never to be changed."""
+    return run(tmp_path_factory.mktemp("dose_overlap"))
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of that run, under the same name, to be changed."""
+    _, original = finished
+    path = tmp_path / original.path.name
+    shutil.copytree(original.path, path)
+    return path
