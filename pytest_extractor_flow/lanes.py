@@ -7,7 +7,6 @@ session leaves what it knew there, and no report. ``contracts/lane_report.schema
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import re
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_extractor_flow.journal import Journal
 from pytest_extractor_flow.lane_outcomes import Attempts, reason_of
-from pytest_extractor_flow.locks import Lock
 from pytest_extractor_flow.state import markers_of
 from pytest_extractor_flow.stray_root import refuse_stray_root
 
@@ -71,21 +70,8 @@ class LaneReport:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f"{path.name}.partial")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Open until the session's end: the lock keeps a second session from writing the same report.
-        self._lock = Lock(self._partial)
-        self._lock.__enter__()
-        if not (self._lock.take() and self._lock.is_current()):
-            self._lock.close()
-            msg = f"{path}: another session is writing this lane report; give each session a file of its own"
-            raise pytest.UsageError(msg)
-        os.ftruncate(self._lock.descriptor, 0)
-        path.unlink(missing_ok=True)
+        self._journal = Journal(path)
         self._session = secrets.token_hex(16)
-        self._digest = hashlib.sha256()
-        self._records = 0
         self._markers: dict[str, list[str]] = {}
         self._attempts = Attempts()
 
@@ -93,26 +79,21 @@ class LaneReport:
         """Say where this session runs and what it tests."""
         from harness.clock import timestamp, utc_now
 
-        self._write(
+        self._journal.write(
             {
                 "record": "header",
                 "schema_version": SCHEMA_VERSION,
                 "lane": lane,
                 "session": self._session,
                 "started": timestamp(utc_now()),
-                "platform": {
-                    "system": platform.system(),
-                    "release": platform.release(),
-                    "machine": platform.machine(),
-                },
-                "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
-                "packages": _versions(config),
+                **machine(),
+                "packages": versions_of_plugins(config),
                 "capabilities": {
                     name: {"available": capabilities[name].available, "reason": capabilities[name].reason}
                     for name in capabilities.names
                 },
                 "required": list(required),
-                **_commit(config),
+                **commit_under_test(config),
             }
         )
 
@@ -122,12 +103,12 @@ class LaneReport:
             for nodeid, markers in tests.items():
                 if nodeid not in self._markers:
                     self._markers[nodeid] = markers
-                    self._write({"record": record, "nodeid": nodeid, "markers": markers})
+                    self._journal.write({"record": record, "nodeid": nodeid, "markers": markers})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file or class that was not collected: nobody knows which tests are in it."""
         if not report.passed:
-            self._write(
+            self._journal.write(
                 {
                     "record": "uncollected",
                     "nodeid": report.nodeid,
@@ -141,48 +122,44 @@ class LaneReport:
         attempt = self._attempts.add(report)
         if attempt is not None:
             markers = self._markers.get(report.nodeid, [])
-            self._write({"record": "outcome", "nodeid": report.nodeid, "markers": markers, **attempt})
+            self._journal.write({"record": "outcome", "nodeid": report.nodeid, "markers": markers, **attempt})
 
     def close(self, exit_status: int) -> None:
         """Write the closing record, which vouches for the lines before it, and give the report its name."""
         from harness.clock import timestamp, utc_now
 
-        self._write(
+        self._journal.write(
             {
                 "record": "closing",
                 "session": self._session,
                 "ended": timestamp(utc_now()),
                 "exit_status": exit_status,
-                "records": self._records,
-                "sha256": self._digest.hexdigest(),
+                "records": self._journal.lines,
+                "sha256": self._journal.sha256,
             }
         )
-        os.fsync(self._lock.descriptor)
-        self._partial.replace(self._path)
-        self.release()
+        self._journal.close()
 
     def release(self) -> None:
         """Free the file; harmless when repeated. Without :meth:`close` before it there is no report."""
-        self._lock.close()
-
-    def _write(self, record: Mapping[str, Any]) -> None:
-        from harness.files import dump_line
-
-        # What is no text at all becomes an escape that JSON knows too.
-        line = dump_line(record).encode("utf-8", "backslashreplace")
-        self._digest.update(line)
-        self._records += 1
-        while line:
-            line = line[os.write(self._lock.descriptor, line) :]
+        self._journal.release()
 
 
-def _versions(config: pytest.Config) -> dict[str, str]:
+def machine() -> dict[str, dict[str, str]]:
+    """The platform and the Python that the session runs on."""
+    return {
+        "platform": {"system": platform.system(), "release": platform.release(), "machine": platform.machine()},
+        "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
+    }
+
+
+def versions_of_plugins(config: pytest.Config) -> dict[str, str]:
     """The version of pytest and that of every installed plugin."""
     plugins = {dist.metadata["Name"]: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
     return {"pytest": pytest.__version__, **plugins}
 
 
-def _commit(config: pytest.Config) -> dict[str, Any]:
+def commit_under_test(config: pytest.Config) -> dict[str, Any]:
     """The commit of the root directory's checkout, or the one given by the user; empty if neither is there."""
     given = config.getoption("lane_commit") or os.environ.get("EXTRACTOR_FLOW_LANE_COMMIT")
     if given:
