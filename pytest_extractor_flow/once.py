@@ -86,15 +86,20 @@ class Execution:
 
     def log_tail(self, lines: int = 40) -> str:
         """The last *lines* of what the command printed, without control characters; may be empty."""
-        from harness.files import printable
+        return tail(self.log, lines)
 
-        try:
-            with self.log.open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
-                text = stream.read().decode("utf-8", "replace")
-        except OSError:
-            return ""
-        return "\n".join(printable(text).splitlines()[-lines:])
+
+def tail(log: Path, lines: int) -> str:
+    """The last *lines* of a text file, without control characters; empty if it cannot be read."""
+    from harness.files import printable
+
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(printable(text).splitlines()[-lines:])
 
 
 def by_exit_status(status: int) -> Status:
