@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SHA",
         help="the commit under test, where the tests run without its git checkout",
     )
+    group.addoption("--evidence", metavar="DIR", help="archive what this session ran, with an index, in DIR")
     parser.addini("require_hardware", "capabilities without which nothing is run", type="args", default=[])
 
 
@@ -61,6 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.addinivalue_line("markers", "flow(config, ...): the configs whose runs this test checks")
     state.markers = frozenset({*markers, "flow"})
+    if config.getoption("evidence") is not None:
+        from pytest_extractor_flow.evidence import register
+
+        register(config, state)
     if further or "-" in config.option.markexpr:
         config.option.markexpr = state.capabilities.with_underscores(config.option.markexpr)
 
