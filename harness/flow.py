@@ -144,6 +144,14 @@ class Catalogued(Protocol):
 
 
 @runtime_checkable
+class Reproducible(Protocol):
+    """The optional member of a flow whose training is deterministic."""
+
+    reproducible: tuple[str, ...]
+    """Artifacts that are equal byte for byte whenever a job is trained by the same packages on the same processor."""
+
+
+@runtime_checkable
 class Drawing(Protocol):
     """The optional member of a flow that draws figures of the whole run; runs in a process of its own."""
 

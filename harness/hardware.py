@@ -13,7 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _DEVICE_NODES = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 _TORCH_TIMEOUT = 120
+_TOOL_TIMEOUT = 10
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,30 @@ def probe() -> HardwareProfile:
         gpu_model=found.gpu_model if found else None,
         cuda_version=found.cuda_version if found else None,
     )
+
+
+@lru_cache(maxsize=1)
+def processor() -> str | None:
+    """The processor's model as the operating system names it; ``None`` where it does not say.
+
+    It chooses the kernels of numerical libraries, and so the last bits of what they compute.
+    """
+    if platform.system() == "Darwin":
+        return _output_of("sysctl", "-n", "machdep.cpu.brand_string")
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name" and value.strip():
+                return value.strip()
+    return platform.processor() or None
+
+
+def _output_of(*command: str) -> str | None:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_TOOL_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None
 
 
 def available_cores() -> int:

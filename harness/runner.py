@@ -11,7 +11,7 @@ from harness.clock import timestamp, utc_now
 from harness.config import ConfigDocument, read_config
 from harness.errors import RequestError, RunDirectoryError
 from harness.files import printable
-from harness.hardware import missing_capabilities, probe
+from harness.hardware import missing_capabilities, probe, processor
 from harness.jobs import select
 from harness.provenance import config_digest, git_state, package_versions
 from harness.publish import publish
@@ -147,6 +147,7 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
             "executor": executor_name,
             "results_key": flow.vocabulary.results_key,
             **_git(),
+            **_processor(),
         }
     )
     return run
@@ -165,6 +166,11 @@ def _announcement(job: Job) -> dict[str, Any]:
 def _git() -> dict[str, Any]:
     state = git_state(Path.cwd())
     return {} if state is None else {"git": state}
+
+
+def _processor() -> dict[str, str]:
+    name = processor()
+    return {} if name is None else {"processor": name}
 
 
 def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:

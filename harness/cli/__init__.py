@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
@@ -34,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         sys.stderr.write(f"extractor-flow: {printable(str(error))}\n")
         return error.exit_code
-    except (KeyboardInterrupt, Interrupted):
+    except (KeyboardInterrupt, Interrupted) as error:
         sys.stderr.write("extractor-flow: interrupted\n")
-        return 130
+        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,7 +56,7 @@ def _obey(words: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from harness.cli import gate, information, report, run, verify
+    from harness.cli import archive, gate, information, report, run, verify
 
     top = argparse.ArgumentParser(
         prog="extractor-flow",
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, verify, report, gate, information):
+    for module in (run, verify, archive, report, gate, information):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+    from harness.verify import Verdict
+
 _DESCRIPTION = """\
 Checks every claim of RUN_DIR's published files: contracts, the Markdown against the JSON, recomputed aggregates, and
 the evidence on disk. Nothing there is executed or unpickled. Exit code 0: clean, 1: violations, 2: not a run."""
@@ -22,6 +24,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--archived", action="store_true", help="accept a slim copy, of which some files were left out"
     )
+    command.add_argument(
+        "--replay",
+        metavar="NAME",
+        help="also train the job NAME (or 'NAME seed N') again and compare bit for bit; this runs what the run names",
+    )
     command.add_argument("--format", choices=("text", "json", "junit"), default="text", help="how to say it")
     command.set_defaults(handler=handle)
 
@@ -31,5 +38,22 @@ def handle(options: argparse.Namespace) -> int:
     from harness.verify import FORMATS, verify
 
     verdict = verify(options.run_directory, deep=options.deep, archived=options.archived)
+    if options.replay is not None:
+        verdict += _replayed(options.run_directory, options.replay)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
     return 0 if verdict.ok else 1
+
+
+def _replayed(run_directory: Path, name: str) -> Verdict:
+    """The verdict of training a job again; the display goes to standard error, to keep the output a document."""
+    from functools import partial
+
+    from rich.console import Console
+
+    from harness.cli.console import display_for
+    from harness.executors.events import Stop
+    from harness.verify.replay import replay
+
+    stop = Stop()
+    with stop.listening():
+        return replay(run_directory, name, partial(display_for, Console(stderr=True)), stop)

@@ -92,6 +92,7 @@ class LineFit:
 
     name = "line_fit"
     preload: tuple[str, ...] = ("numpy",)
+    reproducible: tuple[str, ...] = ("weights",)
     vocabulary = Vocabulary(
         title="Line Fit Summary",
         subject="Model",

@@ -9,15 +9,18 @@ from harness.contracts import violations
 from harness.evidence import Violation
 from harness.readers.errors import Kind, ReadError
 from harness.readers.text import read_json
+from harness.records import Completed
+from harness.rundir import ARCHIVE, JOURNAL
 from harness.verify.verdict import Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from harness.readers.paths import Inside
+    from harness.readers.paths import Inside, Listing
+    from harness.verify.schema import Entry
 
-ARCHIVE = "archive.json"
 CONTRACT = "archive"
+_KIND = "inconsistent"
 _LIMIT = 64 * 1024 * 1024
 
 
@@ -45,6 +48,27 @@ class Archived:
             return cls(found=found)
         entries: Any = data["left_out"]
         return cls({entry["path"]: entry for entry in entries})
+
+    def check(self, listing: Listing, latest: Iterable[Entry]) -> Iterator[Violation]:
+        """Whether the list itself is true: only files of jobs are on it, none is there, and their digests are known."""
+        for path in self.left_out:
+            if "/" not in path:
+                what = "a file of the run itself is never left out"
+                yield Violation(ARCHIVE, f"left_out: {path}", "was left out", what, _KIND)
+            elif path in listing.files:
+                yield Violation(ARCHIVE, f"left_out: {path}", "was left out", "it is there", _KIND)
+        for entry in latest:
+            if isinstance(entry.record.outcome, Completed):
+                yield from self._against(entry, entry.record.outcome)
+
+    def _against(self, entry: Entry, outcome: Completed) -> Iterator[Violation]:
+        for name, artifact in outcome.artifacts.items():
+            listed = self.left_out.get(artifact.path)
+            claimed = {"sha256": artifact.sha256, "size_bytes": artifact.size_bytes}
+            for key, value in claimed.items():
+                if listed is not None and listed[key] != value:
+                    what = f"{JOURNAL} line {entry.line} has {value} for its artifact {name}"
+                    yield Violation(ARCHIVE, f"left_out: {artifact.path}: {key}", str(listed[key]), what, _KIND)
 
     def settle(self, findings: Iterable[Violation | Unchecked], *, accepted: bool) -> Iterator[Violation | Unchecked]:
         """*findings*, in which a file that was left out is unchecked where that is *accepted*, and told once."""

@@ -45,7 +45,7 @@ def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -
     files = Inside(run_directory)
     _require_run(files)
     archive = Archived.read(files)
-    found = list(archive.settle(_findings(files, deep=deep), accepted=archived))
+    found = list(archive.settle(_findings(files, archive, deep=deep), accepted=archived))
     violations = dict.fromkeys(each for each in found if isinstance(each, Violation))
     unchecked = dict.fromkeys(each for each in found if isinstance(each, Unchecked))
     return Verdict(tuple(sorted(violations, key=lambda violation: violation.file)), tuple(unchecked))
@@ -63,7 +63,7 @@ def _require_run(files: Inside) -> None:
         raise message from error
 
 
-def _findings(files: Inside, *, deep: bool) -> Iterator[Finding]:
+def _findings(files: Inside, archive: Archived, *, deep: bool) -> Iterator[Finding]:
     try:
         listing = files.walk()
     except ReadError as error:
@@ -75,7 +75,9 @@ def _findings(files: Inside, *, deep: bool) -> Iterator[Finding]:
     documents = loading.documents()
     yield from loading.found
     if rundir.RUN in documents.json:
-        yield from _Run(files, listing, documents, deep=deep).findings()
+        run = _Run(files, listing, documents, deep=deep)
+        yield from archive.check(listing, run.latest)
+        yield from run.findings()
     else:
         yield Unchecked("everything else", f"{rundir.RUN} cannot be used")
 
@@ -90,6 +92,11 @@ class _Run:
         self._request: Mapping[str, Any] = documents.json[rundir.RUN]
         self._latest: Mapping[str, Entry] = latest_records(documents.journal, self._request)
         self._deep = deep
+
+    @property
+    def latest(self) -> tuple[Entry, ...]:
+        """The latest record of each job."""
+        return tuple(self._latest.values())
 
     def findings(self) -> Iterator[Finding]:
         yield from check_request(self._request)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.files import Json
-    from harness.verify.verdict import Unchecked, Verdict, Violation
+    from harness.verify.verdict import Reproduction, Unchecked, Verdict, Violation
 
 
 def as_text(verdict: Verdict, run: str) -> str:
@@ -25,6 +25,7 @@ def as_text(verdict: Verdict, run: str) -> str:
         lines.append(file)
         lines.extend(f"  {_sentence(violation)}" for violation in violations)
     lines.extend(f"not checked: {item.what}: {item.why}" for item in verdict.unchecked)
+    lines.extend(map(_certificate, verdict.reproduced))
     return "\n".join([*lines, f"{one_line(run)}: {_conclusion(verdict)}", ""])
 
 
@@ -32,6 +33,10 @@ def as_json(verdict: Verdict, run: str) -> str:
     """The JSON document of the contract ``verdict``."""
     violations: list[Json] = [dict(asdict(violation)) for violation in verdict.violations]
     unchecked: list[Json] = [dict(asdict(item)) for item in verdict.unchecked]
+    reproduced: list[Json] = [
+        {"job": item.job, "equal": list(item.equal), "environment": list(item.environment)}
+        for item in verdict.reproduced
+    ]
     return dumps(
         {
             "schema_version": SCHEMA_VERSION,
@@ -39,13 +44,15 @@ def as_json(verdict: Verdict, run: str) -> str:
             "ok": verdict.ok,
             "violations": violations,
             "unchecked": unchecked,
+            **({"reproduced": reproduced} if reproduced else {}),
         }
     )
 
 
 def as_junit(verdict: Verdict, run: str) -> str:
     """JUnit XML: a test case for each file with violations, one for each thing unchecked, and one for the whole run."""
-    cases = [*_failing(verdict), *map(_skipped, verdict.unchecked), _whole(verdict, run)]
+    cases = [*_failing(verdict), *map(_skipped, verdict.unchecked), *map(_passed, verdict.reproduced)]
+    cases.append(_whole(verdict, run))
     files = len({violation.file for violation in verdict.violations})
     counts = f'tests="{len(cases)}" failures="{files + (not verdict.ok)}" skipped="{len(verdict.unchecked)}" errors="0"'
     suite = f"<testsuite name={quoteattr(f'verify {one_line(run)}')} {counts}>"
@@ -59,6 +66,11 @@ FORMATS: dict[str, Callable[[Verdict, str], str]] = {"text": as_text, "json": as
 def _sentence(violation: Violation) -> str:
     where = f"{violation.path}: " if violation.path else ""
     return f"{where}claimed: {violation.claim}; found: {violation.found} [{violation.kind}]"
+
+
+def _certificate(item: Reproduction) -> str:
+    although = f", although the environment differs: {'; '.join(item.environment)}" if item.environment else ""
+    return f"reproduced: {item.job}: trained again, equal bit for bit: {', '.join(item.equal)}{although}"
 
 
 def _conclusion(verdict: Verdict) -> str:
@@ -77,6 +89,10 @@ def _failing(verdict: Verdict) -> Iterator[str]:
 def _skipped(item: Unchecked) -> str:
     skipped = f"<skipped message={quoteattr(item.why)}/>"
     return f'<testcase classname="verify" name={quoteattr(item.what)}>{skipped}</testcase>'
+
+
+def _passed(item: Reproduction) -> str:
+    return f'<testcase classname="verify" name={quoteattr(f"replay of {item.job}")}/>'
 
 
 def _whole(verdict: Verdict, run: str) -> str:

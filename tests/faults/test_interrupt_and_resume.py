@@ -187,3 +187,23 @@ def test_jobs_end_with_a_controller_that_was_killed(workbench, study):
         pytest.fail("the job outlived its controller")
     gate.touch()
     assert workbench.run("run", "--resume", run.path).code == 0
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_replay_says_so_and_leaves_nothing_behind(workbench, study, tmp_path, monkeypatch, signum):
+    config, gate = study
+    gate.touch()
+    workbench.run("run", config, "--jobs", 1)
+    gate.unlink()
+    (waiting := gate.with_name("gate.stuck.waiting")).unlink(missing_ok=True)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    process = workbench.start("verify", workbench.latest().path, "--replay", "stuck")
+    wait_until(waiting, process)
+
+    process.send_signal(signum)
+    _, told = process.communicate(timeout=DEADLINE)
+
+    left = [path.name for path in scratch.glob("extractor-flow-replay-*")]
+    assert (process.returncode, told.splitlines()[-1], left) == (128 + signum, "extractor-flow: interrupted", [])

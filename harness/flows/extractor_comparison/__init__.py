@@ -65,6 +65,7 @@ class ExtractorComparison:
     name = FLOW_NAME
     vocabulary = VOCABULARY
     preload: tuple[str, ...] = ("harness.flows.extractor_comparison.warm",)
+    reproducible: tuple[str, ...] = ("policy", "evaluations")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The extractors x seeds that a config asks for."""
