@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_extractor_flow.flow_choice import default_choice
 from pytest_extractor_flow.state import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from harness.records import HardwareProfile, JobRecord
+    from harness.verify import Verdict
+    from pytest_extractor_flow.flow_runs import FlowRun
     from pytest_extractor_flow.once import Command, Execution, Once, Status
 
 
@@ -44,3 +49,73 @@ def run_once(pytestconfig: pytest.Config) -> RunOnce:
     The time a test waits for it does not count against the test's own pytest-timeout.
     """
     return RunOnce(pytestconfig.stash[STATE].once())
+
+
+@pytest.fixture(scope="session")
+def _extractor_flow_run(request: pytest.FixtureRequest, run_once: RunOnce) -> FlowRun:
+    """The run under test; its parameter is what :mod:`pytest_extractor_flow.flow_choice` decided at collection."""
+    del run_once  # asked for because a test that depends on it is known to wait
+    state = request.config.stash[STATE]
+    choice = request.param if hasattr(request, "param") else default_choice(state.current, state.options)
+    return state.runs().get(choice)
+
+
+@pytest.fixture(scope="session")
+def flow_run(_extractor_flow_run: FlowRun) -> Path:
+    """The directory of the run under test, trained once in the session over all workers; do not write to it.
+
+    The config is that of the nearest ``@pytest.mark.flow("configs/study.yaml")``, else of ``--flow-config``, else of
+    the ini key ``flow_config``; a test about several configs runs for each. With ``--flow-run DIR`` it is DIR, and
+    nothing is trained. A run in which jobs failed is a run; if none came about, tests fail with the end of its log.
+    """
+    return _extractor_flow_run.path
+
+
+@pytest.fixture(scope="session")
+def flow_summary(_extractor_flow_run: FlowRun) -> dict[str, Any]:
+    """The value of the ``summary.json`` of ``flow_run``, shared between tests."""
+    with _readable():
+        return _extractor_flow_run.summary
+
+
+@pytest.fixture(scope="session")
+def flow_records(_extractor_flow_run: FlowRun) -> tuple[JobRecord, ...]:
+    """The latest :class:`harness.records.JobRecord` of each job of ``flow_run``, from its journal, in study order."""
+    with _readable():
+        return _extractor_flow_run.records
+
+
+@pytest.fixture(scope="session")
+def flow_markdown(_extractor_flow_run: FlowRun) -> str:
+    """The ``summary.md`` of ``flow_run`` for a snapshot: times, paths and machines are masked, metrics are not."""
+    with _readable():
+        return _extractor_flow_run.markdown
+
+
+@pytest.fixture(scope="session")
+def flow_verdict(_extractor_flow_run: FlowRun) -> Verdict:
+    """The :class:`harness.verify.Verdict` on ``flow_run``, with what ``pytest_extractor_flow_violations`` adds."""
+    with _readable():
+        return _extractor_flow_run.verdict
+
+
+@pytest.fixture(scope="session")
+def hardware_profile() -> HardwareProfile:
+    """The :class:`harness.records.HardwareProfile` of this machine; no torch is imported and CUDA is not started.
+
+    Those of the machines that a run was made on are in ``flow_summary["hardware_overview"]``.
+    """
+    from harness.hardware import probe
+
+    return probe()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn a message for people into a failure without a traceback."""
+    from harness.errors import HarnessError
+
+    try:
+        yield
+    except HarnessError as error:
+        pytest.fail(str(error), pytrace=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from harness.evidence import Violation
     from pytest_extractor_flow.capabilities import Probe
     from pytest_extractor_flow.once import Execution
 
@@ -26,11 +27,14 @@ def pytest_extractor_flow_capabilities() -> Mapping[str, Probe]:  # type: ignore
 
 
 @pytest.hookspec
-def pytest_extractor_flow_violations(run_directory: Path) -> list[str]:  # type: ignore[empty-body]
-    """Further violations found in a finished run, one sentence each; an empty list if there is none.
+def pytest_extractor_flow_violations(  # type: ignore[empty-body]
+    run_directory: Path, summary: Mapping[str, Any] | None
+) -> Iterable[Violation]:
+    """Further violations (:class:`harness.evidence.Violation`) found in a finished run; nothing if there is none.
 
-    Called once for each run directory that is verified, after the harness's own checks; what is returned counts like
-    theirs. The run directory must not be changed.
+    They join ``flow_verdict``, and a config file that is collected gets the item ``project`` for them. Called once for
+    each run in each process that judges it. ``summary`` is the value of the run's ``summary.json``, or ``None`` if that
+    cannot be read. The run directory must not be changed.
     """
 
 

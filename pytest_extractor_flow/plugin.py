@@ -7,13 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow.fixtures import run_once
-from pytest_extractor_flow.state import STATE, EndsEarly, PluginState, markers_of, mirror_markers
+from pytest_extractor_flow.fixtures import (
+    _extractor_flow_run,
+    flow_markdown,
+    flow_records,
+    flow_run,
+    flow_summary,
+    flow_verdict,
+    hardware_profile,
+    run_once,
+)
+from pytest_extractor_flow.flow_choice import parametrize, refuse_unheard_marks
+from pytest_extractor_flow.flow_options import add_flow_options
+from pytest_extractor_flow.state import STATE, EndsEarly, PluginState, markers_of, mirror_markers, waits_for_command
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
-__all__ = ["run_once"]
+__all__ = [
+    "_extractor_flow_run",
+    "flow_markdown",
+    "flow_records",
+    "flow_run",
+    "flow_summary",
+    "flow_verdict",
+    "hardware_profile",
+    "run_once",
+]
 
 _MARKERS = {
     "cuda": "needs an NVIDIA GPU that CUDA can use",
@@ -50,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--evidence", metavar="DIR", help="archive what this session ran, with an index, in DIR")
     parser.addini("require_hardware", "capabilities without which nothing is run", type="args", default=[])
+    add_flow_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -119,6 +141,26 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's type, an
     node.config.stash[STATE].hand_over(node.workerinput)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Collect a config: one that was named on the command line and is nobody else's, or that the ini key names."""
+    collectors = yield
+    if file_path.suffix in {".yaml", ".yml"}:
+        state = parent.config.stash[STATE]
+        if state.is_flow_file(file_path) or (state.was_named(file_path) and not collectors):
+            from pytest_extractor_flow.collect import ConfigFile
+
+            return [*collectors, ConfigFile.from_parent(parent, path=file_path)]
+    return collectors
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the run of each test that asks for one."""
+    parametrize(metafunc, metafunc.config.stash[STATE].options)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Remember every test before any is deselected."""
@@ -142,7 +184,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             state.leave_catalogue(found)
         else:
             state.lane.tests(found)
-    waiting = [item for item in session.items if "run_once" in getattr(item, "fixturenames", ())]
+    waiting = [item for item in session.items if waits_for_command(item)]
     if waiting and session.config.pluginmanager.hasplugin("timeout"):
         from pytest_extractor_flow.reports import count_body_only
 
@@ -161,8 +203,10 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:  # noqa: ANN401 - 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, before any fixture is set up, a test that needs a capability which this machine lacks."""
     state = item.config.stash[STATE]
-    if not state.markers.isdisjoint(markers_of(item)):
+    state.current = item
+    if not state.markers.isdisjoint(markers_of(item)) and not getattr(item, "skips_as_recorded", False):
         state.capabilities.skip_unless_available(item)
+    refuse_unheard_marks(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from _pytest.outcomes import Failed
+    from _pytest.outcomes import Failed, Skipped
 
     from pytest_extractor_flow.once import Execution, Once
 else:
     Failed = pytest.fail.Exception
+    Skipped = pytest.skip.Exception
 
 _LOG_LINES = 40
 
@@ -22,6 +23,10 @@ class ExecutionFailed(Failed):
     def __init__(self, execution: Execution) -> None:
         self.execution = execution
         super().__init__(in_short(execution), pytrace=False)
+
+
+class NotJudged(Skipped):
+    """A test had nothing to judge; reported at the test, not at the plugin."""
 
 
 def require_ok(execution: Execution) -> Execution:

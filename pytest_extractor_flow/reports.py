@@ -8,7 +8,7 @@ import pytest
 
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lane_outcomes import GAVE_UP
-from pytest_extractor_flow.replay import ExecutionFailed, in_short, report_text
+from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.state import STATE
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> None:
     """Give *report* the text, or the mark, that *error* calls for; other people's errors are left alone."""
-    if isinstance(error, CapabilityMissing):
+    if isinstance(error, CapabilityMissing | NotJudged):
         path, line, _ = item.reportinfo()
         report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {error.msg}")
     elif isinstance(error, ExecutionFailed):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pytest_extractor_flow.flow_options import read_flow_options
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pytest_extractor_flow.capabilities import Capabilities, Probe
+    from pytest_extractor_flow.flow_runs import FlowRuns
     from pytest_extractor_flow.lanes import Catalogue, LaneReport
     from pytest_extractor_flow.once import Once
     from pytest_extractor_flow.session_directory import SessionDirectory
@@ -25,11 +29,16 @@ class PluginState:
         self.markers: frozenset[str] = frozenset()
         self.lane: LaneReport | None = None
         self.seen: tuple[pytest.Item, ...] = ()
+        self.current: pytest.Item | None = None
+        self.options = read_flow_options(config)
+        self._config = config
         self._workerinput = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
         self._further = further
         self._capabilities: Capabilities | None = None
         self._own_directory: SessionDirectory | None = None
         self._once: Once | None = None
+        self._runs: FlowRuns | None = None
+        self._flow_files: frozenset[Path] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -91,6 +100,27 @@ class PluginState:
             self._once = Once(self.directory())
         return self._once
 
+    def runs(self) -> FlowRuns:
+        """The runs of this session."""
+        if self._runs is None:
+            from pytest_extractor_flow.flow_runs import FlowRuns
+
+            self._runs = FlowRuns(self._config, self.options, self.once)
+        return self._runs
+
+    def was_named(self, path: Path) -> bool:
+        """Whether *path* itself was given to pytest as a place with tests, also beside a directory that holds it."""
+        start = self._config.invocation_params.dir
+        return path in (Path(os.path.normpath(start / place.partition("::")[0])) for place in self._config.args)
+
+    def is_flow_file(self, path: Path) -> bool:
+        """Whether the ini key ``flow_files`` says that *path* is a config to be collected."""
+        if self._flow_files is None:
+            patterns = self._config.getini("flow_files")
+            root = self._config.rootpath
+            self._flow_files = frozenset(found for pattern in patterns for found in root.glob(pattern))
+        return path in self._flow_files
+
 
 class EndsEarly:
     """Registered in the controller: a session that is to stop, as under ``-x``, does not wait for its commands.
@@ -116,6 +146,11 @@ STATE = pytest.StashKey[PluginState]()
 def markers_of(item: pytest.Item) -> set[str]:
     """The names of all markers that *item* carries."""
     return {mark.name for mark in item.iter_markers()}
+
+
+def waits_for_command(item: pytest.Item) -> bool:
+    """Whether the set-up of *item* may wait for a command; an item that is no function says so itself."""
+    return "run_once" in getattr(item, "fixturenames", ()) or bool(getattr(item, "waits_for_command", False))
 
 
 def mirror_markers(items: Iterable[pytest.Item], names: Collection[str] | None) -> None:

@@ -6,7 +6,7 @@ HOOKS = """
 def pytest_extractor_flow_capabilities():
     return {}
 
-def pytest_extractor_flow_violations(run_directory):
+def pytest_extractor_flow_violations(run_directory, summary):
     return ["never good enough"]
 
 def pytest_extractor_flow_before_cleanup(execution):
@@ -38,7 +38,7 @@ def test_everybodys_violations_are_asked_for(pytester):
         "from pathlib import Path\n"
         "def test_it(pytestconfig):\n"
         "    hook = pytestconfig.hook.pytest_extractor_flow_violations\n"
-        "    assert hook(run_directory=Path('.')) == [['never good enough']]\n"
+        "    assert hook(run_directory=Path('.'), summary=None) == [['never good enough']]\n"
     )
 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -1,0 +1,178 @@
+"""A config file is a test file: what its run must keep, and one test a job.
+
+The items share the one run of their config with ``flow_run``. Collecting reads the config and trains nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_extractor_flow.flow_choice import Choice, shown_path
+from pytest_extractor_flow.replay import NotJudged
+from pytest_extractor_flow.state import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.flow import Study
+    from harness.jobs import Job
+    from harness.records import JobRecord
+    from harness.verify import Unchecked, Violation
+    from pytest_extractor_flow.flow_runs import FlowRun
+
+LAYERS = ("schema", "markdown", "consistency", "evidence")
+_SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a job cannot promise
+_WHOLLY_UNCHECKED = ("everything", "published files")
+
+
+class ConfigFile(pytest.File):
+    """A config; its items are the layers of verification, the project's own checks if there are any, and the jobs."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Read the config; what is wrong with it is a collection error with file, line and key."""
+        from harness.errors import HarnessError
+
+        self.add_marker(pytest.mark.flow(shown_path(self.path, self.config.rootpath)))
+        try:
+            study = _study(self.path)
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from None
+        for layer in LAYERS:
+            yield LayerItem.from_parent(self, name=layer)
+        if self.config.hook.pytest_extractor_flow_violations.get_hookimpls():
+            yield ProjectItem.from_parent(self, name="project")
+        for job in study.jobs:
+            yield JobItem.from_parent(self, name=_job_item_name(job), job=job)
+
+
+class RunItem(pytest.Item):
+    """A test of the run of its config, which is there once the item is set up."""
+
+    waits_for_command = True
+    run: FlowRun
+
+    def setup(self) -> None:
+        """Get the run, trained now if nobody has asked before."""
+        state = self.config.stash[STATE]
+        self.run = state.runs().get(Choice(self.path.resolve()))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The config, and a heading."""
+        return self.path, 0, f"{self.path.name}: {self.name}"
+
+    def _refuse(self, found: Iterable[Violation]) -> None:
+        """Fail if anything was found, with a sentence for each."""
+        from harness.verify import FORMATS, Verdict
+
+        violations = tuple(found)
+        if violations:
+            count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"
+            text = FORMATS["text"](Verdict(violations), str(self.run.path))
+            pytest.fail(f"{self.name}: {count}: {_first_line(violations[0])}\n{text}", pytrace=False)
+
+
+class LayerItem(RunItem):
+    """One layer of the verdict."""
+
+    def runtest(self) -> None:
+        """Fail if this layer has violations; say what it could not check, and skip if that is everything."""
+        verdict = self.run.own_verdict
+        self._refuse(each for each in verdict.violations if layer_of(each) == self.name)
+        for unchecked in verdict.unchecked:
+            self._mention(unchecked)
+
+    def _mention(self, unchecked: Unchecked) -> None:
+        sentence = f"{unchecked.what}: {unchecked.why}"
+        if unchecked.what.startswith(_WHOLLY_UNCHECKED) and self.name != "schema":
+            msg = f"not checked: {sentence}"
+            raise NotJudged(msg)
+        if self.name == "evidence":
+            self.user_properties.append(("not_checked", sentence))
+            self.add_report_section("call", "not checked", sentence)
+
+
+class ProjectItem(RunItem):
+    """What the project's own hooks found."""
+
+    def runtest(self) -> None:
+        """Fail if they found anything."""
+        self._refuse(self.run.project_violations)
+
+
+class JobItem(RunItem):
+    """What became of one job."""
+
+    skips_as_recorded = True  # the run has decided, and its reason is the better one
+
+    def __init__(self, *, job: Job, **more: Any) -> None:  # noqa: ANN401 - pytest's own arguments, as it documents
+        super().__init__(**more)
+        self._job = job
+        for name in set(job.requires) & set(self.config.stash[STATE].capabilities.names) - _SPAWNING:
+            self.add_marker(name)
+
+    def runtest(self) -> None:
+        """Pass, skip or fail as the job's record does."""
+        from harness.records import Failed, Skipped
+
+        record = self._record()
+        match record.outcome:
+            case Skipped(reason=reason):
+                raise NotJudged(reason)
+            case Failed(reason=reason, log_tail=tail):
+                log = "\n".join(tail) or "(nothing)"
+                pytest.fail(f"{record.label}: {reason}\n--- the end of its log ---\n{log}", pytrace=False)
+
+    def _record(self) -> JobRecord:
+        from harness.errors import HarnessError
+
+        try:
+            found = {record.job_key: record for record in self.run.records}
+        except HarnessError as error:
+            pytest.fail(str(error), pytrace=False)
+        if self._job.key not in found:
+            pytest.fail(f"{self._job.label}: the run's journal has no record of it", pytrace=False)
+        return found[self._job.key]
+
+
+def layer_of(violation: Violation) -> str:
+    """The one layer that a violation belongs to: by the file it is in, and by its kind."""
+    from harness import rundir
+
+    if violation.file == rundir.MARKDOWN:
+        return "markdown"
+    if violation.kind == "inconsistent" or violation.file == rundir.PAGE:
+        return "consistency"
+    documents = {rundir.RUN, rundir.JOURNAL, rundir.SUMMARY, rundir.MANIFEST, rundir.SKIPS, rundir.HISTORICAL}
+    is_unread_document = violation.file in documents and violation.kind not in {"evidence", "outside"}
+    return "schema" if violation.kind == "schema" or is_unread_document else "evidence"
+
+
+def _study(path: Path) -> Study:
+    """The study that a config asks for; a path below the working directory is shown relative to it."""
+    from harness.config import read_config
+    from harness.errors import RequestError
+    from harness.registry import DEFAULT_FLOW, find_flow
+
+    here = Path.cwd()
+    document = read_config(path.relative_to(here) if path.is_relative_to(here) else path)
+    try:
+        flow = find_flow(str(document.data.get("flow", DEFAULT_FLOW)))
+    except RequestError as error:
+        msg = f"{document.where(('flow',))}: {error}"
+        raise RequestError(msg) from error
+    return flow.study(document, {})
+
+
+def _job_item_name(job: Job) -> str:
+    from harness.readers.errors import one_line
+
+    return one_line(f"job[{job.name}]" if job.seed is None else f"job[{job.name} seed-{job.seed}]")
+
+
+def _first_line(violation: Violation) -> str:
+    place = os.fspath(violation.file) + (f": {violation.path}" if violation.path else "")
+    return f"{place}: {violation.claim}"

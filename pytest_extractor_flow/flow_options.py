@@ -1,0 +1,129 @@
+"""Which runs this session's tests are to check: the options and ini keys, read and checked."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_extractor_flow.stray_root import refuse_stray_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEFAULT_TIMEOUT = 3600.0
+
+
+def add_flow_options(parser: pytest.Parser) -> None:
+    """Add the options and ini keys about runs."""
+    group = parser.getgroup("extractor-flow")
+    group.addoption(
+        "--flow-config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the config whose run the flow fixtures give to tests that name none themselves (may be repeated)",
+    )
+    group.addoption("--flow-run", metavar="DIR", help="check this existing run; nothing is trained")
+    group.addoption("--flow-output", metavar="DIR", help="keep the run directories there (default: removed at the end)")
+    group.addoption(
+        "--flow-timeout",
+        type=float,
+        metavar="SECONDS",
+        help=f"how long a run may train (default: the ini key, or {DEFAULT_TIMEOUT:.0f})",
+    )
+    parser.addini("flow_config", "the configs that --flow-config stands in for", type="args", default=[])
+    parser.addini("flow_files", "configs that are test files, as patterns below the root directory", type="args")
+    parser.addini("flow_timeout", "how long a run may train, in seconds", default="")
+
+
+@dataclass(frozen=True)
+class FlowOptions:
+    """The options about runs. Paths are absolute; ``configs`` are for tests that name none themselves.
+
+    ``environment`` lets a run import what pytest's ini key ``pythonpath`` lets tests import.
+    """
+
+    configs: tuple[Path, ...]
+    existing: Path | None
+    output: Path | None
+    timeout: float
+    environment: Mapping[str, str]
+
+
+def read_flow_options(config: pytest.Config) -> FlowOptions:
+    """The options and ini keys together, an option before its ini key; ``pytest.UsageError`` says what is wrong.
+
+    A path of an option starts where pytest was started, one of an ini key at the root directory. The options keep their
+    absolute form, in which xdist hands them to its workers.
+    """
+    option = config.option
+    option.flow_config = [str(_file(config, "--flow-config", name)) for name in option.flow_config]
+    for name in ("flow_run", "flow_output"):
+        given = getattr(option, name)
+        if given is not None:
+            path = config.invocation_params.dir / given
+            refuse_stray_root(config, f"--{name.replace('_', '-')}", path)
+            setattr(option, name, str(path))
+    existing = None if option.flow_run is None else _run(Path(option.flow_run))
+    if existing is not None and option.flow_config:
+        msg = "--flow-config and --flow-run: one says what to train, the other that nothing is trained; give one"
+        raise pytest.UsageError(msg)
+    named = option.flow_config or ([] if existing else _from_ini(config))
+    output = None if option.flow_output is None else Path(option.flow_output)
+    return FlowOptions(tuple(Path(path) for path in named), existing, output, _timeout(config), _environment(config))
+
+
+def find_config(name: str, places: Iterable[Path], asked: str) -> Path:
+    """The config *name* in the first of *places* that has it; ``pytest.UsageError`` naming who *asked* for it."""
+    candidates = list(dict.fromkeys(place / name for place in places))
+    for path in candidates:
+        if path.is_file():
+            return path.resolve()
+    msg = f"{asked}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
+    raise pytest.UsageError(msg)
+
+
+def _file(config: pytest.Config, asked: str, name: str) -> Path:
+    refuse_stray_root(config, asked, config.invocation_params.dir / name)
+    return find_config(name, [config.invocation_params.dir], f"{asked} {name}")
+
+
+def _from_ini(config: pytest.Config) -> list[str]:
+    places = [config.rootpath]
+    asked = f"flow_config in {config.inipath}"
+    return [str(find_config(name, places, f"{asked}: {name}")) for name in config.getini("flow_config")]
+
+
+def _run(path: Path) -> Path:
+    if not (path / "run.json").is_file():
+        found = "it has no run.json" if path.is_dir() else "there is no such directory"
+        msg = f"--flow-run {path}: not a run directory: {found}"
+        raise pytest.UsageError(msg)
+    return path.resolve()
+
+
+def _environment(config: pytest.Config) -> dict[str, str]:
+    places = [str(path) for path in config.getini("pythonpath")]
+    inherited = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([*places, *([inherited] if inherited else [])])} if places else {}
+
+
+def _timeout(config: pytest.Config) -> float:
+    asked, given = "--flow-timeout", config.option.flow_timeout
+    if given is None and (text := config.getini("flow_timeout")):
+        asked = f"flow_timeout in {config.inipath}"
+        try:
+            given = float(text)
+        except ValueError:
+            given = math.nan
+    if given is None:
+        return DEFAULT_TIMEOUT
+    if not (math.isfinite(given) and given > 0):
+        msg = f"{asked}: expected a positive number of seconds"
+        raise pytest.UsageError(msg)
+    return float(given)
