@@ -80,8 +80,9 @@ class LayerItem(RunItem):
 
     def runtest(self) -> None:
         """Fail if this layer has violations; say what it could not check, and skip if that is everything."""
-        verdict = self.run.own_verdict
-        self._refuse(each for each in verdict.violations if layer_of(each) == self.name)
+        verdict, project = self.run.verdict, self.run.project_violations
+        own = (each for each in verdict.violations if each not in project)
+        self._refuse(each for each in own if layer_of(each) == self.name)
         for unchecked in verdict.unchecked:
             self._mention(unchecked)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pytest_extractor_flow.evidence_runs import note_run
 from pytest_extractor_flow.flow_choice import Choice, settled, shown_path
 from pytest_extractor_flow.once import Command
 from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, require_ok
@@ -69,22 +70,22 @@ class FlowRun:
         return normalise_markdown(read_text(self.path / MARKDOWN))
 
     @cached_property
-    def own_verdict(self) -> Verdict:
-        """The harness's judgement, without what the project's hooks add."""
-        from harness.verify import verify
-
-        return verify(self.path)
-
-    @cached_property
     def project_violations(self) -> tuple[Violation, ...]:
         """What the hook ``pytest_extractor_flow_violations`` found."""
         return tuple(self._ask_the_project())
 
     @cached_property
     def verdict(self) -> Verdict:
-        """The harness's judgement and the project's together, in the order of the files."""
-        violations = sorted((*self.own_verdict.violations, *self.project_violations), key=lambda each: each.file)
-        return replace(self.own_verdict, violations=tuple(violations))
+        """The harness's judgement and the project's together, in the order of the files; noted for ``--evidence``."""
+        from harness.files import parse_json
+        from harness.verify import FORMATS, verify
+
+        own = verify(self.path)
+        violations = sorted((*own.violations, *self.project_violations), key=lambda each: each.file)
+        verdict = replace(own, violations=tuple(violations))
+        text = FORMATS["json"](verdict, str(self.path))
+        note_run(self._config, self.path, cast("dict[str, Any]", parse_json(text, where="verdict")))
+        return verdict
 
     def _ask_the_project(self) -> Iterator[Violation]:
         from harness.errors import DataError
@@ -121,6 +122,7 @@ class FlowRuns:
         if choice not in self._known:
             existing = self._options.existing
             path = self._train(choice) if existing is None else self._recognise(existing, choice)
+            note_run(self._config, path)
             self._known[choice] = FlowRun(path, self._config)
         return self._known[choice]
 

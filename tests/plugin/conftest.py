@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from flow_project import FlowProject
 from plugin_project import Project
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ def project(
     project = Project(pytester, temporary, record_property)
     yield project
     project.close()
+
+
+@pytest.fixture
+def flow_project(pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowProject:
+    """A project with configs, whose sessions put their temporary files where they can be seen."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    return FlowProject(pytester, temporary)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,0 +1,68 @@
+"""A tiny project whose tests check real runs of the line_fit flow, in sessions of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PATIENCE = 120.0
+MIXED = (
+    {"name": "line"},
+    {"name": "bad", "fault": "raise"},
+    {"name": "gone", "requires": ["macos_spawn"]},
+)
+
+
+@dataclass
+class FlowProject:
+    """The project's directory, and the run directories that its sessions keep in ``kept``."""
+
+    pytester: pytest.Pytester
+    temporary: Path
+
+    @property
+    def path(self) -> Path:
+        return self.pytester.path
+
+    def config(self, name: str = "study.yaml", *models: dict[str, Any], **run: Any) -> Path:
+        """A config of *models* (one that fits a line, if none is given)."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = {"flow": "line_fit", "run": {"steps": 5, **run}, "models": list(models) or [{"name": "line"}]}
+        path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+        return path
+
+    def tests(self, text: str, name: str = "test_project.py") -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"import pytest\n{text}", encoding="utf-8")
+
+    def run(self, *arguments: str | Path) -> pytest.RunResult:
+        """A whole session, whose run directories are kept."""
+        return self.pytester.runpytest_subprocess("--flow-output=kept", *map(str, arguments), timeout=PATIENCE)
+
+    def kept(self) -> list[Path]:
+        """The run directories of all sessions so far, oldest first."""
+        return sorted(path.parent for path in (self.path / "kept").glob("*/run.json") if not path.parent.is_symlink())
+
+    def commands(self) -> list[list[str]]:
+        """What each run was started with."""
+        return [json.loads((run / "run.json").read_text(encoding="utf-8"))["command"] for run in self.kept()]
+
+    def leftovers(self) -> list[str]:
+        return [path.name for path in self.temporary.iterdir()]
+
+
+def publish(config: Path, *options: str) -> Path:
+    """A run of *config* made without pytest; its directory."""
+    root = config.parent / "published"
+    words = [sys.executable, "-m", "harness.cli", "run", config.name, "--output-root", str(root), *options]
+    subprocess.run(words, cwd=config.parent, capture_output=True, check=False)
+    return (root / "latest").resolve(strict=True)

@@ -1,0 +1,138 @@
+"""``--flow-run DIR``: a run that is there already is judged by its files, and nothing is trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from flow_project import publish
+
+JUDGED = """
+def test_directory(flow_run):
+    assert flow_run.name == "run"
+
+def test_verdict(flow_verdict):
+    assert flow_verdict.violations == ()
+
+@pytest.mark.flow("study.yaml")
+def test_config(flow_records):
+    assert [record.status for record in flow_records] == ["success"]
+
+@pytest.mark.flow("another.yaml")
+def test_another_config(flow_run): pass
+
+@pytest.mark.spawn
+def test_spawn(flow_run): pass
+"""
+
+
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory):
+    """A run of study.yaml, made on the command line."""
+    config = tmp_path_factory.mktemp("genuine") / "study.yaml"
+    config.write_text("flow: line_fit\nrun: {steps: 5}\nmodels: [{name: line}]\n", encoding="utf-8")
+    return publish(config)
+
+
+@pytest.fixture
+def judged(flow_project, genuine):
+    """A project with a copy of the genuine run in ``run``, its config, and another config."""
+    shutil.copytree(genuine, flow_project.path / "run")
+    flow_project.config()
+    flow_project.config("another.yaml", steps=6)
+    flow_project.tests(JUDGED)
+    return flow_project
+
+
+def test_it_stands_for_its_own_config_and_for_no_other(judged):
+    result = judged.run("--flow-run=run", "-rs")
+
+    assert (result.parseoutcomes(), judged.kept()) == ({"passed": 3, "skipped": 2}, [])
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED * test_project.py:*is not this test's run: it was made from other settings than *another.yaml",
+            "SKIPPED * test_project.py:*is not this test's run: it was not started with --start-method spawn",
+        ]
+    )
+
+
+def test_neither_it_nor_its_directory_is_changed(judged):
+    def state():
+        return {path: path.stat().st_mtime_ns for path in (judged.path / "run").rglob("*")}
+
+    before = state()
+    judged.run("--flow-run=run", "study.yaml", "test_project.py")
+
+    assert state() == before
+
+
+def test_no_deep_learning_package_is_needed(judged):
+    judged.pytester.makeconftest(
+        "import sys\n"
+        "def pytest_sessionfinish(session):\n"
+        "    assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)\n"
+    )
+
+    result = judged.run("--flow-run=run", "study.yaml", "test_project.py")
+
+    assert result.parseoutcomes() == {"passed": 8, "skipped": 2}
+
+
+def tamper(name, change):
+    def do(run):
+        path = run / name
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    return do
+
+
+def with_manifest(text):
+    data = json.loads(text)
+    data["jobs"][0]["training_steps"] += 1
+    return json.dumps(data)
+
+
+TAMPERED = {
+    "schema": tamper("summary.json", lambda text: text.replace('"run_id"', '"ran_id"')),
+    "markdown": tamper("summary.md", lambda text: text.replace("Best Score", "Beast Score")),
+    "consistency": tamper("training_manifest.json", with_manifest),
+    "evidence": tamper("models/line/weights.json", lambda text: text.replace("0x1", "0x2")),
+}
+
+
+@pytest.mark.parametrize("layer", TAMPERED)
+def test_a_tampered_run_fails_in_the_layer_that_noticed(judged, layer):
+    TAMPERED[layer](judged.path / "run")
+
+    result = judged.run("--flow-run=run", "study.yaml", "test_project.py::test_verdict", "-rf")
+
+    failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
+    assert failed == [f"study.yaml::{layer}", "test_project.py::test_verdict"]
+
+
+def test_what_could_not_be_judged_is_skipped_and_not_passed(judged):
+    with (judged.path / "run" / "records.jsonl").open("a", encoding="utf-8") as journal:
+        journal.write("{")
+
+    result = judged.run("--flow-run=run", "study.yaml", "-rs")
+
+    result.stdout.fnmatch_lines(["SKIPPED * study.yaml:1: not checked: published files and evidence: records.jsonl *"])
+    assert result.parseoutcomes()["skipped"] == 3
+
+
+def test_a_file_that_cannot_be_read_fails_its_tests_without_a_traceback(judged):
+    (judged.path / "run" / "summary.json").write_text("{", encoding="utf-8")
+    judged.tests("def test_it(flow_summary): pass\n")
+
+    result = judged.run("--flow-run=run")
+
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 1}, False)
+    result.stdout.fnmatch_lines(["*summary.json:1: not JSON:*"])
+
+
+def test_a_config_to_train_and_a_run_to_judge_exclude_each_other(judged):
+    result = judged.run("--flow-run=run", "--flow-config=study.yaml")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--flow-config and --flow-run: *give one"])

@@ -1,0 +1,125 @@
+"""What tests say when there is no run to check: why, where it was asked for, and the whole log only once."""
+
+from __future__ import annotations
+
+import pytest
+
+WAITS = {"name": "slow", "fault": "wait", "until": "never"}
+ONE_TEST = "def test_it(flow_run): pass\n"
+FOUR_TESTS = "@pytest.mark.parametrize('n', range(4))\ndef test_it(flow_run, n): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcomes"),
+    [(("-n2",), {"errors": 4}), (("--reruns=1",), {"errors": 4, "rerun": 4})],
+    ids=["two workers", "reruns"],
+)
+def test_what_is_wrong_with_a_config_is_told_once_in_full(flow_project, arguments, outcomes):
+    flow_project.config(stepz=5)
+    flow_project.tests(FOUR_TESTS)
+
+    result = flow_project.run("--flow-config=study.yaml", *arguments)
+
+    words = result.stdout.str()
+    told = [words.count(text) for text in ("study.yaml:4: run.stepz: unknown key", "(its log is shown where")]
+    assert (result.parseoutcomes(), told, flow_project.kept()) == (outcomes, [1, 3], [])
+
+
+def test_a_run_that_takes_too_long_is_ended_and_told_once_in_full(flow_project):
+    flow_project.config("study.yaml", WAITS)
+    flow_project.tests("@pytest.mark.flow('study.yaml')\n" + FOUR_TESTS)
+
+    result = flow_project.run("--flow-timeout=2", "-n2")
+
+    words = result.stdout.str()
+    told = [words.count(text) for text in ("the end of what it printed", "(its log is shown where")]
+    assert (result.parseoutcomes(), told, flow_project.leftovers()) == ({"errors": 4}, [1, 3], [])
+    result.stdout.fnmatch_lines(["study.yaml: timeout: it did not end in time and was ended after * s*"])
+
+
+def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_project):
+    flow_project.config()
+    (flow_project.path / "kept").write_text("in the way", encoding="utf-8")
+    flow_project.tests(ONE_TEST)
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(
+        ["study.yaml: failed: exit status 1, nothing published", "*kept: no run directory can be made there:*"]
+    )
+
+
+def test_a_test_without_a_config_says_how_to_name_one(flow_project):
+    flow_project.tests(ONE_TEST)
+
+    result = flow_project.run()
+
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*no config was named: mark it with @pytest.mark.flow(*"])
+
+
+USAGE = {
+    "a missing config": (
+        ("--flow-config=gone.yaml",),
+        "*--flow-config gone.yaml: no such config; looked for */gone.yaml",
+    ),
+    "a missing run": (("--flow-run=gone",), "*--flow-run */gone: not a run directory: there is no such directory"),
+    "no run": (("--flow-run=.",), "*--flow-run *: not a run directory: it has no run.json"),
+    "no time": (("--flow-timeout=0",), "*--flow-timeout: expected a positive number of seconds"),
+    "no time in the ini file": (("-oflow_timeout=soon",), "*flow_timeout in *: expected a positive number of seconds"),
+    "an ini key's missing config": (("-oflow_config=gone.yaml",), "*flow_config in *: gone.yaml: no such config*"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE.values(), ids=USAGE)
+def test_a_wrong_option_is_refused_at_once_where_it_was_given(pytester, arguments, message):
+    result = pytester.runpytest_subprocess(*arguments)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+MARKS = {
+    "missing": ("flow('gone.yaml')", "*test_wrong.py::test_it: flow('gone.yaml'): no such config; looked for *"),
+    "empty": ("flow()", "*test_wrong.py::test_it: the mark flow takes one or more paths of configs*"),
+    "a number": ("flow(1)", "*test_wrong.py::test_it: the mark flow takes one or more paths of configs*"),
+}
+
+
+@pytest.mark.parametrize(("mark", "message"), MARKS.values(), ids=MARKS)
+def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(pytester, mark, message):
+    pytester.makepyfile(test_wrong=f"import pytest\n@pytest.mark.{mark}\ndef test_it(flow_run): pass\n")
+
+    result = pytester.runpytest_subprocess()
+
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 1}, False)
+    result.stdout.fnmatch_lines([message])
+
+
+def test_a_test_whose_mark_came_too_late_to_choose_its_run_fails(flow_project):
+    flow_project.config()
+    flow_project.tests(
+        "import unittest\n"
+        "@pytest.mark.parametrize('n', [pytest.param(1, marks=pytest.mark.spawn)])\n"
+        "def test_parameter(flow_run, n): pass\n"
+        "@pytest.mark.flow('study.yaml')\ndef test_at_run_time(request):\n    request.getfixturevalue('flow_run')\n"
+        "@pytest.mark.flow('study.yaml')\n@pytest.mark.usefixtures('flow_run')\n"
+        "class TestCase(unittest.TestCase):\n    def test_method(self): pass\n"
+    )
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    assert (result.parseoutcomes(), flow_project.kept()) == ({"errors": 2, "failed": 1}, [])
+    result.stdout.fnmatch_lines(["*::test_at_run_time: the marks flow, spawn and macos_spawn choose the run when*"])
+
+
+def test_a_session_with_several_configs_refuses_a_choice_at_run_time(flow_project):
+    for name in ("a.yaml", "b.yaml"):
+        flow_project.config(name)
+    flow_project.tests("def test_it(request):\n    request.getfixturevalue('flow_run')\n")
+
+    result = flow_project.run("--flow-config=a.yaml", "--flow-config=b.yaml")
+
+    assert (result.parseoutcomes(), flow_project.kept()) == ({"failed": 1}, [])
+    result.stdout.fnmatch_lines(["*the session has several configs; name the flow fixture*"])
