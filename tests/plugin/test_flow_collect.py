@@ -70,24 +70,29 @@ def test_collecting_trains_nothing_and_imports_no_deep_learning_package(pytester
 
 
 WRONG = {
-    "keys": (
-        "flow: line_fit\nrun: {stepz: 5}\nmodels: []\n",
-        ["wrong.yaml:2: run.stepz: unknown key 'stepz'*", "wrong.yaml:3: models: has 0 items*"],
-    ),
-    "syntax": ("flow: [\n", ["wrong.yaml:2: *"]),
-    "flow": ("flow: nobodys\n", ["wrong.yaml:1: flow: no flow is installed under the name 'nobodys'*"]),
-    "not a config": ("services: {}\n", ["wrong.yaml:1: services: unknown key 'services'*"]),
+    "flow.yaml": "flow: nobodys\n",
+    "keys.yaml": "flow: line_fit\nrun: {stepz: 5}\nmodels: []\n",
+    "other.yaml": "services: {}\n",
+    "syntax.yml": "flow: [\n",
 }
 
 
-@pytest.mark.parametrize(("text", "lines"), WRONG.values(), ids=WRONG)
-def test_a_wrong_config_is_an_error_of_collection_with_line_and_key(pytester, text, lines):
-    (pytester.path / "wrong.yaml").write_text(text, encoding="utf-8")
+def test_a_wrong_config_is_an_error_of_collection_with_line_and_key(pytester):
+    for name, text in WRONG.items():
+        (pytester.path / name).write_text(text, encoding="utf-8")
 
-    result = pytester.runpytest_subprocess("wrong.yaml")
+    result = pytester.runpytest_subprocess(*WRONG)
 
-    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 1}, False)
-    result.stdout.fnmatch_lines(lines)
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 4}, False)
+    result.stdout.fnmatch_lines(
+        [
+            "flow.yaml:1: flow: no flow is installed under the name 'nobodys'*",
+            "keys.yaml:2: run.stepz: unknown key 'stepz'*",
+            "keys.yaml:3: models: has 0 items*",
+            "other.yaml:1: services: unknown key 'services'*",
+            "syntax.yml:2: *",
+        ]
+    )
 
 
 def test_yaml_that_nobody_named_is_not_touched(flow_project):

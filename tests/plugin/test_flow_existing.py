@@ -57,26 +57,20 @@ def test_it_stands_for_its_own_config_and_for_no_other(judged):
     )
 
 
-def test_neither_it_nor_its_directory_is_changed(judged):
-    def state():
-        return {path: path.stat().st_mtime_ns for path in (judged.path / "run").rglob("*")}
-
-    before = state()
-    judged.run("--flow-run=run", "study.yaml", "test_project.py")
-
-    assert state() == before
-
-
-def test_no_deep_learning_package_is_needed(judged):
+def test_it_is_not_changed_and_no_deep_learning_package_is_needed(judged):
     judged.pytester.makeconftest(
         "import sys\n"
         "def pytest_sessionfinish(session):\n"
         "    assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)\n"
     )
 
+    def state():
+        return {path: path.stat().st_mtime_ns for path in (judged.path / "run").rglob("*")}
+
+    before = state()
     result = judged.run("--flow-run=run", "study.yaml", "test_project.py")
 
-    assert result.parseoutcomes() == {"passed": 8, "skipped": 2}
+    assert (result.parseoutcomes(), result.ret, state()) == ({"passed": 8, "skipped": 2}, pytest.ExitCode.OK, before)
 
 
 def tamper(name, change):
@@ -93,22 +87,26 @@ def with_manifest(text):
     return json.dumps(data)
 
 
-TAMPERED = {
-    "schema": tamper("summary.json", lambda text: text.replace('"run_id"', '"ran_id"')),
-    "markdown": tamper("summary.md", lambda text: text.replace("Best Score", "Beast Score")),
-    "consistency": tamper("training_manifest.json", with_manifest),
-    "evidence": tamper("models/line/weights.json", lambda text: text.replace("0x1", "0x2")),
-}
+TAMPERED = (
+    tamper("summary.json", lambda text: text.replace('"run_id"', '"ran_id"')),
+    tamper("summary.md", lambda text: text.replace("# Line Fit Summary", "# Line Fat Summary")),
+    tamper("training_manifest.json", with_manifest),
+    tamper("models/line/weights.json", lambda text: text.replace("0x1", "0x2")),
+)
 
 
-@pytest.mark.parametrize("layer", TAMPERED)
-def test_a_tampered_run_fails_in_the_layer_that_noticed(judged, layer):
-    TAMPERED[layer](judged.path / "run")
+def test_what_was_tampered_with_fails_the_layer_that_noticed_and_the_verdict(judged):
+    for change in TAMPERED:
+        change(judged.path / "run")
 
     result = judged.run("--flow-run=run", "study.yaml", "test_project.py::test_verdict", "-rf")
 
     failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
-    assert failed == [f"study.yaml::{layer}", "test_project.py::test_verdict"]
+    layers = [f"study.yaml::{layer}" for layer in ("schema", "markdown", "consistency", "evidence")]
+    assert failed == [*layers, "test_project.py::test_verdict"]
+    result.stdout.fnmatch_lines(
+        ["markdown: 1 violation: summary.md: *", "evidence: 1 violation: models/line/weights.json: has the SHA-256 *"]
+    )
 
 
 def test_what_could_not_be_judged_is_skipped_and_not_passed(judged):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_extractor_flow.flow_options import read_flow_options
+
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
 ONE_TEST = "def test_it(flow_run): pass\n"
 FOUR_TESTS = "@pytest.mark.parametrize('n', range(4))\ndef test_it(flow_run, n): pass\n"
@@ -61,40 +63,46 @@ def test_a_test_without_a_config_says_how_to_name_one(flow_project):
 
 USAGE = {
     "a missing config": (
-        ("--flow-config=gone.yaml",),
-        "*--flow-config gone.yaml: no such config; looked for */gone.yaml",
+        "--flow-config=gone.yaml",
+        "--flow-config gone.yaml: no such config; looked for .*/gone.yaml$",
     ),
-    "a missing run": (("--flow-run=gone",), "*--flow-run */gone: not a run directory: there is no such directory"),
-    "no run": (("--flow-run=.",), "*--flow-run *: not a run directory: it has no run.json"),
-    "no time": (("--flow-timeout=0",), "*--flow-timeout: expected a positive number of seconds"),
-    "no time in the ini file": (("-oflow_timeout=soon",), "*flow_timeout in *: expected a positive number of seconds"),
-    "an ini key's missing config": (("-oflow_config=gone.yaml",), "*flow_config in *: gone.yaml: no such config*"),
+    "a missing run": ("--flow-run=gone", "--flow-run .*/gone: not a run directory: there is no such directory"),
+    "no run": ("--flow-run=.", "--flow-run .*: not a run directory: it has no run.json"),
+    "no time": ("--flow-timeout=0", "--flow-timeout: expected a positive number of seconds"),
+    "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout in .*: expected a positive number of seconds"),
+    "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config in .*: gone.yaml: no such config"),
 }
 
 
-@pytest.mark.parametrize(("arguments", "message"), USAGE.values(), ids=USAGE)
-def test_a_wrong_option_is_refused_at_once_where_it_was_given(pytester, arguments, message):
-    result = pytester.runpytest_subprocess(*arguments)
+@pytest.mark.parametrize(("argument", "message"), USAGE.values(), ids=USAGE)
+def test_a_wrong_option_is_refused_where_it_was_given(pytester, argument, message):
+    config = pytester.parseconfig(argument)
+
+    with pytest.raises(pytest.UsageError, match=message):
+        read_flow_options(config)
+
+
+def test_a_wrong_option_is_refused_before_anything_is_collected(pytester):
+    result = pytester.runpytest_subprocess("--flow-config=gone.yaml")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([message])
+    result.stderr.fnmatch_lines(["ERROR: --flow-config gone.yaml: no such config*"])
 
 
-MARKS = {
-    "missing": ("flow('gone.yaml')", "*test_wrong.py::test_it: flow('gone.yaml'): no such config; looked for *"),
-    "empty": ("flow()", "*test_wrong.py::test_it: the mark flow takes one or more paths of configs*"),
-    "a number": ("flow(1)", "*test_wrong.py::test_it: the mark flow takes one or more paths of configs*"),
-}
+def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(flow_project):
+    for name, mark in (("a", "flow('gone.yaml')"), ("b", "flow()"), ("c", "flow(1)")):
+        flow_project.tests(f"@pytest.mark.{mark}\ndef test_it(flow_run): pass\n", f"test_{name}.py")
 
+    result = flow_project.run()
 
-@pytest.mark.parametrize(("mark", "message"), MARKS.values(), ids=MARKS)
-def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(pytester, mark, message):
-    pytester.makepyfile(test_wrong=f"import pytest\n@pytest.mark.{mark}\ndef test_it(flow_run): pass\n")
-
-    result = pytester.runpytest_subprocess()
-
-    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 1}, False)
-    result.stdout.fnmatch_lines([message])
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 3}, False)
+    result.stdout.fnmatch_lines(
+        [
+            "test_a.py::test_it: flow('gone.yaml'): no such config; looked for */gone.yaml",
+            "test_b.py::test_it: the mark flow takes one or more paths of configs*",
+            "test_c.py::test_it: the mark flow takes one or more paths of configs*",
+        ]
+    )
 
 
 def test_a_test_whose_mark_came_too_late_to_choose_its_run_fails(flow_project):
