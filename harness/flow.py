@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from harness.errors import HarnessError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from harness.config import ConfigDocument
     from harness.jobs import Job
     from harness.records import HardwareProfile, JobRecord, RunSummary
+
+FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What a flow raises when it is given settings or records that no study of its own could have."""
 
 
 @dataclass(frozen=True)

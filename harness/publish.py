@@ -10,6 +10,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness import rundir
+from harness.errors import RunDirectoryError
+from harness.files import printable
+from harness.flow import FLOW_ERRORS
 from harness.records import HardwareProfile
 from harness.render import historical, html, manifest, markdown, summary_json
 from harness.summary import RunIdentity, summarize
@@ -23,7 +26,7 @@ _DRAWING_SECONDS = 300
 
 
 def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
-    """The summary that the journal of *run* supports."""
+    """The summary that the journal of *run* supports; :class:`RunDirectoryError` when the flow cannot compare it."""
     request = run.request()
     identity = RunIdentity(
         run_id=request["run_id"],
@@ -35,7 +38,13 @@ def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
     )
     records = run.records()
     here = HardwareProfile.from_json(request["hardware"])
-    return summarize(identity, records, flow.compare(records, request["config"]), here)
+    try:
+        return summarize(identity, records, flow.compare(records, request["config"]), here)
+    except FLOW_ERRORS as error:
+        what = f"the flow {flow.name} cannot compare its records: {type(error).__name__}: {error}"
+        advice = f"they are kept; correct the flow, then: extractor-flow report {run.path}"
+        msg = f"{run.path / rundir.JOURNAL}: {printable(what)}; {advice}"
+        raise RunDirectoryError(msg) from error
 
 
 def publish(run: RunDirectory, flow: Flow) -> RunSummary:

@@ -29,12 +29,14 @@ _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
 class Model:
     """A saved model: the policy's weights, and the steps it was trained for where the file says so.
 
-    ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one.
+    ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one. ``settings``
+    are the numbers, flags and texts among the algorithm's attributes, such as ``seed`` and ``gamma``.
     """
 
     weights: Weights
     num_timesteps: int | None
     aliases: dict[str, str]
+    settings: dict[str, bool | int | float | str | None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,11 @@ def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> M
     views = inner.views()
     firsts: dict[TensorView, str] = {}
     aliases = {name: first for name, view in views.items() if (first := firsts.setdefault(view, name)) != name}
-    return Model(weights=inner.tensors(views), num_timesteps=_timesteps(archive, where), aliases=aliases)
+    data = _data(archive, where)
+    plain = {
+        name: value for name, value in data.items() if value is None or isinstance(value, bool | int | float | str)
+    }
+    return Model(inner.tensors(views), _timesteps(data, f"{where}!data"), aliases, plain)
 
 
 def read_optimizer(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Optimizer:
@@ -134,13 +140,18 @@ class _TorchFile:
         return _BYTE_ORDERS[written]
 
 
-def _timesteps(archive: Archive, where: str) -> int | None:
+def _data(archive: Archive, where: str) -> dict[str, Any]:
+    """The algorithm's attributes as JSON has them; empty where the file has none."""
     if "data" not in archive.members:
-        return None
+        return {}
     inside = f"{where}!data"
     if archive.members["data"].size > DATA_LIMIT:
         raise ReadError(Kind.TOO_LARGE, inside, f"{archive.members['data'].size} bytes")
-    steps = require_object(parse(decode(archive.read("data"), inside), inside), inside).get("num_timesteps")
+    return require_object(parse(decode(archive.read("data"), inside), inside), inside)
+
+
+def _timesteps(data: dict[str, Any], inside: str) -> int | None:
+    steps = data.get("num_timesteps")
     if steps is not None and type(steps) is not int:
         raise ReadError(Kind.HEADER, inside, "num_timesteps is not an integer")
     return steps

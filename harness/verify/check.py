@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness import rundir
 from harness.errors import RequestError, RunDirectoryError
 from harness.evidence import Examining, RunEvidence, Violation, brief
+from harness.flow import FLOW_ERRORS
 from harness.readers.errors import Kind, ReadError
 from harness.readers.paths import Inside
 from harness.registry import find_flow
@@ -17,7 +18,7 @@ from harness.verify.consistency import check_against_views, check_views, latest_
 from harness.verify.evidence import JobDirectories
 from harness.verify.html import check_figures, check_html, read_figures
 from harness.verify.markdown import check_page
-from harness.verify.matrix import FLOW_ERRORS, check_journal, check_request, matrix_of, restudy
+from harness.verify.matrix import check_journal, check_request, matrix_of, restudy
 from harness.verify.schema import Loading
 from harness.verify.verdict import Unchecked, Verdict
 

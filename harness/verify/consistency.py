@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness import rundir
 from harness.evidence import Violation, brief
+from harness.flow import FLOW_ERRORS
 from harness.records import HardwareProfile
 from harness.render import historical, manifest, summary_json
 from harness.summary import RunIdentity, summarize
 from harness.verify.difference import violations
-from harness.verify.matrix import FLOW_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

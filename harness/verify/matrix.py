@@ -12,8 +12,8 @@ from harness import rundir
 from harness.clock import directory_stamp
 from harness.config import ConfigDocument
 from harness.contracts import json_path
-from harness.errors import HarnessError
 from harness.evidence import Violation, brief
+from harness.flow import FLOW_ERRORS
 from harness.jobs import component_of, select
 from harness.provenance import config_digest
 from harness.records import Skipped
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from harness.records import JobRecord
     from harness.verify.schema import Entry
 
-# What a flow raises when it is given settings or records that no study of its own could have.
-FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 CLOCK_STEP = 2.0
 """Seconds by which a wall clock may be set back while a job runs, or two clocks may differ."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,17 @@ def _check_final(job: Claims, path: str, seen: dict[int, Model]) -> Iterator[Vio
     model = job.run.read(path, read_model)
     seen[job.outcome.training_steps] = model
     yield from _check_steps(path, model, job.outcome.training_steps)
+    yield from _check_settings(job, path, model)
     yield from _check_finite(path, model.weights)
+
+
+def _check_settings(job: Claims, path: str, model: Model) -> Iterator[Violation]:
+    """The algorithm inside the model was set as the plan says, as far as the model tells."""
+    due = {"seed": job.record.seed or 0, "n_envs": job.plan.schedule.num_envs, **job.plan.algorithm}
+    for name, wanted in due.items():
+        found = model.settings.get(name, wanted)
+        if not isinstance(wanted, Mapping) and found != wanted:
+            yield Violation(path, f"data: $.{name}", brief(found), f"the job has {brief(wanted)}", "evidence")
 
 
 def _check_policy(job: Claims, path: str, seen: dict[int, Model]) -> Iterator[Violation]:
