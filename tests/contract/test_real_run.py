@@ -1,0 +1,68 @@
+"""One real training of the default comparison's matrix, judged layer by layer; the plugin trains it once a session."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from harness import rundir
+from harness.contracts import summary_schema, violations
+from harness.files import parse_json, read_json
+from harness.records import Completed
+
+pytestmark = [pytest.mark.train, pytest.mark.flow("tests/contract/real_run.yaml")]
+EXTRACTORS = ("dynamics_no_conv", "mlp_small", "mlp_large", "attention_small")
+# The last bits of a reward are the processor's, and when a reward was reached, or whether, hangs on them.
+_MEASURED = re.compile(r"-?\d+\.\d+")
+_WHEN_REACHED = re.compile(r"\| \w*(convergence|efficiency)\w* \|")
+_EVENT_FILE = re.compile(r"(events\.out\.tfevents)\S+")
+
+
+class MarkdownFile(SingleFileSnapshotExtension):
+    """One ``.md`` file a snapshot."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "md"
+
+
+def test_every_job_did_the_steps_it_was_asked_for(flow_records):
+    done = {
+        record.name: isinstance(record.outcome, Completed) and record.outcome.training_steps for record in flow_records
+    }
+
+    assert done == dict.fromkeys(EXTRACTORS, 256)
+
+
+def test_every_published_file_keeps_its_contract(flow_run):
+    contracts = {
+        rundir.RUN: "run",
+        rundir.SUMMARY: summary_schema("extractor_results"),
+        rundir.MANIFEST: "training_manifest",
+        rundir.SKIPS: "skip_summary",
+        rundir.HISTORICAL: "complete_results",
+    }
+
+    found = {name: violations(read_json(flow_run / name), schema) for name, schema in contracts.items()}
+    journal = (flow_run / rundir.JOURNAL).read_text(encoding="utf-8").splitlines()
+    records = [violations(parse_json(line, where="journal"), "job_record") for line in journal]
+    assert (found, records) == ({name: [] for name in contracts}, [[] for _ in EXTRACTORS])
+
+
+def test_every_claim_is_borne_out_by_the_evidence_and_nothing_stays_unchecked(flow_verdict):
+    assert (flow_verdict.violations, flow_verdict.unchecked) == ((), ())
+
+
+def test_the_summary_counts_the_jobs_and_names_this_machine(flow_summary, hardware_profile):
+    counts = {name: flow_summary["aggregate_metrics"][f"{name}_runs"] for name in ("completed", "failed", "skipped")}
+
+    assert counts == {"completed": 4, "failed": 0, "skipped": 0}
+    assert flow_summary["hardware_overview"] == [hardware_profile.to_json()]
+
+
+def test_its_markdown_reads_like_this_once_what_was_measured_is_masked(flow_markdown, snapshot):
+    lines = [line for line in flow_markdown.splitlines() if not _WHEN_REACHED.match(line)]
+    text = _EVENT_FILE.sub(r"\1.(machine)", _MEASURED.sub("(measured)", "\n".join(lines)))
+
+    assert text == snapshot.use_extension(MarkdownFile)
