@@ -26,7 +26,7 @@ _POLL = 0.02
 _PR_SET_CHILD_SUBREAPER = 36
 # What a command leaves behind first gets the time to end by itself: multiprocessing's resource tracker outlives its
 # parent by a moment, on purpose.
-_FAREWELL = ((0, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0))
+_FAREWELL = ((0, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0))
 
 
 class Supervisor:
