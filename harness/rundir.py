@@ -83,7 +83,8 @@ class RunDirectory:
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """The existing run at *path*; :class:`RunDirectoryError` (exit code 2) when there is no ``run.json``."""
-        directory = cls(Path(path))
+        # Under the name of a link to it, such as `latest`, a run would point `latest` to itself.
+        directory = cls(Path(path).resolve() if Path(path).is_symlink() else Path(path))
         if not (directory.path / RUN).is_file():
             found = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
             error = RunDirectoryError(f"{path}: not a run directory: {found}")

@@ -64,6 +64,15 @@ def test_latest_points_to_the_newest_run(tmp_path):
     assert (tmp_path / "latest").resolve().name == "20261121-101500-two"
 
 
+def test_a_run_opened_by_its_link_is_the_run_itself(run):
+    run.point_latest_here()
+
+    again = RunDirectory.open(run.path.parent / "latest")
+    again.point_latest_here()
+
+    assert (again.path, (run.path.parent / "latest").resolve()) == (run.path, run.path)
+
+
 def test_the_latest_record_of_each_job_counts_in_the_order_of_the_study(run):
     for entry in (record("k3"), record("k1", reason="first"), record("k1", reason="second")):
         run.append(entry)
