@@ -1,6 +1,7 @@
 """The flow of this project, checked by the harness's own suite and by a real run."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,23 +34,20 @@ def test_every_claim_of_the_run_is_borne_out_by_its_files(run):
     assert (verdict.violations, verdict.unchecked) == ((), ())
 
 
-def test_an_accuracy_that_no_model_has_is_found_out(run):
-    claimed = json.loads((run / "records.jsonl").read_text(encoding="utf-8").splitlines()[0])
-    assert claimed["metrics"]["accuracy"] < 1
-    told = [run / "records.jsonl", run / "training_manifest.json", *run.glob("maps/raw/seed-0/result.json")]
-    for path in told:
+def test_an_accuracy_that_no_model_has_is_found_out(run, tmp_path):
+    told = shutil.copytree(run, tmp_path / run.name)
+    measured = json.loads((told / "records.jsonl").read_text(encoding="utf-8").splitlines()[0])["metrics"]["accuracy"]
+    for path in (told / "records.jsonl", told / "training_manifest.json", *told.glob("maps/raw/seed-*/result.json")):
         text = path.read_text(encoding="utf-8")
-        path.write_text(
-            text.replace(f'"accuracy": {claimed["metrics"]["accuracy"]}', '"accuracy": 1.0'), encoding="utf-8"
-        )
+        path.write_text(text.replace(f'"accuracy": {measured}', '"accuracy": 1.0'), encoding="utf-8")
 
-    assert "evidence" in {violation.kind for violation in verify(run).violations}
+    found = {(violation.kind, violation.claim, violation.found) for violation in verify(told).violations}
+
+    assert ("evidence", "1.0", str(measured)) in found
 
 
 def test_waves_tell_the_spirals_apart(run):
     text = normalise_markdown((run / "summary.md").read_text(encoding="utf-8"))
 
-    assert (
-        text.count("| waves | 0 | success | single-thread | (seconds) | Accuracy on points not trained on: 1.000 |")
-        == 1
-    )
+    row = "| waves | 0 | success | single-thread | (seconds) | Accuracy on points not trained on: 1.000 | 300 steps |"
+    assert row in text.splitlines()
