@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.flow import Comparison, Product, Study, Vocabulary
 from harness.flows.dose_overlap.compare import compare_records
 from harness.flows.dose_overlap.config import settings_of
-from harness.flows.dose_overlap.jobs import FLOW_NAME, jobs_of
+from harness.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, unmet
 from harness.flows.dose_overlap.words import METRICS
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class DoseOverlap:
         return prepare_study(settings, directory)
 
     def unmet(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
-        """A cell runs on any machine."""
-        del job, hardware, missing
-        return None
+        """Why *job* lacks its device."""
+        del hardware
+        return unmet(job, missing)
 
     def run(self, job: Job, workspace: Workspace) -> Product:
         """Train the cell's network, and reconstruct the held-out frames."""

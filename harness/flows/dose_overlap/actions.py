@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.flows.dose_overlap.views import Thinning
+
 _SIMULATION = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step", "seed")
 
 
@@ -37,13 +39,13 @@ def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
     return 0
 
 
-def thin_data(source: Path, target: Path | None, overlaps: Mapping[str, float]) -> int:
+def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
     """Thin what was measured below *source*; a rejected view is told, and is no error."""
     from harness.flows.dose_overlap.views import write_views
 
     root = source if target is None else target
     root.mkdir(parents=True, exist_ok=True)
-    for view in write_views(source, root, measured_doses(source), overlaps):
+    for view in write_views(source, root, measured_doses(source), thinnings):
         verdict = "accepted" if view.refusal is None else f"rejected: {view.refusal}"
         say(f"{layout.dose_directory(view.dose)}/{view.name} {verdict}")
     say(f"manifest written: {root / layout.OVERLAP_MANIFEST}")

@@ -72,6 +72,9 @@ def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         command.add_argument(
             f"--{name}", metavar="F", type=float, default=default, help="overlap (default: %(default)s)"
         )
+    command.add_argument(
+        "--frames", metavar="N", type=_positive, help="keep so many of each side's frames, nearest to its middle"
+    )
     command.set_defaults(handler=_overlap)
 
 
@@ -126,8 +129,10 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _overlap(options: argparse.Namespace) -> int:
     from harness.flows.dose_overlap.actions import thin_data
+    from harness.flows.dose_overlap.views import Thinning
 
-    return thin_data(options.phase_c_root, options.output_root, {"dense": options.dense, "sparse": options.sparse})
+    thinnings = {name: Thinning(getattr(options, name), options.frames) for name in ("dense", "sparse")}
+    return thin_data(options.phase_c_root, options.output_root, thinnings)
 
 
 def _reconstruct(options: argparse.Namespace) -> int:

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 _DESCRIBED = (
     "amplitude_psnr",
     "amplitude_ssim",
+    "amplitude_ms_ssim",
+    "amplitude_frc",
     "phase_psnr",
     "phase_ssim",
     "constant_amplitude_psnr",
     "untrained_amplitude_psnr",
+    "input_amplitude_psnr",
     "iterative_amplitude_psnr",
 )
 _AVERAGED = ("amplitude_psnr", "amplitude_ssim", "phase_psnr")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.flows.dose_overlap.scoring_names import metric_name
+from harness.flows.dose_overlap.scoring_names import IMAGES, INPUT, TRAINED, metric_name
 from harness.flows.dose_overlap.study import Cell, dose_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SHOWN = (("amplitude", "psnr", 1), ("amplitude", "ssim", 3), ("phase", "psnr", 1), ("phase", "ssim", 3))
-_ORDER = ("constant", "untrained", "trained", "iterative")
+_SCORES = {"psnr": ("PSNR", 1), "ssim": ("SSIM", 3), "ms_ssim": ("MS-SSIM", 3), "frc": ("FRC", 3)}
+_SHOWN = tuple((image, short) for image in IMAGES for short in _SCORES)
+_ORDER = ("constant", "untrained", INPUT, TRAINED, "iterative")
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,22 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A Markdown table: a line for each cell and method; what was not measured is ``n/a``."""
-    head = ("Dose", "View", "Method", "Amplitude PSNR", "Amplitude SSIM", "Phase PSNR", "Phase SSIM", "Coverage")
+    """A Markdown table: a line for each cell and method; what was not measured is ``n/a``.
+
+    PSNR in dB; FRC is the frequency, in cycles a pixel, at which the correlation with the truth falls to 0.5; all on
+    the covered share of the object.
+    """
+    scores = (f"{image.capitalize()} {_SCORES[short][0]}" for image, short in _SHOWN)
+    head = ("Dose", "View", "Method", *scores, "Coverage")
     lines = [head, ("---",) * len(head)]
     lines += [_line(row, method) for row in rows for method in _ORDER]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _line(row: Row, method: str) -> tuple[str, ...]:
-    numbers = (_number(row.metrics.get(metric_name(method, image, short)), digits) for image, short, digits in _SHOWN)
+    numbers = (
+        _number(row.metrics.get(metric_name(method, image, short)), _SCORES[short][1]) for image, short in _SHOWN
+    )
     coverage = _number(row.metrics.get("coverage"), 3)
     return (dose_text(row.cell.dose), row.cell.view, method, *numbers, coverage)
 

@@ -14,7 +14,7 @@ from harness.files import write_bytes
 from harness.flows.dose_overlap.archive import read_arrays
 from harness.flows.dose_overlap.metrics import aligned
 from harness.flows.dose_overlap.scoring import MASK, TRUTH
-from harness.flows.dose_overlap.scoring_names import METHODS, TRAINED, metric_name
+from harness.flows.dose_overlap.scoring_names import INPUT, METHODS, TRAINED, metric_name
 from harness.flows.dose_overlap.study import Cell, dose_text
 from harness.records import Completed
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, which can be told apart with any kind of colour vision.
 _COLOURS = {"baseline": "#0072B2", "dense": "#009E73", "sparse": "#D55E00"}
 _STYLES = ("-", "--", ":", "-.")
-_METHOD_STYLES = {TRAINED: "o-", "iterative": "s--", "untrained": "x:", "constant": "+:"}
+_METHOD_STYLES = {TRAINED: "o-", INPUT: "v-.", "iterative": "s--", "untrained": "x:", "constant": "+:"}
 _DPI = 130
 _UNCOVERED = "#dddddd"
 
@@ -71,6 +71,7 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
         "quality_over_dose.png": _quality(shown),
         "images_amplitude.png": _grid(shown, TRAINED, np.abs),
         "images_phase.png": _grid(shown, TRAINED, np.angle),
+        "images_input.png": _grid(shown, INPUT, np.abs),
         "images_iterative.png": _grid(shown, "iterative", np.abs),
     }
     for name, figure in figures.items():
@@ -81,10 +82,11 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
 
 
 def _learning_curves(shown: Sequence[Shown]) -> Figure:
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(15, 4.5), layout="constrained")
     panels = {
         "validation_loss": "validation loss,\nnats a pixel above a perfect fit",
         "amplitude_psnr": "amplitude PSNR, dB,\non the frames set aside",
+        "amplitude_ssim": "amplitude SSIM,\non the frames set aside",
     }
     doses = sorted({each.cell.dose for each in shown})
     for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
@@ -106,9 +108,9 @@ def _quality(shown: Sequence[Shown]) -> Figure:
     panels = figure.subplots(2, len(views), squeeze=False, sharey="row")
     for row, (short, unit) in enumerate((("psnr", "PSNR, dB"), ("ssim", "SSIM"))):
         for axes, view in zip(panels[row], views, strict=True):
-            for method in METHODS:
+            for method, style in _METHOD_STYLES.items():
                 points = _over_dose([each for each in shown if each.cell.view == view], method, short)
-                axes.plot(list(points), list(points.values()), _METHOD_STYLES[method], label=method)
+                axes.plot(list(points), list(points.values()), style, label=method)
             axes.set_xscale("log")
             axes.set_title(f"{view}: amplitude {unit}", fontsize=10)
             axes.set_xlabel("photons a frame")
@@ -136,7 +138,7 @@ def _grid(shown: Sequence[Shown], method: str, part: Callable[[NDArray[Any]], ND
     views = list(dict.fromkeys(cell.view for cell in first))
     arrays = {cell: _arrays(each.reconstructions) for cell, each in first.items()}
     box = _box([found[MASK] for found in arrays.values()])
-    figure = Figure(figsize=(1.0 + 2.6 * (len(views) + 1), 0.6 + _height(box) * len(doses)), layout="constrained")
+    figure = Figure(figsize=(1.0 + 2.6 * (len(views) + 1), 0.4 + _height(box) * len(doses)), layout="constrained")
     panels = figure.subplots(len(doses), len(views) + 1, squeeze=False)
     image = "phase" if part is np.angle else "amplitude"
     for row, dose in enumerate(doses):
@@ -175,7 +177,7 @@ def _box(masks: Sequence[NDArray[np.bool_]]) -> tuple[slice, slice]:
 
 def _height(box: tuple[slice, slice]) -> float:
     rows, columns = (float(side.stop - side.start) for side in box)
-    return 0.5 + 2.5 * rows / columns
+    return 0.3 + 2.5 * rows / columns
 
 
 def _show(axes: Axes, image: NDArray[Any], limits: tuple[float, ...], title: str) -> None:
@@ -189,9 +191,9 @@ def _show(axes: Axes, image: NDArray[Any], limits: tuple[float, ...], title: str
 
 def _caption(shown: Shown, method: str, image: str) -> str:
     scores = {short: shown.metrics.get(metric_name(method, image, short)) for short in ("psnr", "ssim")}
-    psnr = "" if scores["psnr"] is None else f" {scores['psnr']:.1f} dB"
-    ssim = "" if scores["ssim"] is None else f" SSIM {scores['ssim']:.2f}"
-    return f"{shown.cell.view}{psnr}{ssim}"
+    psnr = "" if scores["psnr"] is None else f" {scores['psnr']:.1f} dB,"
+    ssim = "" if scores["ssim"] is None else f" SSIM {scores['ssim']:.2f},"
+    return f"{shown.cell.view}:{psnr}{ssim} {shown.metrics['coverage']:.0%} covered"
 
 
 def _plain(axes: Axes) -> None:

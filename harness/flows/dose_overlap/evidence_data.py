@@ -18,7 +18,7 @@ from harness.flows.dose_overlap.geometry import covered, frame_corners
 from harness.flows.dose_overlap.overlap import Accepted
 from harness.flows.dose_overlap.scoring import MASK, TRUTH
 from harness.flows.dose_overlap.study import BASELINE, Cell, Plan
-from harness.flows.dose_overlap.views import refusal_of, select
+from harness.flows.dose_overlap.views import Thinning, refusal_of, select
 from harness.readers.arrays import NPZ_LIMIT, array_of
 from harness.readers.zips import Archive
 from harness.records import Skipped
@@ -70,9 +70,10 @@ class Laboratory:
         parts = self._parts[cell.dose]
         if cell.view == BASELINE:
             return Measured(parts, None)
-        overlap = self._settings["design"]["overlaps"][cell.view]
-        chosen = {split: select(part, overlap) for split, part in parts.items()}
-        refusals = [refusal_of(split, selection) for split, selection in chosen.items()]
+        design = self._settings["design"]
+        thinning = Thinning(design["overlaps"][cell.view], design["frames"])
+        chosen = {split: select(part, thinning) for split, part in parts.items()}
+        refusals = [refusal_of(split, selection, thinning) for split, selection in chosen.items()]
         kept = {
             split: parts[split].select(selection.indices)
             for split, selection in chosen.items()

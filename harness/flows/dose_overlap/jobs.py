@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOW_NAME = "dose_overlap"
+_ANYWHERE = ("cpu", "auto")
 _SEEDS = ("neighbor_count", "grouping_seed", "subsampling_seed")
 
 
@@ -27,6 +28,17 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
     return tuple(_job(settings, cell, seed) for cell in cells_of(settings) for seed in seeds)
 
 
+def unmet(job: Job, missing: Mapping[str, str]) -> str | None:
+    """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
+    for device in job.requires:
+        if device in missing:
+            return (
+                f"needs {device}, which is missing here: {missing[device]}; "
+                "run it on a machine that has it, or set training.device to cpu or auto"
+            )
+    return None
+
+
 def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:
     run = settings["run"]
     several = len(run["seeds"] or ()) > 1
@@ -37,6 +49,7 @@ def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:
         parameters=_plan(settings, cell, seed).to_parameters(),
         seed=seed,
         # The network of the baseline sees four times as many inputs that are not shared by a group.
+        requires=() if settings["training"]["device"] in _ANYWHERE else (settings["training"]["device"],),
         weight=2.0 if cell.view == BASELINE else 1.0,
         limits=Limits(seconds=run["time_limit_seconds"], memory_mb=run["memory_limit_mb"]),
     )
@@ -48,6 +61,7 @@ def _plan(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Plan:
         cell=cell,
         simulation={key: value for key, value in simulation.items() if key != "base_npz"},
         overlap=design["overlaps"].get(cell.view),
+        frames=None if cell.view == BASELINE else design["frames"],
         training=TrainingConfig(
             dose=float(cell.dose),
             gridsize=cell.gridsize,

@@ -35,6 +35,10 @@ class Optics:
         """The optics of a probe whose side is at least 4 pixels."""
         return cls(torch.from_numpy(np.ascontiguousarray(probe, dtype=np.complex64)), box_side(probe))
 
+    def to(self, device: torch.device) -> Optics:
+        """The same optics on *device*."""
+        return Optics(self.probe.to(device), self.box)
+
     @property
     def frame_size(self) -> int:
         """N."""
@@ -95,6 +99,10 @@ class Canvas:
         columns = offsets[..., 1, None, None] + axis[None, :]
         index = (rows * width + columns).flatten(1)
         return cls(index, (offsets.shape[1], box, box), width * width)
+
+    def to(self, device: torch.device) -> Canvas:
+        """The same canvases on *device*."""
+        return Canvas(self.index.to(device), self.shape, self.pixels)
 
     def select(self, groups: Tensor) -> Canvas:
         """The canvases of some of the groups."""

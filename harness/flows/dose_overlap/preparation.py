@@ -62,9 +62,18 @@ class PreparedFrames:
     first: NDArray[np.int64]
     canvas: Canvas
 
+    def to(self, device: torch.device) -> PreparedFrames:
+        """The same frames on *device*."""
+        inputs, amplitudes, groups = (each.to(device) for each in (self.inputs, self.amplitudes, self.groups))
+        return PreparedFrames(inputs, amplitudes, groups, self.first, self.canvas.to(device))
+
     def measured(self, rows: Tensor) -> Tensor:
         """The measured amplitudes of some groups, (g, C, N, N)."""
         return self.amplitudes[self.groups[rows]]
+
+    def estimates(self) -> Tensor:
+        """The classical estimates among the inputs, complex (G, C, B, B)."""
+        return torch.complex(self.inputs[:, :, 1], self.inputs[:, :, 2])
 
 
 def prepare(data: PtychographyData, config: TrainingConfig, calibration: Calibration, optics: Optics) -> PreparedFrames:

@@ -9,7 +9,7 @@ from harness.flows.dose_overlap import layout
 from harness.flows.dose_overlap.generate import base_from, base_from_file, generate
 from harness.flows.dose_overlap.jobs import jobs_of
 from harness.flows.dose_overlap.study import BASELINE, Plan
-from harness.flows.dose_overlap.views import write_views
+from harness.flows.dose_overlap.views import Thinning, write_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,10 @@ def prepare_study(settings: Mapping[str, Any], directory: Path) -> dict[str, str
     path = simulation["base_npz"]
     base = base_from(simulation) if path is None else base_from_file(Path(path), sha256=simulation["base_sha256"])
     generate(base, design["doses"], root, seed=simulation["seed"])
-    overlaps = {name: design["overlaps"][name] for name in design["views"] if name != BASELINE}
-    views = write_views(root, root, design["doses"], overlaps)
+    thinnings = {
+        name: Thinning(design["overlaps"][name], design["frames"]) for name in design["views"] if name != BASELINE
+    }
+    views = write_views(root, root, design["doses"], thinnings)
     refusals = {(view.dose, view.name): view.refusal for view in views if view.refusal is not None}
     cells = {job.key: Plan.from_parameters(job.parameters).cell for job in jobs_of(settings)}
     return {key: refusals[cell.dose, cell.view] for key, cell in cells.items() if (cell.dose, cell.view) in refusals}

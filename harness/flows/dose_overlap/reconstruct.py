@@ -41,6 +41,14 @@ def reconstruct(bundle: Bundle, data: PtychographyData) -> Reconstruction:
     return assemble(patches, frames.first.reshape(-1, 2), optics, data)
 
 
+def reconstruct_input(bundle: Bundle, data: PtychographyData) -> Reconstruction:
+    """The classical estimate that the network gets with each frame, laid together as its own patches are."""
+    optics = Optics.of(bundle.probe)
+    frames = prepare(data, bundle.config, bundle.calibration, optics)
+    patches = frames.estimates().flatten(0, 1).numpy().astype(np.complex128)
+    return assemble(patches, frames.first.reshape(-1, 2), optics, data)
+
+
 def reconstruct_untrained(config: TrainingConfig, data: PtychographyData) -> Reconstruction:
     """What the network says before its first step: the floor that a training has to leave behind."""
     weights = initial_network(config).state_dict()
@@ -74,13 +82,14 @@ def initial_network(config: TrainingConfig) -> PatchNetwork:
 @torch.no_grad()
 def predict(network: PatchNetwork, frames: PreparedFrames, optics: Optics) -> Complex:
     """The patches of all groups, (G C, B, B)."""
-    parts = [explain(network, frames, rows, optics) for rows in chunks(len(frames.groups))]
-    return torch.cat(parts).flatten(0, 1).numpy().astype(np.complex128)
+    rows = (each.to(frames.inputs.device) for each in chunks(len(frames.groups)))
+    parts = [explain(network, frames, each, optics) for each in rows]
+    return torch.cat(parts).flatten(0, 1).cpu().numpy().astype(np.complex128)
 
 
 def assemble(patches: Complex, first: NDArray[np.int64], optics: Optics, data: PtychographyData) -> Reconstruction:
     """Turn the (n, B, B) patches until they agree, and average them with the probe's intensity as the weight."""
-    weights = np.abs(optics.crop(optics.probe).numpy().astype(np.complex128)) ** 2
+    weights = np.abs(optics.crop(optics.probe).cpu().numpy().astype(np.complex128)) ** 2
     weights /= weights.max()
     turned = synchronised(patches, weights, first)
     total = np.zeros(data.object_guess.shape, dtype=np.complex128)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.flows.dose_overlap.metrics import score
-from harness.flows.dose_overlap.scoring_names import IMAGES, METHODS, SCORES, metric_name
+from harness.flows.dose_overlap.scoring_names import IMAGES, INPUT, METHODS, SCORES, metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRUTH, MASK = "truth", "mask"
+_NOT_LEARNED = ("untrained", "constant", INPUT)
 
 
 def stored(arrays: Mapping[str, NDArray[Any]], mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
@@ -42,7 +43,7 @@ def measured(arrays: Mapping[str, NDArray[Any]]) -> dict[str, float]:
 
 
 def _gains(metrics: Mapping[str, float]) -> dict[str, float]:
-    """By how many dB the trained network's amplitude is better than what nothing was learned for."""
+    """By how many dB the trained network's amplitude is better than what nothing was learned for; below 0 if worse."""
     own = metrics.get("amplitude_psnr")
-    others = {name: metrics.get(metric_name(name, "amplitude", "psnr")) for name in ("untrained", "constant")}
+    others = {name: metrics.get(metric_name(name, "amplitude", "psnr")) for name in _NOT_LEARNED}
     return {f"gain_over_{name}": own - value for name, value in others.items() if own is not None and value is not None}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 TRAINED = "trained"
-METHODS = (TRAINED, "untrained", "constant", "iterative")
+INPUT = "input"
+"""The classical estimate that the network is given with each frame: what of the quality it did not have to learn."""
+METHODS = (TRAINED, "untrained", "constant", INPUT, "iterative")
 IMAGES = ("amplitude", "phase")
 SCORES = {"psnr": "psnr", "ssim": "ssim", "ms_ssim": "ms_ssim", "frc": "frc_cutoff"}
 """A metric's name, and the name of the score that it is."""

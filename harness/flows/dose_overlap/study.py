@@ -50,12 +50,14 @@ class Cell:
 class Plan:
     """Everything that decides a cell's result: how its data come to be, how it is trained, what it is compared with.
 
-    ``simulation`` and ``overlap`` are the settings of the data; ``overlap`` is absent for the baseline.
+    ``simulation``, ``overlap`` and ``frames`` are the settings of the data; the last two are absent for the baseline,
+    and ``frames`` where a view keeps all frames that are far enough apart.
     """
 
     cell: Cell
     simulation: Mapping[str, Any]
     overlap: float | None
+    frames: int | None
     training: TrainingConfig
     solver_iterations: int
 
@@ -65,6 +67,7 @@ class Plan:
             "cell": asdict(self.cell),
             "simulation": dict(self.simulation),
             "overlap": self.overlap,
+            "frames": self.frames,
             "training": self.training.as_dict(),
             "solver_iterations": self.solver_iterations,
         }

@@ -26,10 +26,11 @@ from harness.flows.dose_overlap.reconstruct import (
     initial_network,
     reconstruct,
     reconstruct_constant,
+    reconstruct_input,
     reconstruct_iteratively,
     reconstruct_untrained,
 )
-from harness.flows.dose_overlap.scoring_names import TRAINED
+from harness.flows.dose_overlap.scoring_names import INPUT, TRAINED
 from harness.flows.dose_overlap.study import Plan
 from harness.readers.weights import digest_of
 
@@ -119,8 +120,10 @@ def objects_of(
     """What every method makes of the frames in *data*, by its name; the true object in there is not looked at."""
     frames = read_data(data)
     with torch_settings(config.threads):
+        trained = read_bundle(bundle)
         found = {
-            TRAINED: reconstruct(read_bundle(bundle), frames),
+            TRAINED: reconstruct(trained, frames),
+            INPUT: reconstruct_input(trained, frames),
             "untrained": reconstruct_untrained(config, frames),
             "constant": reconstruct_constant(frames),
             "iterative": reconstruct_iteratively(frames, iterations=iterations, seed=config.seed),
@@ -172,6 +175,7 @@ def details_of(config: TrainingConfig, outcome: TrainingOutcome, data: CellData)
         "stopped_early": outcome.stopped_early,
         "untrained_weights_sha256": untrained_digest(config),
         "data_sha256": data.digests(),
+        "device": outcome.device,
         "torch_threads": config.threads,
         "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "torch": torch.__version__},
     }

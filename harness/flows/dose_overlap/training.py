@@ -53,6 +53,7 @@ class TrainingOutcome:
     bundle_sha256: str
     bundle_size_bytes: int
     curves: tuple[EpochRecord, ...]
+    device: str
 
 
 def train(
@@ -102,7 +103,7 @@ class _Run:
         self.config = config
         self.task = task
         self.digest = digest
-        self.network: PatchNetwork = initial_network(config)
+        self.network: PatchNetwork = initial_network(config).to(task.device)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
         self.best = _copied(self.network)
         self.history: list[EpochRecord] = []
@@ -163,7 +164,7 @@ class _Run:
     def state(self) -> TrainingState:
         """A copy of everything that the next epoch depends on."""
         moments = {
-            f"{parameter}.{moment}": value.clone()
+            f"{parameter}.{moment}": value.cpu().clone()
             for parameter, values in self.optimiser.state_dict()["state"].items()
             for moment, value in values.items()
         }
@@ -187,7 +188,7 @@ class _Run:
     def publish(self, directory: Path) -> TrainingOutcome:
         """Write the bundle of the best epoch and say what was done."""
         config, task, best = self.config, self.task, self.best_record
-        bundle = Bundle(config, task.calibration, task.optics.probe.numpy(), self.best)
+        bundle = Bundle(config, task.calibration, task.optics.probe.cpu().numpy(), self.best)
         written = write_bundle(directory / BUNDLE_NAME, bundle)
         epochs = self.history[-1].epoch
         final = self.history[-1].train_loss
@@ -209,11 +210,12 @@ class _Run:
             bundle_sha256=written.sha256,
             bundle_size_bytes=written.size_bytes,
             curves=tuple(self.history),
+            device=str(task.device),
         )
 
 
 def _copied(network: PatchNetwork) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 
 def _rate(config: TrainingConfig, step: int) -> float:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUBSAMPLING_SEED = 456
+DEVICES = ("cpu", "cuda", "mps", "auto")
+"""Where a training computes; ``auto`` takes the best there is."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class TrainingConfig:
     validation_share: float = 0.1
     patience: int = 8
     checkpoint_every: int = 1
+    device: str = "cpu"
     threads: int = 1
     seed: int = 0
     grouping_seed: int = GROUPING_SEED
@@ -56,6 +59,8 @@ class TrainingConfig:
         ]
         if not _is_positive(self.validation_share) or self.validation_share >= 1:
             problems.append(f"validation_share is {self.validation_share!r}; expected a number between 0 and 1")
+        if self.device not in DEVICES:
+            problems.append(f"device is {self.device!r}; expected one of {', '.join(DEVICES)}")
         if problems:
             raise ConfigError(problems)
         self.group_rule()

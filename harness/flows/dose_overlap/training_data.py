@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 
 from harness.errors import DataError
 from harness.flows.dose_overlap.curves import EpochRecord
+from harness.flows.dose_overlap.device import device_of
 from harness.flows.dose_overlap.metrics import score
 from harness.flows.dose_overlap.physics import Optics, excess_nll
 from harness.flows.dose_overlap.preparation import Calibration, PreparedFrames, explain, prepare
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TrainingTask:
-    """Frames to learn from and a block of neighbouring frames to judge by, which no step sees."""
+    """Frames to learn from and a block of neighbouring frames to judge by, which no step sees; on *device*."""
 
     config: TrainingConfig
     optics: Optics
@@ -37,6 +38,7 @@ class TrainingTask:
     learn: PreparedFrames
     judge: PreparedFrames
     judged_data: PtychographyData
+    device: torch.device
 
     @classmethod
     def of(cls, config: TrainingConfig, data: PtychographyData) -> TrainingTask:
@@ -46,7 +48,8 @@ class TrainingTask:
         learned, judged = data.select(np.flatnonzero(~block)), data.select(np.flatnonzero(block))
         calibration = Calibration.of(learned, config.dose)
         learn, judge = (prepare(part, config, calibration, optics) for part in (learned, judged))
-        return cls(config, optics, calibration, learn, judge, judged)
+        device = device_of(config.device)
+        return cls(config, optics.to(device), calibration, learn.to(device), judge.to(device), judged, device)
 
     @property
     def training_frames(self) -> int:
@@ -65,7 +68,7 @@ class TrainingTask:
         passes = -(-wanted * self.config.steps_per_epoch // count)
         order = np.concatenate([rng.permutation(count) for _ in range(passes)])
         for step in range(self.config.steps_per_epoch):
-            yield torch.from_numpy(order[step * wanted : (step + 1) * wanted])
+            yield torch.from_numpy(order[step * wanted : (step + 1) * wanted]).to(self.device)
 
     def loss(self, network: PatchNetwork, rows: Tensor) -> Tensor:
         """The excess negative log-likelihood of some groups' photons; no truth enters."""
@@ -75,7 +78,7 @@ class TrainingTask:
     def look(self, network: PatchNetwork, epoch: int, train_loss: float | None, rate: float) -> EpochRecord:
         """Judge the network by the frames set aside."""
         network.eval()
-        rows = torch.arange(len(self.judge.groups))
+        rows = torch.arange(len(self.judge.groups), device=self.device)
         loss = float(self._loss(network, self.judge, rows))
         return EpochRecord(
             epoch=epoch,

@@ -26,6 +26,18 @@ Selection = Accepted | Rejected
 
 
 @dataclass(frozen=True)
+class Thinning:
+    """What a view keeps of each side of a scan: frames (1 - overlap) N apart, and of those, if given, so many.
+
+    These are the ones nearest to the middle of the side, so that they still overlap as much. With the same *frames* for
+    every view, views differ by their overlap and not by how much there is to learn from.
+    """
+
+    overlap: float
+    frames: int | None = None
+
+
+@dataclass(frozen=True)
 class View:
     """One view at one dose; *refusal* says why it cannot be had, if it cannot."""
 
@@ -42,12 +54,12 @@ class View:
         return {"status": "accepted", "metrics": bundle, **paths}
 
 
-def write_views(source: Path, root: Path, doses: Iterable[int], overlaps: Mapping[str, float]) -> list[View]:
-    """Thin what was measured with each of *doses* below *source* to each of *overlaps*, by view; all below *root*.
+def write_views(source: Path, root: Path, doses: Iterable[int], thinnings: Mapping[str, Thinning]) -> list[View]:
+    """Thin what was measured with each of *doses* below *source* by each of *thinnings*, by view; all below *root*.
 
     A rejected view has metrics and no data. Missing data is a :class:`DataError` that says how to make it.
     """
-    views = [view for dose in doses for view in _of_dose(source, root, dose, overlaps)]
+    views = [view for dose in doses for view in _of_dose(source, root, dose, thinnings)]
     manifest: dict[str, dict[str, Json]] = {}
     for view in views:
         manifest.setdefault(layout.dose_directory(view.dose), {})[view.name] = view.as_dict()
@@ -55,18 +67,19 @@ def write_views(source: Path, root: Path, doses: Iterable[int], overlaps: Mappin
     return views
 
 
-def refusal_of(split: str, selection: Selection) -> str | None:
+def refusal_of(split: str, selection: Selection, thinning: Thinning) -> str | None:
     """Why the *selection* of ``train`` or ``test`` frames cannot be a view, and what would do; ``None`` if it can."""
     if isinstance(selection, Rejected):
         return f"{selection.reason} ({split} frames); scan a larger object or allow more overlap"
-    if (found := len(selection.indices)) < FEWEST[split]:
-        return f"only {found} {split} frames are far enough apart, {FEWEST[split]} are needed; scan a larger object"
+    needed = max(FEWEST[split], thinning.frames or 0)
+    if (found := len(selection.indices)) < needed:
+        return f"only {found} {split} frames are far enough apart, {needed} are needed; scan a larger object"
     return None
 
 
-def _of_dose(source: Path, root: Path, dose: int, overlaps: Mapping[str, float]) -> list[View]:
+def _of_dose(source: Path, root: Path, dose: int, thinnings: Mapping[str, Thinning]) -> list[View]:
     parts = {split: _read(source, dose, split) for split in layout.SPLITS}
-    return [_view(parts, root, dose, name, overlap) for name, overlap in overlaps.items()]
+    return [_view(parts, root, dose, name, thinning) for name, thinning in thinnings.items()]
 
 
 def _read(source: Path, dose: int, split: str) -> PtychographyData:
@@ -77,30 +90,37 @@ def _read(source: Path, dose: int, split: str) -> PtychographyData:
     return read_data(path)
 
 
-def _view(parts: Mapping[str, PtychographyData], root: Path, dose: int, name: str, overlap: float) -> View:
+def _view(parts: Mapping[str, PtychographyData], root: Path, dose: int, name: str, thinning: Thinning) -> View:
     (root / layout.view(dose, name, "train")).parent.mkdir(parents=True, exist_ok=True)
-    chosen = {split: select(part, overlap) for split, part in parts.items()}
-    refusals = [refusal_of(split, selection) for split, selection in chosen.items()]
+    chosen = {split: select(part, thinning) for split, part in parts.items()}
+    refusals = [refusal_of(split, selection, thinning) for split, selection in chosen.items()]
     refusal = next((each for each in refusals if each is not None), None)
     for split, selection in chosen.items():
         path = root / layout.view(dose, name, split)
         if refusal is None and isinstance(selection, Accepted):
-            write_data(path, _kept(parts[split], selection, name, overlap))
+            write_data(path, _kept(parts[split], selection, name, thinning))
         else:
             path.unlink(missing_ok=True)
     _write_metrics(root, dose, name, chosen)
     return View(dose, name, refusal)
 
 
-def select(data: PtychographyData, overlap: float) -> Selection:
-    """The frames of *data* that a view with *overlap* keeps."""
-    return select_view(data.xcoords, data.ycoords, overlap=overlap, frame_size=data.frame_size)
+def select(data: PtychographyData, thinning: Thinning) -> Selection:
+    """The frames of *data* that a view keeps; the metrics are those of all that are far enough apart."""
+    found = select_view(data.xcoords, data.ycoords, overlap=thinning.overlap, frame_size=data.frame_size)
+    if thinning.frames is None or isinstance(found, Rejected):
+        return found
+    points = np.stack([data.xcoords, data.ycoords], axis=1)
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    distances = np.linalg.norm(points[found.indices] - middle, axis=1)
+    nearest = np.argsort(distances, kind="stable")[: thinning.frames]
+    return replace(found, indices=np.sort(found.indices[nearest]))
 
 
-def _kept(data: PtychographyData, selection: Accepted, name: str, overlap: float) -> PtychographyData:
+def _kept(data: PtychographyData, selection: Accepted, name: str, thinning: Thinning) -> PtychographyData:
     kept = data.select(np.asarray(selection.indices))
-    facts: dict[str, Json] = {"view": name, "overlap": overlap, "selection_strategy": selection.selection_strategy}
-    return replace(kept, metadata={**data.metadata, **facts})
+    facts: dict[str, Json] = {"view": name, "overlap": thinning.overlap, "frames": thinning.frames}
+    return replace(kept, metadata={**data.metadata, **facts, "selection_strategy": selection.selection_strategy})
 
 
 def _write_metrics(root: Path, dose: int, name: str, chosen: Mapping[str, Selection]) -> None:

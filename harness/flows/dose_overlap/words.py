@@ -9,6 +9,7 @@ _METHODS = {
     "": "",
     "untrained": " of the untrained network",
     "constant": " of a constant image",
+    "input": " of the network's input",
     "iterative": " of the iterative solver",
 }
 _SCORES = {
@@ -44,6 +45,7 @@ METRICS = {
     **_averages(),
     "gain_over_untrained": Metric("Amplitude PSNR gained over the untrained network", "dB"),
     "gain_over_constant": Metric("Amplitude PSNR gained over a constant image", "dB"),
+    "gain_over_input": Metric("Amplitude PSNR gained over the network's input", "dB"),
     "coverage": Metric("Share of the object on which is scored", "", 3),
     "covered_pixels": Metric("Pixels on which is scored", "px", 0),
     "final_loss": Metric("Last training loss", "nats/px", 4),

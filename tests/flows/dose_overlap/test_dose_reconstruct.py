@@ -10,8 +10,6 @@ from dose_bench import tiny_config, tiny_scan, tiny_view
 
 from harness.errors import DataError
 from harness.flows.dose_overlap.bundle import Bundle
-from harness.flows.dose_overlap.curves import EpochRecord
-from harness.flows.dose_overlap.figures import Panel, curves_png, grid_png
 from harness.flows.dose_overlap.geometry import covered, cut, frame_corners
 from harness.flows.dose_overlap.iterative import constant_level
 from harness.flows.dose_overlap.metrics import aligned, score
@@ -24,6 +22,7 @@ from harness.flows.dose_overlap.reconstruct import (
     initial_network,
     reconstruct,
     reconstruct_constant,
+    reconstruct_input,
     reconstruct_iteratively,
     reconstruct_untrained,
 )
@@ -188,31 +187,24 @@ def test_weights_of_another_width_are_refused():
         Bundle(config, Calibration(1, 1, 1), data.probe_guess, weights).network()
 
 
-def record(epoch, psnr):
-    return EpochRecord(epoch, 0.5 if epoch else None, 0.4, 1e-3 if epoch else None, amplitude_psnr=psnr)
+def test_the_input_depends_on_no_learned_weight():
+    config, data = tiny_config(gridsize=2), tiny_scan()[1]
+    calibration = Calibration.of(data, config.dose)
+
+    one, other = (
+        reconstruct_input(Bundle(config, calibration, data.probe_guess, network.state_dict()), data).image
+        for network in (initial_network(config), initial_network(replace(config, seed=99)))
+    )
+
+    assert np.array_equal(one, other)
 
 
-def test_pictures_are_drawn_and_equal_ones_are_equal_bytes():
+def test_more_steps_of_the_estimate_give_a_better_input():
     data = tiny_scan()[1]
-    panel = Panel(data.object_guess, coverage(data), "20.0 dB")
-    rows = {"1e3": {"baseline": panel, "sparse": "rejected: too few"}, "1e4": {"baseline": panel}}
-
-    one, two = (
-        (
-            curves_png({"a": [record(0, None), record(1, 20.0)], "b": []}, title="curves"),
-            grid_png(data.object_guess, rows, part="amplitude"),
-            grid_png(data.object_guess, rows, part="phase"),
-        )
-        for _ in range(2)
+    few, many = (
+        reconstruct_input(Bundle(config, Calibration.of(data, config.dose), data.probe_guess, {}), data)
+        for config in (tiny_config(projections=1), tiny_config(projections=8))
     )
+    psnr = [score(data.object_guess, found.image, found.mask).amplitude.psnr for found in (few, many)]
 
-    assert one == two
-    assert {picture[:8] for picture in one} == {b"\x89PNG\r\n\x1a\n"}
-
-
-def test_a_study_without_cells_still_has_pictures():
-    truth = tiny_scan()[1].object_guess
-
-    assert all(
-        picture.startswith(b"\x89PNG") for picture in (curves_png({}, title=""), grid_png(truth, {}, part="phase"))
-    )
+    assert psnr[1] > psnr[0] + 1

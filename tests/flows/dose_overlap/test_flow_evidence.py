@@ -160,6 +160,8 @@ CAREFUL = {
     "more frames": (lying("metrics", "training_frames", to=1540), JOURNAL),
     "another cell": (lying("details", "cell", to={"dose": 100000, "view": "dense"}), JOURNAL),
     "another number of threads": (lying("details", "torch_threads", to=64), JOURNAL),
+    "another device": (lying("details", "device", to="cuda"), JOURNAL),
+    "a better gain over the input": (lying("metrics", "gain_over_input", to=5.0), JOURNAL),
     "another digest of the data": (lying("details", "data_sha256", "train", to="0" * 64), JOURNAL),
     "another digest of the bundle": (lying("details", "bundle_sha256", to="0" * 64), JOURNAL),
     "an early stop that was none": (lying("details", "stopped_early", to=True), JOURNAL),
@@ -219,7 +221,7 @@ def test_retelling_the_truth_everywhere_is_no_violation(copied):
     assert verify(copied).violations == ()
 
 
-@pytest.mark.parametrize("name", ["trained", "untrained", "iterative"])
+@pytest.mark.parametrize("name", ["trained", "untrained", "input", "iterative"])
 def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(copied, name):
     from harness.flows.dose_overlap.scoring import measured
 

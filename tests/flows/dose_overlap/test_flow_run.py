@@ -147,7 +147,7 @@ def test_the_log_has_a_line_an_epoch(finished):
 
 @pytest.mark.parametrize(
     "name",
-    ["learning_curves", "quality_over_dose", "images_amplitude", "images_phase", "images_iterative"],
+    ["learning_curves", "quality_over_dose", "images_amplitude", "images_phase", "images_input", "images_iterative"],
 )
 def test_a_figure_is_a_whole_picture(finished, name):
     _, directory = finished

@@ -90,11 +90,13 @@ def test_every_aggregate_of_a_power_of_ten_has_a_title(study, records):
 
 
 def test_the_table_has_a_line_for_every_method_and_no_number_for_what_was_not_measured():
-    rows = [Row(Cell(1000, "dense"), {"amplitude_psnr": 21.04, "constant_amplitude_ssim": 0.25, "coverage": 0.4})]
+    scores = {"constant_amplitude_ssim": 0.25, "input_phase_frc": 0.21, "iterative_amplitude_ms_ssim": 0.8}
+    rows = [Row(Cell(1000, "dense"), {"amplitude_psnr": 21.04, **scores, "coverage": 0.4})]
 
     assert table(rows).splitlines()[2:] == [
-        "| 1e+03 | dense | constant | n/a | 0.250 | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | untrained | n/a | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | trained | 21.0 | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | iterative | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | constant | n/a | 0.250 | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | untrained | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | input | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.210 | 0.400 |",
+        "| 1e+03 | dense | trained | 21.0 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | iterative | n/a | n/a | 0.800 | n/a | n/a | n/a | n/a | n/a | 0.400 |",
     ]

@@ -16,6 +16,7 @@ from harness.flows.dose_overlap.config import schema
 from harness.flows.dose_overlap.study import Plan, dose_text
 from harness.records import HardwareProfile
 
+MACHINE = HardwareProfile("Linux", "x86_64", "3.11", 1)
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "contracts" / "examples"
 SHIPPED = sorted((ROOT / "configs" / "dose_overlap").glob("*.yaml"))
@@ -129,6 +130,7 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "seed": 5,
         },
         "overlap": 0.7,
+        "frames": None,
         "training": {**job.parameters["training"], "dose": 1000.0, "gridsize": 2, "epochs": 3, "neighbor_count": 7},
         "solver_iterations": 15,
     }
@@ -144,6 +146,8 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
         {"threads": 2},
         {"design": {"doses": [1000, 100000], "overlaps": {"dense": 0.5}}},
         {"design": {"doses": [1000, 100000], "grouping_seed": 5}},
+        {"design": {"doses": [1000, 100000], "frames": 12}},
+        {"training": {"device": "cuda"}},
     ],
     ids=str,
 )
@@ -155,6 +159,13 @@ def test_the_overlap_of_another_view_leaves_the_key_of_a_job_as_it_is(study):
     other = study(design={"doses": [1000, 100000], "overlaps": {"sparse": 0.1}})
 
     assert other.jobs[1].key == study().jobs[1].key
+
+
+def test_the_baseline_keeps_all_frames_in_any_case(study):
+    limited, free = (study(design={"doses": [1000], "frames": frames}).jobs for frames in (12, None))
+
+    assert [job.parameters["frames"] for job in limited] == [None, 12, 12]
+    assert limited[0].key == free[0].key
 
 
 def test_a_plan_survives_its_parameters(study):
@@ -213,7 +224,17 @@ def test_a_dose_is_told_with_as_few_digits_as_say_it_exactly(dose, text):
     assert dose_text(dose) == text
 
 
-def test_a_cell_runs_on_any_machine(study):
-    machine = HardwareProfile("Linux", "x86_64", "3.11", 1)
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_a_cell_on_the_cpu_runs_on_any_machine(study, device):
+    job = study(training={"device": device}).jobs[0]
 
-    assert flow.unmet(study().jobs[0], machine, {"cuda": "no driver", "mps": "not a Mac"}) is None
+    assert flow.unmet(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) is None
+
+
+def test_a_cell_whose_device_is_missing_says_what_would_do(study):
+    job = study(training={"device": "cuda"}).jobs[0]
+
+    assert flow.unmet(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) == (
+        "needs cuda, which is missing here: no driver; run it on a machine that has it, "
+        "or set training.device to cpu or auto"
+    )
