@@ -1,0 +1,85 @@
+"""The wheel by itself: what it brings works where neither the checkout nor a deep-learning package is in reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOOK = """
+import json, sys
+from importlib.metadata import distribution
+import harness, pytest_extractor_flow
+from harness.contracts import load_schema, schema_names
+
+named = [f"{point.group}: {point.name} = {point.value}" for point in distribution("pytest-extractor-flow").entry_points]
+print(json.dumps({
+    "places": [harness.__file__, pytest_extractor_flow.__file__],
+    "contracts": [load_schema(name)["$id"].rpartition("/")[2] for name in schema_names()],
+    "entry points": sorted(named),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The wheel, built and installed in a directory of its own, without network and without what it depends on."""
+    source, wheels, site = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "site"))
+    # A copy: what an earlier build left in the checkout would come along.
+    for name in ("harness", "pytest_extractor_flow", "contracts"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    build = ("build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(source))
+    subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True)
+    (wheel,) = wheels.glob("*.whl")
+    install = ("install", "--quiet", "--no-deps", "--no-index", "--target", str(site), str(wheel))
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
+    return site
+
+
+def inside(site, *words):
+    """Python with the installed wheel before everything else, started elsewhere."""
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [sys.executable, "-P", *words], cwd=site, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_packages_contracts_and_entry_points_are_there(site):
+    found = json.loads(inside(site, "-c", LOOK))
+
+    assert [Path(place).is_relative_to(site) for place in found["places"]] == [True, True]
+    assert found["contracts"] == sorted(path.name for path in (ROOT / "contracts").glob("*.schema.json"))
+    assert found["entry points"] == [
+        "console_scripts: extractor-flow = harness.cli:main",
+        "extractor_flow.commands: dose-overlap = harness.flows.dose_overlap.command:main",
+        "extractor_flow.flows: dose_overlap = harness.flows.dose_overlap:flow",
+        "extractor_flow.flows: extractor_comparison = harness.flows.extractor_comparison:flow",
+        "extractor_flow.flows: line_fit = harness.testing.line_fit:flow",
+        "pytest11: extractor_flow = pytest_extractor_flow.plugin",
+    ]
+
+
+def test_a_real_run_is_trained_and_verified_by_what_the_wheel_brings(site, tmp_path):
+    config = tmp_path / "study.yaml"
+    config.write_text("flow: line_fit\nrun: {steps: 5}\nmodels: [{name: line}]\n", encoding="utf-8")
+
+    inside(site, "-m", "harness.cli", "run", str(config), "--output-root", str(tmp_path / "runs"))
+    said = json.loads(inside(site, "-m", "harness.cli", "verify", str(tmp_path / "runs/latest"), "--format", "json"))
+
+    assert (said["ok"], said["violations"]) == (True, [])
+
+
+def test_nothing_is_installed_beside_the_packages(site):
+    names = {entry.name for entry in site.iterdir() if not entry.name.endswith(".dist-info")}
+
+    assert names == {"harness", "pytest_extractor_flow", "bin"}
