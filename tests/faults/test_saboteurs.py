@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from published import SMALL_WORLD, publish_run
 from saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VICTIM
 
@@ -34,8 +35,8 @@ STUDY = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run of all saboteurs, side by side with two honest jobs."""
+def folder(tmp_path_factory):
+    """A folder of which every command thinks that the saboteurs are the trainer, inside the fixture ``sabotaged``."""
     folder = tmp_path_factory.mktemp("sabotage")
     information = folder / "site" / "saboteurs-1.0.dist-info"
     information.mkdir(parents=True)
@@ -43,9 +44,20 @@ def run(tmp_path_factory):
     (information / "entry_points.txt").write_text(
         "[extractor_flow.flows]\nextractor_comparison = saboteurs:flow\n", encoding="utf-8"
     )
-    support = Path(__file__).parents[1] / "support"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sabotaged(folder):
+    """The import path on which the saboteurs come first."""
+    return os.pathsep.join([str(folder / "site"), str(Path(__file__).parents[1] / "support")])
+
+
+@pytest.fixture(scope="module")
+def run(folder, sabotaged):
+    """A run of all saboteurs, side by side with two honest jobs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "site"), str(support)]))
+        patch.setenv("PYTHONPATH", sabotaged)
         return publish_run(folder, STUDY)
 
 
@@ -102,3 +114,25 @@ def test_an_honest_job_is_not_accused(found, run):
 @pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_TRAINING_AGAIN])
 def test_a_saboteur_whose_files_agree_is_caught_by_training_again(found, run, cheat):
     assert (found[cheat], trained_again(run, cheat) != []) == ([], True)
+
+
+def test_the_tests_that_a_config_is_are_red_for_a_trainer_that_raises_does_nothing_or_takes_another_seed(
+    tmp_path, sabotaged
+):
+    names = ["honest", "raises", "trains_nothing", "trains_another_seed"]
+    study = {**STUDY, "extractors": [{"name": name, "preset": "mlp_small"} for name in names]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "study.yaml", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": sabotaged, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    failed = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    accused = {name for name in names if f"extractors/{name}/" in done.stdout}
+    assert (done.returncode, failed) == (1, ["FAILED study.yaml::evidence", "FAILED study.yaml::job[raises seed-1]"])
+    assert accused == {"trains_nothing", "trains_another_seed"}

@@ -95,10 +95,15 @@ def honest(job: Job, workspace: Workspace) -> Product:
     return train(job, workspace)
 
 
+def raises(job: Job, workspace: Workspace) -> Product:
+    msg = f"{job.name} in {workspace.path.name}"
+    raise RuntimeError(msg)
+
+
 def trains_nothing(job: Job, workspace: Workspace) -> Product:
     product = train(job, workspace)
     save_untrained(job, workspace)
-    return replace(product, metrics={**product.metrics})
+    return product
 
 
 def learns_nothing(job: Job, workspace: Workspace) -> Product:
@@ -288,7 +293,7 @@ SEEN_BY_TRAINING_AGAIN: tuple[Callable[[Job, Workspace], Product], ...] = (
     trains_in_an_easier_world,
     trains_another_extractor,
 )
-_BY_NAME = {cheat.__name__: cheat for cheat in (*SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)}
+_BY_NAME = {cheat.__name__: cheat for cheat in (raises, *SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)}
 
 
 class Saboteur(ExtractorComparison):
