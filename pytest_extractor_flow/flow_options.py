@@ -62,6 +62,7 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
     absolute form, in which xdist hands them to its workers.
     """
     option = config.option
+    _refuse_patterns_from_the_top(config)
     option.flow_config = [str(_file(config, "--flow-config", name)) for name in option.flow_config]
     for name in ("flow_run", "flow_output"):
         given = getattr(option, name)
@@ -97,6 +98,15 @@ def _from_ini(config: pytest.Config) -> list[str]:
     places = [config.rootpath]
     asked = f"flow_config in {config.inipath}"
     return [str(find_config(name, places, f"{asked}: {name}")) for name in config.getini("flow_config")]
+
+
+def _refuse_patterns_from_the_top(config: pytest.Config) -> None:
+    for pattern in config.getini("flow_files"):
+        if Path(pattern).is_absolute():
+            msg = (
+                f"flow_files in {config.inipath}: {pattern} is not below the root directory; write it relative to that"
+            )
+            raise pytest.UsageError(msg)
 
 
 def _run(path: Path) -> Path:

@@ -106,14 +106,22 @@ def test_yaml_that_nobody_named_is_not_touched(flow_project):
     assert (result.parseoutcomes(), flow_project.kept()) == ({"passed": 1}, [])
 
 
-def test_configs_are_found_by_an_ini_key_or_beside_the_directory_that_holds_them(flow_project):
+def test_configs_are_found_by_an_ini_key(flow_project):
     for name in ("a.yaml", "deep/b.yml", "c.yaml"):
         flow_project.config(name)
     flow_project.pytester.makeini("[pytest]\nflow_files = a.yaml deep/*.yml")
 
-    result = flow_project.run("--collect-only", "-qq", ".", "c.yaml")
+    result = flow_project.run("--collect-only", "-qq")
 
-    assert result.outlines[:3] == ["a.yaml: 5", "c.yaml: 5", "deep/b.yml: 5"]
+    assert result.outlines[:3] == ["a.yaml: 5", "deep/b.yml: 5", ""]
+
+
+def test_a_config_named_beside_the_directory_that_holds_it_is_collected(flow_project):
+    flow_project.config()
+
+    result = flow_project.run("--collect-only", "-qq", ".", "study.yaml")
+
+    assert result.outlines[:2] == ["study.yaml: 5", ""]
 
 
 def test_a_file_that_another_plugin_collects_is_left_to_it(flow_project):

@@ -70,6 +70,7 @@ USAGE = {
     "no run": ("--flow-run=.", "--flow-run .*: not a run directory: it has no run.json"),
     "no time": ("--flow-timeout=0", "--flow-timeout: expected a positive number of seconds"),
     "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout in .*: expected a positive number of seconds"),
+    "a pattern from the top": ("-oflow_files=/configs/*.yaml", "flow_files in .*: .* is not below the root directory"),
     "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config in .*: gone.yaml: no such config"),
 }
 
