@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_extractor_flow.flow_options import read_flow_options
+from pytest_extractor_flow.flow_runs import announced_run
+from pytest_extractor_flow.once import Execution
 
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
 ONE_TEST = "def test_it(flow_run): pass\n"
@@ -25,6 +27,7 @@ def test_what_is_wrong_with_a_config_is_told_once_in_full(flow_project, argument
     words = result.stdout.str()
     told = [words.count(text) for text in ("study.yaml:4: run.stepz: unknown key", "(its log is shown where")]
     assert (result.parseoutcomes(), told, flow_project.kept()) == (outcomes, [1, 3], [])
+    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: failed: exit status 2 in *"])
 
 
 def test_a_run_that_takes_too_long_is_ended_and_told_once_in_full(flow_project):
@@ -50,6 +53,24 @@ def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_
     result.stdout.fnmatch_lines(
         ["study.yaml: failed: exit status 1, nothing published", "*kept: no run directory can be made there:*"]
     )
+
+
+@pytest.mark.parametrize(
+    ("log", "found"),
+    [
+        ("summary.json: {run}/summary.json\nreport.html: x\n", True),
+        ("summary.json: {run}/gone/summary.json\n", False),
+        ("it ended before it said anything\n", False),
+        ("", False),
+    ],
+    ids=["announced", "gone", "never announced", "silent"],
+)
+def test_only_a_run_that_was_announced_and_is_there_is_taken_for_one(tmp_path, log, found):
+    (tmp_path / "summary.json").touch()
+    (tmp_path / "log").write_text(log.format(run=tmp_path), encoding="utf-8")
+    execution = Execution("study.yaml", "ok", "exit status 0", 0, 1.0, False, tmp_path, tmp_path / "log")
+
+    assert announced_run(execution) == (tmp_path if found else None)
 
 
 def test_a_test_without_a_config_says_how_to_name_one(flow_project):
