@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,17 @@ class FlowProject:
         return [json.loads((run / "run.json").read_text(encoding="utf-8"))["command"] for run in self.kept()]
 
     def leftovers(self) -> list[str]:
-        return [path.name for path in self.temporary.iterdir()]
+        """Temporary files and, where /proc shows them, processes at work in the project's directory."""
+        return [path.name for path in self.temporary.iterdir()] + self._processes()
+
+    def _processes(self) -> list[str]:
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                # This process stands there, too, while pytester has the say.
+                if entry.name != str(os.getpid()) and (entry / "cwd").readlink() == self.path:
+                    found.append((entry / "cmdline").read_text(encoding="utf-8").replace("\0", " "))
+        return found
 
 
 def publish(config: Path, *options: str) -> Path:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
+from plugin_project import eventually
 
 from pytest_extractor_flow.flow_options import read_flow_options
 from pytest_extractor_flow.flow_runs import announced_run
@@ -40,6 +44,19 @@ def test_a_run_that_takes_too_long_is_ended_and_told_once_in_full(flow_project):
     told = [words.count(text) for text in ("the end of what it printed", "(its log is shown where")]
     assert (result.parseoutcomes(), told, flow_project.leftovers()) == ({"errors": 4}, [1, 3], [])
     result.stdout.fnmatch_lines(["study.yaml: timeout: it did not end in time and was ended after * s*"])
+
+
+def test_a_session_that_is_ended_while_it_trains_ends_the_training_and_leaves_nothing(flow_project):
+    flow_project.config("study.yaml", {**WAITS, "until": str(flow_project.path / "never")})
+    flow_project.tests(FOUR_TESTS)
+    command = [sys.executable, "-m", "pytest", "-n2", "--flow-config=study.yaml", "--flow-timeout=60"]
+    with subprocess.Popen(command, cwd=flow_project.path, stdout=subprocess.DEVNULL) as session:
+        eventually((flow_project.path / "never.slow.waiting").exists)
+        begun = len(flow_project.leftovers())
+
+        session.terminate()
+
+    assert (session.returncode, begun > 0, flow_project.leftovers()) == (143, True, [])
 
 
 def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_project):
