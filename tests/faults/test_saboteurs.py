@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 from published import SMALL_WORLD, publish_run
-from saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VICTIM
 
 from harness.verify import verify
+
+pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
+
+from saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VICTIM
 
 CHEATS = [cheat.__name__ for cheat in (*SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)]
 NAMES = ["honest", VICTIM, *CHEATS]

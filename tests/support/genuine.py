@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from harness.readers.arrays import read_npz
 from harness.readers.events import read_events
@@ -62,8 +63,7 @@ def weights() -> bytes:
 @cache
 def torch_state() -> bytes:
     """A state dict as ``torch.save`` writes it, with a transposed view, shared storage and three dtypes."""
-    import torch
-
+    torch = pytest.importorskip("torch")
     base = torch.arange(12, dtype=torch.float32).reshape(3, 4)
     state = {"base": base, "turned": base.t(), "half": torch.tensor([1.5, -2.0], dtype=torch.bfloat16)}
     state |= {"count": torch.tensor(3), "part": base[1:, 2:], "empty": torch.zeros(0, 4)}
@@ -75,9 +75,8 @@ def torch_state() -> bytes:
 @cache
 def training() -> dict[str, bytes]:
     """``model``, ``monitor`` and ``events`` of one real PPO training of 32 steps."""
-    import gymnasium
-    import torch
-    from stable_baselines3 import PPO
+    gymnasium, torch = (pytest.importorskip(name) for name in ("gymnasium", "torch"))
+    PPO = pytest.importorskip("stable_baselines3").PPO  # noqa: N806 - it is a class
     from stable_baselines3.common.monitor import Monitor
 
     torch.set_num_threads(1)
@@ -98,9 +97,7 @@ def training() -> dict[str, bytes]:
 @cache
 def picture() -> bytes:
     """A small PNG that matplotlib drew."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1, 1), dpi=20)
+    figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(1, 1), dpi=20)
     figure.add_subplot().plot([1, 2, 4])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")

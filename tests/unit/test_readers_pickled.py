@@ -7,11 +7,12 @@ import zipfile
 import genuine
 import numpy as np
 import pytest
-import torch
 
 from harness.readers.errors import Kind, ReadError
 from harness.readers.models import read_model, read_torch
 from harness.readers.pickled import state_dict
+
+torch = pytest.importorskip("torch")
 
 
 def torch_file(program: bytes, storages: dict[str, bytes] | None = None, **others: bytes) -> bytes:

@@ -4,13 +4,14 @@ import zipfile
 import genuine
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load
-from safetensors.torch import save as save_torch
 
 from harness.readers.errors import Kind, ReadError
 from harness.readers.models import Optimizer, read_model, read_optimizer, read_torch
 from harness.readers.weights import digest_of, read_weights
+
+torch = pytest.importorskip("torch")
+save_torch = pytest.importorskip("safetensors.torch").save
 
 
 def plain(tensors):
