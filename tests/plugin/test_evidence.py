@@ -126,6 +126,27 @@ def test_a_real_run_is_there_with_its_verdict_and_its_logs(project, arguments):
     assert list(project.temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
+def test_a_collected_configs_run_is_there_though_the_session_keeps_it_elsewhere(project, arguments):
+    (project.path / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
+
+    project.run("study.yaml", "--evidence=out", "--flow-output=kept", *arguments)
+
+    folder = project.path / "out"
+    index = index_of(folder)
+    (run,) = index["runs"]
+    verdict = json.loads((folder / run["folder"] / "verdict.json").read_text(encoding="utf-8"))
+    kept = (project.path / "kept" / "latest").resolve()
+    assert (index["complete"], run["directory"], run["verified"], violations(verdict, "verdict"), verdict["ok"]) == (
+        True,
+        str(kept),
+        True,
+        [],
+        True,
+    )
+    assert (folder / run["folder"] / "summary.json").read_bytes() == (kept / "summary.json").read_bytes()
+
+
 def test_reports_for_machines_are_there_wherever_they_were_written(pytester):
     pytester.makepyfile("def test_it(): pass")
 
