@@ -56,9 +56,9 @@ class RunItem(pytest.Item):
     run: FlowRun
 
     def setup(self) -> None:
-        """Get the run, trained now if nobody has asked before."""
-        state = self.config.stash[STATE]
-        self.run = state.runs().get(Choice(self.path.resolve()))
+        """Get the run, trained now if nobody has asked before; under ``--setup-plan`` nothing is done."""
+        if not self.config.getoption("setupplan", default=False):
+            self.run = self.config.stash[STATE].runs().get(Choice(self.path.resolve()))
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The config, and a heading."""

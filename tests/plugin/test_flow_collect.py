@@ -34,6 +34,14 @@ def test_its_items_are_the_layers_and_the_jobs_of_the_one_run_that_tests_share(f
     assert len(flow_project.kept()) == 1
 
 
+def test_a_plan_of_the_set_up_trains_nothing(flow_project):
+    flow_project.config()
+
+    result = flow_project.run("study.yaml", "--setup-plan")
+
+    assert (result.ret, flow_project.kept()) == (pytest.ExitCode.OK, [])
+
+
 def test_a_failed_job_says_why_with_the_end_of_its_log_and_nothing_of_the_plugin(flow_project):
     flow_project.config("study.yaml", *MIXED)
 
