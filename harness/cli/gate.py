@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
@@ -20,24 +20,36 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     merge = gate.add_subparsers(metavar="merge", required=True).add_parser(
         "merge", help="merge lane reports", description=_DESCRIPTION
     )
-    merge.add_argument("reports", metavar="LANE_REPORT", nargs="+", type=Path)
-    merge.add_argument("--expect-lane", metavar="NAME", nargs="+", action="extend", default=[], help="must be there")
-    merge.add_argument("--require", metavar="MARKER", nargs="+", action="extend", default=[], help="must have been run")
-    merge.add_argument("--markdown", metavar="FILE", type=Path, help="write the table there too, as for a job summary")
-    merge.add_argument("--junit", metavar="FILE", type=Path, help="write a JUnit file")
+    names: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
+    merge.add_argument("reports", metavar="LANE_REPORT", nargs="+", type=Path, help="what each lane wrote")
+    merge.add_argument("--expect-lane", metavar="NAME", help="a lane that must have reported; name every one", **names)
+    merge.add_argument("--require", metavar="MARKER", help="every test with this marker must have run", **names)
+    merge.add_argument("--markdown", metavar="FILE", type=Path, help="write the page there too, as for a job summary")
+    merge.add_argument("--junit", metavar="FILE", type=Path, help="write a JUnit file, as for a CI system's test view")
     merge.set_defaults(handler=handle)
 
 
 def handle(options: argparse.Namespace) -> int:
-    """Merge, write what was asked for, and print the Markdown table."""
-    from harness.files import write_text
+    """Merge, write what was asked for, and print the Markdown page."""
     from harness.gate import merge, render_junit, render_markdown
 
     verdict = merge(options.reports, options.expect_lane, options.require)
-    table = render_markdown(verdict)
+    page = render_markdown(verdict)
+    sys.stdout.write(page.rstrip("\n") + "\n")
     if options.markdown is not None:
-        write_text(options.markdown, table)
+        _write(options.markdown, page)
     if options.junit is not None:
-        write_text(options.junit, render_junit(verdict))
-    sys.stdout.write(table.rstrip("\n") + "\n")
+        _write(options.junit, render_junit(verdict))
     return 0 if verdict.green else 1
+
+
+def _write(path: Path, text: str) -> None:
+    from harness.errors import HarnessError
+    from harness.files import write_text
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror or error}"
+        raise HarnessError(msg) from error

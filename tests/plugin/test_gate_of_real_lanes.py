@@ -172,11 +172,15 @@ def test_the_verdict_is_written_for_people_and_for_machines(checkout):
     checkout.session("first")
     checkout.session("second")
 
-    status, text = checkout.gate("--require", "spawn", "cuda", "--markdown", "gate.md", "--junit", "gate.xml")
+    status, text = checkout.gate("--require", "spawn", "cuda", "--markdown", "new/gate.md", "--junit", "gate.xml")
 
     suite = ET.fromstring((checkout.path / "gate.xml").read_text(encoding="utf-8")).find("testsuite")
     cases = {f"{case.get('classname')} {case.get('name')}": case.find("failure") is None for case in suite}
-    assert (status, (checkout.path / "gate.md").read_text(encoding="utf-8"), suite.get("failures")) == (1, text, "2")
+    assert (status, (checkout.path / "new/gate.md").read_text(encoding="utf-8"), suite.get("failures")) == (
+        1,
+        text,
+        "2",
+    )
     assert cases == {
         "gate.lane first": True,
         "gate.lane second": True,
@@ -186,6 +190,14 @@ def test_the_verdict_is_written_for_people_and_for_machines(checkout):
         "gate.test test_it.py::test_gpu": False,
         "gate.test test_it.py::test_spawned": True,
     }
+
+
+def test_a_file_that_cannot_be_written_is_one_message_after_the_verdict(checkout):
+    checkout.session("first")
+
+    status, text = checkout.gate("--markdown", "test_it.py/gate.md", lanes=("first",))
+
+    assert (status, text.splitlines()[0]) == (2, "# Lanes: green")
 
 
 def test_a_gate_that_expects_no_lane_is_refused(checkout):
