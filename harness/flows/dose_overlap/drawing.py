@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, which can be told apart with any kind of colour vision.
 _COLOURS = {"baseline": "#0072B2", "dense": "#009E73", "sparse": "#D55E00"}
 _STYLES = ("-", "--", ":", "-.")
-_METHOD_STYLES = {TRAINED: "o-", INPUT: "v-.", "iterative": "s--", "untrained": "x:", "constant": "+:"}
+_METHOD_STYLES = {
+    TRAINED: ("o-", "#0072B2"),
+    INPUT: ("v-.", "#E69F00"),
+    "iterative": ("s--", "#009E73"),
+    "untrained": ("x:", "#D55E00"),
+    "constant": ("+:", "#666666"),
+}
 _DPI = 130
 _UNCOVERED = "#dddddd"
 
@@ -108,9 +114,9 @@ def _quality(shown: Sequence[Shown]) -> Figure:
     panels = figure.subplots(2, len(views), squeeze=False, sharey="row")
     for row, (short, unit) in enumerate((("psnr", "PSNR, dB"), ("ssim", "SSIM"))):
         for axes, view in zip(panels[row], views, strict=True):
-            for method, style in _METHOD_STYLES.items():
+            for method, (style, colour) in _METHOD_STYLES.items():
                 points = _over_dose([each for each in shown if each.cell.view == view], method, short)
-                axes.plot(list(points), list(points.values()), style, label=method)
+                axes.plot(list(points), list(points.values()), style, color=colour, label=method)
             axes.set_xscale("log")
             axes.set_title(f"{view}: amplitude {unit}", fontsize=10)
             axes.set_xlabel("photons a frame")
