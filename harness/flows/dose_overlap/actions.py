@@ -72,7 +72,7 @@ def compare_all(root: Path) -> int:
     from harness.flows.dose_overlap.drawing import Shown, draw_cells
 
     jobs = trained_jobs(root)
-    rows = [Row(job.cell, _object(job, layout.METRICS)["metrics"]) for job in jobs]
+    rows = [Row(job.cell, _object(root, job, layout.METRICS)["metrics"]) for job in jobs]
     text = table(rows)
     write_text(root / "comparison.md", f"# Dose x overlap comparison\n\n{text}")
     cells = [{"dose": row.cell.dose, "view": row.cell.view, "metrics": dict(row.metrics)} for row in rows]
@@ -80,7 +80,9 @@ def compare_all(root: Path) -> int:
     figures = root / "figures"
     figures.mkdir(exist_ok=True)
     shown = [
-        Shown(row.cell, row.metrics, _object(job, layout.CURVES)["curves"], job.directory / layout.RECONSTRUCTIONS)
+        Shown(
+            row.cell, row.metrics, _object(root, job, layout.CURVES)["curves"], job.directory / layout.RECONSTRUCTIONS
+        )
         for row, job in zip(rows, jobs, strict=True)
     ]
     say(text.rstrip("\n"))
@@ -89,10 +91,12 @@ def compare_all(root: Path) -> int:
     return 0
 
 
-def _object(job: CellJob, name: str) -> dict[str, Any]:
+def _object(root: Path, job: CellJob, name: str) -> dict[str, Any]:
     path = job.directory / name
     if not path.is_file():
-        msg = f"{path}: found no such file; make it with: extractor-flow dose-overlap reconstruct"
+        msg = (
+            f"{path}: found no such file; make it with: extractor-flow dose-overlap reconstruct --artifact-root {root}"
+        )
         raise DataError(msg)
     data = read_json(path)
     if not isinstance(data, dict):

@@ -112,7 +112,9 @@ def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
     try:
         outcome = train_cell(config, job.train, job.directory, progress)
     except _FAILURES as error:
-        logger.error("training failed: {}", "".join(traceback.format_exception(error)))
+        # What a user can cause says itself what would do; its traceback would only hide that.
+        told = str(error) if isinstance(error, HarnessError) else "".join(traceback.format_exception(error))
+        logger.error("training failed: {}", told)
         return {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     finally:
         logger.remove(sink)

@@ -92,7 +92,8 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     for name in OPTIONS:
         default = getattr(defaults, name)
         option = f"--{name.replace('_', '-')}"
-        command.add_argument(option, metavar="N", type=type(default), default=default, help="default: %(default)s")
+        metavar = "NAME" if isinstance(default, str) else "N"
+        command.add_argument(option, metavar=metavar, type=type(default), default=default, help="default: %(default)s")
     command.set_defaults(handler=train)
 
 

@@ -199,7 +199,8 @@ def trained_jobs(root: Path) -> list[CellJob]:
     """The jobs that the training manifest below *root* says succeeded; none is a :class:`RequestError`."""
     path = root / layout.TRAINING_MANIFEST
     if not path.is_file():
-        msg = f"{path}: found no such file; make it with: extractor-flow dose-overlap train --artifact-root {root}"
+        how = f"extractor-flow dose-overlap train --phase-c-root DIR --artifact-root {root}"
+        msg = f"{path}: found no such file; make it with: {how}"
         raise DataError(msg)
     data = read_json(path)
     entries = data.get("jobs") if isinstance(data, dict) else None

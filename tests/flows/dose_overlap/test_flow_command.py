@@ -147,12 +147,23 @@ def test_a_missing_view_is_an_error_where_that_was_asked_for(call, training, mea
     assert f"make it with: extractor-flow dose-overlap overlap --phase-c-root {measured}" in answer.err
 
 
-def test_data_that_break_the_contract_fail_their_job_and_no_other(call, training, measured, tmp_path):
+def test_what_was_trained_and_not_reconstructed_cannot_be_compared(call, training, tmp_path):
+    call(*training, "--dose", "1e3", "--view", "dense")
+    answer = call("compare", "--artifact-root", tmp_path / "a")
+
+    assert answer.code == 2
+    assert answer.err.endswith(
+        f"make it with: extractor-flow dose-overlap reconstruct --artifact-root {tmp_path / 'a'}\n"
+    )
+
+
+def test_data_that_break_the_contract_fail_their_job_and_no_other(training, measured, tmp_path):
     for split in ("train", "test"):
         source, target = (root / f"dose_1000/dense/dense_{split}.npz" for root in (measured, tmp_path / "d"))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes() if split == "test" else b"PK no archive")
-    answer = call(*training, "--phase-d-root", tmp_path / "d", "--dose", "1e3")
+    words = ["--phase-d-root", tmp_path / "d", "--dose", "1e3"]
+    answer = module("harness.cli", "dose-overlap", *training, *words, cwd=tmp_path)
     manifest, skips = manifests(tmp_path)
 
     assert answer.code == 1
