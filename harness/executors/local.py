@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.executors.aftermath import Stopwatch, record_without_result
 from harness.executors.events import ONE_THREAD_EACH, Event, Finished, Progressed, Started, Stop
+from harness.executors.short_paths import keep_socket_paths_short
 from harness.job import enter, run_job
 from harness.jobdir import JobDirectory
 
@@ -99,6 +100,7 @@ class LocalExecutor:
     def _context(self) -> BaseContext:
         context = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
+            keep_socket_paths_short()
             context.set_forkserver_preload([_WARM_SERVER, __name__, *self.preload])
         return context
 
