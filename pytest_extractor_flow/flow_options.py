@@ -29,6 +29,11 @@ def add_flow_options(parser: pytest.Parser) -> None:
         help="the config whose run the flow fixtures give to tests that name none themselves (may be repeated)",
     )
     group.addoption("--flow-run", metavar="DIR", help="check this existing run; nothing is trained")
+    group.addoption(
+        "--flow-archived",
+        action="store_true",
+        help="accept that --flow-run is a slim copy, of which some files were left out",
+    )
     group.addoption("--flow-output", metavar="DIR", help="keep the run directories there (default: removed at the end)")
     group.addoption(
         "--flow-timeout",
@@ -45,7 +50,8 @@ def add_flow_options(parser: pytest.Parser) -> None:
 class FlowOptions:
     """The options about runs. Paths are absolute; ``configs`` are for tests that name none themselves.
 
-    ``environment`` lets a run import what pytest's ini key ``pythonpath`` lets tests import.
+    ``archived`` allows the existing run to be a slim copy. ``environment`` lets a run import what pytest's ini key
+    ``pythonpath`` lets tests import.
     """
 
     configs: tuple[Path, ...]
@@ -53,6 +59,7 @@ class FlowOptions:
     output: Path | None
     timeout: float
     environment: Mapping[str, str]
+    archived: bool = False
 
 
 def read_flow_options(config: pytest.Config) -> FlowOptions:
@@ -74,9 +81,19 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
     if existing is not None and option.flow_config:
         msg = "--flow-config and --flow-run: one says what to train, the other that nothing is trained; give one"
         raise pytest.UsageError(msg)
+    if option.flow_archived and existing is None:
+        msg = "--flow-archived: says that --flow-run DIR is a slim copy; give that as well"
+        raise pytest.UsageError(msg)
     named = option.flow_config or ([] if existing else _from_ini(config))
     output = None if option.flow_output is None else Path(option.flow_output)
-    return FlowOptions(tuple(Path(path) for path in named), existing, output, _timeout(config), _environment(config))
+    return FlowOptions(
+        configs=tuple(Path(path) for path in named),
+        existing=existing,
+        output=output,
+        timeout=_timeout(config),
+        environment=_environment(config),
+        archived=option.flow_archived,
+    )
 
 
 def find_config(name: str, places: Iterable[Path], asked: str) -> Path:

@@ -33,12 +33,13 @@ _PLAIN_OUTPUT = {"FORCE_COLOR": "", "TTY_COMPATIBLE": "0", "COLUMNS": "160"}
 class FlowRun:
     """A finished run, read from its published files and its journal, which nobody here writes to.
 
-    A file that cannot be read raises :class:`harness.errors.DataError`.
+    A file that cannot be read raises :class:`harness.errors.DataError`. With *archived* it may be a slim copy.
     """
 
-    def __init__(self, path: Path, config: pytest.Config) -> None:
+    def __init__(self, path: Path, config: pytest.Config, *, archived: bool = False) -> None:
         self.path = path
         self._config = config
+        self._archived = archived
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class FlowRun:
         from harness.files import parse_json
         from harness.verify import FORMATS, verify
 
-        own = verify(self.path)
+        own = verify(self.path, archived=self._archived)
         violations = sorted((*own.violations, *self.project_violations), key=lambda each: each.file)
         verdict = replace(own, violations=tuple(violations))
         text = FORMATS["json"](verdict, str(self.path))
@@ -123,7 +124,7 @@ class FlowRuns:
             existing = self._options.existing
             path = self._train(choice) if existing is None else self._recognise(existing, choice)
             note_run(self._config, path)
-            self._known[choice] = FlowRun(path, self._config)
+            self._known[choice] = FlowRun(path, self._config, archived=self._options.archived)
         return self._known[choice]
 
     def _train(self, choice: Choice) -> Path:

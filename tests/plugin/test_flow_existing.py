@@ -8,6 +8,8 @@ import shutil
 import pytest
 from flow_project import publish
 
+from harness.archive import archive
+
 JUDGED = """
 def test_directory(flow_run):
     assert flow_run.name == "run"
@@ -134,3 +136,21 @@ def test_a_config_to_train_and_a_run_to_judge_exclude_each_other(judged):
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--flow-config and --flow-run: *give one"])
+
+
+@pytest.mark.parametrize(
+    ("options", "outcomes"),
+    [([], {"passed": 2, "failed": 1, "skipped": 2}), (["--flow-archived"], {"passed": 3, "skipped": 2})],
+    ids=["strict", "archived"],
+)
+def test_a_slim_copy_passes_only_where_that_is_allowed(judged, genuine, options, outcomes):
+    shutil.rmtree(judged.path / "run")
+    archive(genuine, judged.path / "run", largest=0)
+
+    assert judged.run("--flow-run=run", *options).parseoutcomes() == outcomes
+
+
+def test_archived_without_a_run_to_judge_is_a_usage_error(judged):
+    result = judged.run("--flow-archived")
+
+    result.stderr.fnmatch_lines(["ERROR: --flow-archived: says that --flow-run DIR is a slim copy; give that as well"])
