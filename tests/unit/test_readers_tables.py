@@ -89,10 +89,10 @@ def test_a_monitor_file_that_is_not_one_is_refused_by_name(data, kind):
 
 
 def test_events_are_read_as_tensorboard_reads_them(tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
     (tmp_path / "events.out.tfevents.1").write_bytes(genuine.training()["events"])
-    accumulator = EventAccumulator(str(tmp_path))
+    accumulator = accumulators.EventAccumulator(str(tmp_path))
     accumulator.Reload()
     expected = {tag: accumulator.Scalars(tag) for tag in accumulator.Tags()["scalars"]}
 
