@@ -5,13 +5,19 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from flow_runs import run
+from flow_runs import DENSE_NAME, run, study
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """The answer of the command and the run that it left; never to be changed."""
     return run(tmp_path_factory.mktemp("dose_overlap"))
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory):
+    """The dense cell once more, by the command ``study``: its answer and its run; never to be changed."""
+    return study(tmp_path_factory.mktemp("studied"), "--only", DENSE_NAME)
 
 
 @pytest.fixture

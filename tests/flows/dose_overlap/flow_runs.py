@@ -13,6 +13,7 @@ import yaml
 from harness.rundir import RunDirectory
 
 BASELINE, DENSE = "dose_1000/baseline/gs1", "dose_1000/dense/gs2"
+DENSE_NAME = "dense (dose=1e+03)"
 OTHER_DENSE, SPARSE = "dose_100000/dense/gs2", "dose_1000/sparse/gs2"
 TINY = {
     "flow": "dose_overlap",
@@ -61,7 +62,15 @@ def config(directory: Path, **sections: object) -> Path:
 
 def run(directory: Path, *options: object, **sections: object) -> tuple[Answer, RunDirectory]:
     """Run the tiny study in *directory*, in one process."""
-    path = config(directory, **sections)
-    answer = command("run", path, "--executor", "serial", "--output-root", "runs", *options, cwd=directory)
+    return _finished(directory, "run", config(directory, **sections), *options)
+
+
+def study(directory: Path, *options: object) -> tuple[Answer, RunDirectory]:
+    """Run the tiny study in *directory* by the flow's own command, in one process."""
+    return _finished(directory, "dose-overlap", "study", config(directory), *options)
+
+
+def _finished(directory: Path, *words: object) -> tuple[Answer, RunDirectory]:
+    answer = command(*words, "--executor", "serial", "--output-root", "runs", cwd=directory)
     latest = (directory / "runs" / "latest").resolve()
     return answer, RunDirectory.open(latest)

@@ -217,10 +217,8 @@ def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
     assert (answer.code, len(manifests(tmp_path)[0]["jobs"]), answer.err) == (0, 6, "")
 
 
-def test_a_study_runs_prints_its_table_and_is_verified(tmp_path):
-    path = config(tmp_path)
-    words = ["--only", "dense (dose=1e+03)", "--executor", "serial", "--output-root", "runs"]
-    answer = module("harness.cli", "dose-overlap", "study", path, *words, cwd=tmp_path)
+def test_a_study_runs_prints_its_table_and_is_verified(studied):
+    answer, _ = studied
 
     assert answer.code == 0, answer
     assert "| 1e+03 | dense | trained |" in answer.out
