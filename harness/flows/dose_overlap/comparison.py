@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.flows.dose_overlap.scoring_names import IMAGES, INPUT, TRAINED, metric_name
@@ -25,7 +26,7 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A Markdown table: a line for each cell and method; what was not measured is ``n/a``.
+    """A Markdown table: a line for each cell and method, the means over *rows* of one cell; ``n/a``: not measured.
 
     PSNR in dB; FRC is the frequency, in cycles a pixel, at which the correlation with the truth falls to 0.5; all on
     the covered share of the object.
@@ -33,8 +34,20 @@ def table(rows: Sequence[Row]) -> str:
     scores = (f"{image.capitalize()} {_SCORES[short][0]}" for image, short in _SHOWN)
     head = ("Dose", "View", "Method", *scores, "Coverage")
     lines = [head, ("---",) * len(head)]
-    lines += [_line(row, method) for row in rows for method in _ORDER]
+    lines += [_line(row, method) for row in _means(rows) for method in _ORDER]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _means(rows: Sequence[Row]) -> list[Row]:
+    """One row for each cell; a metric that some of its runs lack is a mean over those that have it."""
+    cells: dict[Cell, list[Mapping[str, float]]] = {}
+    for row in rows:
+        cells.setdefault(row.cell, []).append(row.metrics)
+    found: list[Row] = []
+    for cell, runs in cells.items():
+        names = dict.fromkeys(name for run in runs for name in run)
+        found.append(Row(cell, {name: fmean(run[name] for run in runs if name in run) for name in names}))
+    return found
 
 
 def _line(row: Row, method: str) -> tuple[str, ...]:
