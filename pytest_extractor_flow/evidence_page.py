@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def render(index: Mapping[str, Any]) -> str:
 def _facts(index: Mapping[str, Any]) -> Iterable[Sequence[str | None]]:
     system, python, git = index["platform"], index["python"], index.get("git")
     dirty = {True: ", files changed", False: ", no file changed"}
-    yield "command", " ".join(["pytest", *index["arguments"]])
+    yield "command", shlex.join(["pytest", *index["arguments"]])
     yield "started", index["started"]
     yield "ended", index.get("ended")
     yield "exit status", str(index["exit_status"]) if "exit_status" in index else None

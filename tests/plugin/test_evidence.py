@@ -183,12 +183,12 @@ def test_the_commit_and_the_versions_are_there(pytester):
 def test_the_readable_index_names_every_file(pytester):
     pytester.makepyfile("def test_it(): pass")
 
-    pytester.runpytest_subprocess("--evidence=out")
+    pytester.runpytest_subprocess("--evidence=out", "-k", "it or that")
 
     folder = pytester.path / "out"
     text = (folder / "index.md").read_text(encoding="utf-8")
     rows = [f"| {file['path']} |" in text and file["sha256"] in text for file in index_of(folder)["files"]]
-    assert (text.startswith("# Evidence: complete\n"), rows) == (True, [True, True])
+    assert (text.startswith("# Evidence: complete\n"), "-k 'it or that' |" in text, rows) == (True, True, [True, True])
 
 
 CUT_SHORT = {
