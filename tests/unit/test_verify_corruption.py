@@ -28,7 +28,17 @@ FILES = [
     "models/bad/result.json",
 ]
 # What a run says of the command and the machine that made it has no second witness on disk.
-WITHOUT_WITNESS = {"command", "config_path", "packages", "python_version", "platform", "hardware", "executor", "git"}
+WITHOUT_WITNESS = {
+    "command",
+    "config_path",
+    "executor",
+    "git",
+    "hardware",
+    "packages",
+    "platform",
+    "processor",
+    "python_version",
+}
 Steps = tuple[Any, ...]
 
 
