@@ -1,7 +1,8 @@
 """What a machine can do, as far as a cheap look tells: the probes behind the hardware markers.
 
 No probe imports torch or initialises CUDA in the pytest process, which would make a later fork unsafe. Each names what
-it looked at.
+it looked at. :mod:`harness.hardware` shares the look at the driver and goes further, for trainings: it asks torch, in
+a process of its own.
 """
 
 from __future__ import annotations
