@@ -119,6 +119,19 @@ def test_a_seed_is_the_seed_of_the_training(study):
     assert [Plan.from_parameters(job.parameters).training.seed for job in jobs] == [0, 7]
 
 
+def test_a_cell_is_trained_for_its_own_dose_and_gridsize(study):
+    plans = [Plan.from_parameters(job.parameters) for job in study().jobs]
+
+    assert [(plan.cell.view, plan.training.dose, plan.training.gridsize) for plan in plans] == [
+        ("baseline", 1e3, 1),
+        ("dense", 1e3, 2),
+        ("sparse", 1e3, 2),
+        ("baseline", 1e5, 1),
+        ("dense", 1e5, 2),
+        ("sparse", 1e5, 2),
+    ]
+
+
 def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
     job = study(training={"epochs": 3}, simulation={"object_size": 96, "seed": 5}).jobs[1]
 
