@@ -135,7 +135,7 @@ def test_a_training_that_stops_getting_better_stops_early_and_keeps_the_best(tmp
     outcome = train(config, tiny_scan()[0], tmp_path)
 
     assert outcome.stopped_early
-    assert outcome.epochs_completed == outcome.best_epoch + 2 < 40
+    assert outcome.steps_completed == outcome.epochs_completed == outcome.best_epoch + 2 < 40
     task, network = TrainingTask.of(config, tiny_scan()[0]), read_bundle(outcome.bundle_path).network()
     assert task.look(network, 0, None, 0.0).validation_loss == pytest.approx(outcome.best_validation_loss)
 
