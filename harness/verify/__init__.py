@@ -9,10 +9,7 @@ the limits of :mod:`harness.readers` allow. The layers, each in a module of its 
 - ``evidence``: each job's directory tells the same, and its artifacts have their digests; then the flow's own
   :class:`harness.evidence.Examining` measures again what the artifacts let it.
 
-What a careful liar can still do: train for real and publish the best of several runs; train something else under this
-name with a changed package; invent rewards and write them into the evaluations, the event file, the curve, every digest
-and every published file alike; and say what he likes of the command, the commit, the packages and the machine, of which
-there is no second witness on disk. Training the job again from ``run.json`` is the answer to the first three.
+``docs/verification.md`` says what a careful liar can still do; :mod:`.replay` is the answer to most of it.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def commands(document: Path) -> list[list[str]]:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A place with the files that the documents name, and room for runs."""
-    for name in ("configs", "scripts"):
+    for name in ("configs", "scripts", "docs/samples"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 
