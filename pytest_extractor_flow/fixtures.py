@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow.flow_choice import default_choice
 from pytest_extractor_flow.state import STATE
 
 if TYPE_CHECKING:
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     from harness.verify import Verdict
     from pytest_extractor_flow.flow_runs import FlowRun
     from pytest_extractor_flow.once import Command, Execution, Once, Status
+
+
+RUN_FIXTURE = "_extractor_flow_run"
+"""The private fixture under all flow fixtures; its parameter is a ``Choice`` of ``flow_choice``."""
 
 
 class RunOnce:
@@ -54,6 +57,8 @@ def run_once(pytestconfig: pytest.Config) -> RunOnce:
 @pytest.fixture(scope="session")
 def _extractor_flow_run(request: pytest.FixtureRequest, run_once: RunOnce) -> FlowRun:
     """The run under test; its parameter is what :mod:`pytest_extractor_flow.flow_choice` decided at collection."""
+    from pytest_extractor_flow.flow_choice import default_choice
+
     del run_once  # asked for because a test that depends on it is known to wait
     state = request.config.stash[STATE]
     choice = request.param if hasattr(request, "param") else default_choice(state.current, state.options)

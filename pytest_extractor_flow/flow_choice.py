@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_extractor_flow.fixtures import RUN_FIXTURE
 from pytest_extractor_flow.flow_options import find_config
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_extractor_flow.flow_options import FlowOptions
 
-FIXTURE = "_extractor_flow_run"
-"""The private fixture under all flow fixtures, which is parametrized with a :class:`Choice`."""
 _SPAWNING = ("spawn", "macos_spawn")
 _ADVICE = (
     'mark it with @pytest.mark.flow("configs/study.yaml"), or give --flow-config FILE, the ini key flow_config, or '
@@ -40,8 +39,6 @@ def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
     the config if there are several, and nothing if there is one.
     """
     node, config = metafunc.definition, metafunc.config
-    if FIXTURE not in metafunc.fixturenames:
-        return
     try:
         configs: Sequence[Path | None] = _marked(node) or options.configs or (None,)
     except pytest.UsageError as error:
@@ -51,15 +48,13 @@ def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
         return
     named = dict(zip(configs, _ids(configs, config.rootpath), strict=True))
     choices = [pytest.param(Choice(each, start_method), id=label) for each, label in named.items()]
-    metafunc.parametrize(FIXTURE, choices, indirect=True, scope="session")
+    metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session")
 
 
 def refuse_unheard_marks(item: pytest.Item) -> None:
     """Fail a test whose run was chosen without one of its marks: it would pass in the name of another run."""
-    if FIXTURE not in getattr(item, "fixturenames", ()):
-        return
     callspec = getattr(item, "callspec", None)
-    chosen = callspec.params.get(FIXTURE, Choice()) if callspec else Choice()
+    chosen = callspec.params.get(RUN_FIXTURE, Choice()) if callspec else Choice()
     try:
         marked = _marked(item)
     except pytest.UsageError as error:

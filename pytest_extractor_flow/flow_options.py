@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -46,8 +45,7 @@ def add_flow_options(parser: pytest.Parser) -> None:
     parser.addini("flow_timeout", "how long a run may train, in seconds", default="")
 
 
-@dataclass(frozen=True)
-class FlowOptions:
+class FlowOptions(NamedTuple):
     """The options about runs. Paths are absolute; ``configs`` are for tests that name none themselves.
 
     ``archived`` allows the existing run to be a slim copy. ``environment`` lets a run import what pytest's ini key

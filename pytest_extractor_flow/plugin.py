@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_extractor_flow.fixtures import (
+    RUN_FIXTURE,
     _extractor_flow_run,
     flow_markdown,
     flow_records,
@@ -17,7 +18,6 @@ from pytest_extractor_flow.fixtures import (
     hardware_profile,
     run_once,
 )
-from pytest_extractor_flow.flow_choice import parametrize, refuse_unheard_marks
 from pytest_extractor_flow.flow_options import add_flow_options
 from pytest_extractor_flow.state import STATE, EndsEarly, PluginState, markers_of, mirror_markers, waits_for_command
 
@@ -158,7 +158,10 @@ def pytest_collect_file(
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the run of each test that asks for one."""
-    parametrize(metafunc, metafunc.config.stash[STATE].options)
+    if RUN_FIXTURE in metafunc.fixturenames:
+        from pytest_extractor_flow.flow_choice import parametrize
+
+        parametrize(metafunc, metafunc.config.stash[STATE].options)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -206,7 +209,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     state.current = item
     if not state.markers.isdisjoint(markers_of(item)) and not getattr(item, "skips_as_recorded", False):
         state.capabilities.skip_unless_available(item)
-    refuse_unheard_marks(item)
+    if RUN_FIXTURE in getattr(item, "fixturenames", ()):
+        from pytest_extractor_flow.flow_choice import refuse_unheard_marks
+
+        refuse_unheard_marks(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
