@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 JOURNAL = "records.jsonl"
+DEVICES = ("cpu", "cuda", "mps")
 TOLERANCE = 1e-9
 _SHOWN = 200
 
@@ -94,6 +95,20 @@ class RunEvidence:
     def contradicted(self, record: JobRecord, member: str, claim: object, found: object) -> Violation:
         """The violation that *record* claims *claim* as its *member*, and the evidence says *found*."""
         return Violation(JOURNAL, self.place(record, member), brief(claim), brief(found), "evidence")
+
+    def check_device(self, record: JobRecord, device: object, wish: str) -> Iterator[Violation]:
+        """What is wrong with the *device* that *record* says it computed on, where *wish* was asked for.
+
+        *device* is PyTorch's name for it, such as ``cuda:0``; *wish* is ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        """
+        kind = str(device).partition(":")[0]
+        if kind not in (DEVICES if wish == "auto" else (wish,)):
+            yield self.contradicted(record, "details.device", device, f"the job has {wish!r}")
+        hardware = record.hardware
+        if kind == "cuda" and hardware is not None and hardware.gpu_model is None:
+            yield self.contradicted(record, "details.device", device, "the job's hardware profile has no GPU")
+        if kind == "mps" and hardware is not None and not hardware.platform.startswith(("macOS", "Darwin")):
+            yield self.contradicted(record, "details.device", device, f"the job ran on {hardware.platform}")
 
 
 @runtime_checkable

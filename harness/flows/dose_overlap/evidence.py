@@ -119,18 +119,7 @@ def _check_roles(job: Claims) -> Iterator[Violation]:
     for member, (claim, due_value) in told.items():
         if claim != due_value:
             yield job.contradicted(f"details.{member}", claim, f"the job has {due_value!r}")
-    yield from _check_device(job)
-
-
-def _check_device(job: Claims) -> Iterator[Violation]:
-    device, wish = job.outcome.details.get("device"), job.plan.training.device
-    if device not in (("cpu", "cuda", "mps") if wish == "auto" else (wish,)):
-        yield job.contradicted("details.device", device, f"the job has {wish!r}")
-    hardware = job.record.hardware
-    if device == "cuda" and hardware is not None and hardware.gpu_model is None:
-        yield job.contradicted("details.device", device, "the job's hardware profile has no GPU")
-    if device == "mps" and hardware is not None and not hardware.platform.startswith(("macOS", "Darwin")):
-        yield job.contradicted("details.device", device, f"the job ran on {hardware.platform}")
+    yield from job.run.check_device(job.record, details.get("device"), job.plan.training.device)
 
 
 def _check_curves(job: Claims) -> Iterator[Violation]:

@@ -147,19 +147,7 @@ def _check_details(job: Claims) -> Iterator[Violation]:
     for member, (claim, due) in told.items():
         if claim != due:
             yield job.contradicted(f"details.{member}", claim, f"the job has {due!r}")
-    yield from _check_device(job)
-
-
-def _check_device(job: Claims) -> Iterator[Violation]:
-    device = str(job.outcome.details.get("device"))
-    kind = device.partition(":")[0]
-    if job.plan.device not in ("auto", kind):
-        yield job.contradicted("details.device", device, f"the plan gives {job.plan.device}")
-    hardware = job.record.hardware
-    if kind == "cuda" and hardware is not None and hardware.gpu_model is None:
-        yield job.contradicted("details.device", device, "the job's hardware profile has no GPU")
-    if kind == "mps" and hardware is not None and not hardware.platform.startswith(("macOS", "Darwin")):
-        yield job.contradicted("details.device", device, f"the job ran on {hardware.platform}")
+    yield from job.run.check_device(job.record, details.get("device"), job.plan.device)
 
 
 def _check_evaluations(job: Claims) -> Iterator[Violation]:
