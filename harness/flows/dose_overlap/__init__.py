@@ -38,6 +38,7 @@ class DoseOverlap:
     name = FLOW_NAME
     vocabulary = VOCABULARY
     preload: tuple[str, ...] = ("harness.flows.dose_overlap.train",)
+    reproducible: tuple[str, ...] = ("bundle", "reconstructions")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The doses x views that a config asks for."""
