@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from flow_runs import BASELINE, DENSE, OTHER_DENSE, SPARSE, command, config, run
+from flow_runs import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
 
 from harness.flows.dose_overlap.bundle import read_bundle
 from harness.flows.dose_overlap.data import read_data
@@ -163,6 +163,16 @@ def test_the_same_config_gives_the_same_data_bundles_and_metrics_bit_for_bit(fin
     names += ["data/dose_1000/simulated_raw.npz", "data/dose_1000/dense/dense_train.npz"]
 
     assert [name for name in names if (first.path / name).read_bytes() != (second.path / name).read_bytes()] == []
+
+
+def test_a_cell_trained_again_is_certified_by_its_bundle_and_its_reconstructions(finished, tmp_path):
+    _, original = finished
+
+    answer = command("verify", original.path, "--replay", DENSE_NAME, "--format", "json", cwd=tmp_path)
+
+    (certificate,) = json.loads(answer.out)["reproduced"]
+    files = [each.partition(" ")[0] for each in certificate["equal"]]
+    assert files[:2] == [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz"]
 
 
 def test_a_resumed_run_trains_what_is_missing_and_makes_the_data_no_second_time(copied, tmp_path):
