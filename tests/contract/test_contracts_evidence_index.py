@@ -1,14 +1,9 @@
 """The contract of an evidence folder's index, by its examples."""
 
-import json
-from importlib import resources
-
 import pytest
+from contract_examples import Examples
 
-from harness.contracts import violations
-
-EXAMPLES = resources.files("harness._contracts") / "examples"
-CONTRACT = "evidence_index"
+EXAMPLES = Examples("evidence_index")
 WHERE_AND_WHY = {
     "complete_with_a_reason": ("$.incomplete_because", "must not be there"),
     "complete_without_exit_status": ("$", "'exit_status' is a required property"),
@@ -22,29 +17,19 @@ WHERE_AND_WHY = {
 }
 
 
-def names(kind):
-    files = [entry.name for entry in (EXAMPLES / kind).iterdir()]
-    return sorted(name.split(".")[1] for name in files if name.startswith(f"{CONTRACT}."))
-
-
-def found_in(kind, name):
-    text = (EXAMPLES / kind / f"{CONTRACT}.{name}.json").read_text(encoding="utf-8")
-    return violations(json.loads(text), CONTRACT)
-
-
-@pytest.mark.parametrize("name", names("valid"))
+@pytest.mark.parametrize("name", EXAMPLES.names("valid"))
 def test_a_valid_index_passes(name):
-    assert found_in("valid", name) == []
+    assert EXAMPLES.found_in("valid", name) == []
 
 
 @pytest.mark.parametrize("name", WHERE_AND_WHY)
 def test_an_invalid_index_fails_once_where_its_defect_is(name):
     path, why = WHERE_AND_WHY[name]
 
-    (found,) = found_in("invalid", name)
+    (found,) = EXAMPLES.found_in("invalid", name)
 
     assert (found.path, why in found.message) == (path, True), found
 
 
 def test_every_invalid_index_is_checked():
-    assert names("invalid") == sorted(WHERE_AND_WHY)
+    assert EXAMPLES.names("invalid") == sorted(WHERE_AND_WHY)

@@ -1,14 +1,9 @@
 """The contract of a lane report's lines, by its examples."""
 
-import json
-from importlib import resources
-
 import pytest
+from contract_examples import Examples
 
-from harness.contracts import violations
-
-EXAMPLES = resources.files("harness._contracts") / "examples"
-CONTRACT = "lane_report"
+EXAMPLES = Examples("lane_report")
 WHERE_AND_WHY = {
     "closing_negative_status": ("$.exit_status", "-9 is less than the minimum of 0"),
     "closing_no_records": ("$.records", "0 is less than the minimum of 1"),
@@ -34,29 +29,19 @@ WHERE_AND_WHY = {
 }
 
 
-def names(kind):
-    files = [entry.name for entry in (EXAMPLES / kind).iterdir()]
-    return sorted(name.split(".")[1] for name in files if name.startswith(f"{CONTRACT}."))
-
-
-def found_in(kind, name):
-    text = (EXAMPLES / kind / f"{CONTRACT}.{name}.json").read_text(encoding="utf-8")
-    return violations(json.loads(text), CONTRACT)
-
-
-@pytest.mark.parametrize("name", names("valid"))
+@pytest.mark.parametrize("name", EXAMPLES.names("valid"))
 def test_a_valid_line_passes(name):
-    assert found_in("valid", name) == []
+    assert EXAMPLES.found_in("valid", name) == []
 
 
 @pytest.mark.parametrize("name", WHERE_AND_WHY)
 def test_an_invalid_line_fails_once_where_its_defect_is(name):
     path, why = WHERE_AND_WHY[name]
 
-    (found,) = found_in("invalid", name)
+    (found,) = EXAMPLES.found_in("invalid", name)
 
     assert (found.path, why in found.message) == (path, True), found
 
 
 def test_every_invalid_line_is_checked():
-    assert names("invalid") == sorted(WHERE_AND_WHY)
+    assert EXAMPLES.names("invalid") == sorted(WHERE_AND_WHY)
