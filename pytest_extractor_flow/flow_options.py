@@ -17,34 +17,6 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 3600.0
 
 
-def add_flow_options(parser: pytest.Parser) -> None:
-    """Add the options and ini keys about runs."""
-    group = parser.getgroup("extractor-flow")
-    group.addoption(
-        "--flow-config",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="the config whose run the flow fixtures give to tests that name none themselves (may be repeated)",
-    )
-    group.addoption("--flow-run", metavar="DIR", help="check this existing run; nothing is trained")
-    group.addoption(
-        "--flow-archived",
-        action="store_true",
-        help="accept that --flow-run is a slim copy, of which some files were left out",
-    )
-    group.addoption("--flow-output", metavar="DIR", help="keep the run directories there (default: removed at the end)")
-    group.addoption(
-        "--flow-timeout",
-        type=float,
-        metavar="SECONDS",
-        help=f"how long a run may train (default: the ini key, or {DEFAULT_TIMEOUT:.0f})",
-    )
-    parser.addini("flow_config", "the configs that --flow-config stands in for", type="args", default=[])
-    parser.addini("flow_files", "configs that are test files, as patterns below the root directory", type="args")
-    parser.addini("flow_timeout", "how long a run may train, in seconds", default="")
-
-
 class FlowOptions(NamedTuple):
     """The options about runs. Paths are absolute; ``configs`` are for tests that name none themselves.
 

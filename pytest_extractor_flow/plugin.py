@@ -18,8 +18,7 @@ from pytest_extractor_flow.fixtures import (
     hardware_profile,
     run_once,
 )
-from pytest_extractor_flow.flow_options import add_flow_options
-from pytest_extractor_flow.state import STATE, EndsEarly, PluginState, markers_of, mirror_markers, waits_for_command
+from pytest_extractor_flow.state import STATE, PluginState, markers_of, mirror_markers, waits_for_command
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -71,7 +70,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--evidence", metavar="DIR", help="archive what this session ran, with an index, in DIR")
     parser.addini("require_hardware", "capabilities without which nothing is run", type="args", default=[])
-    add_flow_options(parser)
+    _add_flow_options(parser, group)
+
+
+def _add_flow_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """The options and ini keys about runs, which :mod:`pytest_extractor_flow.flow_options` reads."""
+    group.addoption(
+        "--flow-config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the config whose run the flow fixtures give to tests that name none themselves (may be repeated)",
+    )
+    group.addoption("--flow-run", metavar="DIR", help="check this existing run; nothing is trained")
+    group.addoption(
+        "--flow-archived",
+        action="store_true",
+        help="accept that --flow-run is a slim copy, of which some files were left out",
+    )
+    group.addoption("--flow-output", metavar="DIR", help="keep the run directories there (default: removed at the end)")
+    group.addoption(
+        "--flow-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="how long a run may train (default: the ini key, or one hour)",
+    )
+    parser.addini("flow_config", "the configs that --flow-config stands in for", type="args", default=[])
+    parser.addini("flow_files", "configs that are test files, as patterns below the root directory", type="args")
+    parser.addini("flow_timeout", "how long a run may train, in seconds", default="")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,6 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.addinivalue_line("markers", "flow(config, ...): the configs whose runs this test checks")
     state.markers = frozenset({*markers, "flow"})
+    state.refuse_wrong_options()
     if config.getoption("evidence") is not None:
         from pytest_extractor_flow.evidence import register
 
@@ -112,7 +139,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config, state = session.config, session.config.stash[STATE]
     if state.is_worker:
         return
-    config.pluginmanager.register(EndsEarly(session, state), "extractor_flow_ends_early")
+    state.session = session
     required = _required_hardware(config)
     if config.getoption("lane") is not None or config.getoption("lane_report") is not None:
         from pytest_extractor_flow.lanes import open_report

@@ -88,6 +88,23 @@ class SessionDirectory:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+class EndsEarly:
+    """Registered in the controller: a session that is to stop, as under ``-x``, does not wait for its commands.
+
+    xdist lets each worker finish its current test first, and that test may wait for hours of training.
+    """
+
+    def __init__(self, session: pytest.Session, directory: SessionDirectory) -> None:
+        self._session = session
+        self._directory = directory
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Look whether this report was one failure too many."""
+        if self._session.shouldfail or self._session.shouldstop:
+            self._directory.ask_to_stop()
+
+
 def _may_guard_sigterm() -> bool:
     """Nobody else handles it, and this is the thread in which handlers can be set."""
     on_main_thread = threading.current_thread() is threading.main_thread()

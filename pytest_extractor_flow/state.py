@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_extractor_flow.flow_options import read_flow_options
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pytest_extractor_flow.capabilities import Capabilities, Probe
+    from pytest_extractor_flow.flow_options import FlowOptions
     from pytest_extractor_flow.flow_runs import FlowRuns
     from pytest_extractor_flow.lanes import Catalogue, LaneReport
     from pytest_extractor_flow.once import Once
@@ -30,15 +29,33 @@ class PluginState:
         self.lane: LaneReport | None = None
         self.seen: tuple[pytest.Item, ...] = ()
         self.current: pytest.Item | None = None
-        self.options = read_flow_options(config)
+        self.session: pytest.Session | None = None
         self._config = config
         self._workerinput = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
         self._further = further
+        self._options: FlowOptions | None = None
         self._capabilities: Capabilities | None = None
         self._own_directory: SessionDirectory | None = None
         self._once: Once | None = None
         self._runs: FlowRuns | None = None
         self._flow_files: frozenset[Path] | None = None
+
+    @property
+    def options(self) -> FlowOptions:
+        """What the options and ini keys say about runs; ``pytest.UsageError`` if one of them is wrong."""
+        if self._options is None:
+            from pytest_extractor_flow.flow_options import read_flow_options
+
+            self._options = read_flow_options(self._config)
+        return self._options
+
+    def refuse_wrong_options(self) -> None:
+        """Read the options about runs if any was given, so that pytest stops before it collects if one is wrong."""
+        option, getini = self._config.option, self._config.getini
+        given = (option.flow_config, option.flow_run, option.flow_archived, option.flow_output)
+        keys = ("flow_config", "flow_files", "flow_timeout")
+        if any(given) or option.flow_timeout is not None or any(getini(key) for key in keys):
+            self._options = self.options
 
     @property
     def capabilities(self) -> Capabilities:
@@ -71,9 +88,12 @@ class PluginState:
         if self._own_directory is None:
             import tempfile
 
-            from pytest_extractor_flow.session_directory import SessionDirectory
+            from pytest_extractor_flow.session_directory import EndsEarly, SessionDirectory
 
             self._own_directory = SessionDirectory(Path(tempfile.gettempdir()))
+            if self.session is not None:
+                ends_early = EndsEarly(self.session, self._own_directory)
+                self._config.pluginmanager.register(ends_early, "extractor_flow_ends_early")
         return self._own_directory.path
 
     def hand_over(self, workerinput: dict[str, Any]) -> None:
@@ -120,24 +140,6 @@ class PluginState:
             root = self._config.rootpath
             self._flow_files = frozenset(found for pattern in patterns for found in root.glob(pattern))
         return path in self._flow_files
-
-
-class EndsEarly:
-    """Registered in the controller: a session that is to stop, as under ``-x``, does not wait for its commands.
-
-    xdist lets each worker finish its current test first, and that test may wait for hours of training.
-    """
-
-    def __init__(self, session: pytest.Session, state: PluginState) -> None:
-        self._session = session
-        self._state = state
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self) -> None:
-        """Look whether this report was one failure too many."""
-        directory = self._state.own_directory
-        if directory is not None and (self._session.shouldfail or self._session.shouldstop):
-            directory.ask_to_stop()
 
 
 STATE = pytest.StashKey[PluginState]()

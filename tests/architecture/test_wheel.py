@@ -83,3 +83,10 @@ def test_nothing_is_installed_beside_the_packages(site):
     names = {entry.name for entry in site.iterdir() if not entry.name.endswith(".dist-info")}
 
     assert names == {"harness", "pytest_extractor_flow", "bin"}
+
+
+def test_the_contracts_examples_stay_in_the_repository(site):
+    """Pytest reads the list of all files of an installed plugin at every start: what nobody imports costs everybody."""
+    shipped = sorted(path.name for path in (site / "harness/_contracts").iterdir() if path.name != "__pycache__")
+
+    assert shipped == sorted(path.name for path in (ROOT / "contracts").iterdir() if path.is_file())
