@@ -6,6 +6,7 @@ import gymnasium
 import pytest
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
 
 from harness.flows.extractor_comparison.env import RobotNavEnv
 from harness.flows.extractor_comparison.extractors.build import extractor_class
@@ -29,7 +30,7 @@ ENVIRONMENTS = {
 def model_for(preset, environment, seed=0):
     make, policy = ENVIRONMENTS[environment]
     extractor, parameters = extractor_class(preset, {})
-    return PPO(
+    model = PPO(
         policy,
         make(),
         n_steps=32,
@@ -39,6 +40,8 @@ def model_for(preset, environment, seed=0):
         device="cpu",
         policy_kwargs={"features_extractor_class": extractor, "features_extractor_kwargs": parameters},
     )
+    model.set_logger(Logger(folder=None, output_formats=[]))  # otherwise each training leaves a directory in /tmp
+    return model
 
 
 def weights_of(module):
