@@ -13,6 +13,7 @@ from pytest_extractor_flow.evidence_runs import note_run
 from pytest_extractor_flow.flow_choice import Choice, settled, shown_path
 from pytest_extractor_flow.once import Command
 from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, require_ok
+from pytest_extractor_flow.untouched import note_untouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -106,12 +107,18 @@ class FlowRun:
 
 
 class FlowRuns:
-    """The runs of this session by what tests choose; *once* makes them, if there is something to make."""
+    """The runs of this session by what tests choose; *once* makes them, if there is something to make.
 
-    def __init__(self, config: pytest.Config, options: FlowOptions, once: Callable[[], Once]) -> None:
+    *session* gives the session's directory, in which is noted what a run looked like before the first test.
+    """
+
+    def __init__(
+        self, config: pytest.Config, options: FlowOptions, once: Callable[[], Once], session: Callable[[], Path]
+    ) -> None:
         self._config = config
         self._options = options
         self._once = once
+        self._session = session
         self._known: dict[Choice, FlowRun] = {}
 
     def get(self, choice: Choice) -> FlowRun:
@@ -123,6 +130,7 @@ class FlowRuns:
         if choice not in self._known:
             existing = self._options.existing
             path = self._train(choice) if existing is None else self._recognise(existing, choice)
+            note_untouched(self._session(), path)
             note_run(self._config, path)
             self._known[choice] = FlowRun(path, self._config, archived=self._options.archived)
         return self._known[choice]

@@ -152,10 +152,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    """End commands that still run, before xdist waits for its workers; close the lane's report after everybody else."""
+    """End commands that still run, before xdist waits for its workers; close the lane's report after everybody else.
+
+    A session whose tests changed a run has failed, whatever they said.
+    """
     state = session.config.stash[STATE]
     if state.own_directory is not None:
+        from pytest_extractor_flow.untouched import touched_runs
+
         state.own_directory.stop()
+        state.touched = tuple(touched_runs(state.own_directory.path))
+        if state.touched and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
     result = yield
     if state.lane is not None:
         state.lane.close(int(session.exitstatus))
@@ -276,3 +284,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("executed once", sep="-")
         for execution in executions:
             terminalreporter.line(summary_line(execution))
+    if state.touched:
+        terminalreporter.section("runs changed by tests: not what was judged", sep="-", red=True)
+        for run, changes in state.touched:
+            for change in changes:
+                terminalreporter.line(f"{run}: {change}")

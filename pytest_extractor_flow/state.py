@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_extractor_flow.lanes import Catalogue, LaneReport
     from pytest_extractor_flow.once import Once
     from pytest_extractor_flow.session_directory import SessionDirectory
+    from pytest_extractor_flow.untouched import Touched
 
 _HANDED_OVER = "extractor_flow_directory"
 
@@ -30,6 +31,7 @@ class PluginState:
         self.seen: tuple[pytest.Item, ...] = ()
         self.current: pytest.Item | None = None
         self.session: pytest.Session | None = None
+        self.touched: tuple[Touched, ...] = ()
         self._config = config
         self._workerinput = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
         self._further = further
@@ -125,7 +127,7 @@ class PluginState:
         if self._runs is None:
             from pytest_extractor_flow.flow_runs import FlowRuns
 
-            self._runs = FlowRuns(self._config, self.options, self.once)
+            self._runs = FlowRuns(self._config, self.options, self.once, self.directory)
         return self._runs
 
     def was_named(self, path: Path) -> bool:
