@@ -67,7 +67,7 @@ def _extractor_flow_run(request: pytest.FixtureRequest, run_once: RunOnce) -> Fl
 
 @pytest.fixture(scope="session")
 def flow_run(_extractor_flow_run: FlowRun) -> Path:
-    """The directory of the run under test, trained once in the session over all workers; a session that writes to it fails.
+    """The directory of the run under test, trained once in the session; a session whose tests write to it fails.
 
     The config is that of the nearest ``@pytest.mark.flow("configs/study.yaml")``, else of ``--flow-config``, else of
     the ini key ``flow_config``; a test about several configs runs for each. With ``--flow-run DIR`` it is DIR, and
