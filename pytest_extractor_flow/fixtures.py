@@ -61,7 +61,7 @@ def _extractor_flow_run(request: pytest.FixtureRequest, run_once: RunOnce) -> Fl
 
     del run_once  # asked for because a test that depends on it is known to wait
     state = request.config.stash[STATE]
-    choice = request.param if hasattr(request, "param") else default_choice(state.current, state.options)
+    choice = request.param if hasattr(request, "param") else default_choice(state.options)
     return state.runs().get(choice)
 
 

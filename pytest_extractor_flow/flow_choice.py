@@ -60,23 +60,32 @@ def refuse_unheard_marks(item: pytest.Item) -> None:
     except pytest.UsageError as error:
         pytest.fail(str(error), pytrace=False)
     if chosen.start_method != _start_method(item) or (marked and chosen.config not in marked):
-        refuse_late_mark(item)
+        pytest.fail(late_mark(item), pytrace=False)
 
 
-def refuse_late_mark(item: pytest.Item) -> None:
-    """Fail *item*: it has a mark that chooses a run, and its run was chosen without it."""
-    msg = (
+def late_mark(item: pytest.Item) -> str:
+    """What is wrong with *item*: it has a mark that chooses a run, and its run was chosen without it."""
+    return (
         f"{item.nodeid}: the marks flow, spawn and macos_spawn choose the run when a test is collected; they must "
         "stand on a function, its class or its module, not on one parameter or a unittest.TestCase, and be neither "
         "added later nor left to request.getfixturevalue()"
     )
-    pytest.fail(msg, pytrace=False)
 
 
-def default_choice(item: pytest.Item | None, options: FlowOptions) -> Choice:
+def chooses(item: pytest.Item) -> bool:
+    """Whether *item* carries a mark that chooses a run."""
+    return item.get_closest_marker("flow") is not None or _start_method(item) is not None
+
+
+def asked_at_run_time(item: pytest.Item) -> bool:
+    """Whether *item* got a run by ``request.getfixturevalue()``, perhaps one that was there for another test."""
+    # Pytest has no public word for which fixtures a test has used.
+    used = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+    return RUN_FIXTURE in used and RUN_FIXTURE not in getattr(item, "fixturenames", ())
+
+
+def default_choice(options: FlowOptions) -> Choice:
     """The choice for a test that was not parametrized, which may have asked by ``request.getfixturevalue()``."""
-    if item is not None and (item.get_closest_marker("flow") is not None or _start_method(item) is not None):
-        refuse_late_mark(item)
     if len(options.configs) > 1:
         msg = "the session has several configs; name the flow fixture in the test's arguments, and it runs for each"
         pytest.fail(msg, pytrace=False)

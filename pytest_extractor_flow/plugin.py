@@ -241,7 +241,6 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:  # noqa: ANN401 - 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, before any fixture is set up, a test that needs a capability which this machine lacks."""
     state = item.config.stash[STATE]
-    state.current = item
     if not state.markers.isdisjoint(markers_of(item)) and not getattr(item, "skips_as_recorded", False):
         state.capabilities.skip_unless_available(item)
     if RUN_FIXTURE in getattr(item, "fixturenames", ()):
@@ -260,6 +259,10 @@ def pytest_runtest_makereport(
         from pytest_extractor_flow.reports import refine
 
         refine(report, call.excinfo.value, item)
+    if report.when != "teardown" and item.config.stash[STATE].has_runs:
+        from pytest_extractor_flow.reports import refuse_run_of_others
+
+        refuse_run_of_others(report, item)
     return report
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_extractor_flow.capabilities import CapabilityMissing
+from pytest_extractor_flow.flow_choice import asked_at_run_time, chooses, late_mark
 from pytest_extractor_flow.lane_outcomes import GAVE_UP
 from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.state import STATE
@@ -27,6 +28,12 @@ def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -
         report.longrepr = report_text(state.once(), error.execution, f"{item.nodeid} [{state.worker}]")
     elif isinstance(error, pytest.xfail.Exception) and hasattr(report, "wasxfail"):
         setattr(report, GAVE_UP, True)
+
+
+def refuse_run_of_others(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Fail a test that asked at run time, and was given the run that is there for tests without its marks."""
+    if report.outcome != "skipped" and asked_at_run_time(item) and chooses(item):
+        report.outcome, report.longrepr = "failed", late_mark(item)
 
 
 def summary_line(execution: Execution) -> str:

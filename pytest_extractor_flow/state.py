@@ -29,7 +29,6 @@ class PluginState:
         self.markers: frozenset[str] = frozenset()
         self.lane: LaneReport | None = None
         self.seen: tuple[pytest.Item, ...] = ()
-        self.current: pytest.Item | None = None
         self.session: pytest.Session | None = None
         self.touched: tuple[Touched, ...] = ()
         self._config = config
@@ -121,6 +120,11 @@ class PluginState:
 
             self._once = Once(self.directory())
         return self._once
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a test in this process has asked for a run."""
+        return self._runs is not None
 
     def runs(self) -> FlowRuns:
         """The runs of this session."""

@@ -157,8 +157,41 @@ def test_a_test_whose_mark_came_too_late_to_choose_its_run_fails(flow_project):
 
     result = flow_project.run("--flow-config=study.yaml")
 
-    assert (result.parseoutcomes(), flow_project.kept()) == ({"errors": 2, "failed": 1}, [])
+    assert result.parseoutcomes() == {"errors": 2, "failed": 1}
     result.stdout.fnmatch_lines(["*::test_at_run_time: the marks flow, spawn and macos_spawn choose the run when*"])
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "a worker"])
+def test_a_marked_test_does_not_pass_on_the_run_that_another_test_asked_for(flow_project, arguments):
+    for name in ("study.yaml", "other.yaml"):
+        flow_project.config(name)
+    flow_project.tests(
+        "def test_before(flow_run): pass\n"
+        "@pytest.mark.flow('other.yaml')\ndef test_config(request):\n    request.getfixturevalue('flow_run')\n"
+        "@pytest.mark.spawn\ndef test_spawn(request):\n    request.getfixturevalue('flow_summary')\n"
+        "@pytest.mark.flow('other.yaml')\n@pytest.mark.xfail\ndef test_expected(request):\n"
+        "    request.getfixturevalue('flow_run')\n"
+        "def test_after(request):\n    request.getfixturevalue('flow_run')\n"
+    )
+
+    result = flow_project.run("--flow-config=study.yaml", *arguments)
+
+    assert (result.parseoutcomes(), len(flow_project.kept())) == ({"passed": 2, "failed": 3}, 1)
+    for name in ("config", "spawn", "expected"):
+        result.stdout.fnmatch_lines([f"*::test_{name}: the marks flow, spawn and macos_spawn choose the run when*"])
+
+
+def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project):
+    flow_project.config()
+    flow_project.tests(
+        "@pytest.mark.flow('study.yaml')\ndef test_marked(request):\n    request.getfixturevalue('flow_run')\n"
+        "def test_named(flow_run): pass\n"
+        "def test_at_run_time(request):\n    request.getfixturevalue('flow_records')\n"
+    )
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 2}
 
 
 def test_a_session_with_several_configs_refuses_a_choice_at_run_time(flow_project):
