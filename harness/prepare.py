@@ -35,7 +35,7 @@ def prepare_run(run: RunDirectory, flow: Flow, interrupted: Callable[[], bool]) 
         return {}
     if (known := run.prepared()) is not None:
         return known
-    command = [sys.executable, "-m", "harness.prepare", str(run.path)]
+    command = [sys.executable, "-P", "-m", "harness.prepare", str(run.path)]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

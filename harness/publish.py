@@ -73,7 +73,7 @@ def _start_drawing(run: RunDirectory, flow: Flow, summary: RunSummary) -> subpro
     """Draw in a process of its own: plotting libraries are heavy, and a crash there must not cost the summary."""
     if not hasattr(flow, "draw") or not summary.aggregate_metrics["completed_runs"]:
         return None
-    command = [sys.executable, "-m", "harness.draw", str(run.path)]
+    command = [sys.executable, "-P", "-m", "harness.draw", str(run.path)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 

@@ -151,7 +151,7 @@ class FlowRuns:
         output = self._options.output or once.output(name)
         return Command(
             name=name,
-            argv=(sys.executable, "-m", "harness.cli", "run", config, "--output-root", str(output), *start),
+            argv=(sys.executable, "-P", "-m", "harness.cli", "run", config, "--output-root", str(output), *start),
             timeout=self._options.timeout,
             cwd=root,
             environment={**_PLAIN_OUTPUT, **self._options.environment},

@@ -79,3 +79,11 @@ def test_an_import_of_the_package_finds_the_contracts():
     from importlib.resources import files
 
     assert files("harness._contracts").joinpath("run_config.schema.json").is_file()
+
+
+def test_no_module_is_started_with_the_working_directory_before_the_installed_packages():
+    """``python -m`` without ``-P`` takes whatever stands in the user's project under the name of one of ours."""
+    sources = [path for package in ("harness", "pytest_extractor_flow") for path in (ROOT / package).rglob("*.py")]
+    careless = [path for path in sources if 'sys.executable, "-m"' in path.read_text(encoding="utf-8")]
+
+    assert (careless, len(sources) > 100) == ([], True)

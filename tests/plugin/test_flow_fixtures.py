@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from flow_project import MIXED, PATIENCE
 
@@ -132,3 +136,16 @@ def test_waiting_for_a_run_does_not_count_against_a_tests_own_time_limit(flow_pr
     result = flow_project.run("--flow-config=study.yaml", *arguments, "--timeout=0.9")
 
     assert result.parseoutcomes() == {"passed": 2, "deselected": 4}
+
+
+def test_a_project_may_have_a_directory_called_as_our_package_is(flow_project):
+    flow_project.config()
+    for name in ("harness/__init__.py", "yaml.py"):
+        flow_project.tests("raise RuntimeError('not this one')\n", name)
+    flow_project.tests("def test_it(flow_verdict):\n    assert flow_verdict.ok\n", "tests/test_project.py")
+
+    # Not as `python -m pytest` nor by pytester: both put the working directory before everything else themselves.
+    words = [Path(sys.executable).with_name("pytest"), "--flow-config=study.yaml", "tests", "study.yaml"]
+    done = subprocess.run(words, cwd=flow_project.path, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert (done.returncode, "6 passed" in done.stdout) == (0, True), done.stdout

@@ -75,7 +75,7 @@ def _rows(run: Path, settings: dict[str, Any]) -> list[Row]:
 
 def _command(*words: str) -> int:
     """``extractor-flow WORDS`` to its end, in a session of its own, SIGINT and SIGTERM passed on; its exit code."""
-    process = subprocess.Popen([sys.executable, "-m", "harness.cli", *words], start_new_session=True)
+    process = subprocess.Popen([sys.executable, "-P", "-m", "harness.cli", *words], start_new_session=True)
 
     def pass_on(signum: int, _frame: FrameType | None) -> None:
         process.send_signal(signum)
