@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 LAYERS = ("schema", "markdown", "consistency", "evidence")
 _SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a job cannot promise
 _WHOLLY_UNCHECKED = ("everything", "published files")
+_SPOKEN_OF = {
+    "markdown": ("summary.json",),
+    "consistency": ("summary.json", "training_manifest.json", "skip_summary.json", "complete_results.json"),
+}
 
 
 class ConfigFile(pytest.File):
@@ -46,7 +50,9 @@ class ConfigFile(pytest.File):
         if self.config.hook.pytest_extractor_flow_violations.get_hookimpls():
             yield ProjectItem.from_parent(self, name="project")
         for job in study.jobs:
-            yield JobItem.from_parent(self, name=_job_item_name(job), job=job)
+            name = _job_item_name(job)
+            # Spelled out: what --lf and --sw read back from their cache takes the brackets for parameters.
+            yield JobItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", job=job)
 
 
 class RunItem(pytest.Item):
@@ -80,11 +86,18 @@ class LayerItem(RunItem):
 
     def runtest(self) -> None:
         """Fail if this layer has violations; say what it could not check, and skip if that is everything."""
-        verdict, project = self.run.verdict, self.run.project_violations
-        own = (each for each in verdict.violations if each not in project)
-        self._refuse(each for each in own if layer_of(each) == self.name)
+        verdict = self.run.own_verdict
+        self._refuse(each for each in verdict.violations if layer_of(each) == self.name)
+        for violation in verdict.violations:
+            self._refuse_to_do_without(violation)
         for unchecked in verdict.unchecked:
             self._mention(unchecked)
+
+    def _refuse_to_do_without(self, violation: Violation) -> None:
+        """Skip if *violation* says that a document of which this layer speaks cannot be used."""
+        if layer_of(violation) == "schema" and violation.file in _SPOKEN_OF.get(self.name, ()):
+            msg = f"not checked: {violation.file} cannot be used; see schema"
+            raise NotJudged(msg)
 
     def _mention(self, unchecked: Unchecked) -> None:
         sentence = f"{unchecked.what}: {unchecked.why}"
@@ -101,7 +114,8 @@ class ProjectItem(RunItem):
 
     def runtest(self) -> None:
         """Fail if they found anything."""
-        self._refuse(self.run.project_violations)
+        found = self.run.project_violations
+        self._refuse(each for each in self.run.verdict.violations if each in found)
 
 
 class JobItem(RunItem):

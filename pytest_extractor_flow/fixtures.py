@@ -123,4 +123,4 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None

@@ -115,6 +115,9 @@ def _marked(node: pytest.Item) -> tuple[Path, ...]:
     mark = node.get_closest_marker("flow")
     if mark is None:
         return ()
+    if sum(own.name == "flow" for own in node.own_markers) > 1:
+        msg = f"{node.nodeid}: two marks flow on one function; write one with all its configs, flow('a.yaml', 'b.yaml')"
+        raise pytest.UsageError(msg)
     if not mark.args or mark.kwargs or not all(isinstance(name, str | os.PathLike) for name in mark.args):
         msg = f"{node.nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml')"
         raise pytest.UsageError(msg)

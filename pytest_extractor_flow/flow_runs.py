@@ -9,16 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from pytest_extractor_flow.evidence_runs import note_run
 from pytest_extractor_flow.flow_choice import Choice, settled, shown_path
 from pytest_extractor_flow.once import Command
 from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, require_ok
-from pytest_extractor_flow.untouched import note_untouched
+from pytest_extractor_flow.untouched import note_unjudged, note_untouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    import pytest
 
     from harness.evidence import Violation
     from harness.records import JobRecord
@@ -77,14 +77,23 @@ class FlowRun:
         return tuple(self._ask_the_project())
 
     @cached_property
+    def own_verdict(self) -> Verdict:
+        """The harness's judgement alone; noted for ``--evidence``."""
+        from harness.verify import verify
+
+        return self._noted(verify(self.path, archived=self._archived))
+
+    @cached_property
     def verdict(self) -> Verdict:
         """The harness's judgement and the project's together, in the order of the files; noted for ``--evidence``."""
-        from harness.files import parse_json
-        from harness.verify import FORMATS, verify
-
-        own = verify(self.path, archived=self._archived)
+        own = self.own_verdict
         violations = sorted((*own.violations, *self.project_violations), key=lambda each: each.file)
-        verdict = replace(own, violations=tuple(violations))
+        return self._noted(replace(own, violations=tuple(violations)))
+
+    def _noted(self, verdict: Verdict) -> Verdict:
+        from harness.files import parse_json
+        from harness.verify import FORMATS
+
         text = FORMATS["json"](verdict, str(self.path))
         note_run(self._config, self.path, cast("dict[str, Any]", parse_json(text, where="verdict")))
         return verdict
@@ -99,7 +108,7 @@ class FlowRun:
             summary = None
         answers = self._config.hook.pytest_extractor_flow_violations(run_directory=self.path, summary=summary)
         for answer in answers:
-            for violation in answer:
+            for violation in [answer] if isinstance(answer, Violation) else answer:
                 if not isinstance(violation, Violation):
                     msg = f"pytest_extractor_flow_violations gave {violation!r}; expected a harness.evidence.Violation"
                     raise TypeError(msg)
@@ -158,16 +167,21 @@ class FlowRuns:
         )
 
     def _recognise(self, existing: Path, choice: Choice) -> Path:
-        """*existing* if it is the run of *choice*; otherwise the test that asks is skipped, for nothing was checked."""
+        """*existing* if it is the run of *choice*; otherwise the test that asks is skipped, for nothing was checked.
+
+        It fails if the run does not say, or says twice and differently, what it is a run of.
+        """
         from harness.errors import HarnessError
-        from harness.rundir import RunDirectory
+        from harness.verify.request import read_request
 
         try:
-            request = RunDirectory.open(existing).request()
+            request = read_request(existing)
             why = _other_config(request, choice) or _other_start(request, choice)
         except HarnessError as error:
-            why = str(error)
+            msg = f"--flow-run {existing}: {error}"
+            raise pytest.fail.Exception(msg, pytrace=False) from None
         if why is not None:
+            note_unjudged(self._session())
             msg = f"--flow-run {existing} is not this test's run: {why}"
             raise NotJudged(msg)
         return existing

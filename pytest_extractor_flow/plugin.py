@@ -154,15 +154,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     """End commands that still run, before xdist waits for its workers; close the lane's report after everybody else.
 
-    A session whose tests changed a run has failed, whatever they said.
+    A session whose tests changed a run, or judged none of an existing one, has failed, whatever they said.
     """
     state = session.config.stash[STATE]
     if state.own_directory is not None:
-        from pytest_extractor_flow.untouched import touched_runs
+        from pytest_extractor_flow.untouched import judged_by_no_test, touched_runs
 
         state.own_directory.stop()
         state.touched = tuple(touched_runs(state.own_directory.path))
-        if state.touched and session.exitstatus == pytest.ExitCode.OK:
+        state.judged_by_none = judged_by_no_test(state.own_directory.path)
+        if (state.touched or state.judged_by_none) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     result = yield
     if state.lane is not None:
@@ -287,6 +288,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("executed once", sep="-")
         for execution in executions:
             terminalreporter.line(summary_line(execution))
+    if state.judged_by_none:
+        terminalreporter.section("judged by no test", sep="-", red=True)
+        terminalreporter.line(f"--flow-run {state.options.existing}: every test that asked for a run is about another")
     if state.touched:
         terminalreporter.section("runs changed by tests: not what was judged", sep="-", red=True)
         for run, changes in state.touched:

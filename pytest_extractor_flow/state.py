@@ -31,6 +31,7 @@ class PluginState:
         self.seen: tuple[pytest.Item, ...] = ()
         self.session: pytest.Session | None = None
         self.touched: tuple[Touched, ...] = ()
+        self.judged_by_none = False
         self._config = config
         self._workerinput = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
         self._further = further

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FOLDER = "judged"
+_UNJUDGED = "not-judged"
 
 
 class Touched(NamedTuple):
@@ -39,6 +40,17 @@ def note_untouched(session: Path, run: Path) -> None:
     with suppress(FileExistsError):
         os.link(draft, note)
     draft.unlink()
+
+
+def note_unjudged(session: Path) -> None:
+    """Remember that a test did not judge the existing run, because it is not that test's."""
+    (session / _FOLDER).mkdir(exist_ok=True)
+    (session / _FOLDER / _UNJUDGED).touch()
+
+
+def judged_by_no_test(session: Path) -> bool:
+    """Whether tests asked for the existing run, and it was none of theirs."""
+    return (session / _FOLDER / _UNJUDGED).exists() and not any((session / _FOLDER).glob("*.json"))
 
 
 def touched_runs(session: Path) -> list[Touched]:

@@ -194,6 +194,37 @@ def test_a_hook_that_gives_something_else_is_told_what_is_expected(flow_project)
     result.stdout.fnmatch_lines(["*pytest_extractor_flow_violations gave 'b'; expected a harness.evidence.Violation*"])
 
 
+def test_a_hook_that_fails_costs_the_project_its_item_and_the_harness_none(flow_project):
+    flow_project.config()
+    flow_project.pytester.makeconftest("def pytest_extractor_flow_violations():\n    raise LookupError('house')\n")
+
+    result = flow_project.run("study.yaml", "-rf")
+
+    failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
+    assert (failed, result.parseoutcomes()) == (["study.yaml::project"], {"passed": 5, "failed": 1})
+
+
+def test_a_hook_may_return_its_only_violation(flow_project):
+    flow_project.config()
+    hook = HOOK.replace('    if summary["run_id"] == "short":\n        yield', "    return")
+    flow_project.pytester.makeconftest(hook)
+
+    result = flow_project.run("study.yaml::project")
+
+    result.stdout.fnmatch_lines(["project: 1 violation: summary.json: $.run_id: is a long name"])
+
+
+@pytest.mark.parametrize("option", ["--lf", "--ff", "--sw"])
+def test_a_failed_job_is_remembered_by_pytests_cache(flow_project, option):
+    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"}, {"name": "line"})
+    flow_project.run("study.yaml", *(["--sw"] if option == "--sw" else []))
+
+    result = flow_project.run("study.yaml", option, "-v")
+
+    first = next(line for line in result.outlines if line.startswith("study.yaml::"))
+    assert first.startswith("study.yaml::job[bad seed-0] FAILED")
+
+
 def violation(file, kind):
     return Violation(file, "", "", "", kind)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -119,6 +120,46 @@ def test_what_could_not_be_judged_is_skipped_and_not_passed(judged):
 
     result.stdout.fnmatch_lines(["SKIPPED * study.yaml:1: not checked: published files and evidence: records.jsonl *"])
     assert result.parseoutcomes()["skipped"] == 3
+
+
+@pytest.mark.parametrize("name", ["summary.json", "training_manifest.json"])
+def test_a_layer_does_not_pass_without_a_document_of_which_it_speaks(judged, name):
+    (judged.path / "run" / name).write_text("{", encoding="utf-8")
+
+    result = judged.run(
+        "--flow-run=run", "study.yaml::schema", "study.yaml::markdown", "study.yaml::consistency", "-rs"
+    )
+
+    skipped = 2 if name == "summary.json" else 1
+    expected = {"failed": 1, "skipped": skipped, "passed": 2 - skipped}
+    assert result.parseoutcomes() == {key: count for key, count in expected.items() if count}
+    result.stdout.fnmatch_lines([f"SKIPPED * study.yaml:1: not checked: {name} cannot be used; see schema"])
+
+
+CORRUPT = {
+    "no JSON": lambda text: text[:100],
+    "a key is missing": lambda text: text.replace('"run_id"', '"ran_id"'),
+    "another digest": lambda text: re.sub(r'("config_sha256": ")[0-9a-f]{8}', r"\g<1>00000000", text),
+    "another config": lambda text: text.replace('"steps": 5', '"steps": 6'),
+}
+
+
+@pytest.mark.parametrize("change", CORRUPT.values(), ids=CORRUPT)
+def test_a_run_that_does_not_say_what_it_is_a_run_of_fails_its_tests(judged, change):
+    tamper("run.json", change)(judged.path / "run")
+
+    result = judged.run("--flow-run=run", "study.yaml", "test_project.py::test_config")
+
+    assert (result.ret, result.parseoutcomes()) == (1, {"errors": 6})
+    result.stdout.fnmatch_lines(["--flow-run */run: */run/run.json*see `extractor-flow verify */run`"])
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "two workers"])
+def test_a_session_whose_tests_are_all_about_other_runs_has_judged_nothing_and_fails(judged, arguments):
+    result = judged.run("--flow-run=run", "another.yaml", "test_project.py::test_another_config", *arguments)
+
+    assert (result.ret, result.parseoutcomes()) == (1, {"skipped": 6})
+    result.stdout.fnmatch_lines(["*judged by no test*", "--flow-run */run: every test that asked for a run is about*"])
 
 
 def test_a_file_that_cannot_be_read_fails_its_tests_without_a_traceback(judged):

@@ -129,17 +129,19 @@ def test_a_wrong_option_is_refused_before_anything_is_collected(pytester):
 
 
 def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(flow_project):
-    for name, mark in (("a", "flow('gone.yaml')"), ("b", "flow()"), ("c", "flow(1)")):
+    twice = "flow('test_a.py')\n@pytest.mark.flow('test_b.py')"
+    for name, mark in (("a", "flow('gone.yaml')"), ("b", "flow()"), ("c", "flow(1)"), ("d", twice)):
         flow_project.tests(f"@pytest.mark.{mark}\ndef test_it(flow_run): pass\n", f"test_{name}.py")
 
     result = flow_project.run()
 
-    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 3}, False)
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 4}, False)
     result.stdout.fnmatch_lines(
         [
             "test_a.py::test_it: flow('gone.yaml'): no such config; looked for */gone.yaml",
             "test_b.py::test_it: the mark flow takes one or more paths of configs*",
             "test_c.py::test_it: the mark flow takes one or more paths of configs*",
+            "test_d.py::test_it: two marks flow on one function; write one with all its configs*",
         ]
     )
 
