@@ -12,7 +12,7 @@ from pytest_extractor_flow.fixtures import RUN_FIXTURE
 from pytest_extractor_flow.flow_options import find_config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from pytest_extractor_flow.flow_options import FlowOptions
@@ -79,9 +79,12 @@ def chooses(item: pytest.Item) -> bool:
 
 def asked_at_run_time(item: pytest.Item) -> bool:
     """Whether *item* got a run by ``request.getfixturevalue()``, perhaps one that was there for another test."""
-    # Pytest has no public word for which fixtures a test has used.
-    used = getattr(getattr(item, "_request", None), "_fixture_defs", {})
-    return RUN_FIXTURE in used and RUN_FIXTURE not in getattr(item, "fixturenames", ())
+    return RUN_FIXTURE in used_fixtures(item) and RUN_FIXTURE not in getattr(item, "fixturenames", ())
+
+
+def used_fixtures(item: pytest.Item) -> Collection[str]:
+    """The names of the fixtures that *item* has got so far; pytest has no public word for that."""
+    return getattr(getattr(item, "_request", None), "_fixture_defs", ())
 
 
 def default_choice(options: FlowOptions) -> Choice:

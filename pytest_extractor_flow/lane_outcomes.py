@@ -11,6 +11,8 @@ Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed", 
 
 # Set on a phase's report, in the process that ran it: the body was left by pytest.xfail(), which is a kind of skip.
 GAVE_UP = "extractor_flow_gave_up"
+# A test's user property: the run that it judged was there before the session.
+EXISTING_RUN = "existing_run"
 _REASON_LIMIT = 500
 
 
@@ -38,6 +40,7 @@ class Attempts:
             "outcome": outcome,
             "executed": executed,
             "seconds": sum(phase.duration for phase in phases),
+            **({"existing_run": True} if _judged_existing_run(phases) else {}),
             **({} if outcome in {"passed", "xpassed"} else {"reason": reason_of(decisive)}),
         }
 
@@ -46,6 +49,10 @@ def worker_of(report: pytest.TestReport) -> str:
     """The xdist worker that a report came from, or ``main``."""
     node = getattr(report, "node", None)
     return str(node.gateway.id) if node is not None else "main"
+
+
+def _judged_existing_run(phases: list[pytest.TestReport]) -> bool:
+    return any(name == EXISTING_RUN for phase in phases for name, _ in phase.user_properties)
 
 
 def _is_rerun(report: pytest.TestReport) -> bool:

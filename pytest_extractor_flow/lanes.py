@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _GIT_TIMEOUT = 20
 _LANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_WORD = re.compile(r"\w+")
+_LARGEST_TEST_FILE = 1_000_000
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -51,7 +53,7 @@ def _lane_asked_for(config: pytest.Config) -> tuple[str, Path]:
 def open_report(config: pytest.Config, capabilities: Capabilities, required: Iterable[str]) -> LaneReport:
     """The report of the lane that the options name, with its header written."""
     lane, path = _lane_asked_for(config)
-    report = LaneReport(path)
+    report = LaneReport(path, config.rootpath, capabilities.names)
     report.header(lane, config, capabilities, required)
     return report
 
@@ -69,11 +71,13 @@ class LaneReport:
     That file becomes the report when the session has ended. An earlier session's report is removed at once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, root: Path, capabilities: Iterable[str]) -> None:
         self._journal = Journal(path)
         self._session = secrets.token_hex(16)
         self._markers: dict[str, list[str]] = {}
         self._attempts = Attempts()
+        self._root = root
+        self._capabilities = frozenset(capabilities)
 
     def header(self, lane: str, config: pytest.Config, capabilities: Capabilities, required: Iterable[str]) -> None:
         """Say where this session runs and what it tests."""
@@ -114,8 +118,18 @@ class LaneReport:
                     "nodeid": report.nodeid,
                     "outcome": report.outcome,
                     "reason": reason_of(report),
+                    **self._mentions(report.nodeid),
                 }
             )
+
+    def _mentions(self, nodeid: str) -> dict[str, list[str]]:
+        """The capabilities of which a file speaks that was not collected: its tests may carry their markers."""
+        try:
+            with (self._root / nodeid).open(encoding="utf-8", errors="replace") as stream:
+                words = set(_WORD.findall(stream.read(_LARGEST_TEST_FILE)))
+        except OSError:
+            return {}
+        return {"mentions": sorted(words & self._capabilities)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of a test; its outcome is recorded after the last one."""

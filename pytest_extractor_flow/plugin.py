@@ -261,8 +261,9 @@ def pytest_runtest_makereport(
 
         refine(report, call.excinfo.value, item)
     if report.when != "teardown" and item.config.stash[STATE].has_runs:
-        from pytest_extractor_flow.reports import refuse_run_of_others
+        from pytest_extractor_flow.reports import refuse_run_of_others, tell_existing_run
 
+        tell_existing_run(report, item)
         refuse_run_of_others(report, item)
     return report
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_extractor_flow.capabilities import CapabilityMissing
-from pytest_extractor_flow.flow_choice import asked_at_run_time, chooses, late_mark
-from pytest_extractor_flow.lane_outcomes import GAVE_UP
+from pytest_extractor_flow.fixtures import RUN_FIXTURE
+from pytest_extractor_flow.flow_choice import asked_at_run_time, chooses, late_mark, used_fixtures
+from pytest_extractor_flow.lane_outcomes import EXISTING_RUN, GAVE_UP
 from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.state import STATE
 
@@ -28,6 +29,15 @@ def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -
         report.longrepr = report_text(state.once(), error.execution, f"{item.nodeid} [{state.worker}]")
     elif isinstance(error, pytest.xfail.Exception) and hasattr(report, "wasxfail"):
         setattr(report, GAVE_UP, True)
+
+
+def tell_existing_run(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Have *report* say, if it is so, that the run which *item* judged was there before this session."""
+    existing = item.config.stash[STATE].options.existing
+    used = getattr(item, "waits_for_command", False) or RUN_FIXTURE in used_fixtures(item)
+    if existing is not None and used and report.when == "call":
+        item.user_properties.append((EXISTING_RUN, str(existing)))
+        report.user_properties.append((EXISTING_RUN, str(existing)))
 
 
 def refuse_run_of_others(report: pytest.TestReport, item: pytest.Item) -> None:

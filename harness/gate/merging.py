@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.gate.reading import TestOnLane
+    from harness.gate.reading import TestOnLane, Uncollected
 
 Subject = Literal["report", "lane", "marker", "test"]
 
@@ -94,6 +94,7 @@ def merge(paths: Sequence[Path], expected_lanes: Collection[str], required_marke
         *_about_commits(reports),
         *_about_markers(tests, required, expected),
         *_about_tests(tests, expected),
+        *_about_unseen(reports, required, expected),
         *_about_probes(tests, reports),
     ]
     commits = {report.commit for report in reports}
@@ -142,9 +143,9 @@ def _about_lanes(reports: Sequence[LaneReport], expected: Sequence[str]) -> Iter
     for report in reports:
         if report.exit_status:
             yield Finding("lane", report.lane, f"its session ended with exit status {report.exit_status}")
-        for nodeid, (outcome, reason) in report.uncollected.items():
-            if outcome == "failed":
-                yield Finding("lane", report.lane, f"{nodeid or 'the session'} could not be collected: {reason}")
+        for nodeid, found in report.uncollected.items():
+            if found.outcome == "failed":
+                yield Finding("lane", report.lane, f"{nodeid or 'the session'} could not be collected: {found.reason}")
 
 
 def _about_commits(reports: Sequence[LaneReport]) -> Iterator[Finding]:
@@ -166,7 +167,8 @@ def _about_markers(tests: Sequence[TestRow], required: Sequence[str], proving: C
         if not carriers:
             yield Finding("marker", marker, "no lane knows a test that carries it")
         elif not any(_executed_on(row, proving) for row in carriers):
-            yield Finding("marker", marker, f"executed on no expected lane; {len(carriers)} tests carry it")
+            carried = "1 test carries it" if len(carriers) == 1 else f"{len(carriers)} tests carry it"
+            yield Finding("marker", marker, f"executed on no expected lane; {carried}")
 
 
 def _about_tests(tests: Sequence[TestRow], proving: Collection[str]) -> Iterator[Finding]:
@@ -177,6 +179,23 @@ def _about_tests(tests: Sequence[TestRow], proving: Collection[str]) -> Iterator
         for lane, test in row.lanes.items():
             if test.failed:
                 yield Finding("test", row.nodeid, f"carries {markers} and failed on {lane}: {said(test)}")
+
+
+def _about_unseen(
+    reports: Sequence[LaneReport], required: Collection[str], proving: Collection[str]
+) -> Iterator[Finding]:
+    """A file that was skipped as a whole wherever it was met, and that speaks of a required marker, may hide a test."""
+    seen = {nodeid for report in reports if report.lane in proving for nodeid in report.tests}
+    skipped: dict[str, dict[str, Uncollected]] = {}
+    for report in reports:
+        for place, found in report.uncollected.items():
+            if found.outcome == "skipped" and not any(nodeid.startswith(f"{place}::") for nodeid in seen):
+                skipped.setdefault(place, {})[report.lane] = found
+    for place, lanes in skipped.items():
+        mentioned = {name for found in lanes.values() for name in found.mentions}
+        if spoken_of := ", ".join(name for name in required if name in mentioned):
+            why = "; ".join(f"{lane}: {found.reason}" for lane, found in lanes.items())
+            yield Finding("test", place, f"mentions {spoken_of}, and no expected lane collected what is in it: {why}")
 
 
 def _about_probes(tests: Sequence[TestRow], reports: Sequence[LaneReport]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.contracts import violations
 from harness.errors import DataError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CONTRACT = "lane_report"
 _BAD = ("crashed", "failed", "error")
+_TRAINED_NOTHING = "it judged an existing run, and nothing was trained"
 # The worst first: what a test is said to have come to when several workers ran it.
 _BY_GRAVITY = (*_BAD, "rerun", "skipped", "xfailed", "xpassed", "passed")
 
@@ -26,7 +27,8 @@ _BY_GRAVITY = (*_BAD, "rerun", "skipped", "xfailed", "xpassed", "passed")
 class TestOnLane:
     """What became of one test on one lane: ``fate`` is its outcome, ``deselected`` or ``not run``.
 
-    ``executed`` says that its body really ran, to whatever end; ``failed`` that something about it did.
+    ``executed`` says that its body really ran here, to whatever end, and not on a run that was there already;
+    ``failed`` that something about it did.
     """
 
     __test__ = False
@@ -38,12 +40,19 @@ class TestOnLane:
     failed: bool
 
 
+class Uncollected(NamedTuple):
+    """A file or class that was not collected: ``failed`` or ``skipped``, why, and which markers its text mentions."""
+
+    outcome: str
+    reason: str
+    mentions: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class LaneReport:
     """A whole report. ``commit`` and ``dirty`` are ``None`` where the report does not say.
 
-    ``uncollected`` holds the files and classes that were not collected, with outcome and reason; ``tests`` what became
-    of each test, by node id.
+    ``uncollected`` holds the files and classes that were not collected, ``tests`` what became of each test, by node id.
     """
 
     path: Path
@@ -56,7 +65,7 @@ class LaneReport:
     capabilities: Mapping[str, bool]
     exit_status: int
     tests: Mapping[str, TestOnLane]
-    uncollected: Mapping[str, tuple[str, str]]
+    uncollected: Mapping[str, Uncollected]
 
 
 def read_report(path: Path) -> LaneReport:
@@ -78,7 +87,7 @@ def read_report(path: Path) -> LaneReport:
         exit_status=records[-1]["exit_status"],
         tests=_tests(records),
         uncollected={
-            record["nodeid"]: (record["outcome"], record["reason"])
+            record["nodeid"]: Uncollected(record["outcome"], record["reason"], tuple(record.get("mentions", ())))
             for record in records
             if record["record"] == "uncollected"
         },
@@ -145,10 +154,15 @@ def _test(about: Sequence[Record]) -> TestOnLane:
     return TestOnLane(
         markers=markers,
         fate=decisive["outcome"],
-        reason=decisive.get("reason"),
-        executed=any(record["executed"] and record["outcome"] != "rerun" for record in last.values()),
+        reason=decisive.get("reason", _TRAINED_NOTHING if decisive.get("existing_run") else None),
+        executed=any(map(_counts_as_executed, last.values())),
         failed=any(record["outcome"] in _BAD for record in last.values()),
     )
+
+
+def _counts_as_executed(attempt: Record) -> bool:
+    """What was rerun did not stand; who judged an existing run has run nothing on this lane."""
+    return bool(attempt["executed"]) and attempt["outcome"] != "rerun" and not attempt.get("existing_run")
 
 
 def read_all(paths: Iterable[Path]) -> Iterator[LaneReport | DataError]:

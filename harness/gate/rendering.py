@@ -63,9 +63,9 @@ def _bullets(heading: str, texts: Iterable[str]) -> list[str]:
 
 def _unseen(verdict: GateVerdict) -> Iterator[str]:
     for lane in verdict.lanes:
-        for nodeid, (outcome, reason) in (lane.report.uncollected if lane.report else {}).items():
-            if outcome == "skipped":
-                yield f"{nodeid} on {lane.name}: {reason}"
+        for nodeid, found in (lane.report.uncollected if lane.report else {}).items():
+            if found.outcome == "skipped":
+                yield f"{nodeid} on {lane.name}: {found.reason}"
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:

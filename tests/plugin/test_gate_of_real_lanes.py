@@ -9,6 +9,7 @@ import sys
 from xml.etree import ElementTree as ET
 
 import pytest
+from flow_project import publish
 
 TESTS = """
 import multiprocessing
@@ -104,10 +105,75 @@ def test_a_gpu_test_that_every_lane_skipped_makes_the_gate_red_and_says_why(chec
     assert (status, findings(text)) == (
         1,
         [
-            "- marker cuda: executed on no expected lane; 1 tests carry it",
+            "- marker cuda: executed on no expected lane; 1 test carries it",
             f"- test test_it.py::test_gpu: carries cuda and was executed on no expected lane: {fates}",
         ],
     )
+
+
+def test_judging_an_existing_run_on_a_lane_proves_nothing_about_its_hardware(checkout, flow_project):
+    config = flow_project.config()
+    run = publish(config)
+    flow_project.pytester.makeconftest(
+        "from pytest_extractor_flow.capabilities import Capability\n"
+        "def pytest_extractor_flow_capabilities():\n"
+        "    return {'here': lambda: Capability(True, 'always')}\n"
+    )
+    flow_project.tests(
+        "@pytest.mark.here\ndef test_named(flow_run): pass\n"
+        "@pytest.mark.here\ndef test_at_run_time(request): request.getfixturevalue('flow_run')\n",
+        "test_it.py",
+    )
+    checkout.commit("tests of a run")
+    checkout.session("first", f"--flow-run={run}", "--junitxml=junit.xml")
+    checkout.session("second", "--flow-config=study.yaml")
+
+    alone, together = (checkout.gate("--require", "here", lanes=lanes) for lanes in (("first",), ("first", "second")))
+
+    said = "passed: it judged an existing run, and nothing was trained"
+    assert (alone[0], together[0], findings(together[1])) == (1, 0, [])
+    assert findings(alone[1]) == [
+        "- marker here: executed on no expected lane; 2 tests carry it",
+        *(
+            f"- test test_it.py::test_{name}: carries here and was executed on no expected lane: first: {said}"
+            for name in ("at_run_time", "named")
+        ),
+    ]
+    properties = ET.parse(checkout.path / "junit.xml").iterfind(".//property[@name='existing_run']")
+    assert [each.get("value") for each in properties] == [str(run)] * 2
+
+
+SKIPPED_AS_A_WHOLE = """
+import os
+import pytest
+if 'HERE' not in os.environ:
+    pytest.skip('not here', allow_module_level=True)
+
+@pytest.mark.spawn
+def test_hidden(): pass
+"""
+
+
+def test_a_file_that_every_lane_skipped_as_a_whole_may_not_hide_what_is_required(checkout):
+    (checkout.path / "test_optional.py").write_text(SKIPPED_AS_A_WHOLE, encoding="utf-8")
+    checkout.session("first")
+    checkout.session("second", "-n1")
+
+    (status, text), (without, _) = (checkout.gate("--require", "spawn"), checkout.gate())
+
+    message = "mentions spawn, and no expected lane collected what is in it: first: not here; second: not here"
+    assert (status, findings(text), without) == (1, [f"- test test_optional.py: {message}"], 0)
+
+
+def test_a_file_that_one_lane_skipped_is_known_if_another_collected_it(checkout, monkeypatch):
+    (checkout.path / "test_optional.py").write_text(SKIPPED_AS_A_WHOLE, encoding="utf-8")
+    checkout.session("first")
+    monkeypatch.setenv("HERE", "1")
+    checkout.session("second")
+
+    status, text = checkout.gate("--require", "spawn")
+
+    assert (status, findings(text)) == (0, [])
 
 
 def test_one_test_of_several_that_carry_a_marker_must_not_be_left_out_everywhere(checkout):

@@ -9,6 +9,7 @@ import pytest
 from harness.contracts import violations
 from harness.gate import Finding, merge, read_report
 
+NOBODYS = "a_module_nobody_has"
 WORKERS = {"alone": (), "two workers": ("-n2",), "each": ("--dist=each", "--tx=2*popen")}
 HIDDEN = "cuda: CUDA_VISIBLE_DEVICES='' hides every GPU"
 KINDS = """
@@ -154,14 +155,14 @@ def test_a_worker_that_dies_is_told_as_a_crash(checkout):
 def test_what_could_not_be_collected_is_told(checkout, arguments):
     checkout.makepyfile(
         test_broken="raise RuntimeError('no good')",
-        test_absent="import pytest\npytest.importorskip('a_module_nobody_has')",
+        test_absent=f"# for spawn and cuda, not for cudas\nimport pytest\npytest.importorskip('{NOBODYS}')",
     )
 
     _, path = lane(checkout, "linux", "--continue-on-collection-errors", *arguments)
 
     assert read_report(path).uncollected == {
-        "test_broken.py": ("failed", "RuntimeError: no good"),
-        "test_absent.py": ("skipped", "could not import 'a_module_nobody_has': No module named 'a_module_nobody_has'"),
+        "test_broken.py": ("failed", "RuntimeError: no good", ()),
+        "test_absent.py": ("skipped", f"could not import '{NOBODYS}': No module named '{NOBODYS}'", ("cuda", "spawn")),
     }
 
 

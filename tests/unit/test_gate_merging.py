@@ -45,7 +45,7 @@ def test_a_required_test_that_was_skipped_on_every_lane_makes_the_gate_red(judge
 
     fates = "linux: skipped: cuda: no driver; gpu: skipped: cuda: no driver"
     assert verdict.findings == (
-        Finding("marker", "cuda", "executed on no expected lane; 1 tests carry it"),
+        Finding("marker", "cuda", "executed on no expected lane; 1 test carries it"),
         Finding("test", CUDA, f"carries cuda and was executed on no expected lane: {fates}"),
     )
 

@@ -72,7 +72,7 @@ def test_a_deselected_test_is_known_with_its_markers(reading):
 def test_what_was_not_collected_is_known_by_file(reading):
     report = reading(closed(header(), uncollected("tests/test_b.py", "skipped")))
 
-    assert report.uncollected == {"tests/test_b.py": ("skipped", "no module of that name")}
+    assert report.uncollected == {"tests/test_b.py": ("skipped", "no module of that name", ())}
 
 
 def test_a_report_without_a_commit_is_read(reading):

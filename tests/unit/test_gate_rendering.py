@@ -35,7 +35,7 @@ def test_the_markdown_shows_findings_lanes_and_tests(judged):
         f"Commit: {COMMIT}\n\n"
         "## Findings\n\n"
         "- lane mac: no usable report; the lane did not run, or its report was not handed on\n"
-        "- marker cuda: executed on no expected lane; 1 tests carry it\n"
+        "- marker cuda: executed on no expected lane; 1 test carries it\n"
         "- test tests/test_gpu.py::test_gpu\\[a\\|b\\]: carries cuda and was executed on no expected lane: "
         "linux: skipped: no driver\n\n"
         "## Lanes\n\n"
