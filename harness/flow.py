@@ -149,6 +149,17 @@ class Catalogued(Protocol):
 
 
 @runtime_checkable
+class Extra(Protocol):
+    """The optional members of a flow that trains with packages which installing the flow does not bring along."""
+
+    packages: tuple[str, ...]
+    """Modules without which nothing can be trained; a run is refused where one of them is not installed."""
+
+    extra: str
+    """What to install for them, as pip takes it."""
+
+
+@runtime_checkable
 class Reproducible(Protocol):
     """The optional member of a flow whose training is deterministic."""
 

@@ -60,7 +60,8 @@ class RunDirectory:
     def create(cls, output_root: Path, run_id: str, moment: datetime) -> Self:
         """A new directory ``<YYYYMMDD-HHMMSS>-<run-id>`` under *output_root*; never one that exists already.
 
-        A second run in the same second gets ``-2``. :class:`RunDirectoryError` when the root cannot be written to.
+        A second run in the same second gets ``-2``. :class:`RunDirectoryError` (exit code 2) when the root cannot be
+        written to.
         """
         base = f"{directory_stamp(moment)}-{component_of(run_id)}"
         try:
@@ -75,8 +76,11 @@ class RunDirectory:
                 return cls(path)
         except OSError as error:
             reason = error.strerror or error
-            msg = f"{output_root}: no run directory can be made there: {reason}; name another --output-root"
-            raise RunDirectoryError(msg) from error
+            refusal = RunDirectoryError(
+                f"{output_root}: no run directory can be made there: {reason}; name another place for runs"
+            )
+            refusal.exit_code = 2
+            raise refusal from error
         msg = f"{output_root}: {_MOST_IN_A_SECOND} runs named {base} exist already"
         raise RunDirectoryError(msg)
 

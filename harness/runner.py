@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from harness.clock import timestamp, utc_now
 from harness.config import ConfigDocument, read_config
 from harness.errors import RequestError, RunDirectoryError
 from harness.files import printable
+from harness.flow import Extra
 from harness.hardware import missing_capabilities, probe, processor
 from harness.jobs import select
 from harness.provenance import config_digest, git_state, package_versions
@@ -67,6 +69,8 @@ def run_flow(
     :class:`RunDirectoryError` when the disk fails under it, with the finished records kept.
     """
     flow, study = _study(request)
+    if not request.dry_run:
+        require_packages(flow)
     executor = make_executor(flow, study)
     lacking = missing_capabilities()
     run, jobs = _open(request, flow, study, executor.name)
@@ -80,6 +84,18 @@ def run_flow(
     run.point_latest_here()
     missing = {name: lacking[name] for name in request.require if name in lacking}
     return RunReport(run, flow, summary, _exit_code(summary, stop, missing), missing)
+
+
+def require_packages(flow: Flow) -> None:
+    """Raise :class:`RequestError`, which says what to install, if *flow* cannot train with what is installed."""
+    if not isinstance(flow, Extra):
+        return
+    absent = [name for name in flow.packages if importlib.util.find_spec(name) is None]
+    if absent:
+        msg = (
+            f"the flow {flow.name} trains with {', '.join(absent)}, not installed here; do: pip install '{flow.extra}'"
+        )
+        raise RequestError(msg)
 
 
 def _study(request: RunRequest) -> tuple[Flow, Study]:

@@ -51,6 +51,7 @@ class Capabilities:
         }
         self._answers: dict[str, Capability] = {}
         for probes in further:
+            _require_probes(probes)
             if taken := sorted(self._probes.keys() & probes.keys()):
                 msg = f"the capability {taken[0]!r} exists already; a plugin cannot answer for it again"
                 raise pytest.UsageError(msg)
@@ -63,11 +64,7 @@ class Capabilities:
 
     def __getitem__(self, name: str) -> Capability:
         if name not in self._answers:
-            answer = cast("object", self._probes[name]())
-            if not isinstance(answer, Capability):
-                msg = f"the probe of the capability {name!r} answered {answer!r}; expected a Capability"
-                raise TypeError(msg)
-            self._answers[name] = answer
+            self._answers[name] = _asked(name, self._probes[name])
         return self._answers[name]
 
     def check_required(self, required: Iterable[str]) -> None:
@@ -94,6 +91,29 @@ class Capabilities:
         """A marker expression in which a capability spelled with hyphens (``macos-spawn``) has its marker's name."""
         spelled = {name.replace("_", "-"): name for name in self.names}
         return _WORDS.sub(lambda match: spelled.get(match.group(), match.group()), expression)
+
+
+def _require_probes(probes: object) -> None:
+    """Raise ``pytest.UsageError`` if a plugin's answer is no mapping of markers' names to probes."""
+    if not isinstance(probes, dict) or not all(map(callable, probes.values())):
+        msg = f"pytest_extractor_flow_capabilities gave {probes!r}; expected a dict of marker names to functions"
+        raise pytest.UsageError(msg)
+    for name in probes:
+        if not (isinstance(name, str) and name.isidentifier()):
+            msg = f"the capability {name!r} cannot be a marker's name; write it with letters, digits and underscores"
+            raise pytest.UsageError(msg)
+
+
+def _asked(name: str, probe: Probe) -> Capability:
+    try:
+        answer = cast("object", probe())
+    except Exception as error:  # a stranger's code
+        msg = f"the probe of the capability {name!r} failed: {type(error).__name__}: {error}"
+        raise pytest.UsageError(msg) from error
+    if not isinstance(answer, Capability):
+        msg = f"the probe of the capability {name!r} answered {answer!r}; expected a Capability"
+        raise pytest.UsageError(msg)
+    return answer
 
 
 def _cuda() -> Capability:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 class Journal:
     """Each line is written at once, under the file's name with ``.partial`` after it; :meth:`close` gives it its name.
 
-    An earlier session's file of that name is removed at once. ``pytest.UsageError`` if another session is writing it.
-    ``lines`` and ``sha256`` tell of what was written so far.
+    An earlier session's file of that name is removed at once. ``pytest.UsageError`` if another session is writing it or
+    nobody can. ``lines`` and ``sha256`` tell of what was written so far.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,10 +28,14 @@ class Journal:
         self.lines = 0
         self._partial = partial_of(path)
         self._digest = hashlib.sha256()
-        path.parent.mkdir(parents=True, exist_ok=True)
         # Open until the session's end: the lock keeps a second session from writing the same file.
         self._lock = Lock(self._partial)
-        self._lock.__enter__()
+        try:
+            _require_place(path)
+            self._lock.__enter__()
+        except OSError as error:
+            msg = f"{path}: cannot be written: {error.strerror or error}"
+            raise pytest.UsageError(msg) from None
         if not (self._lock.take() and self._lock.is_current()):
             self._lock.close()
             msg = f"{path}: another session is writing this file; give each session one of its own"
@@ -62,6 +67,13 @@ class Journal:
     def release(self) -> None:
         """Free the file; harmless when repeated. Without :meth:`close` before it there is only the partial one."""
         self._lock.close()
+
+
+def _require_place(path: Path) -> None:
+    """Make the directory of *path*, which must be no directory itself."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
 def partial_of(path: Path) -> Path:

@@ -21,13 +21,16 @@ class Attempts:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], list[pytest.TestReport]] = {}
+        self._failed_subtests: dict[tuple[str, str], pytest.TestReport] = {}
 
     def add(self, report: pytest.TestReport) -> dict[str, Any] | None:
         """The finished attempt if *report* was its last phase: worker, outcome, executed, seconds and reason."""
-        if getattr(report, "context", None) is not None:
-            return None  # one subtest; the test that holds it fails if it does
         worker = worker_of(report)
         key = (worker, report.nodeid)
+        if getattr(report, "context", None) is not None:
+            if report.failed:  # one subtest; a unittest.TestCase that holds it passes even so
+                self._failed_subtests.setdefault(key, report)
+            return None
         if report.when == "teardown" and key not in self._open:
             return None  # the end of an attempt that was over when it was given up for a rerun
         phases = [*self._open.pop(key, []), report]
@@ -35,6 +38,8 @@ class Attempts:
             self._open[key] = phases
             return None
         outcome, executed, decisive = _judge(phases)
+        if outcome == "passed" and (subtest := self._failed_subtests.pop(key, None)) is not None:
+            outcome, decisive = "failed", subtest
         return {
             "worker": worker,
             "outcome": outcome,
@@ -90,4 +95,4 @@ def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
     else:
         # Not longreprtext, which xdist begins with a line about the worker.
         text = crash.message if crash is not None else str(report.longrepr or "")
-    return next((line[:_REASON_LIMIT] for line in text.splitlines() if line.strip()), "no reason given")
+    return next((line.strip()[:_REASON_LIMIT] for line in text.splitlines() if line.strip()), "no reason given")

@@ -24,7 +24,7 @@ class Lock:
         self.descriptor = -1
 
     def __enter__(self) -> Self:
-        self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -27,8 +27,14 @@ def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -
     elif isinstance(error, ExecutionFailed):
         state = item.config.stash[STATE]
         report.longrepr = report_text(state.once(), error.execution, f"{item.nodeid} [{state.worker}]")
-    elif isinstance(error, pytest.xfail.Exception) and hasattr(report, "wasxfail"):
+    elif isinstance(error, pytest.xfail.Exception) and hasattr(report, "wasxfail") and not _is_unittests(error):
         setattr(report, GAVE_UP, True)
+
+
+def _is_unittests(error: BaseException) -> bool:
+    """Whether pytest gave up in the name of ``unittest.expectedFailure``, whose body ran to its failure."""
+    raised = error.__traceback__
+    return raised is not None and raised.tb_frame.f_code.co_name == "addExpectedFailure"
 
 
 def tell_existing_run(report: pytest.TestReport, item: pytest.Item) -> None:
@@ -50,7 +56,10 @@ def summary_line(execution: Execution) -> str:
     """One line of the terminal summary."""
     seconds = "" if execution.seconds is None else f" in {execution.seconds:.1f} s"
     left = "; it left processes behind, which were ended" if execution.left_processes else ""
-    return f"{in_short(execution)}{seconds}{left}"
+    # A run in which jobs failed is a good run to judge, but nobody would call it ok.
+    unclear = execution.status == "ok" and execution.returncode
+    said = f"{execution.name}: {execution.reason}" if unclear else in_short(execution)
+    return f"{said}{seconds}{left}"
 
 
 def count_body_only(items: Iterable[pytest.Item]) -> None:

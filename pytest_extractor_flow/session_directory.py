@@ -52,16 +52,9 @@ class SessionDirectory:
 
     def stop(self) -> None:
         """End every command that still runs and store its outcome."""
-        from harness.files import write_json
-
         self.ask_to_stop()
         for directory in self._started():
-            with Lock(directory / "lock") as lock:
-                grace = load(directory / "command.json")["grace"]
-                if not lock.wait(time.monotonic() + grace + _MARGIN):
-                    _kill_supervisor(directory)
-                if not (directory / "outcome.json").exists():
-                    write_json(directory / "outcome.json", conclude(directory, by_exit_status), durable=False)
+            _stop(directory)
 
     def executions(self) -> list[Execution]:
         """Every command that was started and has an outcome."""
@@ -109,6 +102,18 @@ def _may_guard_sigterm() -> bool:
     """Nobody else handles it, and this is the thread in which handlers can be set."""
     on_main_thread = threading.current_thread() is threading.main_thread()
     return on_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def _stop(directory: Path) -> None:
+    """End the command whose directory this is, if it still runs, and store its outcome."""
+    from harness.files import write_json
+
+    with Lock(directory / "lock") as lock:
+        grace = load(directory / "command.json")["grace"]
+        if not lock.wait(time.monotonic() + grace + _MARGIN):
+            _kill_supervisor(directory)
+        if not (directory / "outcome.json").exists():
+            write_json(directory / "outcome.json", conclude(directory, by_exit_status), durable=False)
 
 
 def _kill_supervisor(directory: Path) -> None:

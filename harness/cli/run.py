@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.flow import Flow, Study
     from harness.runner import RunRequest
 
+_GPU = {"cuda", "gpu"}
 _DESCRIPTION = """\
 Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
 is finished and exits with 130; --resume RUN_DIR trains what is missing."""
@@ -100,7 +101,9 @@ def _executor(options: argparse.Namespace, flow: Flow, study: Study) -> Executor
         start_method=options.start_method or study.start_method or DEFAULT_START_METHOD,
         gpus=gpus if len(gpus) > 1 else (),
     )
-    if not options.dry_run:
+    # A server that no job will use would outlive the run, busy with its imports.
+    may_have_gpu = isinstance(driver, NvidiaDriver) or sys.platform == "darwin"
+    if not options.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in study.jobs)):
         executor.warm_up()
     return executor
 

@@ -74,13 +74,14 @@ def merge(paths: Sequence[Path], expected_lanes: Collection[str], required_marke
     """Read the lane reports in *paths* and judge them.
 
     An unreadable report is a finding, not an error. :class:`RequestError` if no lane is expected: such a gate would
-    check nothing. A marker may be spelled with hyphens.
+    check nothing. A marker may be spelled with hyphens, and several with commas between them.
     """
     if not expected_lanes:
         msg = "no lane is expected; name each lane that must report, as in --expect-lane linux"
         raise RequestError(msg)
     expected = tuple(dict.fromkeys(expected_lanes))
-    required = tuple(dict.fromkeys(marker.replace("-", "_") for marker in required_markers))
+    words = ",".join(required_markers).replace("-", "_").replace(",", " ").split()
+    required = tuple(dict.fromkeys(words))
     read = list(read_all(paths))
     reports = [report for report in read if isinstance(report, LaneReport)]
     tests = _rows(reports, required)
@@ -143,6 +144,8 @@ def _about_lanes(reports: Sequence[LaneReport], expected: Sequence[str]) -> Iter
     for report in reports:
         if report.exit_status:
             yield Finding("lane", report.lane, f"its session ended with exit status {report.exit_status}")
+        elif report.tests and {test.fate for test in report.tests.values()} <= {"not run", "deselected"}:
+            yield Finding("lane", report.lane, f"its session began none of its {len(report.tests)} tests")
         for nodeid, found in report.uncollected.items():
             if found.outcome == "failed":
                 yield Finding("lane", report.lane, f"{nodeid or 'the session'} could not be collected: {found.reason}")

@@ -60,8 +60,8 @@ def check_flow(
 
 
 def _document(config: str | Path, tmp_path: Path) -> ConfigDocument:
-    if isinstance(config, Path):
-        return read_config(config)
+    if isinstance(config, Path) or ("\n" not in config and config.endswith((".yaml", ".yml"))):
+        return read_config(Path(config))
     path = tmp_path / "conformance.yaml"
     path.write_text(config, encoding="utf-8")
     return read_config(path)

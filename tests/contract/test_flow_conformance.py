@@ -53,6 +53,13 @@ def test_line_fit_conforms(tmp_path):
     check_flow(line_fit, LINES, tmp_path, reproducible=["weights"])
 
 
+def test_a_config_may_be_named_by_its_path_as_text(tmp_path):
+    config = tmp_path / "lines.yaml"
+    config.write_text(LINES, encoding="utf-8")
+
+    check_flow(line_fit, str(config), tmp_path, reproducible=["weights"])
+
+
 def test_a_config_may_be_a_file(tmp_path, install):
     config = tmp_path / "guesses.yaml"
     config.write_text(CONFIG, encoding="utf-8")

@@ -188,6 +188,28 @@ def test_a_further_capability_is_a_marker_a_skip_and_a_requirement(machine):
     required.stderr.fnmatch_lines(["  big_disk: 3 GB free, 100 needed"])
 
 
+ANSWERS = {
+    "no mapping": ("['big_disk']", "*pytest_extractor_flow_capabilities gave ?'big_disk'?; expected a dict of marker*"),
+    "no function": ("{'big_disk': True}", "*pytest_extractor_flow_capabilities gave {'big_disk': True}; expected a*"),
+    "a hyphen": ("{'big-disk': lambda: 1}", "*the capability 'big-disk' cannot be a marker's name; write it with*"),
+    "no capability": (
+        "{'big_disk': lambda: 1}",
+        "*the probe of the capability 'big_disk' answered 1; expected a Capability",
+    ),
+    "an error": ("{'big_disk': lambda: 1 / 0}", "*the probe of the capability 'big_disk' failed: ZeroDivisionError: *"),
+}
+
+
+@pytest.mark.parametrize(("answer", "complaint"), ANSWERS.values(), ids=ANSWERS)
+def test_what_a_plugin_answers_wrongly_is_a_usage_error(machine, answer, complaint):
+    machine.makeconftest(f"def pytest_extractor_flow_capabilities():\n    return {answer}\n")
+
+    result = machine.runpytest_subprocess("--lane=a", "--lane-report=a.jsonl")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([complaint])
+
+
 def test_nobody_answers_for_a_capability_in_the_plugins_place(machine):
     machine.makeconftest(
         "from pytest_extractor_flow.capabilities import Capability\n"

@@ -149,3 +149,13 @@ def test_a_project_may_have_a_directory_called_as_our_package_is(flow_project):
     done = subprocess.run(words, cwd=flow_project.path, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     assert (done.returncode, "6 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_a_session_without_runs_leaves_a_project_its_own_package_of_that_name(flow_project):
+    flow_project.tests("MINE = 1\n", "harness/__init__.py")
+    flow_project.tests("", "conftest.py")
+    flow_project.tests("import harness\ndef test_it():\n    assert harness.MINE == 1\n")
+
+    result = flow_project.pytester.runpytest_subprocess("-n2", timeout=PATIENCE)
+
+    assert (result.ret, result.parseoutcomes()) == (0, {"passed": 1})

@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from plugin_project import eventually
 
+from harness.hardware import missing_capabilities
 from pytest_extractor_flow.flow_options import read_flow_options
 from pytest_extractor_flow.flow_runs import announced_run
 from pytest_extractor_flow.once import Execution
@@ -67,9 +69,7 @@ def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_
     result = flow_project.run("--flow-config=study.yaml")
 
     assert result.parseoutcomes() == {"errors": 1}
-    result.stdout.fnmatch_lines(
-        ["study.yaml: failed: exit status 1, nothing published", "*kept: no run directory can be made there:*"]
-    )
+    result.stdout.fnmatch_lines(["study.yaml: failed: exit status 2", "*kept: no run directory can be made there:*"])
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,29 @@ def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project
     result = flow_project.run("--flow-config=study.yaml")
 
     assert result.parseoutcomes() == {"failed": 1, "passed": 2}
+
+
+def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok(flow_project):
+    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"})
+    flow_project.tests(ONE_TEST)
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: exit status 1 in *"])
+
+
+def test_a_run_in_which_no_job_can_start_leaves_no_process_behind(flow_project):
+    pytest.importorskip("torch")
+    missing = missing_capabilities()
+    if "cuda" not in missing:
+        pytest.skip("a GPU is here, so the jobs start")
+    config = {"run": {"device": "cuda", "total_timesteps": 64}, "extractors": [{"name": "mlp", "preset": "mlp_small"}]}
+    (flow_project.path / "gpu.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    result = flow_project.run("gpu.yaml", "-rs")
+
+    assert result.parseoutcomes() == {"passed": 4, "skipped": 1}
+    assert "left processes" not in result.stdout.str()
 
 
 def test_a_session_with_several_configs_refuses_a_choice_at_run_time(flow_project):

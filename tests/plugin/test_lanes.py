@@ -301,6 +301,65 @@ def test_the_gate_goes_red_for_a_gpu_test_skipped_everywhere_and_green_once_a_la
     assert ([finding.subject for finding in red.findings], green.findings) == (["marker", "test"], ())
 
 
+UNITTESTS = """
+import unittest
+
+class TestIt(unittest.TestCase):
+    def test_one_subtest_fails(self):
+        for number in range(3):
+            with self.subTest(number=number):
+                self.assertNotEqual(number, 1)
+
+    def test_each_subtest_passes(self):
+        with self.subTest(number=1):
+            pass
+
+    @unittest.expectedFailure
+    def test_expected(self):
+        self.fail("as expected")
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "worker"])
+def test_a_unittest_fails_with_its_subtest_and_has_run_when_its_failure_was_expected(checkout, arguments):
+    checkout.makepyfile(test_unit=UNITTESTS)
+
+    _, path = lane(checkout, "linux", "test_unit.py", *arguments)
+
+    found = {nodeid.rpartition("::")[2]: (test.fate, test.executed) for nodeid, test in read_report(path).tests.items()}
+    assert found == {
+        "test_one_subtest_fails": ("failed", True),
+        "test_each_subtest_passes": ("passed", True),
+        "test_expected": ("xfailed", True),
+    }
+
+
+PLACES = {
+    "a directory": (".", "Is a directory"),
+    "no place for one": ("/proc/none/lane.jsonl", "No such file or dire*"),
+}
+
+
+@pytest.mark.parametrize(("place", "why"), PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("option", ["--lane-report", "--evidence"])
+def test_a_report_that_cannot_be_written_is_a_usage_error_and_leaves_nothing(checkout, option, place, why):
+    before = sorted(path.name for path in checkout.path.parent.iterdir())
+
+    result = checkout.runpytest_subprocess("--lane=a" if "lane" in option else "-q", f"{option}={place}")
+
+    if (option, place) == ("--evidence", "."):
+        result.stderr.fnmatch_lines(["ERROR: *"])
+    else:
+        result.stderr.fnmatch_lines([f"ERROR: *: cannot be written: {why}"])
+    assert (result.ret, sorted(path.name for path in checkout.path.parent.iterdir())) == (4, before)
+
+
+def test_others_may_read_a_report_as_they_may_read_other_files(checkout):
+    _, path = lane(checkout, "linux", "-k", "passes")
+
+    assert path.stat().st_mode == (checkout.path / "test_kinds.py").stat().st_mode
+
+
 def test_hardware_markers_are_properties_in_junit_xml(checkout):
     checkout.runpytest_subprocess("--junit-xml=junit.xml", "-n1", "-k", "gpu")
 

@@ -57,7 +57,7 @@ def test_an_output_root_that_cannot_be_written_to_is_named(workbench):
 
     answer = workbench.run("run", config, "--output-root", workbench.path / "file")
 
-    assert answer.code == 1
+    assert answer.code == 2
     assert answer.err.startswith(f"extractor-flow: {workbench.path}/file: no run directory can be made there")
 
 

@@ -185,6 +185,16 @@ def test_a_failure_on_a_lane_that_was_not_expected_counts(judge):
     assert verdict.findings == (Finding("test", CUDA, "carries cuda and failed on extra: failed: so it was"),)
 
 
+def test_several_markers_may_be_required_in_one_word(judge):
+    assert judge(LINUX, GPU, required=("cuda,macos-spawn",)).required == ("cuda", "macos_spawn")
+
+
+def test_a_lane_that_only_collected_makes_the_gate_red(judge):
+    verdict = judge(LINUX, GPU, lane("gpu2"), expected=("linux", "gpu", "gpu2"))
+
+    assert verdict.findings == (Finding("lane", "gpu2", "its session began none of its 1 tests"),)
+
+
 def test_a_gate_that_expects_no_lane_is_a_wrong_request(judge):
     with pytest.raises(RequestError, match="no lane is expected"):
         judge(LINUX, expected=())

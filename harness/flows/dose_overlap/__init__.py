@@ -38,6 +38,8 @@ class DoseOverlap:
     name = FLOW_NAME
     vocabulary = VOCABULARY
     preload: tuple[str, ...] = ("harness.flows.dose_overlap.train",)
+    packages: tuple[str, ...] = ("scipy", "skimage", "torch")
+    extra: str = "pytest-extractor-flow[dose]"
     reproducible: tuple[str, ...] = ("bundle", "reconstructions")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:

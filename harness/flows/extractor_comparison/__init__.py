@@ -65,6 +65,8 @@ class ExtractorComparison:
     name = FLOW_NAME
     vocabulary = VOCABULARY
     preload: tuple[str, ...] = ("harness.flows.extractor_comparison.warm",)
+    packages: tuple[str, ...] = ("gymnasium", "stable_baselines3", "tensorboard", "torch")
+    extra: str = "pytest-extractor-flow[train]"
     reproducible: tuple[str, ...] = ("policy", "evaluations")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
