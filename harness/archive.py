@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LARGEST = 64 * 1024
 """The largest file of a job that a slim copy keeps, in bytes, unless told otherwise."""
 
+_ALWAYS_KEPT = re.compile(r"(?:[^/]+/)+(?:job\.json|result\.json|attempt-[0-9]+\.json)")
+
 
 @dataclass(frozen=True)
 class SlimCopy:
@@ -35,9 +38,10 @@ class SlimCopy:
 def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST) -> SlimCopy:
     """Copy a published run to *destination*, which must not exist, leaving out the files of jobs above *largest* bytes.
 
-    Every file of the run itself is kept, and its figures. The list of what was left out, with digests and sizes, is
-    ``archive.json``. *destination* is there whole or not at all. :class:`RequestError` when it exists already or is
-    inside the run, :class:`RunDirectoryError` when the run is none, was never published, or cannot be copied as it is.
+    Every file of the run itself is kept, its figures, and each job's order, attempts and result. The list of what was
+    left out, with digests and sizes, is ``archive.json``. *destination* is there whole or not at all.
+    :class:`RequestError` when it exists already or is inside the run, :class:`RunDirectoryError` when the run is none,
+    was never published, or cannot be copied as it is.
     """
     run = RunDirectory.open(run_directory)
     _require_archivable(run, destination)
@@ -47,7 +51,8 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST) -
     place = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
         _copy(files, copy.kept, place)
-        write_json(place / ARCHIVE, {"schema_version": SCHEMA_VERSION, "left_out": _list(files, copy.left_out)})
+        listed = {"schema_version": SCHEMA_VERSION, "largest": largest, "left_out": _list(files, copy.left_out)}
+        write_json(place / ARCHIVE, listed)
         place.chmod(0o755)
         place.rename(destination)
     except BaseException:
@@ -85,12 +90,13 @@ def _sizes(files: Inside) -> dict[str, int]:
 
 
 def _choose(sizes: dict[str, int], largest: int) -> SlimCopy:
-    kept = {path: size for path, size in sizes.items() if _is_of_the_run(path) or size <= largest}
+    kept = {path: size for path, size in sizes.items() if is_always_kept(path) or size <= largest}
     return SlimCopy(kept, {path: size for path, size in sizes.items() if path not in kept})
 
 
-def _is_of_the_run(path: str) -> bool:
-    return "/" not in path or path.startswith(f"{FIGURES}/")
+def is_always_kept(path: str) -> bool:
+    """Whether a slim copy keeps the file at *path* whatever its size."""
+    return "/" not in path or path.startswith(f"{FIGURES}/") or _ALWAYS_KEPT.fullmatch(path) is not None
 
 
 def _copy(files: Inside, paths: Iterable[str], place: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness import rundir
 from harness.errors import RequestError, RunDirectoryError
 from harness.evidence import Examining, RunEvidence, Violation, brief
-from harness.flow import FLOW_ERRORS
+from harness.flow import FLOW_ERRORS, Preparing
 from harness.readers.errors import Kind, ReadError
 from harness.readers.paths import Inside
 from harness.registry import find_flow
@@ -16,14 +16,15 @@ from harness.render.summary_json import to_json
 from harness.verify.archived import Archived
 from harness.verify.consistency import check_against_views, check_views, latest_records, supported
 from harness.verify.evidence import JobDirectories
-from harness.verify.html import check_figures, check_html, read_figures
+from harness.verify.html import check_figures, check_html, check_static, read_figures
 from harness.verify.markdown import check_page
 from harness.verify.matrix import check_journal, check_request, matrix_of, restudy
 from harness.verify.schema import Loading
+from harness.verify.uninstalled import UninstalledFlow
 from harness.verify.verdict import Unchecked, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from harness.flow import Flow
@@ -77,8 +78,7 @@ def _findings(files: Inside, archive: Archived, *, deep: bool) -> Iterator[Findi
     yield from loading.found
     if rundir.RUN in documents.json:
         run = _Run(files, listing, documents, deep=deep)
-        yield from archive.check(listing, run.latest)
-        yield from run.findings()
+        yield from run.findings(archive)
     else:
         yield Unchecked("everything else", f"{rundir.RUN} cannot be used")
 
@@ -94,27 +94,24 @@ class _Run:
         self._latest: Mapping[str, Entry] = latest_records(documents.journal, self._request)
         self._deep = deep
 
-    @property
-    def latest(self) -> tuple[Entry, ...]:
-        """The latest record of each job."""
-        return tuple(self._latest.values())
-
-    def findings(self) -> Iterator[Finding]:
+    def findings(self, archive: Archived) -> Iterator[Finding]:
         yield from check_request(self._request)
         found: list[Violation] = []
         flow = self._flow()
         study = None if flow is None else restudy(self._request, flow, found)
         yield from found
         matrix = matrix_of(self._request, study)
+        shared = study is None or isinstance(flow, Preparing)
+        yield from archive.check(self._listing, self._latest.values(), matrix, shared=shared)
         yield from check_journal(self._documents.journal, self._request, matrix)
         manifest = self._documents.json.get(rundir.MANIFEST, {"jobs": ()})
         published = {job["job_key"]: job for job in manifest["jobs"]}
         yield from JobDirectories(self._files, self._listing, matrix, published).check(self._latest.values())
         yield from check_figures(self._files, self._listing)
-        if flow is None or study is None:
-            yield Unchecked("published files and evidence", _NO_FLOW)
-        elif not self._documents.complete:
+        if not self._documents.complete:
             yield Unchecked("published files and evidence", f"{rundir.JOURNAL} cannot be read to its end")
+        elif flow is None or study is None:
+            yield from self._compared_without_flow()
         else:
             yield from self._compared(flow, matrix)
 
@@ -138,21 +135,35 @@ class _Run:
         else:
             yield Unchecked("metrics and weights", f"the flow {flow.name} has no evidence to check them against")
 
+    def _compared_without_flow(self) -> Iterator[Finding]:
+        """What needs no flow: the journal's part of the published JSON, and that the page is a static one."""
+        found: list[Violation] = []
+        records = [entry.record for entry in self._latest.values()]
+        flow = UninstalledFlow(self._documents)
+        support = supported(records, self._request, flow, found)
+        yield from found
+        if support is not None:
+            yield from check_views(self._documents, support, flow)
+            yield from check_against_views(self._latest, self._documents, flow)
+        if rundir.PAGE in self._documents.texts:
+            yield from self._page(check_static)
+        yield Unchecked("comparison, wording of the published files, and evidence", _NO_FLOW)
+
     def _pages(self, flow: Flow, support: Supported) -> Iterator[Finding]:
         data = self._documents.json.get(rundir.SUMMARY) or to_json(support.summary, flow.vocabulary)
         texts = self._documents.texts
         if rundir.MARKDOWN in texts:
             yield from check_page(texts[rundir.MARKDOWN], page_of(data, flow.vocabulary))
         if rundir.PAGE in texts:
-            yield from self._html(texts[rundir.PAGE], flow, support)
+            yield from self._page(lambda text, figures: check_html(text, support.summary, flow, self._request, figures))
 
-    def _html(self, text: str, flow: Flow, support: Supported) -> Iterator[Finding]:
+    def _page(self, check: Callable[[str, Mapping[str, bytes]], Iterator[Finding]]) -> Iterator[Finding]:
         try:
             figures = read_figures(self._files, self._listing)
         except ReadError as error:
             yield Unchecked(rundir.PAGE, f"a figure in it cannot be read: {error}")
             return
-        yield from check_html(text, support.summary, flow, self._request, figures)
+        yield from check(self._documents.texts[rundir.PAGE], figures)
 
     def _evidence(self, flow: Examining, matrix: Matrix) -> Iterator[Finding]:
         known = {key: entry for key, entry in self._latest.items() if key in matrix.jobs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from importlib.metadata import version
 from itertools import zip_longest
@@ -12,10 +13,11 @@ from harness.evidence import Violation, brief, guarded
 from harness.readers.images import IMAGE_LIMIT, read_png
 from harness.readers.text import read_bytes
 from harness.render import html
+from harness.verify.static_page import MarkupError, Shown, read_page
 from harness.verify.verdict import Unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.flow import Flow
     from harness.readers.paths import Inside, Listing
@@ -40,18 +42,65 @@ def read_figures(files: Inside, listing: Listing) -> dict[str, bytes]:
 def check_html(
     text: str, summary: RunSummary, flow: Flow, request: Mapping[str, Any], figures: Mapping[str, bytes]
 ) -> Iterator[Violation | Unchecked]:
-    """The first line in which *text* is not the page of *summary*; another version's page cannot be compared."""
-    here, there = version(_DISTRIBUTION), request["packages"].get(_DISTRIBUTION)
-    if here != there:
-        yield Unchecked(rundir.PAGE, f"{_DISTRIBUTION} {there} wrote it; this is {here}")
+    """The first line in which *text* is not the page of *summary*.
+
+    Another version may have other words and looks: its page is a static one all the same, with the same headings,
+    facts, tables and figures.
+    """
+    demanded = html.report(summary, flow.vocabulary, figures)
+    lines = demanded.split("\n"), text.replace("\r\n", "\n").split("\n")
+    if lines[0] == lines[1]:
         return
-    lines = html.report(summary, flow.vocabulary, figures).splitlines(), text.splitlines()
-    for number, (demanded, found) in enumerate(zip_longest(*lines), 1):
-        if demanded != found:
-            claim = "nothing" if found is None else brief(found)
-            what = f"the run gives {'nothing' if demanded is None else brief(demanded)}"
+    here, there = version(_DISTRIBUTION), request["packages"].get(_DISTRIBUTION)
+    if here == there:
+        yield from _first_difference(*lines)
+        return
+    yield from _contents(demanded, text, figures)
+    author = f"{_DISTRIBUTION} {there}" if there else f"an unknown version of {_DISTRIBUTION}"
+    yield Unchecked(f"the wording of {rundir.PAGE}", f"{author} wrote it; this is {here}")
+
+
+def check_static(text: str, figures: Mapping[str, bytes]) -> Iterator[Violation]:
+    """What in *text* no report holds, whoever wrote it: scripts, what is loaded, pictures that are not *figures*."""
+    yield from _contents(None, text, figures)
+
+
+def _first_difference(demanded: Sequence[str], found: Sequence[str]) -> Iterator[Violation]:
+    for number, (wanted, there) in enumerate(zip_longest(demanded, found), 1):
+        if wanted != there:
+            claim = "nothing" if there is None else brief(there)
+            what = f"the run gives {'nothing' if wanted is None else brief(wanted)}"
             yield Violation(rundir.PAGE, f"line {number}", claim, what, "html")
             return
+
+
+def _contents(demanded: str | None, text: str, figures: Mapping[str, bytes]) -> Iterator[Violation]:
+    try:
+        shown = read_page(text)
+    except MarkupError as error:
+        yield Violation(rundir.PAGE, f"line {error.line}", "is a static page", brief(error.found), "markup")
+        return
+    known = {f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}" for data in figures.values()}
+    for image in sorted(shown.images - known):
+        yield Violation(rundir.PAGE, "", brief(image), f"no file of {rundir.FIGURES} holds this picture", "html")
+    if demanded is not None:
+        wanted = read_page(demanded)
+        yield from _parts("heading", wanted.headings, shown.headings)
+        yield from _parts("fact", wanted.facts, shown.facts)
+        yield from _parts("table row", _rows(wanted), _rows(shown))
+
+
+def _parts(name: str, demanded: Sequence[object], found: Sequence[object]) -> Iterator[Violation]:
+    """The first of the parts called *name* that differs."""
+    for number, (wanted, there) in enumerate(zip_longest(demanded, found), 1):
+        if wanted != there:
+            claim, what = (brief("nothing" if each is None else each) for each in (there, wanted))
+            yield Violation(rundir.PAGE, f"{name} {number}", claim, f"the run gives {what}", "html")
+            return
+
+
+def _rows(shown: Shown) -> list[tuple[int, list[str]]]:
+    return [(number, row) for number, table in enumerate(shown.tables, 1) for row in table]
 
 
 def _figures(listing: Listing) -> list[str]:

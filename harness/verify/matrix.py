@@ -41,6 +41,13 @@ class Matrix:
     announced: Mapping[str, Mapping[str, Any]]
     jobs: Mapping[str, Job] = field(default_factory=dict)
 
+    @property
+    def directories(self) -> frozenset[str]:
+        """The directories of all its jobs."""
+        return frozenset(
+            {entry["directory"] for entry in self.announced.values()} | {job.directory for job in self.jobs.values()}
+        )
+
 
 def matrix_of(request: Mapping[str, Any], study: Study | None) -> Matrix:
     """The matrix that *request* announces and *study* spans."""

@@ -8,6 +8,8 @@ import pytest
 from harness.contracts import schema_names, violations
 
 WHERE_AND_WHY = {
+    "archive.largest_size_as_text": ("$.largest", "is not of type 'integer'"),
+    "archive.path_outside_the_run": ("$.left_out[0].path", "does not match"),
     "complete_results.failure_completed": ("$.results.lstm_small.completed", "False was expected"),
     "complete_results.failure_with_reward": ("$.results.lstm_small.best_reward", "must not be there"),
     "complete_results.no_results": ("$.results", "should be non-empty"),
@@ -141,7 +143,7 @@ WHERE_AND_WHY = {
     "training_summary.without_results": ("$", "'extractor_results' is a required property"),
     "training_summary.without_run_id": ("$", "'run_id' is a required property"),
 }
-EXAMPLES = resources.files("harness._contracts") / "examples"
+EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
 CHECKED_HERE = {name.partition(".")[0] for name in WHERE_AND_WHY}
 
 

@@ -1,0 +1,84 @@
+"""Lies about a run as a whole, told of a real one: each is caught, and the violation names the file that is wrong."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from lies_about_runs import ARCHIVES, MODELS, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
+from published import publish_run
+from tampering import Tampering
+
+from harness import rundir
+from harness.verify import verify
+
+LIES = [*PAGES, *UNKNOWN, *ARCHIVES]
+STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": MODELS}
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+def named(run):
+    return {violation.file for violation in verify(run.path, archived=True).violations}
+
+
+def test_the_untouched_copy_verifies(run):
+    assert named(run) == set()
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+def test_a_lie_about_a_run_is_caught_and_its_file_is_named(run, lie):
+    lie.change(run)
+
+    assert [file for file in named(run) if file.startswith(lie.file)], verify(run.path, archived=True)
+
+
+def test_the_lies_have_names_of_their_own():
+    titles = [lie.title for lie in LIES]
+
+    assert sorted(set(titles)) == sorted(titles)
+
+
+@pytest.mark.parametrize("version", ["0.0.1", None])
+def test_a_page_of_another_version_may_differ_in_words_and_looks_and_is_told(run, version):
+    reworded = page(
+        lambda text: text.replace("<style>", "<style>b {}").replace('<p class="none">', "<p>Words: "), version
+    )
+
+    reworded(run)
+
+    verdict = verify(run.path)
+    assert (verdict.violations, verdict.unchecked[0].what) == ((), "the wording of report.html")
+
+
+def test_a_page_with_the_line_ends_of_another_system_is_the_same_page(run):
+    file = run.path / rundir.PAGE
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert named(run) == set()
+
+
+def test_what_an_unknown_flow_published_is_not_held_against_it(run):
+    """But the keys of its jobs and the digest of its config are: they are made of the name too."""
+    of_an_unknown_flow(rundir.SUMMARY, lambda data: data["aggregate_metrics"].update(something_of_its_own=1.5))(run)
+
+    assert {file.rpartition("/")[2] for file in named(run)} == {"job.json", "run.json"}
+
+
+@pytest.mark.parametrize("largest", [0, 300, 64 * 1024])
+def test_every_file_that_a_slim_copy_left_out_is_told(run, largest):
+    listed = []
+    archived(lambda left_out, _: listed.extend(entry["path"] for entry in left_out), largest=largest)(run)
+
+    verdict = verify(run.path, archived=True)
+
+    told = {each.what for each in verdict.unchecked}
+    assert (verdict.violations, set(listed) - told) == ((), set())
