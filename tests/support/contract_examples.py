@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.contracts import violations
@@ -12,7 +12,7 @@ from harness.contracts import violations
 if TYPE_CHECKING:
     from harness.contracts import ContractViolation
 
-EXAMPLES = resources.files("harness._contracts") / "examples"
+EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -32,13 +33,15 @@ def test_a_flow_that_names_no_packages_needs_none():
     require_packages(line_fit)
 
 
+CONFIGS = {"multi_extractor_default.yaml": "train", "smoke.yaml": "dose"}
+
+
 @pytest.mark.skipif(find_spec("torch") is not None, reason="torch is installed")
-@pytest.mark.parametrize(("flow", "extra"), [("extractor_comparison", "train"), ("dose_overlap", "dose")])
-def test_the_light_install_says_what_to_add_and_starts_nothing(workbench, flow, extra):
-    config = workbench.path / "study.yaml"
-    config.write_text(f"flow: {flow}\n", encoding="utf-8")
+@pytest.mark.parametrize(("name", "extra"), CONFIGS.items())
+def test_the_light_install_says_what_to_add_and_starts_nothing(workbench, name, extra):
+    (config,) = (Path(__file__).parents[2] / "configs").rglob(name)
 
-    answer = workbench.run("run", config)
+    answer = workbench.run("run", config, "--output-root", workbench.path)
 
-    assert (answer.code, list(workbench.path.iterdir())) == (2, [config])
+    assert (answer.code, list(workbench.path.iterdir())) == (2, [])
     assert answer.err.endswith(f"not installed here; do: pip install 'pytest-extractor-flow[{extra}]'\n")
