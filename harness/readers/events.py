@@ -1,4 +1,4 @@
-"""TensorBoard's event files from a stranger: how many scalars they hold, and the last step of each tag.
+"""TensorBoard's event files from a stranger: their scalars, and when they were written.
 
 The records are framed as TFRecords: a length (8 bytes), its masked CRC-32C (4), the payload, the payload's masked
 CRC-32C (4). The payload is a protobuf message ``Event``, of which the fields 1 (wall time), 2 (step) and 5 (summary)
@@ -33,15 +33,13 @@ Field = tuple[int, int, "int | bytes"]
 
 @dataclass(frozen=True)
 class Scalars:
-    """What an event file holds: its records and, by tag, its scalars in their order as (step, value).
+    """What an event file holds: by tag, its scalars in their order as (step, value).
 
-    ``first_time`` and ``last_time`` are the wall clock of the first and the last record in seconds since 1970.
+    ``times`` are the wall clock of each of its records, in seconds since 1970.
     """
 
-    records: int
     values: dict[str, list[tuple[int, float]]]
-    first_time: float
-    last_time: float
+    times: tuple[float, ...]
 
 
 def read_events(stream: BinaryIO, where: str, *, limit: int = EVENTS_LIMIT) -> Scalars:
@@ -55,7 +53,7 @@ def read_events(stream: BinaryIO, where: str, *, limit: int = EVENTS_LIMIT) -> S
             values.setdefault(tag, []).append((event.step, value))
         if len(values) > TAG_LIMIT or number > RECORDS_LIMIT:
             raise ReadError(Kind.TOO_MANY, f"{where}:{number}", "more tags or records than any training has")
-    return Scalars(len(times), values, times[0] if times else 0.0, times[-1] if times else 0.0)
+    return Scalars(values, tuple(times))
 
 
 def masked_crc32c(data: bytes) -> int:

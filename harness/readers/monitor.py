@@ -27,10 +27,11 @@ _COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
 class Monitor:
     """The episodes of a training: rewards (n,) float64, lengths in steps (n,) int64, times in seconds (n,) float64.
 
-    ``header`` is the JSON object of the first line.
+    ``header`` is the JSON object of the first line; ``columns`` are the names of all, of which these three are read.
     """
 
     header: dict[str, Json]
+    columns: tuple[str, ...]
     rewards: NDArray[Any]
     lengths: NDArray[Any]
     times: NDArray[Any]
@@ -51,7 +52,7 @@ def read_monitor(stream: BinaryIO, where: str) -> Monitor:
         rewards.append(reward)
         lengths.append(length)
         times.append(time)
-    return Monitor(header, np.array(rewards), np.array(lengths), np.array(times))
+    return Monitor(header, tuple(columns), np.array(rewards), np.array(lengths), np.array(times))
 
 
 def _line(stream: BinaryIO, where: str) -> str:

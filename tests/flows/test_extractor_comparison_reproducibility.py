@@ -13,12 +13,11 @@ from harness.flows.extractor_comparison.environments import EnvironmentFactory
 from harness.flows.extractor_comparison.evaluation import (
     EvaluatingEnv,
     Lane,
-    evaluation_seeds,
     lane_seeds,
     play,
-    training_seed,
 )
 from harness.flows.extractor_comparison.plan import EnvironmentChoice, Plan
+from harness.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
 from harness.flows.extractor_comparison.vectorize import training_environments
 
 MLP = {"name": "mlp", "preset": "mlp_small"}

@@ -50,13 +50,17 @@ def test_a_monitor_file_that_sb3_wrote_is_read_as_a_table():
 def test_a_monitor_file_without_episodes_has_none():
     read = read_monitor(io.BytesIO(HEAD), "m")
 
-    assert (read.header["env_id"], read.rewards.shape, read.lengths.dtype) == ("E", (0,), np.int64)
+    told = read.header["env_id"], read.columns, read.rewards.shape, read.lengths.dtype
+
+    assert told == ("E", ("r", "l", "t"), (0,), np.int64)
 
 
 def test_more_columns_are_allowed_when_every_row_has_them():
     read = read_monitor(io.BytesIO(HEAD.replace(b"r,l,t", b"r,l,t,success") + b"-1.5e0,3,0.25,True\r\n"), "m")
 
-    assert (read.rewards.tolist(), read.lengths.tolist(), read.times.tolist()) == ([-1.5], [3], [0.25])
+    values = read.rewards.tolist(), read.lengths.tolist(), read.times.tolist()
+
+    assert (read.columns, *values) == (("r", "l", "t", "success"), [-1.5], [3], [0.25])
 
 
 @pytest.mark.parametrize(
@@ -101,10 +105,10 @@ def test_events_are_read_as_tensorboard_reads_them(tmp_path):
     assert read.values == {tag: [(event.step, event.value) for event in events] for tag, events in expected.items()}
 
 
-def test_the_times_of_the_first_and_the_last_event_are_told():
+def test_the_times_of_the_records_are_told():
     read = genuine.read("events", genuine.training()["events"])
 
-    assert 0 <= read.last_time - read.first_time < 600
+    assert (0 <= read.times[-1] - read.times[0] < 600, list(read.times)) == (True, sorted(read.times))
 
 
 def test_the_checksum_is_castagnolis():
@@ -116,7 +120,7 @@ def test_the_checksum_is_castagnolis():
 def test_the_scalars_of_a_tag_keep_their_order():
     data = scalar(b"a", 9, 1.0) + scalar(b"a", 4, 2.0) + scalar(b"b", 1, 0.5)
 
-    assert read_events(io.BytesIO(data), "e") == Scalars(3, {"a": [(9, 1.0), (4, 2.0)], "b": [(1, 0.5)]}, 0.0, 0.0)
+    assert read_events(io.BytesIO(data), "e") == Scalars({"a": [(9, 1.0), (4, 2.0)], "b": [(1, 0.5)]}, (0.0,) * 3)
 
 
 @pytest.mark.parametrize(

@@ -128,18 +128,6 @@ def lane_seeds(seeds: Sequence[int], lanes: int) -> dict[int, tuple[int, ...]]:
     return {lane: tuple(seeds[lane::lanes]) for lane in range(min(lanes, len(seeds)))}
 
 
-def evaluation_seeds(seed: int, episodes: int) -> list[int]:
-    """The seeds of the evaluation episodes of a run with *seed*: a random stream apart from training's."""
-    stream = np.random.SeedSequence(entropy=seed, spawn_key=(1,))
-    return [int(state) >> 1 for state in stream.generate_state(episodes)]
-
-
-def training_seed(seed: int) -> int:
-    """The seed of the first training environment; those of other runs are far away, not the next number."""
-    stream = np.random.SeedSequence(entropy=seed, spawn_key=(0,))
-    return int(stream.generate_state(1)[0]) >> 2
-
-
 def play(envs: VecEnv, predict: Callable[[Any], NDArray[Any]]) -> tuple[Episode, ...]:
     """Play every lane of *envs* to its end with *predict*'s actions; the episodes in the order of their seeds.
 

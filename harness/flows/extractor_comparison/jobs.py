@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOW_NAME = "extractor_comparison"
-_ACCELERATORS = ("cuda", "mps")
+ACCELERATORS = ("cuda", "mps")
 _GPU = "gpu"
 _SCHEDULE = ("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes", "eval_num_envs")
 
@@ -53,8 +53,8 @@ def unmet(job: Job, missing: Mapping[str, str]) -> str | None:
                 f"needs {device}, which is missing here: {missing[device]}; "
                 f"run it on a machine that has it, or set {setting}"
             )
-    if expects_gpu and all(device in missing for device in _ACCELERATORS):
-        words = "; ".join(f"{device}: {missing[device]}" for device in _ACCELERATORS)
+    if expects_gpu and all(device in missing for device in ACCELERATORS):
+        words = "; ".join(f"{device}: {missing[device]}" for device in ACCELERATORS)
         return f"expects a GPU, and there is none ({words}); run it on a machine that has one, or set {resources}"
     return None
 
@@ -100,5 +100,5 @@ def _extractor(profile: ExtractorConfigurationProfile) -> ExtractorChoice:
 
 def _requires(device: str, expected_resources: str) -> tuple[str, ...]:
     """The capabilities a job cannot do without; ``gpu`` is met by any accelerator."""
-    devices = (device,) if device in _ACCELERATORS else ()
+    devices = (device,) if device in ACCELERATORS else ()
     return (*devices, _GPU) if expected_resources == "gpu" else devices

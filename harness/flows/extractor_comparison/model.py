@@ -13,9 +13,9 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from harness.errors import JobError
-from harness.flows.extractor_comparison.evaluation import training_seed
 from harness.flows.extractor_comparison.extractors.build import extractor_class
 from harness.flows.extractor_comparison.importing import load
+from harness.flows.extractor_comparison.seeds import training_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,9 +17,9 @@ from harness.flow import Product
 from harness.flows.extractor_comparison import layout
 from harness.flows.extractor_comparison.callbacks import Watch, save_model
 from harness.flows.extractor_comparison.curves import Curve
-from harness.flows.extractor_comparison.evaluation import evaluation_seeds, training_seed
 from harness.flows.extractor_comparison.model import build_model
 from harness.flows.extractor_comparison.plan import Plan
+from harness.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
 from harness.flows.extractor_comparison.vectorize import training_environments
 from harness.flows.extractor_comparison.weights import count_parameters, weights_bytes
 
@@ -145,6 +145,6 @@ def _artifacts(directory: Path, checkpoints: Sequence[int]) -> dict[str, str]:
         "evaluations": layout.EVALUATIONS,
         "monitor": layout.MONITOR,
         "metrics": layout.METRICS,
-        "tensorboard": f"{layout.TENSORBOARD}/{events[0].name}",
+        "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
         **{f"checkpoint_{step}": layout.checkpoint(step) for step in checkpoints},
     }

@@ -14,11 +14,10 @@ from harness.flows.extractor_comparison.environments import EnvironmentFactory
 from harness.flows.extractor_comparison.evaluation import (
     EvaluatingEnv,
     Lane,
-    evaluation_seeds,
     lane_seeds,
-    training_seed,
 )
 from harness.flows.extractor_comparison.layout import MONITOR
+from harness.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,0 +1,51 @@
+"""What a job measured as it trained has several witnesses: a lie in one is caught by another, whatever is in it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from lies_about_measurements import LIES
+from published import COMPARISON, publish_run
+from tampering import Tampering
+
+from harness.verify import verify
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+def test_a_lie_about_a_measurement_is_caught_and_its_file_is_named(run, lie):
+    lie.change(run)
+
+    violations = verify(run.path).violations
+
+    assert [violation for violation in violations if violation.file.startswith(lie.file)], violations
+
+
+def test_a_run_whose_log_is_gone_verifies_but_for_the_log(run):
+    (run.path / "extractors/mlp/seed-1/train.log").unlink()
+
+    verdict = verify(run.path)
+
+    assert (verdict.violations, [each.what for each in verdict.unchecked]) == (
+        (),
+        ["extractors/mlp/seed-1/train.log"],
+    )
+
+
+def test_a_log_in_which_the_job_was_begun_twice_verifies(run):
+    log = run.path / "extractors/mlp/seed-1/train.log"
+    log.write_bytes(b"\xff\x00 step 0: mean reward 1.5\n" + log.read_bytes())
+
+    verdict = verify(run.path)
+
+    assert (verdict.violations, verdict.unchecked) == ((), ())
