@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POLICY, OPTIMIZER, PROGRAM = "policy.pth", "policy.optimizer.pth", "/data.pkl"
+SYSTEM, VERSION = "system_info.txt", "_stable_baselines3_version"
 DATA_LIMIT = 64 * 1024 * 1024
+_TEXT_LIMIT = 64 * 1024
 _DIMENSIONS = 16
 _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
 
@@ -30,25 +32,32 @@ class Model:
     """A saved model: the policy's weights, and the steps it was trained for where the file says so.
 
     ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one. ``settings``
-    are the numbers, flags and texts among the algorithm's attributes, such as ``seed`` and ``gamma``.
+    are the algorithm's attributes, such as ``seed`` and ``gamma``: JSON, in which every pickled object is an object of
+    texts. ``locations`` says of each tensor on which device it was; ``texts`` are the members about the system.
     """
 
     weights: Weights
     num_timesteps: int | None
     aliases: dict[str, str]
-    settings: dict[str, bool | int | float | str | None]
+    settings: dict[str, Any]
+    locations: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Optimizer:
     """The state of an Adam-like optimizer: of how many tensors, and for those that ever had a gradient the rest.
 
-    ``steps`` are the updates of each, ``shapes`` its shape.
+    ``steps`` are the updates of each, ``shapes`` its shape, ``means`` and ``squares`` the running means of its
+    gradients and of their squares. ``rates`` are the learning rates of the groups of tensors.
     """
 
     tensors: int
     steps: tuple[int, ...]
     shapes: tuple[tuple[int, ...], ...]
+    rates: tuple[float, ...] = ()
+    means: tuple[NDArray[Any], ...] = field(default=(), compare=False)
+    squares: tuple[NDArray[Any], ...] = field(default=(), compare=False)
 
 
 def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Model:
@@ -61,11 +70,10 @@ def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> M
     views = inner.views()
     firsts: dict[TensorView, str] = {}
     aliases = {name: first for name, view in views.items() if (first := firsts.setdefault(view, name)) != name}
-    data = _data(archive, where)
-    plain = {
-        name: value for name, value in data.items() if value is None or isinstance(value, bool | int | float | str)
-    }
-    return Model(inner.tensors(views), _timesteps(data, f"{where}!data"), aliases, plain)
+    settings = _data(archive, where)
+    locations = {name: view.storage.location for name, view in views.items()}
+    texts = {name: _text(archive, name, where) for name in (SYSTEM, VERSION) if name in archive.members}
+    return Model(inner.tensors(views), _timesteps(settings, f"{where}!data"), aliases, settings, locations, texts)
 
 
 def read_optimizer(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Optimizer:
@@ -75,20 +83,20 @@ def read_optimizer(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) 
     inner = _TorchFile(io.BytesIO(archive.read(OPTIMIZER)), inside, limit)
     match table(inner.program(), inside).items:
         case {"state": Table(items=state), "param_groups": Series(items=groups)}:
-            members = [
-                group.items["params"] for group in groups if isinstance(group, Table) and "params" in group.items
-            ]
+            tables = [group.items for group in groups if isinstance(group, Table)]
         case _:
             raise ReadError(Kind.PICKLE, inside, "is not the state of an optimizer")
     rows = [entry.items for entry in state.values() if isinstance(entry, Table)]
-    moments = [row.get("exp_avg") for row in rows]
-    steps = inner.tensors(
-        {str(n): view for n, row in enumerate(rows) if isinstance(view := row.get("step"), TensorView)}
-    )
+    steps, means, squares = (_column(rows, name) for name in ("step", "exp_avg", "exp_avg_sq"))
+    counts = [count for count in inner.tensors(steps).values() if count.size == 1 and count.dtype.kind in "fiu"]
+    rates = [group.get("lr") for group in tables]
     return Optimizer(
-        tensors=sum(len(params.items) for params in members if isinstance(params, Series)),
-        steps=tuple(int(step) for step in steps.values() if step.size == 1 and np.isfinite(step).all()),
-        shapes=tuple(view.shape for view in moments if isinstance(view, TensorView)),
+        tensors=sum(len(members.items) for group in tables if isinstance(members := group.get("params"), Series)),
+        steps=tuple(int(count.item()) for count in counts if np.isfinite(count).all()),
+        shapes=tuple(view.shape for view in means.values()),
+        rates=tuple(rate for rate in rates if isinstance(rate, int | float)),
+        means=tuple(inner.tensors(means).values()),
+        squares=tuple(inner.tensors(squares).values()),
     )
 
 
@@ -148,6 +156,16 @@ def _data(archive: Archive, where: str) -> dict[str, Any]:
     if archive.members["data"].size > DATA_LIMIT:
         raise ReadError(Kind.TOO_LARGE, inside, f"{archive.members['data'].size} bytes")
     return require_object(parse(decode(archive.read("data"), inside), inside), inside)
+
+
+def _text(archive: Archive, name: str, where: str) -> str:
+    if (size := archive.members[name].size) > _TEXT_LIMIT:
+        raise ReadError(Kind.TOO_LARGE, f"{where}!{name}", f"{size} bytes")
+    return decode(archive.read(name), f"{where}!{name}")
+
+
+def _column(rows: list[dict[str | int, Any]], name: str) -> dict[str, TensorView]:
+    return {str(n): view for n, row in enumerate(rows) if isinstance(view := row.get(name), TensorView)}
 
 
 def _timesteps(data: dict[str, Any], inside: str) -> int | None:

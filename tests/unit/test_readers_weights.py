@@ -97,12 +97,16 @@ def test_the_optimizer_of_a_model_tells_its_updates_and_what_it_updated():
     from stable_baselines3 import PPO
 
     data = genuine.training()["model"]
-    parameters = list(PPO.load(io.BytesIO(data), device="cpu").policy.parameters())
+    policy = PPO.load(io.BytesIO(data), device="cpu").policy
+    parameters, states = list(policy.parameters()), policy.optimizer.state_dict()["state"].values()
 
     optimizer = read_optimizer(io.BytesIO(data), "final_model.zip")
 
     shapes = tuple(tuple(parameter.shape) for parameter in parameters)
-    assert optimizer == Optimizer(tensors=len(parameters), steps=(2,) * len(parameters), shapes=shapes)
+    due = Optimizer(tensors=len(parameters), steps=(2,) * len(parameters), shapes=shapes, rates=(0.0003,))
+    moments = [state[name].numpy() for name in ("exp_avg", "exp_avg_sq") for state in states]
+    assert optimizer == due
+    assert all(map(np.array_equal, (*optimizer.means, *optimizer.squares), moments))
 
 
 def test_tensors_that_are_one_are_told():

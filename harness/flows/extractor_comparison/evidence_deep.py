@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from pickle import UnpicklingError  # what torch.load raises; nothing here unpickles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +20,8 @@ from harness.readers.zips import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from harness.flows.extractor_comparison.evidence import Claims
 
@@ -37,10 +39,16 @@ def _check_model(job: Claims, path: str) -> Iterator[Violation]:
         light = read_model(stream, path).weights
     try:
         state = torch.load(io.BytesIO(policy), map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, ValueError, LookupError, EOFError) as error:
+        arrays = {name: _array(each) for name, each in state.items()}
+    except (UnpicklingError, RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError) as error:
         yield Violation(path, POLICY, "can be loaded by PyTorch", brief(str(error)), "evidence")
         return
-    # bfloat16 has no numpy type: the light reader widens it, so both sides do.
-    arrays = {name: (each.float() if each.dtype == torch.bfloat16 else each).numpy() for name, each in state.items()}
     if digest_of(arrays) != digest_of(light):
         yield Violation(path, POLICY, f"the weights of {layout.FINAL_MODEL}", "PyTorch reads others", "evidence")
+
+
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
+    """The numbers of *tensor*; bfloat16 has no numpy type: the light reader widens it, so both sides do."""
+    plain = tensor.detach()
+    array: NDArray[Any] = (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+    return array

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.evidence import Violation, brief, guarded
 from harness.flows.extractor_comparison import layout
-from harness.readers.models import read_model, read_optimizer
+from harness.flows.extractor_comparison.evidence_model_files import check_unclaimed, check_words
+from harness.flows.extractor_comparison.evidence_model_optimizer import (
+    check_optimizer,
+    check_way,
+    may_end_early,
+    updates_in,
+)
+from harness.flows.extractor_comparison.evidence_model_origin import check_origin
+from harness.flows.extractor_comparison.evidence_model_world import (
+    check_evaluated_lengths,
+    check_spaces,
+    check_trained_lengths,
+)
+from harness.flows.extractor_comparison.evidence_settings import check_settings
+from harness.readers.models import OPTIMIZER, POLICY, read_model, read_optimizer
 from harness.readers.weights import digest_of, read_weights
 
 if TYPE_CHECKING:
@@ -23,36 +38,54 @@ if TYPE_CHECKING:
     from harness.readers.weights import Weights
 
 _EXTRACTOR = "features_extractor."
-_TIMED = ("final_model", "monitor", "tensorboard")
+_TIMED = ("final_model", "best_model", "monitor", "tensorboard")
 _CHECKPOINT = re.compile(r"checkpoint_([0-9]+)")
+
+
+@dataclass
+class _Seen:
+    """The models of one job by their steps: the first one that was looked at, and where it is."""
+
+    paths: dict[int, str] = field(default_factory=dict)
+    models: dict[int, Model] = field(default_factory=dict)
+    optimizers: dict[int, Optimizer] = field(default_factory=dict)
 
 
 def check_models(job: Claims) -> Iterator[Violation]:
     """What is wrong with the weights and the models of *job*."""
     final, policy = job.path(layout.FINAL_MODEL), job.path(layout.WEIGHTS)
-    seen: dict[int, Model] = {}
-    yield from guarded(final, _check_final(job, final, seen))
-    yield from guarded(policy, _check_policy(job, policy, seen))
-    yield from guarded(final, _check_optimizer(job, final))
-    for step, path in _others(job):
+    seen = _Seen()
+    for step, path in ((job.outcome.training_steps, final), *_others(job)):
         yield from guarded(path, _check_saved(job, path, step, seen))
+    yield from guarded(policy, _check_policy(job, policy, seen))
+    yield from guarded(job.path(layout.EVALUATIONS), check_evaluated_lengths(job))
+    yield from guarded(job.path(layout.MONITOR), check_trained_lengths(job))
+    yield from _check_counts(job, final, seen)
     yield from _check_learning(job, seen)
 
 
 def check_jobs_differ(jobs: Sequence[Claims]) -> Iterator[Violation]:
-    """No two jobs leave the same file where it tells the time; nor the same weights if their seed or plan differs."""
+    """No two jobs leave the same file where it tells the time; nor the same weights if seed or network differ.
+
+    Nor does one leave a model that its record does not claim.
+    """
+    yield from guarded("", check_unclaimed(jobs))
     first: dict[tuple[str, str], Claims] = {}
     for job in jobs:
-        for role in (*_TIMED, "policy"):
-            artifact = job.outcome.artifacts.get(role)
-            if artifact is None:
+        for role, artifact in job.outcome.artifacts.items():
+            if role != "policy" and role not in _TIMED and not _CHECKPOINT.fullmatch(role):
                 continue
             other = first.setdefault((role, artifact.sha256), job)
-            same = (other.record.seed, other.plan) == (job.record.seed, job.plan)
-            if other is not job and not (role == "policy" and same):
+            if other is not job and not (role == "policy" and _may_be_equal(job, other)):
                 for one, two in ((job, other), (other, job)):
                     what = f"the same file as {two.record.label} has"
                     yield Violation(one.outcome.artifacts[role].path, "", f"is of {one.record.label}", what, "evidence")
+
+
+def _may_be_equal(one: Claims, two: Claims) -> bool:
+    """Whether equal weights are what two trainings should give: from the same seed, one network under two names."""
+    starts = [job.outcome.details.get("untrained_weights_sha256") for job in (one, two)]
+    return one.record.seed == two.record.seed and (one.plan == two.plan or starts[0] == starts[1])
 
 
 def _others(job: Claims) -> Iterator[tuple[int, str]]:
@@ -65,49 +98,76 @@ def _others(job: Claims) -> Iterator[tuple[int, str]]:
             yield int(match[1]), artifact.path
 
 
-def _check_final(job: Claims, path: str, seen: dict[int, Model]) -> Iterator[Violation]:
-    model = job.run.read(path, read_model)
-    seen[job.outcome.training_steps] = model
-    yield from _check_steps(path, model, job.outcome.training_steps)
-    yield from _check_settings(job, path, model)
-    yield from _check_finite(path, model.weights)
-
-
-def _check_settings(job: Claims, path: str, model: Model) -> Iterator[Violation]:
-    """The algorithm inside the model was set as the plan says, as far as the model tells."""
-    due = {"seed": job.record.seed or 0, "n_envs": job.plan.schedule.num_envs, **job.plan.algorithm}
-    for name, wanted in due.items():
-        found = model.settings.get(name, wanted)
-        if not isinstance(wanted, Mapping) and found != wanted:
-            yield Violation(path, f"data: $.{name}", brief(found), f"the job has {brief(wanted)}", "evidence")
-
-
-def _check_policy(job: Claims, path: str, seen: dict[int, Model]) -> Iterator[Violation]:
+def _check_policy(job: Claims, path: str, seen: _Seen) -> Iterator[Violation]:
     weights = job.run.read(path, read_weights)
+    yield from check_words(job, path)
     yield from _check_finite(path, weights)
-    final = seen.get(job.outcome.training_steps)
+    final = seen.models.get(job.outcome.training_steps)
     if final is not None and digest_of(final.weights) != digest_of(weights):
         yield Violation(path, "", f"holds the weights of {layout.FINAL_MODEL}", "other weights", "evidence")
     untrained = job.outcome.details.get("untrained_weights_sha256")
     artifact = job.outcome.artifacts.get("policy")
-    if artifact is not None and untrained == artifact.sha256:
+    if artifact is not None and untrained == artifact.sha256 and _learned(job, seen):
         yield Violation(path, "", "holds trained weights", "the weights of the untrained policy", "evidence")
     first = weights.get("mlp_extractor.policy_net.0.weight", weights.get("action_net.weight"))
     if first is not None and first.ndim == 2:  # noqa: PLR2004 - a matrix
         yield from job.metric("features_dim", first.shape[1], layout.WEIGHTS)
 
 
-def _check_saved(job: Claims, path: str, step: int, seen: dict[int, Model]) -> Iterator[Violation]:
-    """A model saved after *step* steps has that many, and the weights of any other one saved then."""
+def _check_saved(job: Claims, path: str, step: int, seen: _Seen) -> Iterator[Violation]:
+    """The model at *path* is of *step* steps, set and made as the others are, and equal to any other one saved then."""
     model = job.run.read(path, read_model)
     yield from _check_steps(path, model, step)
+    yield from check_settings(job, path, model, step)
+    yield from check_spaces(job, path, model)
+    yield from check_origin(job, path, model)
     yield from _check_finite(path, model.weights)
-    other = seen.setdefault(step, model)
-    if digest_of(other.weights) != digest_of(model.weights):
+    yield from _check_names(job, path, model, seen)
+    seen.paths.setdefault(step, path)
+    other = seen.models.setdefault(step, model)
+    if digest_of(_lasting(job, other.weights)) != digest_of(_lasting(job, model.weights)):
         yield Violation(path, "", f"holds the weights after {step} steps", "others than another model does", "evidence")
+    optimizer = job.run.read(path, read_optimizer)
+    yield from check_optimizer(job, path, step, model, optimizer)
+    yield from _check_untrained(job, path, step, model, optimizer)
+    first = seen.optimizers.setdefault(step, optimizer)
+    if _moments(first) != _moments(optimizer):
+        for one, two in ((path, seen.paths[step]), (seen.paths[step], path)):
+            yield Violation(one, OPTIMIZER, f"the state after {step} steps", f"{two} has another", "evidence")
+
+
+def _check_untrained(job: Claims, path: str, step: int, model: Model, optimizer: Optimizer) -> Iterator[Violation]:
+    """A model of step 0 is the untrained one; numbers that are not trained may have changed in the first evaluation."""
+    whole = job.plan.extractor.preset is not None or len(model.weights) - len(model.aliases) == optimizer.tensors
     untrained = job.outcome.details.get("untrained_weights_sha256")
-    if step == 0 and _as_safetensors(model.weights) != untrained:
+    if step == 0 and whole and _as_safetensors(model.weights) != untrained:
         yield Violation(path, "", "holds the untrained weights", "weights with another SHA-256", "evidence")
+
+
+def _lasting(job: Claims, weights: Weights) -> Weights:
+    """The tensors that only training changes; a user's own extractor may have others."""
+    whole = job.plan.extractor.preset is not None
+    return {name: values for name, values in weights.items() if whole or _EXTRACTOR not in name}
+
+
+def _check_names(job: Claims, path: str, model: Model, seen: _Seen) -> Iterator[Violation]:
+    """All models of a job have the same tensors; a user's own extractor may change its own while it is trained."""
+    kinds = [
+        {name: (array.shape, array.dtype.str) for name, array in _lasting(job, each.weights).items()}
+        for each in (model, next(iter(seen.models.values()), model))
+    ]
+    due = {"action_net.weight", "value_net.weight"} - model.weights.keys()
+    other = next(
+        (name for name in sorted(kinds[0].keys() | kinds[1].keys()) if kinds[0].get(name) != kinds[1].get(name)), None
+    )
+    if due or other is not None:
+        found = brief(min(due) if due else str(other))
+        yield Violation(path, POLICY, "the tensors of the job's policy", f"others: {found}", "evidence")
+
+
+def _moments(optimizer: Optimizer) -> str:
+    arrays = itertools.chain(optimizer.means, optimizer.squares)
+    return digest_of({str(number): array for number, array in enumerate(arrays)})
 
 
 def _check_steps(path: str, model: Model, step: int) -> Iterator[Violation]:
@@ -121,30 +181,14 @@ def _check_finite(path: str, weights: Weights) -> Iterator[Violation]:
             yield Violation(path, brief(name), "finite weights", "NaN or infinity", "evidence")
 
 
-def _check_optimizer(job: Claims, path: str) -> Iterator[Violation]:
-    """The optimizer in the model made as many updates as the plan has, on as many numbers as the job says."""
-    optimizer = job.run.read(path, read_optimizer)
-    model = job.run.read(path, read_model)
-    updates = _updates(job)
-    wrong = [step for step in optimizer.steps if not 1 <= step <= updates]
-    if "target_kl" not in job.plan.algorithm or job.plan.algorithm["target_kl"] is None:
-        wrong = [step for step in optimizer.steps if step != updates]
-    if wrong or not optimizer.steps:
-        claim = f"{wrong[0] if wrong else 'no'} updates in the optimizer's state"
-        yield Violation(path, "policy.optimizer.pth", claim, f"the plan gives {updates}", "evidence")
-    yield from _check_counts(job, path, model, optimizer)
-
-
-def _updates(job: Claims) -> int:
-    plan = job.plan
-    batches = -(-plan.rollout // int(plan.algorithm["batch_size"]))
-    return plan.steps_to_do // plan.rollout * int(plan.algorithm["n_epochs"]) * batches
-
-
-def _check_counts(job: Claims, path: str, model: Model, optimizer: Optimizer) -> Iterator[Violation]:
+def _check_counts(job: Claims, path: str, seen: _Seen) -> Iterator[Violation]:
+    """As many numbers as the job says were updated, the extractor's among them."""
+    model, optimizer = seen.models.get(job.outcome.training_steps), seen.optimizers.get(job.outcome.training_steps)
+    if model is None or optimizer is None:
+        return
     metrics = job.outcome.metrics
     sizes = {name: values.size for name, values in model.weights.items() if name not in model.aliases}
-    stored, updated = sum(sizes.values()), sum(int(np.prod(shape)) for shape in optimizer.shapes)
+    stored, updated = sum(sizes.values()), sum(math.prod(shape) for shape in optimizer.shapes)
     extractor = sum(size for name, size in sizes.items() if name.startswith(_EXTRACTOR))
     total, trainable = metrics.get("total_parameters", 0), metrics.get("trainable_parameters", 0)
     claimed = metrics.get("extractor_parameters", 0)
@@ -156,26 +200,46 @@ def _check_counts(job: Claims, path: str, model: Model, optimizer: Optimizer) ->
         yield job.contradicted("metrics.total_parameters", f"{total}, {trainable} trainable", what)
     if claimed > extractor or (stored == total and claimed != extractor):
         yield job.contradicted("metrics.extractor_parameters", claimed, f"{layout.FINAL_MODEL} has {extractor}")
-    if claimed and trainable == total and updated <= total - claimed:
+    if claimed and trainable == total and updated <= total - claimed and _learned(job, seen):
         what = f"only {updated} of {total} numbers were ever updated: none of the extractor's"
-        yield Violation(path, "policy.optimizer.pth", "an extractor that was trained", what, "evidence")
+        yield Violation(path, OPTIMIZER, "an extractor that was trained", what, "evidence")
 
 
-def _check_learning(job: Claims, seen: dict[int, Model]) -> Iterator[Violation]:
-    """Between two saved models of different steps the policy changed, and with it an extractor that can be trained."""
-    steps = sorted(seen)
+def _check_learning(job: Claims, seen: _Seen) -> Iterator[Violation]:
+    """Between two saved models of different steps the policy changed, and with it an extractor that can be trained.
+
+    It changed by no more than the updates in between could change it.
+    """
     metrics = job.outcome.metrics
     untrainable = metrics.get("total_parameters", 0) - metrics.get("trainable_parameters", 0)
     parts = {"policy": ""}
     if untrainable < metrics.get("extractor_parameters", 0):
         parts["extractor"] = _EXTRACTOR
-    for earlier, later in itertools.pairwise(steps):
+    for earlier, later in itertools.pairwise(sorted(seen.models)):
+        updates = _updates_between(seen, earlier, later)
+        if updates is not None:
+            yield from check_way(job, seen.paths[later], (seen.models[earlier], seen.models[later]), updates)
+        if updates == 0 and may_end_early(job.plan):
+            continue
         for what, prefix in parts.items():
-            before, after = (_part(seen[step].weights, prefix) for step in (earlier, later))
+            before, after = (_part(seen.models[step].weights, prefix) for step in (earlier, later))
             if before and digest_of(before) == digest_of(after):
                 claim = f"{later} steps of training"
                 found = f"the {what} has the weights of step {earlier}"
                 yield Violation(job.path(layout.FINAL_MODEL), "", claim, found, "evidence")
+
+
+def _updates_between(seen: _Seen, earlier: int, later: int) -> int | None:
+    """The updates from one model to the next, by their optimizers."""
+    if not {earlier, later} <= seen.optimizers.keys():
+        return None
+    return max(0, updates_in(seen.optimizers[later]) - updates_in(seen.optimizers[earlier]))
+
+
+def _learned(job: Claims, seen: _Seen) -> bool:
+    """Whether there was an update, or should have been: passes that may end early may all end before the first."""
+    final = seen.optimizers.get(job.outcome.training_steps)
+    return final is None or bool(final.steps) or not may_end_early(job.plan)
 
 
 def _part(weights: Weights, prefix: str) -> Weights:
@@ -183,7 +247,9 @@ def _part(weights: Weights, prefix: str) -> Weights:
 
 
 def _as_safetensors(weights: Weights) -> str:
-    """The SHA-256 of *weights* as the safetensors file that a job writes of them."""
+    """The SHA-256 of *weights* as the safetensors file that a job writes of them; empty where there can be none."""
     from safetensors.numpy import save
 
+    if any(values.dtype.kind not in "fiub" for values in weights.values()):
+        return ""
     return hashlib.sha256(save({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)})).hexdigest()

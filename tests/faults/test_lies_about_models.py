@@ -1,0 +1,117 @@
+"""Lies about how a policy was trained: each kind is caught, and a file that contradicts it is named."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from lies_about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, torched
+from published import publish_run
+from tampering import Tampering
+
+from harness.verify import verify
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+def violations(run, **options):
+    return verify(run.path, **options).violations
+
+
+@pytest.mark.parametrize("mutation", LIES, ids=lambda mutation: mutation.title)
+def test_each_is_caught_and_the_file_named(run, mutation):
+    mutation.change(run)
+
+    named = [violation for violation in violations(run) if violation.file == mutation.file]
+
+    assert [violation for violation in named if mutation.kind in (None, violation.kind)], violations(run)
+
+
+def test_telling_everything_again_is_no_lie(run):
+    remodelled(lambda members: None, FINAL, LATE)(run)
+
+    assert violations(run, deep=True) == ()
+
+
+def test_weights_that_want_a_gradient_are_compared_by_pytorch_as_others_are(run):
+    def wanting(state):
+        known = {value.data_ptr(): value.detach().requires_grad_() for value in state.values()}
+        return {name: known[value.data_ptr()] for name, value in state.items()}
+
+    remodelled(torched(POLICY, wanting), FINAL, LATE)(run)
+
+    assert violations(run, deep=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("extractors", "algorithm"),
+    [
+        pytest.param(
+            [
+                {"name": "preset", "preset": "dynamics_no_conv"},
+                {"name": "class", "class": "stable_baselines3.common.torch_layers:FlattenExtractor"},
+            ],
+            {},
+            id="one network under two names",
+        ),
+        pytest.param(
+            [{"name": "mlp", "preset": "mlp_small", "parameters": {"dropout_rate": 0.5}}],
+            {"target_kl": 1e-12},
+            id="passes that end before the first update",
+        ),
+        pytest.param(
+            [{"name": "own", "class": "changing:Extractor"}],
+            {"clip_range_vf": 0.1},
+            id="a class that keeps more than its weights",
+        ),
+    ],
+)
+def test_an_honest_run_verifies(tmp_path, extractors, algorithm):
+    (tmp_path / "changing.py").write_text(CHANGING, encoding="utf-8")
+    settings = {
+        **STUDY,
+        "run": {**STUDY["run"], "seeds": [1], "baseline_extractor": None},
+        "env": {"id": "CartPole-v1", "kwargs": {"max_episode_steps": 12}},
+        "algorithm": STUDY["algorithm"] | algorithm,
+        "extractors": extractors,
+    }
+
+    verdict = verify(publish_run(tmp_path, settings), deep=True)
+
+    assert (verdict.violations, verdict.unchecked) == ((), ())
+
+
+CHANGING = '''
+import torch
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+
+class Changing(BaseFeaturesExtractor):
+    """Has a buffer that grows and one that jumps, weights for now and then, and some that stay as they are."""
+
+    def __init__(self, space):
+        super().__init__(space, 6)
+        self.often, self.seldom, self.never = (nn.Linear(4, 6) for _ in range(3))
+        self.never.requires_grad_(False)
+        self.register_buffer("mean", torch.zeros(4))
+        self.register_buffer("memory", torch.zeros(1))
+        self.calls = 0
+
+    def forward(self, observations):
+        self.calls += 1
+        self.mean += 5.0
+        self.memory = torch.zeros(self.calls)
+        return (self.seldom if self.calls % 3 == 0 else self.often)(observations)
+
+
+Extractor = Changing
+'''
