@@ -173,12 +173,11 @@ def skipped(job: str, reason: str | None = None) -> Change:
 
     def lie(run: Tampering) -> None:
         with run.record(SKIPPED) as other:
-            words = reason or other["reason"]
-        kept = ("flow", "config_name", "seed", "job_key", "directory", "start_time", "worker_mode", "attempt")
+            words, kept = reason or other["reason"], set(other)
         with run.record(job) as record:
-            facts = {name: record[name] for name in kept if name in record}
-            record.clear()
-            record.update(facts, status="skipped", reason=words)
+            for name in record.keys() - kept:
+                del record[name]
+            record.update(status="skipped", reason=words)
         run.republish()
 
     return lie
@@ -328,7 +327,6 @@ LIES = [
     Mutation("an invented measure of the evaluation", EVENTS, logged(invented)),
     Mutation("losses of another update", EVENTS, logged(moved)),
     Mutation("events of another year in the middle", EVENTS, logged(in_another_year)),
-    Mutation("events turned around", EVENTS, logged(lambda events: in_another_year(events)[::-1])),
     Mutation("an event file with another time in its name", EVENTS, renamed_events),
     Mutation("a log that tells another reward", LOG, retold),
     Mutation("a skip without need", rundir.JOURNAL, skipped(SKIPPED, "the result is known to be excellent already")),

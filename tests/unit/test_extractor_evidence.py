@@ -1,0 +1,223 @@
+"""The second opinions that a comparison's evidence is judged by: the schedule, the skips, the episodes, the means."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from harness.evidence import RunEvidence
+from harness.flows.extractor_comparison import evidence_episodes, evidence_schedule
+from harness.flows.extractor_comparison.evidence_means import Means, check_means
+from harness.flows.extractor_comparison.evidence_skips import DRY_RUN, check_skips
+from harness.flows.extractor_comparison.jobs import jobs_of, unmet
+from harness.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
+from harness.readers.monitor import Monitor
+from harness.records import JobRecord, Skipped
+from harness.session import DRY_RUN as WHAT_A_REHEARSAL_SAYS
+
+NAV = EnvironmentChoice(evidence_episodes.ROBOT_NAV, None, {}, ())
+
+
+def plan(*, rollout=8, rollouts=4, eval_freq=8, save_freq=None, environment=NAV):
+    return Plan(
+        extractor=ExtractorChoice("mlp_small", None, {}),
+        environment=environment,
+        algorithm={"n_steps": rollout, "stats_window_size": 2},
+        schedule=Schedule(rollout * rollouts, 1, eval_freq, save_freq, 1, 1),
+        convergence_fraction=0.9,
+        device="cpu",
+        threads=1,
+        start_method="spawn",
+    )
+
+
+@pytest.mark.parametrize("rollout", [2, 3, 8])
+def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
+    for count, every in product(range(1, 9), range(1, 40)):
+        due = plan(rollout=rollout, rollouts=count, eval_freq=every, save_freq=every)
+        ends = [end for end in range(rollout, rollout * count + 1, rollout) if end // every > (end - rollout) // every]
+        evaluations = sorted({0, *ends, rollout * count})
+
+        assert (evidence_schedule.checkpoint_steps(due), evidence_schedule.evaluation_steps(due)) == (ends, evaluations)
+        assert (evidence_schedule.checkpoint_count(due), evidence_schedule.evaluation_count(due)) == (
+            len(ends),
+            len(evaluations),
+        )
+
+
+def test_an_update_is_logged_with_the_evaluation_after_it_or_else_after_the_next_rollout():
+    assert evidence_schedule.update_steps(plan(rollout=8, rollouts=4, eval_freq=16)) == [16, 16, 32, 32]
+
+
+def test_a_schedule_that_nobody_could_list_is_counted():
+    endless = plan(rollout=2, rollouts=10**15, eval_freq=1, save_freq=3)
+
+    counts = [count(endless) for count in (evidence_schedule.evaluation_count, evidence_schedule.checkpoint_count)]
+
+    assert counts == [10**15 + 1, 2 * 10**15 // 3]
+
+
+def settings(*resources, device="cpu"):
+    run = {
+        "seeds": [1],
+        "worker_mode": "single-thread",
+        "device": device,
+        "time_limit_seconds": None,
+        "memory_limit_mb": None,
+        "convergence_fraction": 0.9,
+        **dict.fromkeys(("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes"), 1),
+        "eval_num_envs": 1,
+    }
+    entries = [
+        {"name": name, "class": "a:B", "parameters": {}, "description": "", "expected_resources": name, "priority": 0}
+        for name in resources
+    ]
+    return {
+        "run": run,
+        "env": {"id": "X-v0", "kwargs": {}, "filter_keys": []},
+        "extractors": entries,
+        "algorithm": {"n_steps": 8},
+        "threads": 1,
+        "start_method": "spawn",
+    }
+
+
+def refused(config, reasons):
+    """The reasons, by job, that are told to be none."""
+    records = [
+        JobRecord(
+            flow=job.flow,
+            name=job.name,
+            seed=job.seed,
+            job_key=job.key,
+            directory=job.directory,
+            outcome=Skipped(reasons[job.name]),
+            start_time="2026-01-01T00:00:00Z",
+            worker_mode=job.worker_mode,
+        )
+        for job in jobs_of(config)
+    ]
+    run = RunEvidence(files=None, records=tuple(records), settings=config, parameters={})
+    return [violation.claim for violation in check_skips(run)]
+
+
+def test_a_rehearsal_skips_in_the_words_of_a_rehearsal():
+    assert (DRY_RUN, refused(settings("cpu"), {"cpu": DRY_RUN})) == (WHAT_A_REHEARSAL_SAYS, [])
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto", "cuda", "mps"])
+@pytest.mark.parametrize("missing", [("cuda",), ("mps",), ("cuda", "mps")], ids="+".join)
+def test_a_skip_for_want_of_a_device_is_believed_wherever_it_was(device, missing):
+    config = settings("cpu", "gpu", device=device)
+    reasons = {job.name: unmet(job, {name: f"no {name}: (none)" for name in missing}) for job in jobs_of(config)}
+
+    assert refused(config, {name: reason or DRY_RUN for name, reason in reasons.items()}) == []
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_skip_for_another_reason_is_not_believed(device):
+    config = settings("cpu", "gpu", device=device)
+    words = "needs mps, which is missing here: no Metal"
+
+    assert refused(config, {"cpu": words, "gpu": ""}) == [words, ""]
+
+
+def test_the_rules_of_the_robots_world_are_those_of_its_environment():
+    pytest.importorskip("gymnasium")
+    from harness.flows.extractor_comparison import env, env_world
+
+    step = env.PROGRESS_REWARD * env_world.TOP_SPEED * env_world.TIME_STEP
+    least = -env.PROGRESS_REWARD * env_world.GOAL_RADIUS
+
+    assert evidence_episodes.ROBOT_NAV == env.ENV_ID
+    assert pytest.approx((step, least)) == (evidence_episodes.MOST_PROGRESS, evidence_episodes.LEAST_GAIN)
+    assert (evidence_episodes.STEP_COST, evidence_episodes.ARRIVAL_BONUS, evidence_episodes.COLLISION_PENALTY) == (
+        env.STEP_COST,
+        env.ARRIVAL_BONUS,
+        env.COLLISION_PENALTY,
+    )
+
+
+def test_only_what_no_policy_could_do_is_impossible():
+    returns, lengths = np.array([[18.0, -13.8, 8.4]]), np.array([[20, 20, 10]])
+
+    found = list(evidence_episodes.impossible_episodes(plan(), returns, lengths, returns > 0))
+
+    assert found == []
+    for worse in ([[18.1, 0, 9]], [[0, -13.9, 9]]):
+        assert len(list(evidence_episodes.impossible_episodes(plan(), np.array(worse), lengths))) == 1
+
+
+def test_a_success_has_the_bonus_for_arriving():
+    found = evidence_episodes.impossible_episodes(
+        plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]])
+    )
+
+    assert list(found) == ["a success with a return of 8.0 in 10 steps"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "longest"),
+    [
+        (EnvironmentChoice(evidence_episodes.ROBOT_NAV, None, {"max_steps": 20, "max_episode_steps": 30}, ()), 20),
+        (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": 30}, ()), 30),
+        (EnvironmentChoice("CartPole-v1", None, {"max_steps": 20}, ()), None),
+        (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": -1}, ()), None),
+        (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": True}, ()), None),
+        (EnvironmentChoice(None, "a:b", {"max_episode_steps": 30}, ()), None),
+    ],
+)
+def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(environment, longest):
+    assert evidence_episodes.longest_episode(plan(environment=environment)) == longest
+
+
+def logged(rewards, lengths, *, window=2, environment=None, **values):
+    """What the means of a training of four rollouts contradict, of which the second and later ones are told."""
+    names = {"reward": "rollout/ep_rew_mean", "length": "rollout/ep_len_mean", "success": "rollout/success_rate"}
+    told = {names[name]: list(zip((16, 24, 32), column, strict=True)) for name, column in values.items()}
+    columns = np.array(rewards, dtype=np.float64), np.array(lengths, dtype=np.int64)
+    monitor = Monitor({}, ("r", "l", "t"), *columns, np.zeros(len(rewards)))
+    other = environment or EnvironmentChoice("X-v0", None, {}, ())
+    return [place for place, _, _ in check_means(Means(monitor, told, window), plan(environment=other))]
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20, 3e38])
+def test_means_that_went_through_32_bits_are_those_of_the_episodes(scale):
+    rewards = (np.array([1.0, 0.9, -3.3e-6, 1e-6]) * scale).astype(np.float32)
+    with np.errstate(over="ignore"):
+        reward = [float(np.mean(rewards[row - 1 : row + 1])) for row in (1, 2, 3)]
+
+    assert logged(rewards, [9, 8, 7, 6], reward=reward, length=[8.5, 7.5, 6.5]) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "places"),
+    [
+        ({"reward": [1.0, 1.5, 2.5], "length": [5.0, 5.5, 6.5]}, []),
+        ({"reward": [1.0, 1.0, 2.5], "length": [5.0, 5.0, 6.5]}, []),
+        ({"reward": [1.0, 1.5, 9.0], "length": [5.0, 5.5, 6.5]}, ["rollout/ep_rew_mean"] * 2),
+        ({"reward": [1.0, 1.5, 2.5], "length": [5.0, 5.5, 9.0]}, ["rollout/ep_len_mean", "rollout/ep_rew_mean"]),
+        ({"reward": [1.5, 1.0, 2.5], "length": [5.5, 5.0, 6.5]}, ["rollout/ep_rew_mean"]),
+        ({"reward": [1.0, float("nan"), 2.5], "length": [5.0, 5.5, 6.5]}, ["rollout/ep_rew_mean"]),
+        ({"reward": [1.0, 1.5, float("inf")], "length": [5.0, 5.5, 6.5]}, ["rollout/ep_rew_mean"] * 2),
+        ({}, ["rollout/ep_rew_mean", "rollout/ep_len_mean"]),
+    ],
+)
+def test_each_pair_of_means_is_that_of_later_and_later_episodes(told, places):
+    assert logged([1.0, 2.0, 3.0], [5, 6, 7], **told) == places
+
+
+def test_means_of_no_episode_are_none():
+    assert logged([], [], reward=[1.0, 1.0, 1.0], length=[1.0, 1.0, 1.0]) == [
+        "rollout/ep_rew_mean",
+        "rollout/ep_len_mean",
+    ]
+
+
+@pytest.mark.parametrize(("rate", "places"), [(0.5, []), (1.0, ["rollout/success_rate"])])
+def test_no_more_episodes_succeed_than_have_the_return_of_a_success(rate, places):
+    told = {"reward": [1.0, 1.0, 6.0], "length": [5.0, 5.0, 5.0], "success": [0.0, 0.0, rate]}
+
+    assert logged([1.0, 1.0, 11.0], [5, 5, 5], environment=NAV, **told) == places
