@@ -13,8 +13,8 @@ from safetensors.torch import save
 
 from harness.errors import ConfigError, DataError
 from harness.files import dump_line, parse_json, write_bytes
+from harness.flows.dose_overlap.calibration import Calibration
 from harness.flows.dose_overlap.model import PatchNetwork
-from harness.flows.dose_overlap.preparation import Calibration
 from harness.flows.dose_overlap.training_config import TrainingConfig
 
 if TYPE_CHECKING:

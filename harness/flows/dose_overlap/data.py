@@ -80,7 +80,7 @@ def read_data(path: Path, *, limit: int = SIZE_LIMIT) -> PtychographyData:
     metadata = _metadata(contents, problems)
     if problems:
         raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
-    return _from_arrays(arrays, metadata)
+    return from_arrays(arrays, metadata)
 
 
 def write_data(path: Path, data: PtychographyData) -> None:
@@ -88,7 +88,7 @@ def write_data(path: Path, data: PtychographyData) -> None:
 
     Data that breaks the contract is a :class:`DataError`, and nothing is written.
     """
-    arrays = _to_arrays(data)
+    arrays = to_arrays(data)
     if problems := problems_of(arrays):
         raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
     text = json.dumps(dict(data.metadata), allow_nan=False, sort_keys=True)
@@ -134,7 +134,8 @@ def _metadata(contents: Contents, problems: list[str]) -> dict[str, Json]:
     return value
 
 
-def _from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json]) -> PtychographyData:
+def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json]) -> PtychographyData:
+    """The data set of *arrays*, in which :func:`problems_of` finds no problem."""
     named = {"diffraction", "objectGuess", "probeGuess", "xcoords", "ycoords", "Y"}
     return PtychographyData(
         diffraction=arrays["diffraction"].astype(np.float32),
@@ -148,7 +149,8 @@ def _from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json
     )
 
 
-def _to_arrays(data: PtychographyData) -> dict[str, NDArray[Any]]:
+def to_arrays(data: PtychographyData) -> dict[str, NDArray[Any]]:
+    """The arrays of *data* by their keys in a file."""
     arrays: dict[str, NDArray[Any]] = {
         "diffraction": data.diffraction,
         "objectGuess": data.object_guess,

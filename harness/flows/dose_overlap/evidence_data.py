@@ -2,171 +2,120 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from harness.errors import DataError
-from harness.evidence import Unchecked, Violation, guarded
+from harness.evidence import Unchecked, Violation
 from harness.flows.dose_overlap import layout
-from harness.flows.dose_overlap.evidence import Claims, read_arrays
-from harness.flows.dose_overlap.generate import base_from, base_from_file, measured_parts
-from harness.flows.dose_overlap.geometry import covered, frame_corners
-from harness.flows.dose_overlap.overlap import Accepted
-from harness.flows.dose_overlap.scoring import MASK, TRUTH
-from harness.flows.dose_overlap.study import BASELINE, Cell, Plan
-from harness.flows.dose_overlap.views import Thinning, refusal_of, select
-from harness.readers.arrays import NPZ_LIMIT, array_of
-from harness.readers.zips import Archive
+from harness.flows.dose_overlap.claims import shielded
+from harness.flows.dose_overlap.evidence_cells import check_measured, check_stored
+from harness.flows.dose_overlap.evidence_folder import check_folder, check_measurement
+from harness.flows.dose_overlap.jobs import is_unmet
+from harness.flows.dose_overlap.laboratory import base_of_settings, measure
+from harness.flows.dose_overlap.simulate import base_of
+from harness.flows.dose_overlap.stored import DataFiles
+from harness.flows.dose_overlap.study import Plan
+from harness.readers.errors import Kind, ReadError
 from harness.records import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from harness.evidence import RunEvidence
-    from harness.flows.dose_overlap.data import PtychographyData
+    from harness.flows.dose_overlap.claims import Claims, Finding
+    from harness.flows.dose_overlap.laboratory import Measured
     from harness.flows.dose_overlap.simulate import Base
+    from harness.flows.dose_overlap.views import View
     from harness.records import JobRecord
 
-_DRY_RUN = "dry run"
+DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
+"""The reason that a rehearsal gives."""
+_PREPARED = "prepared.json"
 _LARGEST = 1024
-_ROUNDING = 1e-4
-_OTHER_COUNTS = 1e-3
-"""The share of pixels whose photon count another machine's rounding may change."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The frames of one cell, measured again: by split, or why there are none."""
-
-    parts: Mapping[str, PtychographyData]
-    refusal: str | None
-
-
-class Laboratory:
-    """Measures a study's object again, each dose once."""
-
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._settings = settings
-        self._parts: dict[int, Mapping[str, PtychographyData]] = {}
-
-    @cached_property
-    def base(self) -> Base:
-        """Object, probe and positions; :class:`DataError` when the data set they come from is not here."""
-        simulation = self._settings["simulation"]
-        path = simulation["base_npz"]
-        return base_from(simulation) if path is None else base_from_file(Path(path), sha256=simulation["base_sha256"])
-
-    def measure(self, cell: Cell) -> Measured:
-        """The frames of *cell*."""
-        if cell.dose not in self._parts:
-            again = measured_parts(self.base, cell.dose, seed=self._settings["simulation"]["seed"])
-            self._parts = {cell.dose: again}
-        parts = self._parts[cell.dose]
-        if cell.view == BASELINE:
-            return Measured(parts, None)
-        design = self._settings["design"]
-        thinning = Thinning(design["overlaps"][cell.view], design["frames"])
-        chosen = {split: select(part, thinning) for split, part in parts.items()}
-        refusals = [refusal_of(split, selection, thinning) for split, selection in chosen.items()]
-        kept = {
-            split: parts[split].select(selection.indices)
-            for split, selection in chosen.items()
-            if isinstance(selection, Accepted)
-        }
-        return Measured(kept, next((each for each in refusals if each is not None), None))
-
-
-def check_data(run: RunEvidence, jobs: Sequence[Claims]) -> Iterator[Violation | Unchecked]:
+def check_data(run: RunEvidence, jobs: Sequence[Claims]) -> Iterator[Finding]:
     """What the data of *run* contradict, and the records of *jobs* and of skipped ones about them."""
-    if run.settings["simulation"]["object_size"] > _LARGEST:
-        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
+    files = DataFiles(run)
+    for job in jobs:
+        yield from check_stored(job, files)
+    is_prepared = run.files.has(_PREPARED)
+    if jobs and not is_prepared:
+        yield Violation(_PREPARED, "", "tells that the data were made", "no such file", Kind.MISSING)
+    skips = [record for record in run.records if _is_about_the_scan(run, record)]
+    if not (jobs or skips or is_prepared):
         return
-    laboratory = Laboratory(run.settings)
-    try:
-        _ = laboratory.base
-    except DataError as error:
-        yield Unchecked("the data", str(error))
-        return
-    claims = {job.record.job_key: job for job in jobs}
-    for record in run.records:
-        cell = Plan.from_parameters(run.parameters[record.job_key]).cell
-        if record.job_key in claims:
-            yield from _check_cell(claims[record.job_key], laboratory.measure(cell))
-        elif isinstance(record.outcome, Skipped):
-            yield from _check_skip(run, record, record.outcome.reason, laboratory.measure(cell))
+    base = yield from _base(run, files)
+    views: dict[int, Mapping[str, View]] = {}
+    if base is not None:
+        yield from _Repetition(run, files, base, views).check(jobs, skips, has_data=bool(jobs) or is_prepared)
+    if jobs or is_prepared:
+        yield from check_folder(run, views)
 
 
-def _check_skip(run: RunEvidence, record: JobRecord, reason: str, measured: Measured) -> Iterator[Violation]:
-    if reason != measured.refusal and not reason.startswith(_DRY_RUN):
-        found = "the scan has this view" if measured.refusal is None else f"the scan says: {measured.refusal}"
-        yield run.contradicted(record, "reason", reason, found)
-
-
-def _check_cell(job: Claims, measured: Measured) -> Iterator[Violation]:
-    if measured.refusal is not None:
-        yield job.contradicted("status", "success", measured.refusal)
-        return
-    for split, expected in measured.parts.items():
-        path = f"{layout.DATA}/{job.plan.cell.data_path(split)}"
-        yield from guarded(path, _check_file(job, path, split, expected))
-    yield from _check_frames(job, measured.parts["train"].count)
-    yield from guarded(job.path(layout.RECONSTRUCTIONS), _check_area(job, measured.parts["test"]))
-
-
-def _check_file(job: Claims, path: str, split: str, expected: PtychographyData) -> Iterator[Violation]:
-    claim = job.outcome.details.get("data_sha256")
-    digest = job.run.files.sha256(path)
-    if not isinstance(claim, dict) or claim.get(split) != digest:
-        yield job.contradicted(f"details.data_sha256.{split}", claim, f"{path} has {digest}")
-    there = job.run.read(path, _read_members)
-    due: dict[str, NDArray[Any]] = {
-        "diffraction": expected.diffraction,
-        "objectGuess": expected.object_guess,
-        "probeGuess": expected.probe_guess,
-        "xcoords": expected.xcoords,
-        "ycoords": expected.ycoords,
-    }
-    for name, array in due.items():
-        if not _same(there[name], array, _OTHER_COUNTS if name == "diffraction" else 0.0):
-            yield Violation(path, name, "is what the settings give", "measured again it differs", "evidence")
-
-
-def _same(there: NDArray[Any], due: NDArray[Any], share: float) -> bool:
-    if there.shape != due.shape or there.dtype != due.dtype:
+def _is_about_the_scan(run: RunEvidence, record: JobRecord) -> bool:
+    """Whether *record* is a skip for a reason that only the scan can give."""
+    if not isinstance(record.outcome, Skipped) or record.outcome.reason == DRY_RUN:
         return False
-    differs = ~(np.abs(there - due) <= _ROUNDING * np.abs(due).max())
-    return float(differs.mean()) <= share
+    device = Plan.from_parameters(run.parameters[record.job_key]).training.device
+    return not is_unmet(record.outcome.reason, device)
 
 
-def _read_members(stream: BinaryIO, where: str) -> dict[str, NDArray[Any]]:
-    """The arrays that a training uses; metadata, which are text, are left alone."""
-    archive = Archive(stream, where, limit=NPZ_LIMIT)
-    names = ("diffraction", "objectGuess", "probeGuess", "xcoords", "ycoords")
-    return {name: array_of(archive.read(f"{name}.npy"), f"{where}!{name}.npy") for name in names}
+def _base(run: RunEvidence, files: DataFiles) -> Generator[Finding, None, Base | None]:
+    """What was measured: as the settings say, or else as the run's own data say."""
+    simulation = run.settings["simulation"]
+    if simulation["base_npz"] is None and simulation["object_size"] > _LARGEST:
+        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
+        return None
+    try:
+        return base_of_settings(run.settings)
+    except DataError as error:
+        yield Unchecked("where the measured object comes from", str(error))
+    path = f"{layout.DATA}/{layout.dose_directory(run.settings['design']['doses'][0])}/{layout.RAW}"
+    try:
+        return base_of(files.stored(path).data(path))
+    except ReadError as error:
+        yield Violation.refused(path, error)
+        yield Unchecked("the data", "there is no object to measure again")
+    return None
 
 
-def _check_frames(job: Claims, count: int) -> Iterator[Violation]:
-    """The frames learned from and those set aside are all frames."""
-    metrics, config = job.outcome.metrics, job.plan.training
-    aside = max(round(config.validation_share * count), config.group_rule().size)
-    for name, found in {"training_frames": count - aside, "validation_frames": aside}.items():
-        if metrics.get(name) != found:
-            yield job.contradicted(f"metrics.{name}", metrics.get(name), f"{count} frames give {found}")
+class _Repetition:
+    """The study's measurement once more; *views* is filled with what could be had of it, by dose."""
 
+    def __init__(self, run: RunEvidence, files: DataFiles, base: Base, views: dict[int, Mapping[str, View]]) -> None:
+        self._run = run
+        self._files = files
+        self._base = base
+        self._views = views
 
-def _check_area(job: Claims, frames: PtychographyData) -> Iterator[Violation]:
-    """The stored truth is the object's, and the area that was scored the one that the held-out frames cover."""
-    path = job.path(layout.RECONSTRUCTIONS)
-    arrays = read_arrays(job, layout.RECONSTRUCTIONS)
-    mask = covered(frames.probe_guess, frame_corners(frames), len(frames.object_guess))
-    truth, area = arrays.get(TRUTH), arrays.get(MASK)
-    if truth is None or not _same(truth, frames.object_guess, 0.0):
-        yield Violation(path, TRUTH, "is the object that was measured", "measured again it differs", "evidence")
-    if area is None or not np.array_equal(area, mask):
-        yield Violation(path, MASK, "is the area that the held-out frames cover", "they cover another", "evidence")
+    def check(self, jobs: Sequence[Claims], skips: Sequence[JobRecord], *, has_data: bool) -> Iterator[Finding]:
+        """What the repetition contradicts, dose by dose."""
+        of_dose: dict[int, list[Claims]] = defaultdict(list)
+        for job in jobs:
+            of_dose[job.plan.cell.dose].append(job)
+        for dose in self._run.settings["design"]["doses"]:
+            path = f"{layout.DATA}/{layout.dose_directory(dose)}/{layout.RAW}"
+            yield from shielded(path, self._dose(dose, of_dose[dose], skips, has_data=has_data))
+
+    def _dose(
+        self, dose: int, jobs: Sequence[Claims], skips: Sequence[JobRecord], *, has_data: bool
+    ) -> Iterator[Finding]:
+        measured = measure(self._base, dose, self._run.settings)
+        self._views[dose] = measured.views
+        if has_data:
+            yield from check_measurement(self._files, measured)
+        for job in jobs:
+            yield from check_measured(job, measured)
+        for record in skips:
+            yield from self._skip(record, dose, measured)
+
+    def _skip(self, record: JobRecord, dose: int, measured: Measured) -> Iterator[Violation]:
+        cell = Plan.from_parameters(self._run.parameters[record.job_key]).cell
+        if cell.dose != dose or not isinstance(record.outcome, Skipped):
+            return
+        refusal = measured.refusal(cell.view)
+        if record.outcome.reason != refusal:
+            found = "the scan has this view" if refusal is None else f"the scan says: {refusal}"
+            yield self._run.contradicted(record, "reason", record.outcome.reason, found)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import DataError
-from harness.evidence import Unchecked, Violation, brief, guarded
+from harness.evidence import Unchecked, Violation, brief
 from harness.flows.dose_overlap import layout
-from harness.flows.dose_overlap.evidence import read_arrays
+from harness.flows.dose_overlap.claims import nearly, read_arrays, shielded
 from harness.flows.dose_overlap.scoring import MASK, TRUTH, measured
 from harness.flows.dose_overlap.scoring_names import METHODS, TRAINED
 from harness.readers.errors import Kind, ReadError
@@ -17,22 +17,33 @@ from harness.readers.errors import Kind, ReadError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.flows.dose_overlap.evidence import Arrays, Claims
+    from harness.flows.dose_overlap.claims import Arrays, Claims, Finding
 
-_OTHER_ROUNDING = 0.02
+_NO_ERROR = 1e-5
+"""What no method comes as close to the truth as, everywhere: a share of its largest value."""
 
 
-def check_images(jobs: Sequence[Claims]) -> Iterator[Violation | Unchecked]:
+def check_images(jobs: Sequence[Claims]) -> Iterator[Finding]:
     """What the reconstructions of *jobs* contradict."""
     for job in jobs:
         path = job.path(layout.RECONSTRUCTIONS)
-        yield from guarded(path, _check_scores(job, path))
+        yield from shielded(path, _check_scores(job, path))
         if job.run.deep:
-            yield from guarded(path, _check_deeply(job, path))
+            yield from _look_deeply(job)
+
+
+def _look_deeply(job: Claims) -> Iterator[Finding]:
+    try:
+        from harness.flows.dose_overlap.evidence_deep import check_deeply
+    except ImportError as error:
+        yield Unchecked(job.path(layout.RECONSTRUCTIONS), f"{error}; install the extra [dose]")
+        return
+    yield from check_deeply(job)
 
 
 def _check_scores(job: Claims, path: str) -> Iterator[Violation]:
-    arrays = _reconstructions(job, path)
+    arrays = reconstructions(job)
+    yield from _check_size(job, path, arrays)
     try:
         found = measured(arrays)
     except DataError as error:
@@ -46,16 +57,26 @@ def _check_scores(job: Claims, path: str) -> Iterator[Violation]:
     if job.improved and np.array_equal(arrays[TRAINED], arrays["untrained"]):
         yield Violation(path, TRAINED, "is the trained network's", "the untrained network's image", "evidence")
     for name in METHODS:
-        if np.array_equal(arrays[name], arrays[TRUTH]):
+        if nearly(arrays[name], arrays[TRUTH], _NO_ERROR):
             yield Violation(path, name, "is a reconstruction", "the true object itself", "evidence")
+
+
+def _check_size(job: Claims, path: str, arrays: Arrays) -> Iterator[Violation]:
+    """An object that was made is as large as the settings say."""
+    simulation = job.run.settings["simulation"]
+    shape = (simulation["object_size"],) * 2
+    if simulation["base_npz"] is None and arrays[TRUTH].shape != shape:
+        what = f"the settings make an object of the shape {shape}"
+        yield Violation(path, TRUTH, f"has the shape {arrays[TRUTH].shape}", what, "evidence")
 
 
 def _is_score(name: str) -> bool:
     return name.startswith("gain_over_") or any(f"{image}_" in name for image in ("amplitude", "phase"))
 
 
-def _reconstructions(job: Claims, path: str) -> Arrays:
+def reconstructions(job: Claims) -> Arrays:
     """The stored arrays, of the dtypes and shapes that a cell writes."""
+    path = job.path(layout.RECONSTRUCTIONS)
     arrays = read_arrays(job, layout.RECONSTRUCTIONS)
     dtypes = dict.fromkeys((TRUTH, *METHODS), "complex64") | {MASK: "bool"}
     if {name: array.dtype.name for name, array in arrays.items()} != dtypes:
@@ -64,28 +85,3 @@ def _reconstructions(job: Claims, path: str) -> Arrays:
     if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or shape[0] != shape[1]:  # noqa: PLR2004 - an image
         raise ReadError(Kind.SHAPE, path, "the images are not squares of one size")
     return arrays
-
-
-def _check_deeply(job: Claims, path: str) -> Iterator[Violation]:
-    """Every method's object once more, from the bundle and the held-out frames."""
-    from harness.flows.dose_overlap.train import objects_of, untrained_digest
-
-    arrays = _reconstructions(job, path)
-    bundle, frames = (
-        job.run.files.root / name
-        for name in (job.path(layout.BUNDLE), f"{layout.DATA}/{job.plan.cell.data_path('test')}")
-    )
-    try:
-        again = objects_of(job.plan.training, bundle, frames, iterations=job.plan.solver_iterations)
-    except DataError as error:
-        yield Violation(path, "", "can be reconstructed again", brief(str(error)), "evidence")
-        return
-    for name, image in again.items():
-        same_shape = image.shape == arrays[name].shape
-        most = float(np.abs(arrays[name] - image)[arrays[MASK]].max()) if same_shape else np.inf
-        if not most <= _OTHER_ROUNDING:
-            what = f"computed again it differs by up to {most:.3g}"
-            yield Violation(path, name, "is what its method gives for the held-out frames", what, "evidence")
-    claim, digest = job.outcome.details.get("untrained_weights_sha256"), untrained_digest(job.plan.training)
-    if claim != digest:
-        yield job.contradicted("details.untrained_weights_sha256", claim, f"the seed gives {digest}")

@@ -69,22 +69,33 @@ def generate(base: Base, doses: Iterable[int], root: Path, *, seed: int) -> dict
     return manifest
 
 
-def measured_parts(base: Base, dose: int, *, seed: int) -> dict[str, PtychographyData]:
-    """The frames of ``train`` and ``test`` that :func:`generate` writes."""
-    parts = split(with_patches(canonical(simulate(base, dose, seed=seed))))
-    return dict(zip(layout.SPLITS, parts, strict=True))
+def stages(base: Base, dose: int, *, seed: int) -> dict[str, PtychographyData]:
+    """The stages of one dose's data before they are split, by the names of their files."""
+    raw = simulate(base, dose, seed=seed)
+    whole = canonical(raw)
+    return {layout.RAW: raw, layout.CANONICAL: whole, layout.PATCHED: with_patches(whole)}
+
+
+def measured_files(base: Base, dose: int, *, seed: int) -> dict[str, PtychographyData]:
+    """Everything that :func:`generate` writes for *dose*, by its path below the root."""
+    whole = stages(base, dose, seed=seed)
+    directory = layout.dose_directory(dose)
+    parts = {layout.patched(dose, name): part for name, part in _parts(whole[layout.PATCHED]).items()}
+    return {**{f"{directory}/{name}": data for name, data in whole.items()}, **parts}
+
+
+def entry_of(dose: int) -> dict[str, Json]:
+    """What ``run_manifest.json`` says about *dose*."""
+    paths: dict[str, Json] = {name: layout.patched(dose, name) for name in layout.SPLITS}
+    return {"dose": dose, "intermediate_dir": layout.dose_directory(dose), **paths}
+
+
+def _parts(patched: PtychographyData) -> dict[str, PtychographyData]:
+    return dict(zip(layout.SPLITS, split(patched), strict=True))
 
 
 def _measure(base: Base, dose: int, root: Path, seed: int) -> dict[str, Json]:
-    directory = root / layout.dose_directory(dose)
-    directory.mkdir(exist_ok=True)
-    raw = simulate(base, dose, seed=seed)
-    write_data(directory / layout.RAW, raw)
-    whole = canonical(raw)
-    write_data(directory / layout.CANONICAL, whole)
-    patched = with_patches(whole)
-    write_data(directory / layout.PATCHED, patched)
-    for name, part in zip(layout.SPLITS, split(patched), strict=True):
-        write_data(root / layout.patched(dose, name), part)
-    paths: dict[str, Json] = {name: layout.patched(dose, name) for name in layout.SPLITS}
-    return {"dose": dose, "intermediate_dir": layout.dose_directory(dose), **paths}
+    (root / layout.dose_directory(dose)).mkdir(exist_ok=True)
+    for path, data in measured_files(base, dose, seed=seed).items():
+        write_data(root / path, data)
+    return entry_of(dose)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FLOW_NAME = "dose_overlap"
 _ANYWHERE = ("cpu", "auto")
+_NEEDS = "needs {}, which is missing here: "
+_REMEDY = "; run it on a machine that has it, or set training.device to cpu or auto"
 _SEEDS = ("neighbor_count", "grouping_seed", "subsampling_seed")
 
 
@@ -32,11 +34,13 @@ def unmet(job: Job, missing: Mapping[str, str]) -> str | None:
     """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
     for device in job.requires:
         if device in missing:
-            return (
-                f"needs {device}, which is missing here: {missing[device]}; "
-                "run it on a machine that has it, or set training.device to cpu or auto"
-            )
+            return f"{_NEEDS.format(device)}{missing[device]}{_REMEDY}"
     return None
+
+
+def is_unmet(reason: str, device: str) -> bool:
+    """Whether *reason* is one that :func:`unmet` gives for a job that was to compute on *device*."""
+    return device not in _ANYWHERE and reason.startswith(_NEEDS.format(device)) and reason.endswith(_REMEDY)
 
 
 def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:

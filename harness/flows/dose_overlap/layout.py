@@ -39,3 +39,8 @@ def view(dose: int, name: str, split: str) -> str:
 def view_metrics(dose: int, name: str, split: str) -> str:
     """The numbers behind that choice."""
     return f"{dose_directory(dose)}/{name}/{split}_metrics.json"
+
+
+def metrics_bundle(dose: int, name: str) -> str:
+    """Both sides' numbers in one file."""
+    return f"{dose_directory(dose)}/{name}/{METRICS_BUNDLE}"

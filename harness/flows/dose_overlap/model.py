@@ -58,11 +58,6 @@ def network_inputs(amplitudes: Tensor, estimates: Tensor) -> Tensor:
     return torch.stack([amplitudes, bounded.real, bounded.imag], dim=1)
 
 
-def input_scale(frame_size: int, mean_energy: float) -> float:
-    """sqrt((N/2)² / mean sum A²): what the diffraction amplitudes are multiplied by for the network."""
-    return math.sqrt((frame_size / 2) ** 2 / mean_energy)
-
-
 def _logits_of_estimate(estimate: Tensor) -> tuple[Tensor, Tensor]:
     """What the two heads would have to say to repeat the estimate."""
     size = torch.linalg.vector_norm(estimate, dim=1).clamp(_AMPLITUDE_EDGE, 1 - _AMPLITUDE_EDGE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,42 +11,19 @@ import torch
 from harness.errors import DataError
 from harness.flows.dose_overlap.geometry import frame_corners
 from harness.flows.dose_overlap.grouping import group_frames
-from harness.flows.dose_overlap.iterative import constant_level
-from harness.flows.dose_overlap.model import input_scale, network_inputs
+from harness.flows.dose_overlap.model import network_inputs
 from harness.flows.dose_overlap.physics import Canvas, Optics, merge, project
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from harness.flows.dose_overlap.calibration import Calibration
     from harness.flows.dose_overlap.data import PtychographyData
     from harness.flows.dose_overlap.model import PatchNetwork
     from harness.flows.dose_overlap.training_config import TrainingConfig
 
 _CHUNK = 256
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What the training frames say about brightness: needed again, unchanged, wherever the network is used.
-
-    ``level`` is the amplitude of an equally bright constant object, ``input_scale`` multiplies the frames,
-    ``photon_scale`` is the number of photons for each unit of intensity.
-    """
-
-    level: float
-    input_scale: float
-    photon_scale: float
-
-    @classmethod
-    def of(cls, data: PtychographyData, dose: float) -> Calibration:
-        """The calibration of *data*, whose mean frame holds *dose* photons."""
-        energy = float(np.mean(np.sum(data.diffraction.astype(np.float64) ** 2, axis=(-2, -1))))
-        return cls(constant_level(data), input_scale(data.frame_size, energy), dose / energy)
-
-    def as_dict(self) -> dict[str, float]:
-        """The fields by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)

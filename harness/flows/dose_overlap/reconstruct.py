@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from harness.flows.dose_overlap.bundle import Bundle
+from harness.flows.dose_overlap.calibration import Calibration
 from harness.flows.dose_overlap.geometry import covered, frame_corners, windows
 from harness.flows.dose_overlap.iterative import constant_level, iterate
 from harness.flows.dose_overlap.model import PatchNetwork
 from harness.flows.dose_overlap.phases import synchronised
 from harness.flows.dose_overlap.physics import Optics
-from harness.flows.dose_overlap.preparation import Calibration, PreparedFrames, chunks, explain, prepare
+from harness.flows.dose_overlap.preparation import PreparedFrames, chunks, explain, prepare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ import torch
 from harness.errors import DataError, JobError
 from harness.flows.dose_overlap.bundle import Bundle, write_bundle
 from harness.flows.dose_overlap.checkpoint import TrainingState, read_state, write_state
+from harness.flows.dose_overlap.identity import training_digest
 from harness.flows.dose_overlap.reconstruct import initial_network
+from harness.flows.dose_overlap.schedule import learning_rate
 from harness.flows.dose_overlap.training_data import TrainingTask
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 BUNDLE_NAME = "bundle.safetensors"
 CHECKPOINT_NAME = "checkpoint.safetensors"
-_WARM_UP = 0.15
-_FIRST_SHARE = 0.04
-_LAST_SHARE = 0.001
 
 
 @dataclass(frozen=True)
@@ -110,11 +108,7 @@ class _Run:
 
     @classmethod
     def of(cls, config: TrainingConfig, data: PtychographyData) -> _Run:
-        task = TrainingTask.of(config, data)
-        digest = hashlib.sha256(config.digest.encode())
-        for array in (data.diffraction, data.probe_guess, data.xcoords, data.ycoords):
-            digest.update(np.ascontiguousarray(array).data)
-        return cls(config, task, digest.hexdigest())
+        return cls(config, TrainingTask.of(config, data), training_digest(config, data))
 
     @property
     def best_record(self) -> EpochRecord:
@@ -134,7 +128,7 @@ class _Run:
             number = len(self.history)
             loss = self._epoch(number) if number else None
             record = self.task.look(
-                self.network, number, loss, _rate(self.config, number * self.config.steps_per_epoch)
+                self.network, number, loss, learning_rate(self.config, number * self.config.steps_per_epoch)
             )
             if not math.isfinite(record.validation_loss):
                 msg = f"the training diverged: the validation loss is {record.validation_loss} after epoch {number}"
@@ -150,7 +144,7 @@ class _Run:
         rng = np.random.default_rng([self.config.seed, number])
         for step, rows in enumerate(self.task.batches(rng), start=(number - 1) * self.config.steps_per_epoch):
             for group in self.optimiser.param_groups:
-                group["lr"] = _rate(self.config, step)
+                group["lr"] = learning_rate(self.config, step)
             loss = self.task.loss(self.network, rows)
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -216,13 +210,3 @@ class _Run:
 
 def _copied(network: PatchNetwork) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _rate(config: TrainingConfig, step: int) -> float:
-    """The learning rate of a step: a short rise, then half a cosine down."""
-    total = config.epochs * config.steps_per_epoch
-    rise = max(_WARM_UP * total, 1.0)
-    if step < rise:
-        return config.learning_rate * (_FIRST_SHARE + (1 - _FIRST_SHARE) * step / rise)
-    fall = 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(total - rise, 1.0), 1.0)))
-    return config.learning_rate * (_LAST_SHARE + (1 - _LAST_SHARE) * fall)

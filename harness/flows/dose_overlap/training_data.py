@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 
-from harness.errors import DataError
+from harness.flows.dose_overlap.calibration import Calibration
 from harness.flows.dose_overlap.curves import EpochRecord
 from harness.flows.dose_overlap.device import device_of
+from harness.flows.dose_overlap.holdout import validation_block
 from harness.flows.dose_overlap.metrics import score
 from harness.flows.dose_overlap.physics import Optics, excess_nll
-from harness.flows.dose_overlap.preparation import Calibration, PreparedFrames, explain, prepare
+from harness.flows.dose_overlap.preparation import PreparedFrames, explain, prepare
 from harness.flows.dose_overlap.reconstruct import assemble, predict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from harness.flows.dose_overlap.data import PtychographyData
@@ -104,18 +103,3 @@ class TrainingTask:
             "phase_psnr": scores.phase.psnr,
             "phase_ssim": scores.phase.ssim,
         }
-
-
-def validation_block(data: PtychographyData, config: TrainingConfig) -> NDArray[np.bool_]:
-    """Which frames are set aside: those nearest to a frame the subsampling seed picks, at least a group's worth."""
-    size = config.group_rule().size
-    count = max(round(config.validation_share * data.count), size)
-    if data.count < count + size:
-        msg = f"diffraction: found {data.count} frames; expected at least {count + size}: {count} are set aside"
-        raise DataError(msg)
-    points = np.stack([data.xcoords, data.ycoords], axis=1)
-    middle = int(np.random.default_rng(config.subsampling_seed).integers(data.count))
-    _, nearest = KDTree(points).query(points[middle], k=count)
-    block = np.zeros(data.count, dtype=bool)
-    block[np.atleast_1d(nearest)] = True
-    return block

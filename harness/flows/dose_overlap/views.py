@@ -50,8 +50,7 @@ class View:
         if self.refusal is not None:
             return {"status": "rejected", "reason": self.refusal}
         paths: dict[str, Json] = {split: layout.view(self.dose, self.name, split) for split in layout.SPLITS}
-        bundle = f"{layout.dose_directory(self.dose)}/{self.name}/{layout.METRICS_BUNDLE}"
-        return {"status": "accepted", "metrics": bundle, **paths}
+        return {"status": "accepted", "metrics": layout.metrics_bundle(self.dose, self.name), **paths}
 
 
 def write_views(source: Path, root: Path, doses: Iterable[int], thinnings: Mapping[str, Thinning]) -> list[View]:
@@ -98,7 +97,7 @@ def _view(parts: Mapping[str, PtychographyData], root: Path, dose: int, name: st
     for split, selection in chosen.items():
         path = root / layout.view(dose, name, split)
         if refusal is None and isinstance(selection, Accepted):
-            write_data(path, _kept(parts[split], selection, name, thinning))
+            write_data(path, kept_frames(parts[split], selection, name, thinning))
         else:
             path.unlink(missing_ok=True)
     _write_metrics(root, dose, name, chosen)
@@ -117,17 +116,23 @@ def select(data: PtychographyData, thinning: Thinning) -> Selection:
     return replace(found, indices=np.sort(found.indices[nearest]))
 
 
-def _kept(data: PtychographyData, selection: Accepted, name: str, thinning: Thinning) -> PtychographyData:
+def kept_frames(data: PtychographyData, selection: Accepted, name: str, thinning: Thinning) -> PtychographyData:
+    """What the view *name* writes of *data*."""
     kept = data.select(np.asarray(selection.indices))
     facts: dict[str, Json] = {"view": name, "overlap": thinning.overlap, "frames": thinning.frames}
     return replace(kept, metadata={**data.metadata, **facts, "selection_strategy": selection.selection_strategy})
 
 
+def numbers_of(selection: Selection) -> dict[str, Json]:
+    """The numbers behind *selection*, as they stand in the metrics' files."""
+    strategy = selection.selection_strategy if isinstance(selection, Accepted) else "rejected"
+    return {"selection_strategy": strategy, **selection.metrics.as_dict()}
+
+
 def _write_metrics(root: Path, dose: int, name: str, chosen: Mapping[str, Selection]) -> None:
     bundle: dict[str, Json] = {}
     for split, selection in chosen.items():
-        strategy = selection.selection_strategy if isinstance(selection, Accepted) else "rejected"
-        numbers: dict[str, Json] = {"selection_strategy": strategy, **selection.metrics.as_dict()}
+        numbers = numbers_of(selection)
         write_json(root / layout.view_metrics(dose, name, split), numbers)
         bundle[split] = numbers
-    write_json(root / f"{layout.dose_directory(dose)}/{name}/{layout.METRICS_BUNDLE}", bundle)
+    write_json(root / layout.metrics_bundle(dose, name), bundle)

@@ -10,12 +10,13 @@ from dose_bench import tiny_config, tiny_scan, tiny_view
 
 from harness.errors import DataError
 from harness.flows.dose_overlap.bundle import Bundle
+from harness.flows.dose_overlap.calibration import Calibration
 from harness.flows.dose_overlap.geometry import covered, cut, frame_corners
 from harness.flows.dose_overlap.iterative import constant_level
 from harness.flows.dose_overlap.metrics import aligned, score
 from harness.flows.dose_overlap.phases import synchronised
 from harness.flows.dose_overlap.physics import Optics
-from harness.flows.dose_overlap.preparation import Calibration, prepare
+from harness.flows.dose_overlap.preparation import prepare
 from harness.flows.dose_overlap.reconstruct import (
     assemble,
     coverage,
