@@ -14,9 +14,12 @@ from harness.registry import find_flow
 from harness.render.markdown_layout import page_of
 from harness.render.summary_json import to_json
 from harness.verify.archived import Archived
+from harness.verify.chronology import check_limits, check_order
 from harness.verify.consistency import check_against_views, check_views, latest_records, supported
 from harness.verify.evidence import JobDirectories
 from harness.verify.html import check_figures, check_html, check_static, read_figures
+from harness.verify.leftovers import Leftovers
+from harness.verify.logs import check_failures, check_run_log
 from harness.verify.markdown import check_page
 from harness.verify.matrix import check_journal, check_request, matrix_of, restudy
 from harness.verify.schema import Loading
@@ -106,14 +109,29 @@ class _Run:
         yield from check_journal(self._documents.journal, self._request, matrix)
         manifest = self._documents.json.get(rundir.MANIFEST, {"jobs": ()})
         published = {job["job_key"]: job for job in manifest["jobs"]}
-        yield from JobDirectories(self._files, self._listing, matrix, published).check(self._latest.values())
+        journal = self._documents.journal
+        started = {entry.record.job_key: entry for entry in journal if entry.record.end_time is not None}
+        directories = JobDirectories(self._files, self._listing, matrix, published)
+        yield from directories.check(self._latest.values(), started)
         yield from check_figures(self._files, self._listing)
+        yield from check_failures(self._files, self._latest.values())
+        if self._documents.complete:
+            yield from self._beside_the_records(matrix, flow)
         if not self._documents.complete:
             yield Unchecked("published files and evidence", f"{rundir.JOURNAL} cannot be read to its end")
         elif flow is None or study is None:
             yield from self._compared_without_flow()
         else:
             yield from self._compared(flow, matrix)
+
+    def _beside_the_records(self, matrix: Matrix, flow: Flow | None) -> Iterator[Finding]:
+        """What the whole journal, in its order, is compared with: the clock, the run's log, and the directory."""
+        journal = self._documents.journal
+        yield from check_order(journal, one_at_a_time=self._request["executor"] == "serial")
+        yield from check_limits(journal, matrix)
+        yield from check_run_log(self._files, journal)
+        leftovers = Leftovers(self._files, self._listing, matrix, journal, flow)
+        yield from leftovers.check(tuple(self._latest.values()))
 
     def _flow(self) -> Flow | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from harness import rundir
@@ -12,18 +13,21 @@ from harness.jobs import Job
 from harness.readers.errors import Kind, ReadError
 from harness.readers.text import read_json, require_object
 from harness.records import Completed, Failed
+from harness.session import NEVER_STARTED
 from harness.verify.difference import differences
-from harness.verify.schema import RECORD_CONTRACT, SMALL, Loading
+from harness.verify.schema import RECORD_CONTRACT, SMALL, Loading, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.readers.paths import Inside, Listing
-    from harness.records import JobRecord
+    from harness.records import Artifact, JobRecord
     from harness.verify.matrix import Matrix
     from harness.verify.schema import Entry
 
 ORDER, RESULT = "job.json", "result.json"
+# A flow may well claim its log.
+_PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0-9]+\.log|\.lock")
 
 
 class JobDirectories:
@@ -37,14 +41,21 @@ class JobDirectories:
         self._matrix = matrix
         self._manifest = manifest
 
-    def check(self, latest: Iterable[Entry]) -> Iterator[Violation]:
-        """What is wrong with the directories and the artifacts in them."""
+    def check(self, latest: Iterable[Entry], started: Mapping[str, Entry]) -> Iterator[Violation]:
+        """What is wrong with the directories and the artifacts in them.
+
+        *started* has the last record of each job that was ever started, by job key: its result stays where it was when
+        the job is not started again.
+        """
         claimed: dict[str, str] = {}
         for entry in latest:
             if entry.record.end_time is not None:
                 yield from self._order(entry)
                 yield from self._result(entry)
                 yield from self._attempt(entry)
+            elif f"{entry.record.directory}/{RESULT}" in self._listing.files:
+                name = f"{entry.record.directory}/{RESULT}"
+                yield from guarded(name, self._never_started(entry, started.get(entry.record.job_key)))
             if isinstance(entry.record.outcome, Completed):
                 yield from self._artifacts(entry, claimed)
 
@@ -90,6 +101,29 @@ class JobDirectories:
                 what = f"{rundir.JOURNAL} has {brief(journal)}"
                 yield Violation(name, json_path(steps), brief(result), what, "inconsistent")
 
+    def _never_started(self, entry: Entry, before: Entry | None) -> Iterator[Violation]:
+        """There is a result of a job whose last record says that it was not started.
+
+        It may be that of *before*, or of a failure that a killed run did not record any more. But a success
+        would have been kept, and a job that was to be started has no result of an earlier attempt any more.
+        """
+        name = f"{entry.record.directory}/{RESULT}"
+        loading = Loading(self._files)
+        data = loading.json(name, RECORD_CONTRACT, limit=SMALL)
+        yield from loading.found
+        result = None if data is None else record_of(data)
+        if before is not None and result is not None and result.attempt == before.record.attempt:
+            yield from self._result(before)
+        outcome = None if result is None else result.outcome
+        stands = isinstance(outcome, Completed) and all(map(self._is_there, outcome.artifacts.values()))
+        if stands or entry.record.outcome == Failed(NEVER_STARTED, interrupted=True):
+            what = f"{name} tells of an attempt"
+            claim = f"{entry.record.status}, never started"
+            yield Violation(rundir.JOURNAL, f"line {entry.line}: $.status", claim, what, "inconsistent")
+
+    def _is_there(self, artifact: Artifact) -> bool:
+        return not any(guarded(artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes)))
+
     def _equals(self, name: str, demanded: Mapping[str, Any]) -> bool:
         try:
             with self._files.open(name, limit=SMALL) as stream:
@@ -124,6 +158,9 @@ class JobDirectories:
             if not artifact.path.startswith(f"{record.directory}/"):
                 what = f"the job's directory is {record.directory}"
                 yield Violation(rundir.JOURNAL, place, artifact.path, what, Kind.OUTSIDE)
+            if _PROTOCOL.fullmatch(artifact.path.removeprefix(f"{record.directory}/")):
+                what = "a file of every job's own, which is no product of its training"
+                yield Violation(rundir.JOURNAL, place, artifact.path, what, "inconsistent")
             if (other := claimed.setdefault(artifact.path, record.label)) != record.label:
                 yield Violation(rundir.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
             yield from guarded(artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import defaultdict
+from contextlib import suppress
 from importlib.metadata import version
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from harness import rundir
 from harness.evidence import Violation, brief, guarded
+from harness.readers.errors import ReadError
 from harness.readers.images import IMAGE_LIMIT, read_png
 from harness.readers.text import read_bytes
 from harness.render import html
@@ -29,9 +32,23 @@ _FIGURES_LIMIT = 256
 
 
 def check_figures(files: Inside, listing: Listing) -> Iterator[Violation]:
-    """What is wrong with the figures of the whole run."""
-    for path in _figures(listing):
+    """What is wrong with the figures of the whole run: each is an image, and no two are the same."""
+    paths = _figures(listing)
+    for path in paths:
         yield from guarded(path, _read_figure(files, path))
+    alike: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        with suppress(ReadError):
+            alike[files.sha256(path)].append(path)
+    for group in alike.values():
+        for path in group if len(group) > 1 else ():
+            others = ", ".join(other for other in group if other != path)
+            yield Violation(path, "", "shows something of its own", f"the same file as {others}", "inconsistent")
+
+
+def is_figure(path: str) -> bool:
+    """Whether *path* is where a figure of the whole run lies."""
+    return _FIGURE.fullmatch(path) is not None
 
 
 def read_figures(files: Inside, listing: Listing) -> dict[str, bytes]:
@@ -104,7 +121,7 @@ def _rows(shown: Shown) -> list[tuple[int, list[str]]]:
 
 
 def _figures(listing: Listing) -> list[str]:
-    return [path for path in listing.files if _FIGURE.fullmatch(path)][:_FIGURES_LIMIT]
+    return [path for path in listing.files if is_figure(path)][:_FIGURES_LIMIT]
 
 
 def _read_figure(files: Inside, path: str) -> Iterator[Violation]:

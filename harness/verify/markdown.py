@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import rundir
 from harness.evidence import Violation, brief
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
+# Not what Python calls unprintable: that grows with every edition of Unicode.
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_BAR = re.compile(r"(?<!\\)\|")
 _MARKUP = "markup"
 _KIND = "markdown"
 
@@ -48,7 +52,14 @@ def parse_page(text: str) -> Page:
     """The page that *text* is, with every text as it was before it was escaped; :class:`PageError` if it is none."""
     from markdown_it import MarkdownIt
 
-    tokens = _Tokens(MarkdownIt("commonmark").enable("table").parse(text))
+    lines = text.replace("\r\n", "\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        if _INVISIBLE.search(line):
+            raise PageError(number, "holds printable characters only", brief(line))
+    references: dict[str, Any] = {}
+    tokens = _Tokens(MarkdownIt("commonmark").enable("table").parse("\n".join(lines), references), lines)
+    if references.get("references"):
+        raise PageError(len(lines), "defines no link", brief(", ".join(references["references"])))
     title = tokens.heading("h1")
     facts = tokens.facts()
     sections = []
@@ -60,8 +71,9 @@ def parse_page(text: str) -> Page:
 class _Tokens:
     """The tokens of a document, taken one after the other."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], lines: Sequence[str]) -> None:
         self._tokens = tokens
+        self._lines = lines
         self._next = 0
         self._line = 1
 
@@ -123,6 +135,7 @@ class _Tokens:
 
     def _row(self, tag: str) -> Row:
         self._take("tr_open")
+        written = _cells_in(self._lines[self._line - 1])
         cells = []
         while self._is(f"{tag}_open"):
             self._take(f"{tag}_open")
@@ -130,6 +143,10 @@ class _Tokens:
             cells.append(None if shown == ABSENT else unescape_cell(shown))
             self._take(f"{tag}_close")
         self._take("tr_close")
+        if written > len(cells):
+            raise PageError(
+                self._line, f"has {len(cells)} cells", f"{written} cells, of which a table shows {len(cells)}"
+            )
         return tuple(cells)
 
     def _is(self, kind: str) -> bool:
@@ -160,11 +177,17 @@ class _Tokens:
         return token
 
 
+def _cells_in(line: str) -> int:
+    """How many cells a line of a table is written with; what is too many for the table is not shown."""
+    return len(_BAR.split(line.strip().removeprefix("|").removesuffix("|")))
+
+
 def _section(demanded: Section, found: Section) -> Iterator[Violation]:
     place = demanded.heading
     yield from _facts(f"{place} / ", demanded.facts, found.facts)
-    if demanded.rows:
-        yield from _compare(f"{place} / columns", list(demanded.columns), list(found.columns))
+    # Without rows there is no table, and no headings of one.
+    columns = demanded.columns if demanded.rows else ()
+    yield from _compare(f"{place} / columns", list(columns), list(found.columns))
     for number, (wanted, there) in enumerate(zip_longest(demanded.rows, found.rows), 1):
         if wanted is None or there is None:
             yield from _compare(f"{place} / row {number}", wanted, there)

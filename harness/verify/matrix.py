@@ -17,6 +17,7 @@ from harness.flow import FLOW_ERRORS
 from harness.jobs import component_of, select
 from harness.provenance import config_digest
 from harness.records import Skipped
+from harness.session import DRY_RUN
 from harness.verify.difference import violations
 
 if TYPE_CHECKING:
@@ -99,6 +100,12 @@ def check_request(request: Mapping[str, Any]) -> Iterator[Violation]:
     name = f"{stamp}-{component_of(request['run_id'])}"
     if not re.fullmatch(rf"{re.escape(name)}(-[0-9]+)?", request["run_directory"]):
         yield _wrong("$.run_directory", request["run_directory"], f"its time and name give {name}")
+    hardware = request["hardware"]
+    if request["python_version"] != hardware["python_version"]:
+        yield _wrong("$.python_version", request["python_version"], f"$.hardware has {hardware['python_version']}")
+    # The profile has the platform in short: on some systems without the processor.
+    if not f"{request['platform']}-".startswith(f"{hardware['platform']}-"):
+        yield _wrong("$.platform", request["platform"], f"$.hardware has {hardware['platform']}")
     for key in ("job_key", "directory"):
         values = [entry[key] for entry in request["jobs"]]
         for position in _repeated(values):
@@ -109,6 +116,8 @@ def check_journal(entries: Sequence[Entry], request: Mapping[str, Any], matrix: 
     """Each record is one of a job of the matrix, with times in order; and each announced job has one."""
     attempts: dict[str, int] = {}
     yield from _of_the_flow(entries, request["flow"])
+    yield from _twice(entries)
+    yield from _rehearsed(entries, request)
     for entry in entries:
         record, where = entry.record, f"line {entry.line}: $"
         yield from _of_a_job(record, where, matrix)
@@ -116,6 +125,9 @@ def check_journal(entries: Sequence[Entry], request: Mapping[str, Any], matrix: 
         before = attempts.setdefault(record.job_key, 0)
         if record.end_time is not None:  # it was started
             attempts[record.job_key] = record.attempt
+        if record.end_time is None and record.attempt != 1:
+            what = "a job that was not started is recorded with attempt 1"
+            yield Violation(rundir.JOURNAL, f"{where}.attempt", str(record.attempt), what, _KIND)
         if record.end_time is not None and record.attempt <= before:
             yield Violation(rundir.JOURNAL, f"{where}.attempt", str(record.attempt), f"{before} came before", _KIND)
     for key, job in matrix.announced.items():
@@ -134,6 +146,23 @@ def _of_the_flow(entries: Sequence[Entry], flow: str) -> Iterator[Violation]:
         if entry.record.flow != flow:
             place = f"line {entry.line}: $.flow"
             yield Violation(rundir.JOURNAL, place, entry.record.flow, f"{rundir.RUN} has {flow}", _KIND)
+
+
+def _rehearsed(entries: Sequence[Entry], request: Mapping[str, Any]) -> Iterator[Violation]:
+    """A rehearsal begins with a job that was skipped for that; it may have been resumed, to train."""
+    if request["dry_run"] and entries and entries[0].record.outcome != Skipped(DRY_RUN):
+        yield _wrong("$.dry_run", "true", f"{rundir.JOURNAL} line {entries[0].line}: {entries[0].record.status}")
+
+
+def _twice(entries: Sequence[Entry]) -> Iterator[Violation]:
+    before: dict[str, list[Entry]] = {}
+    for entry in entries:
+        earlier = before.setdefault(entry.record.job_key, [])
+        for other in earlier:
+            if other.record == entry.record:
+                what = f"line {other.line} is the same"
+                yield Violation(rundir.JOURNAL, f"line {entry.line}", "tells of something new", what, _KIND)
+        earlier.append(entry)
 
 
 def _of_a_job(record: JobRecord, where: str, matrix: Matrix) -> Iterator[Violation]:
@@ -161,6 +190,8 @@ def _in_time(record: JobRecord, where: str, created_at: str) -> Iterator[Violati
     elapsed = (datetime.fromisoformat(record.end_time) - started).total_seconds()
     if elapsed < -CLOCK_STEP:
         yield Violation(rundir.JOURNAL, f"{where}.end_time", record.end_time, f"began {record.start_time}", _KIND)
+    if record.duration_seconds == 0:
+        yield Violation(rundir.JOURNAL, f"{where}.duration_seconds", "0", "every job takes some time", _KIND)
     # The other way round is possible: a machine that sleeps stops the clock that durations are measured with.
     if record.duration_seconds is not None and record.duration_seconds > elapsed + CLOCK_STEP:
         what = f"from start to end {elapsed:.3f} s passed"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from lies_about_runs import ARCHIVES, MODELS, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
+from lies_about_records import DIRECTORIES, RECORDS, adding, untold
+from lies_about_runs import ARCHIVES, BAD, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
 from published import publish_run
 from tampering import Tampering
 
 from harness import rundir
+from harness.session import DRY_RUN
 from harness.verify import verify
 
-LIES = [*PAGES, *UNKNOWN, *ARCHIVES]
+LIES = [*PAGES, *UNKNOWN, *ARCHIVES, *RECORDS, *DIRECTORIES]
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": MODELS}
 
 
@@ -82,3 +84,39 @@ def test_every_file_that_a_slim_copy_left_out_is_told(run, largest):
 
     told = {each.what for each in verdict.unchecked}
     assert (verdict.violations, set(listed) - told) == ((), set())
+
+
+def test_what_is_no_file_of_a_run_is_told(run):
+    for name in ("README.md", "figures/plot.svg", f"{ONE}/progress.json"):
+        adding(name)(run)
+
+    verdict = verify(run.path)
+
+    told = {each.what for each in verdict.unchecked}
+    assert (verdict.violations, told - {"metrics and weights"}) == (
+        (),
+        {"README.md", "figures/plot.svg", f"{ONE}/progress.json"},
+    )
+
+
+def test_a_log_that_lost_lines_or_is_lost_says_nothing(run):
+    (run.path / rundir.LOG).write_text("cut off {'directory': 'models/ghost', 'attempt': 1}\n", encoding="utf-8")
+    (run.path / BAD / "train.log").unlink()
+
+    verdict = verify(run.path)
+
+    assert (verdict.violations, [each for each in verdict.unchecked if "quotes" in each.what] != []) == ((), True)
+
+
+def test_a_log_that_went_on_after_it_was_quoted_is_the_same_log(run):
+    file = run.path / BAD / "train.log"
+    file.write_text(f"before\n{file.read_text(encoding='utf-8').rstrip()} and more\nafter\n", encoding="utf-8")
+
+    assert named(run) == set()
+
+
+def test_a_failure_that_a_killed_run_did_not_get_to_record_is_no_lie(run):
+    """Its result was published, its record was not, and then the run was rehearsed."""
+    untold(BAD, "skipped", DRY_RUN, log=False)(run)
+
+    assert named(run) == set()

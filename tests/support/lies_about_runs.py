@@ -49,7 +49,8 @@ def of_an_unknown_flow(name: str, lie: Callable[[dict[str, Any]], None]) -> Chan
     """The run is said to be of a flow that nobody has, and the JSON file *name* lies."""
 
     def change(run: Tampering) -> None:
-        for file in [*run.path.glob("*.json"), run.path / rundir.JOURNAL, *run.path.glob("models/*/*.json")]:
+        told = [*run.path.glob("*.json"), *run.path.glob("models/*/*.json"), *run.path.glob("models/*/train.log")]
+        for file in [*told, run.path / rundir.JOURNAL, run.path / rundir.LOG]:
             file.write_text(file.read_text(encoding="utf-8").replace("line_fit", "unheard_of"), encoding="utf-8")
         with run.json(name) as data:
             lie(data)
@@ -142,7 +143,7 @@ PAGES = lies(
         "a comment in another version's page": inserted("<!-- reward 99 -->"),
         "a cell of another version's page": page(lambda text: text.replace(">success<", ">failed<", 1)),
         "a heading of no version's page": page(PAGE, None),
-        "line separators in the page": lambda run: run.replace(rundir.PAGE, "<html lang", "\u2028<html lang"),
+        "line separators in the page": lambda run: run.replace(rundir.PAGE, "\n<html", "\u2028<html"),
         "a form feed for a line end": lambda run: run.replace(rundir.PAGE, "\n", "\f"),
     },
 )

@@ -76,6 +76,7 @@ def test_a_page_as_demanded_has_no_violations():
         ("| b | n/a |", "| b | n/a |\n| c | 2.0 |", "Results / row 3"),
         ("| Name |", "| Person |", "Results / columns"),
         ("None.", "| Name |\n| --- |\n| c |", "Failures / row 1"),
+        ("None.", "| All is well |\n| --- |", "Failures / columns"),
     ],
 )
 def test_a_change_is_found_in_its_place(old, new, place):
@@ -98,6 +99,12 @@ def test_a_change_is_found_in_its_place(old, new, place):
         ("None.", "<script>alert(1)</script>"),
         ("None.", "None.\n\nMore."),
         ("None.", "```\nNone.\n```"),
+        ("| a | 1.0 |", "| a | 1.0 | best |"),
+        ("| a | 1.0 |", "| a | 1.0 | |"),
+        ("None.", 'None.\n\n[all]: http://e "is well"'),
+        ("None.", "None.\u2028"),
+        ("None.", "None.\f"),
+        ("| a |", "| \u202ea |"),
     ],
 )
 def test_markup_that_a_summary_never_has_is_refused_with_its_line(old, new):
