@@ -6,18 +6,8 @@ import json
 import shutil
 
 import pytest
-from lies_about_doses import (
-    BUNDLE,
-    CHECKPOINT,
-    CURVES,
-    DEEP_LIES,
-    IMAGES,
-    LIES,
-    STUDY,
-    edited_tensors,
-    from_nowhere,
-    relabelled,
-)
+from dose_tampering import BUNDLE, CHECKPOINT, CURVES, IMAGES, STUDY, edited_tensors, from_nowhere, relabelled
+from lies_about_doses import DEEP_LIES, LIES
 from published import publish_run
 from tampering import Tampering
 
