@@ -62,11 +62,9 @@ def check_events(job: Claims, measured: Measurements) -> Iterator[Violation]:
     yield from _check_spread(job, path, scalars)
     curve = claimed_curve(job)
     if curve is not None:
-        due = list(zip(curve.timesteps, curve.mean_rewards, strict=True))
-        if (told := scalars.values.get(REWARD, [])) and not _same(told, due):
+        told, due = scalars.values.get(REWARD, []), list(zip(curve.timesteps, curve.mean_rewards, strict=True))
+        if not _same(told, due):
             yield Violation(path, REWARD, brief(told), f"the journal has {brief(due)}", "evidence")
-        if not told:
-            yield Violation(path, REWARD, "no evaluation", f"the journal has {brief(due)}", "evidence")
     if measured.evaluations is not None:
         steps = measured.evaluations["timesteps"].tolist()
         means = measured.evaluations["ep_lengths"].mean(axis=1, dtype=np.float64).tolist()
@@ -111,29 +109,24 @@ def _check_steps(plan: Plan, path: str, scalars: Scalars) -> Iterator[Violation]
 def _check_settings(plan: Plan, path: str, scalars: Scalars) -> Iterator[Violation]:
     """The rates and ranges of the updates are the plan's, which are constant."""
     for name in _SETTINGS:
-        due = plan.algorithm.get(name)
-        for step, value in scalars.values.get(f"train/{name}", []):
-            if not isinstance(due, int | float) or not _close(value, float(due)):
-                what = f"the job has {brief(due)}"
-                yield Violation(path, f"train/{name}", f"{value} at step {step}", what, "evidence")
-                break
+        due, told = plan.algorithm.get(name), scalars.values.get(f"train/{name}", [])
+        wrong = [(step, value) for step, value in told if due is None or not _close(value, float(due))]
+        if wrong:
+            claim = f"{wrong[0][1]} at step {wrong[0][0]}"
+            yield Violation(path, f"train/{name}", claim, f"the job has {brief(due)}", "evidence")
 
 
 def _check_losses(plan: Plan, path: str, scalars: Scalars) -> Iterator[Violation]:
     """No loss is NaN: the weights would be NaN after it, unless the update was left out for its divergence."""
     if plan.algorithm.get("target_kl") is not None:
         return
-    told = [scalars.values.get(tag, []) for tag in _NUMBERS]
-    for tag, values in zip(_NUMBERS, told, strict=True):
-        for step, value in values:
-            if math.isnan(value):
-                yield Violation(path, tag, f"NaN at step {step}", "the weights stayed finite", "evidence")
-                break
-    if all(math.isfinite(value) for values in told for _, value in values):
-        for step, value in scalars.values.get(_LOSS, []):
-            if math.isnan(value):
-                yield Violation(path, _LOSS, f"NaN at step {step}", "what it is the sum of is finite", "evidence")
-                break
+    told = {tag: scalars.values.get(tag, []) for tag in _NUMBERS}
+    if all(math.isfinite(value) for values in told.values() for _, value in values):
+        told[_LOSS] = scalars.values.get(_LOSS, [])  # it is a weighted sum of the others
+    for tag, values in told.items():
+        wrong = [step for step, value in values if math.isnan(value)]
+        if wrong:
+            yield Violation(path, tag, f"NaN at step {wrong[0]}", "the weights stayed finite", "evidence")
 
 
 def _check_spread(job: Claims, path: str, scalars: Scalars) -> Iterator[Violation]:
