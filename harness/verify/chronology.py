@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness import rundir
 from harness.evidence import Violation
 from harness.records import Completed
+from harness.verify.matrix import without_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ def check_order(entries: Sequence[Entry], *, one_at_a_time: bool) -> Iterator[Vi
     Jobs that ran side by side may be recorded the other way round, unless the run had *one_at_a_time*.
     """
     latest: Entry | None = None
-    for entry in entries:
+    for entry in without_repeats(entries):
         moment = _moment(entry.record)
         if latest is None or moment >= _moment(latest.record):
             latest = entry

@@ -116,7 +116,9 @@ class JobDirectories:
             yield from self._result(before)
         outcome = None if result is None else result.outcome
         stands = isinstance(outcome, Completed) and all(map(self._is_there, outcome.artifacts.values()))
-        if stands or entry.record.outcome == Failed(NEVER_STARTED, interrupted=True):
+        # What was attempted is cleared away before the jobs of a sitting start.
+        attempted = f"{entry.record.directory}/attempt-1.json" in self._listing.files
+        if stands or (attempted and entry.record.outcome == Failed(NEVER_STARTED, interrupted=True)):
             what = f"{name} tells of an attempt"
             claim = f"{entry.record.status}, never started"
             yield Violation(rundir.JOURNAL, f"line {entry.line}: $.status", claim, what, "inconsistent")

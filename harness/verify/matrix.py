@@ -21,7 +21,7 @@ from harness.session import DRY_RUN
 from harness.verify.difference import violations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.files import Json
     from harness.flow import Flow, Study
@@ -116,9 +116,8 @@ def check_journal(entries: Sequence[Entry], request: Mapping[str, Any], matrix: 
     """Each record is one of a job of the matrix, with times in order; and each announced job has one."""
     attempts: dict[str, int] = {}
     yield from _of_the_flow(entries, request["flow"])
-    yield from _twice(entries)
     yield from _rehearsed(entries, request)
-    for entry in entries:
+    for entry in without_repeats(entries):
         record, where = entry.record, f"line {entry.line}: $"
         yield from _of_a_job(record, where, matrix)
         yield from _in_time(record, where, request["created_at"])
@@ -154,15 +153,19 @@ def _rehearsed(entries: Sequence[Entry], request: Mapping[str, Any]) -> Iterator
         yield _wrong("$.dry_run", "true", f"{rundir.JOURNAL} line {entries[0].line}: {entries[0].record.status}")
 
 
-def _twice(entries: Sequence[Entry]) -> Iterator[Violation]:
-    before: dict[str, list[Entry]] = {}
+def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
+    """*entries* but for those that are the same as an earlier one.
+
+    A job whose process died before its first attempt leaves a result, which a resumed run finds and records once more.
+    """
+    before: dict[str, list[JobRecord]] = {}
+    fresh = []
     for entry in entries:
         earlier = before.setdefault(entry.record.job_key, [])
-        for other in earlier:
-            if other.record == entry.record:
-                what = f"line {other.line} is the same"
-                yield Violation(rundir.JOURNAL, f"line {entry.line}", "tells of something new", what, _KIND)
-        earlier.append(entry)
+        if entry.record not in earlier:
+            earlier.append(entry.record)
+            fresh.append(entry)
+    return fresh
 
 
 def _of_a_job(record: JobRecord, where: str, matrix: Matrix) -> Iterator[Violation]:

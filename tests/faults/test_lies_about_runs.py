@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from lies_about_records import DIRECTORIES, RECORDS, adding, untold
-from lies_about_runs import ARCHIVES, BAD, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
+from lies_about_records import DIRECTORIES, RECORDS, STOPPED, adding, again, untold
+from lies_about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
 from published import publish_run
 from tampering import Tampering
 
@@ -118,5 +118,24 @@ def test_a_log_that_went_on_after_it_was_quoted_is_the_same_log(run):
 def test_a_failure_that_a_killed_run_did_not_get_to_record_is_no_lie(run):
     """Its result was published, its record was not, and then the run was rehearsed."""
     untold(BAD, "skipped", DRY_RUN, log=False)(run)
+
+    assert named(run) == set()
+
+
+def test_a_result_that_a_resumed_run_found_and_recorded_once_more_is_no_lie(run):
+    """So it is with a job whose process died before its first attempt, at whatever time the run is resumed."""
+    (run.path / BAD / "attempt-1.json").unlink()
+    with run.journal() as records:
+        failure = next(record for record in records if record["directory"] == BAD)
+        skip = next(record for record in records if record["directory"] == GONE)
+        records.extend([{**skip, "start_time": "2999-01-01T00:00:00.000Z"}, failure])
+    run.republish()
+
+    assert named(run) == set()
+
+
+def test_a_job_without_an_attempt_may_keep_its_result_although_it_was_not_started_again(run):
+    (run.path / BAD / "attempt-1.json").unlink()
+    again(BAD, "failed", STOPPED)(run)
 
     assert named(run) == set()

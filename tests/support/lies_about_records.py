@@ -193,7 +193,6 @@ RECORDS = lies(
         "no time at all": recording(ONE, duration_seconds=0.0),
         "a job that took years": recording(ONE, end_time="2046-01-01T00:00:00.000Z", duration_seconds=6e8),
         "a skip in the future": recording_skip(start_time="2046-01-01T00:00:00.000Z"),
-        "a record twice": journaled(lambda records: records.append(records[0])),
         "a job that was not selected": unselected,
         "a record that the log has and the journal not": dropped(log=True, directory=False),
         "its order as an artifact": claiming("weights", "job.json"),
