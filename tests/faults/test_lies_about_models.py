@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
+from pathlib import Path
 
 import pytest
-from lies_about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, torched
+from lies_about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
+from mutated_runs import ONE
 from published import publish_run
 from tampering import Tampering
 
+from harness.config import ConfigDocument
+from harness.flows.extractor_comparison import ExtractorComparison
+from harness.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from harness.flows.extractor_comparison.evidence_model_world import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
+from harness.flows.extractor_comparison.evidence_settings import ACTIVATIONS, CLASSES
+from harness.flows.extractor_comparison.extractors.presets import PRESETS
+from harness.flows.extractor_comparison.plan import EnvironmentChoice, Plan
 from harness.verify import verify
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+
+from harness.flows.extractor_comparison.env import RobotNavEnv  # noqa: E402
+from harness.flows.extractor_comparison.evidence_model_rebuilt import tensors_of  # noqa: E402
+from harness.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
+from harness.flows.extractor_comparison.model import _ACTIVATIONS  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +69,14 @@ def test_weights_that_want_a_gradient_are_compared_by_pytorch_as_others_are(run)
     assert violations(run, deep=True) == ()
 
 
+def test_an_extractor_that_all_files_tell_of_and_nobody_trained_is_found_by_making_it_again(run):
+    told_by_the_models_too(run)
+
+    found = {violation.file for violation in violations(run, deep=True)}
+
+    assert (violations(run), found >= {f"{ONE}/{FINAL}", f"{ONE}/{LATE}"}) == ((), True)
+
+
 @pytest.mark.parametrize(
     ("extractors", "algorithm"),
     [
@@ -87,6 +113,37 @@ def test_an_honest_run_verifies(tmp_path, extractors, algorithm):
     verdict = verify(publish_run(tmp_path, settings), deep=True)
 
     assert (verdict.violations, verdict.unchecked) == ((), ())
+
+
+def test_what_is_due_is_written_down_as_the_code_that_trains_has_it():
+    presets = {name: CLASSES[preset.kind] == extractor_class(name, {})[0].__name__ for name, preset in PRESETS.items()}
+    defaults = {name: each.default for name, each in inspect.signature(RobotNavEnv).parameters.items()}
+    env = RobotNavEnv()
+
+    assert (set(presets.values()), (RAYS, FRAMES, MAX_STEPS)) == (
+        {True},
+        tuple(defaults[name] for name in ("rays", "frames", "max_steps")),
+    )
+    assert {key: list(space.shape) for key, space in env.observation_space.items()} == shapes_of(
+        EnvironmentChoice(DEFAULT_ENVIRONMENT, None, {}, ())
+    )
+    assert env.action_space.shape == (ACTIONS,)
+    assert {name: getattr(torch.nn, each).__name__ for name, each in ACTIVATIONS.items()} == {
+        name: each.__name__ for name, each in _ACTIVATIONS.items()
+    }
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_made_without_numbers(preset):
+    settings = {**STUDY, "extractors": [{"name": "mlp", "preset": preset}]}
+    (job, *_) = ExtractorComparison().study(ConfigDocument(Path("study.yaml"), settings, {}), {}).jobs
+    plan = Plan.from_parameters(job.parameters)
+    boxes = RobotNavEnv(**plan.environment.kwargs).observation_space
+    kind, arguments = extractor_class(preset, plan.extractor.parameters)
+
+    made = kind(boxes, **arguments).state_dict()
+
+    assert tensors_of(plan) == {name: tuple(values.shape) for name, values in made.items()}
 
 
 CHANGING = '''

@@ -43,19 +43,19 @@ def unpacked(path: Path) -> Members:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def remodelled(change: Callable[[Members], object], *names: str) -> Change:
+def remodelled(change: Callable[[Members], object], *names: str, job: str = ONE) -> Change:
     """Change the members of the models *names*, and set the weights' file and all digests right."""
 
     def rewrite(run: Tampering) -> None:
         for name in names or (FINAL,):
-            members = unpacked(run.path / ONE / name)
+            members = unpacked(run.path / job / name)
             change(members)
-            with zipfile.ZipFile(run.path / ONE / name, "w") as archive:
+            with zipfile.ZipFile(run.path / job / name, "w") as archive:
                 for member, content in members.items():
                     archive.writestr(member, content)
-        weights = read_model(io.BytesIO((run.path / ONE / FINAL).read_bytes()), FINAL).weights
-        (run.path / ONE / WEIGHTS).write_bytes(save({name: weights[name].copy() for name in sorted(weights)}))
-        run.digested(ONE)
+        weights = read_model(io.BytesIO((run.path / job / FINAL).read_bytes()), FINAL).weights
+        (run.path / job / WEIGHTS).write_bytes(save({name: weights[name].copy() for name in sorted(weights)}))
+        run.digested(job)
 
     return rewrite
 
@@ -239,6 +239,21 @@ def computed_there(run: Tampering) -> None:
 
 def lie(title: str, name: str, change: Change, kind: str | None = None) -> Mutation:
     return Mutation(title, f"{ONE}/{name}", change, kind)
+
+
+def told_by_the_models_too(run: Tampering) -> None:
+    """Every model says that it was made with the preset that the config is said to have named."""
+    extractor(preset="attention_small")(run)
+    (parameters,) = {
+        json.dumps(job["parameters"]["extractor"]["parameters"])
+        for job in (json.loads((run.path / folder / "job.json").read_text()) for folder in (ONE, TWO))
+    }
+    texts = {
+        "features_extractor_class": "<class 'attention.AttentionExtractor'>",
+        "features_extractor_kwargs": json.loads(parameters),
+    }
+    for job in (ONE, TWO):
+        remodelled(deeper("policy_kwargs", **texts), FINAL, EARLY, LATE, BEST, job=job)(run)
 
 
 AIX = b"- OS: AIX\n- Python: 2.7\n- Stable-Baselines3: 0.1\n- PyTorch: 0.4\n- GPU Enabled: True\n- Numpy: 1\n"

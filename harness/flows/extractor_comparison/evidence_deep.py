@@ -1,7 +1,7 @@
 """Reads the saved models a second time, with PyTorch, which must find the weights that the light reader found.
 
-``weights_only=True`` keeps PyTorch from unpickling anything but tensors. No environment and no extractor is made: a
-config may name any function of any package, and a run is a stranger's.
+``weights_only=True`` keeps PyTorch from unpickling anything but tensors. No environment is made, and no extractor but
+this package's own: a config may name any function of any package, and a run is a stranger's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 
 from harness.evidence import Violation, brief, guarded
 from harness.flows.extractor_comparison import layout
+from harness.flows.extractor_comparison.evidence_model_rebuilt import check_rebuilt
 from harness.readers.models import POLICY, read_model
 from harness.readers.weights import WEIGHTS_LIMIT, digest_of
 from harness.readers.zips import Archive
@@ -36,14 +37,15 @@ def check_with_torch(job: Claims) -> Iterator[Violation]:
 def _check_model(job: Claims, path: str) -> Iterator[Violation]:
     with job.run.files.open(path) as stream:
         policy = Archive(stream, path, limit=WEIGHTS_LIMIT).read(POLICY)
-        light = read_model(stream, path).weights
+        model = read_model(stream, path)
+    yield from check_rebuilt(job, path, model)
     try:
         state = torch.load(io.BytesIO(policy), map_location="cpu", weights_only=True)
         arrays = {name: _array(each) for name, each in state.items()}
     except (UnpicklingError, RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError) as error:
         yield Violation(path, POLICY, "can be loaded by PyTorch", brief(str(error)), "evidence")
         return
-    if digest_of(arrays) != digest_of(light):
+    if digest_of(arrays) != digest_of(model.weights):
         yield Violation(path, POLICY, f"the weights of {layout.FINAL_MODEL}", "PyTorch reads others", "evidence")
 
 

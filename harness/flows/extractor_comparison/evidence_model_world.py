@@ -31,9 +31,7 @@ def check_spaces(job: Claims, path: str, model: Model) -> Iterator[Violation]:
             yield Violation(path, f"data: $.{name}", "nothing", "a space is due", "evidence")
     if environment.id != DEFAULT_ENVIRONMENT:
         return
-    frames, rays = environment.kwargs.get("frames", FRAMES), environment.kwargs.get("rays", RAYS)
-    shapes = {"drive_state": [frames, DRIVE_STATES], "rays": [frames, rays]}
-    due = {key: shape for key, shape in shapes.items() if key not in environment.filter_keys}
+    due = shapes_of(environment)
     found, actions = (space if isinstance(space, dict) else {} for space in spaces)
     boxes = _boxes(found.get("spaces"))
     if boxes and boxes != due:
@@ -41,6 +39,13 @@ def check_spaces(job: Claims, path: str, model: Model) -> Iterator[Violation]:
     shape = actions.get("_shape", [ACTIONS])
     if shape != [ACTIONS]:
         yield Violation(path, "data: $.action_space", brief(shape), f"the job has {[ACTIONS]}", "evidence")
+
+
+def shapes_of(environment: EnvironmentChoice) -> dict[str, list[int]]:
+    """The shapes of what this package's own environment shows, by key."""
+    frames, rays = environment.kwargs.get("frames", FRAMES), environment.kwargs.get("rays", RAYS)
+    shapes = {"drive_state": [frames, DRIVE_STATES], "rays": [frames, rays]}
+    return {key: shape for key, shape in shapes.items() if key not in environment.filter_keys}
 
 
 def _boxes(text: object) -> dict[str, list[int]]:

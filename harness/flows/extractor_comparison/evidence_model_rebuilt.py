@@ -1,0 +1,66 @@
+"""Makes a preset's extractor once more, without any numbers, and compares its tensors with the saved ones.
+
+Only classes of this package are made, on the observations of its own environment: nothing that a run names is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+
+from harness.errors import HarnessError
+from harness.evidence import Violation, brief
+from harness.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from harness.flows.extractor_comparison.evidence_model_world import shapes_of
+from harness.flows.extractor_comparison.extractors.build import extractor_class
+from harness.readers.models import POLICY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import nn
+
+    from harness.flows.extractor_comparison.evidence import Claims
+    from harness.flows.extractor_comparison.plan import Plan
+    from harness.readers.models import Model
+
+_PREFIX = "features_extractor."
+_MOST = 1_000_000
+
+
+def check_rebuilt(job: Claims, path: str, model: Model) -> Iterator[Violation]:
+    """The extractor in *model* has the tensors that the plan's preset has; where it cannot be made, nothing is said."""
+    due = tensors_of(job.plan)
+    found = {
+        name.removeprefix(_PREFIX): values.shape for name, values in model.weights.items() if name.startswith(_PREFIX)
+    }
+    if due is not None and due != found:
+        other = next(name for name in sorted(due.keys() | found.keys()) if due.get(name) != found.get(name))
+        claim = f"the tensors of {job.plan.extractor.preset}"
+        what = f"{brief(other)}: {found.get(other, 'nothing')}; due: {due.get(other, 'nothing')}"
+        yield Violation(path, POLICY, claim, what, "evidence")
+
+
+def tensors_of(plan: Plan) -> dict[str, tuple[int, ...]] | None:
+    """The shapes of the tensors of the plan's extractor by name; ``None`` where it cannot be made here."""
+    preset = plan.extractor.preset
+    shapes = shapes_of(plan.environment)
+    if preset is None or plan.environment.id != DEFAULT_ENVIRONMENT:
+        return None
+    if not all(type(size) is int and 0 < size <= _MOST for shape in shapes.values() for size in shape):
+        return None
+    boxes: dict[str, spaces.Space[Any]] = {
+        key: spaces.Box(-1.0 if key == "drive_state" else 0.0, 1.0, tuple(shape), np.float32)
+        for key, shape in shapes.items()
+    }
+    try:
+        kind, arguments = extractor_class(preset, plan.extractor.parameters)
+        make: Callable[..., nn.Module] = kind
+        with torch.device("meta"):
+            module = make(spaces.Dict(boxes), **arguments)
+    except (HarnessError, RuntimeError, NotImplementedError, TypeError, ValueError, MemoryError):
+        return None
+    return {name: tuple(values.shape) for name, values in module.state_dict().items()}
