@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 from lies_about_measurements import LIES
 from published import COMPARISON, publish_run
 from tampering import Tampering
 
+from harness import rundir
 from harness.verify import verify
 
 
@@ -49,3 +52,16 @@ def test_a_log_in_which_the_job_was_begun_twice_verifies(run):
     verdict = verify(run.path)
 
     assert (verdict.violations, verdict.unchecked) == ((), ())
+
+
+def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
+    one_job = {"run": {**COMPARISON["run"], "seeds": [1]}, "extractors": COMPARISON["extractors"][:1]}
+    path = publish_run(tmp_path, {**COMPARISON, **one_job})
+    for name in ("extractors/mlp/result.json", rundir.JOURNAL, "run.log"):
+        (path / name).write_bytes(b"")
+    (path / "extractors/mlp/result.json").unlink()
+
+    for words in (["harness.job", str(path / "extractors/mlp")], ["harness.cli", "run", "--resume", str(path)]):
+        subprocess.run([sys.executable, "-m", *words], check=True, capture_output=True)
+
+    assert verify(path).violations == ()
