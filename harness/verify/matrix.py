@@ -16,7 +16,7 @@ from harness.evidence import Violation, brief
 from harness.flow import FLOW_ERRORS
 from harness.jobs import component_of, select
 from harness.provenance import config_digest
-from harness.records import Skipped
+from harness.records import Completed, Failed, Skipped
 from harness.session import DRY_RUN
 from harness.verify.difference import violations
 
@@ -127,7 +127,9 @@ def check_journal(entries: Sequence[Entry], request: Mapping[str, Any], matrix: 
         if record.end_time is None and record.attempt != 1:
             what = "a job that was not started is recorded with attempt 1"
             yield Violation(rundir.JOURNAL, f"{where}.attempt", str(record.attempt), what, _KIND)
-        if record.end_time is not None and record.attempt <= before:
+        # A process that dies before it has begun another attempt is recorded with the number of the one before.
+        least = before + 1 if isinstance(record.outcome, Completed) else before
+        if record.end_time is not None and record.attempt < least:
             yield Violation(rundir.JOURNAL, f"{where}.attempt", str(record.attempt), f"{before} came before", _KIND)
     for key, job in matrix.announced.items():
         if key not in attempts:
@@ -154,7 +156,7 @@ def _rehearsed(entries: Sequence[Entry], request: Mapping[str, Any]) -> Iterator
 
 
 def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
-    """*entries* but for those that are the same as an earlier one.
+    """*entries* but for failures that are the same as an earlier one.
 
     A job whose process died before its first attempt leaves a result, which a resumed run finds and records once more.
     """
@@ -162,7 +164,7 @@ def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
     fresh = []
     for entry in entries:
         earlier = before.setdefault(entry.record.job_key, [])
-        if entry.record not in earlier:
+        if entry.record not in earlier or not isinstance(entry.record.outcome, Failed):
             earlier.append(entry.record)
             fresh.append(entry)
     return fresh
