@@ -286,13 +286,11 @@ SEEN_BY_EVIDENCE: tuple[Callable[[Job, Workspace], Product], ...] = (
     freezes_its_extractor,
     saves_no_numbers,
     trains_another_seed,
-)
-SEEN_BY_TRAINING_AGAIN: tuple[Callable[[Job, Workspace], Product], ...] = (
     hides_that_it_trained_another_seed,
     reports_the_best_of_two_runs,
-    trains_in_an_easier_world,
     trains_another_extractor,
 )
+SEEN_BY_TRAINING_AGAIN: tuple[Callable[[Job, Workspace], Product], ...] = (trains_in_an_easier_world,)
 _BY_NAME = {cheat.__name__: cheat for cheat in (raises, *SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)}
 
 
