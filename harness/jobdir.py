@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LOG_TAIL_LINES = 20
 _LOG_TAIL_BYTES = 64 * 1024
 _PROGRESS_INTERVAL = 0.2
+_OF_THE_JOB = {"job.json", ".lock"}
 _ATTEMPT = re.compile(r"attempt-(\d+)\.(json|log)")
 
 
@@ -103,6 +104,10 @@ class JobDirectory:
         numbers = [int(match[1]) for entry in self.path.iterdir() if (match := _ATTEMPT.fullmatch(entry.name))]
         return max(numbers, default=0)
 
+    def was_used(self) -> bool:
+        """Whether anything of an earlier attempt is here, and be it the word that its process died before it began."""
+        return any(entry.name not in _OF_THE_JOB for entry in self.path.iterdir())
+
     def begin_attempt(self, facts: Mapping[str, Json]) -> int:
         """Write ``attempt-<n>.json`` with *facts* for the next n; n."""
         number = self.attempts() + 1
@@ -114,7 +119,7 @@ class JobDirectory:
         if self.log_path.exists():
             self.log_path.replace(self._file(f"attempt-{max(self.attempts(), 1)}.log"))
         for entry in self.path.iterdir():
-            if entry.name in {"job.json", ".lock"} or _ATTEMPT.fullmatch(entry.name):
+            if entry.name in _OF_THE_JOB or _ATTEMPT.fullmatch(entry.name):
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)

@@ -100,7 +100,7 @@ class Session:
 
     def _fresh_directory(self, job: Job) -> JobDirectory:
         directory = self.run.job_directory(job)
-        if directory.attempts():
+        if directory.was_used():
             directory.clear_for_retry()
         return directory
 

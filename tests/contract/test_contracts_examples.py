@@ -1,7 +1,7 @@
 """Every valid example passes its contract; every invalid one fails for the one defect that its name tells."""
 
 import json
-from importlib import resources
+from pathlib import Path
 
 import pytest
 

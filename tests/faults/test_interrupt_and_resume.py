@@ -137,6 +137,20 @@ def test_a_success_whose_files_were_changed_is_trained_again(workbench):
     assert (answer.code, weights.read_bytes() == before, run.records()[0].attempt) == (0, True, 2)
 
 
+def test_a_job_whose_process_died_before_its_first_attempt_is_trained_when_resumed(workbench):
+    config = workbench.config({"name": "a", "fault": "raise"})
+    workbench.run("run", config)
+    place = workbench.latest().path / "models/a"
+    before = (place / "result.json").read_bytes()
+    for name in ("attempt-1.json", "train.log", "progress.json"):
+        (place / name).unlink(missing_ok=True)
+
+    workbench.run("run", config, "--resume", workbench.latest().path)
+
+    assert (place / "attempt-1.json").is_file()
+    assert (place / "result.json").read_bytes() != before
+
+
 def test_resuming_with_other_settings_is_refused(workbench):
     workbench.run("run", workbench.config({"name": "a"}))
     run = workbench.latest()
