@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from harness.flows.dose_overlap.model import PatchNetwork, input_scale, network_inputs
+from harness.flows.dose_overlap.calibration import input_scale
+from harness.flows.dose_overlap.model import PatchNetwork, network_inputs
 from harness.flows.dose_overlap.physics import Canvas, Optics, box_side, excess_nll, merge, project
 from harness.flows.dose_overlap.simulate import diffract
 from harness.flows.dose_overlap.specimen import ProbeShape, defocused_probe, textured_object
