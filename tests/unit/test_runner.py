@@ -29,8 +29,21 @@ def test_a_flow_whose_packages_are_not_installed_is_refused_with_what_to_install
     assert str(caught.value) == f"the flow extractor_comparison trains with {absent}, not installed here; do: {do}"
 
 
-def test_a_flow_that_names_no_packages_needs_none():
-    require_packages(line_fit)
+class Near(Distant):
+    """A flow that trains with something everybody has."""
+
+    packages = ("json",)
+
+
+def test_only_a_flow_whose_packages_are_missing_is_refused():
+    def refused(flow):
+        try:
+            require_packages(flow)
+        except RequestError:
+            return True
+        return False
+
+    assert [refused(flow) for flow in (line_fit, Near(), Distant())] == [False, False, True]
 
 
 CONFIGS = {"multi_extractor_default.yaml": "train", "smoke.yaml": "dose"}
