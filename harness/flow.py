@@ -94,15 +94,24 @@ class Workspace(Protocol):
         ...
 
 
-class Flow(Protocol):
+class Comparing(Protocol):
+    """What the published files need of a flow: its name, its words, and its comparison."""
+
+    name: str
+    vocabulary: Vocabulary
+
+    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
+        """Pure: what the records say together; the order of the records does not matter."""
+        ...
+
+
+class Flow(Comparing, Protocol):
     """A kind of training study.
 
     Members other than :meth:`run` and :meth:`draw` must not import a deep-learning package. ``run`` is called in a
     process of its own, raises what goes wrong, and returns nothing it did not measure.
     """
 
-    name: str
-    vocabulary: Vocabulary
     preload: tuple[str, ...]
     """Modules a warm server imports before it forks job processes."""
 
@@ -120,10 +129,6 @@ class Flow(Protocol):
 
     def run(self, job: Job, workspace: Workspace) -> Product:
         """Train for real, in *workspace*."""
-        ...
-
-    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
-        """Pure: what the records say together; the order of the records does not matter."""
         ...
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.flow import Flow
+    from harness.flow import Comparing, Flow
     from harness.readers.paths import Listing
     from harness.verify.consistency import Supported
     from harness.verify.matrix import Matrix
@@ -167,7 +167,7 @@ class _Run:
             yield from self._page(check_static)
         yield Unchecked("comparison, wording of the published files, and evidence", _NO_FLOW)
 
-    def _pages(self, flow: Flow, support: Supported) -> Iterator[Finding]:
+    def _pages(self, flow: Comparing, support: Supported) -> Iterator[Finding]:
         data = self._documents.json.get(rundir.SUMMARY) or to_json(support.summary, flow.vocabulary)
         texts = self._documents.texts
         if rundir.MARKDOWN in texts:

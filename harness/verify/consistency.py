@@ -16,7 +16,7 @@ from harness.verify.difference import violations
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from harness.flow import Comparison, Flow
+    from harness.flow import Comparing, Comparison
     from harness.records import JobRecord, RunSummary
     from harness.verify.difference import Steps
     from harness.verify.schema import Documents, Entry
@@ -47,7 +47,7 @@ def latest_records(entries: Iterable[Entry], request: Mapping[str, Any]) -> dict
 
 
 def supported(
-    records: Iterable[JobRecord], request: Mapping[str, Any], flow: Flow, found: list[Violation]
+    records: Iterable[JobRecord], request: Mapping[str, Any], flow: Comparing, found: list[Violation]
 ) -> Supported | None:
     """The summary that *records* support; ``None`` when the flow cannot compare them, which goes to *found*."""
     told = tuple(records)
@@ -65,7 +65,7 @@ def supported(
     return Supported(summary, frozenset(names))
 
 
-def check_views(documents: Documents, support: Supported, flow: Flow) -> Iterator[Violation]:
+def check_views(documents: Documents, support: Supported, flow: Comparing) -> Iterator[Violation]:
     """The differences of the published JSON files from what *support* makes of them."""
     request = documents.json[rundir.RUN]
     summary = support.summary
@@ -82,7 +82,7 @@ def check_views(documents: Documents, support: Supported, flow: Flow) -> Iterato
             yield from violations(name, view(), documents.json[name], "the journal gives", support.rounded)
 
 
-def check_against_views(latest: Mapping[str, Entry], documents: Documents, flow: Flow) -> Iterator[Violation]:
+def check_against_views(latest: Mapping[str, Entry], documents: Documents, flow: Comparing) -> Iterator[Violation]:
     """Where the manifest and the summary agree with each other and not with the journal, the journal was changed."""
     jobs = documents.json.get(rundir.MANIFEST, {}).get("jobs", [])
     results = documents.json.get(rundir.SUMMARY, {}).get(flow.vocabulary.results_key, [])

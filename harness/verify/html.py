@@ -22,7 +22,7 @@ from harness.verify.verdict import Unchecked
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.flow import Flow
+    from harness.flow import Comparing
     from harness.readers.paths import Inside, Listing
     from harness.records import RunSummary
 
@@ -57,7 +57,7 @@ def read_figures(files: Inside, listing: Listing) -> dict[str, bytes]:
 
 
 def check_html(
-    text: str, summary: RunSummary, flow: Flow, request: Mapping[str, Any], figures: Mapping[str, bytes]
+    text: str, summary: RunSummary, flow: Comparing, request: Mapping[str, Any], figures: Mapping[str, bytes]
 ) -> Iterator[Violation | Unchecked]:
     """The first line in which *text* is not the page of *summary*.
 

@@ -11,22 +11,17 @@ from harness.summary import core_aggregates
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.config import ConfigDocument
-    from harness.flow import Product, Study, Workspace
-    from harness.jobs import Job
-    from harness.records import HardwareProfile, JobRecord
+    from harness.records import JobRecord
     from harness.verify.schema import Documents
 
 
 class UninstalledFlow:
-    """Stands for a flow of which only its published files are known.
+    """Stands for a flow of which only its published files are known; a :class:`harness.flow.Comparing`.
 
     Its comparison is what ``summary.json`` adds to the journal: metrics that a job's record does not have, aggregates
     other than the counts, statistics and notes. So the counts, statuses, metrics, artifacts and reasons of the
     published files can be compared with the journal, and the files with one another.
     """
-
-    preload: tuple[str, ...] = ()
 
     def __init__(self, documents: Documents) -> None:
         request = documents.json[rundir.RUN]
@@ -49,18 +44,6 @@ class UninstalledFlow:
             statistics=tuple(self._summary.get("statistics", ())),
             notes=tuple(self._summary.get("notes", ())[self._notes :]),
         )
-
-    def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
-        """Not known."""
-        raise NotImplementedError
-
-    def unmet(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
-        """Not known."""
-        raise NotImplementedError
-
-    def run(self, job: Job, workspace: Workspace) -> Product:
-        """Not known."""
-        raise NotImplementedError
 
 
 def _added(found: Mapping[str, Any], known: Any) -> dict[str, Any]:  # noqa: ANN401 - any container of names
