@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.readers.paths import Inside
-    from harness.records import JobRecord
+    from harness.records import Completed, JobRecord
 
 T = TypeVar("T")
 
@@ -109,6 +109,32 @@ class RunEvidence:
             yield self.contradicted(record, "details.device", device, "the job's hardware profile has no GPU")
         if kind == "mps" and hardware is not None and not hardware.platform.startswith(("macOS", "Darwin")):
             yield self.contradicted(record, "details.device", device, f"the job ran on {hardware.platform}")
+
+
+@dataclass(frozen=True)
+class JobClaims:
+    """What one completed job claims, for a flow to add what the job was to do."""
+
+    run: RunEvidence
+    record: JobRecord
+    outcome: Completed
+
+    def path(self, name: str) -> str:
+        """The path of a file of this job, relative to the run directory."""
+        return f"{self.record.directory}/{name}"
+
+    def contradicted(self, member: str, claim: object, found: object) -> Violation:
+        """The violation that the journal claims *claim* as *member* of this job."""
+        return self.run.contradicted(self.record, member, claim, found)
+
+    def metric(self, name: str, found: float | None, source: str) -> Iterator[Violation]:
+        """The violation that *source* gives *found* for the metric *name* (``None``: it does not exist), if it does."""
+        claim = self.outcome.metrics.get(name)
+        if claim is None or found is None:
+            if claim is not found:
+                yield self.contradicted(f"metrics.{name}", "nothing" if claim is None else claim, f"{source}: {found}")
+        elif not close(claim, found):
+            yield self.contradicted(f"metrics.{name}", claim, f"{source} gives {found!r}")
 
 
 @runtime_checkable

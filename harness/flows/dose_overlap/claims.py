@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.evidence import Unchecked, Violation, brief, close
+from harness.evidence import JobClaims, Unchecked, Violation, brief
 from harness.flow import FLOW_ERRORS
 from harness.flows.dose_overlap import layout
 from harness.readers.arrays import read_npz
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.evidence import RunEvidence
     from harness.flows.dose_overlap.study import Plan
-    from harness.records import Completed, JobRecord
 
     Arrays = Mapping[str, NDArray[Any]]
     Finding = Violation | Unchecked
@@ -30,34 +28,14 @@ CRAFTED = (RuntimeError, *FLOW_ERRORS)
 
 
 @dataclass(frozen=True)
-class Claims:
+class Claims(JobClaims):
     """What one completed job claims, and what it was to do."""
 
-    run: RunEvidence
-    record: JobRecord
-    outcome: Completed
     plan: Plan
-
-    def path(self, name: str) -> str:
-        """The path of a file of this job, relative to the run directory."""
-        return f"{self.record.directory}/{name}"
 
     def data_path(self, split: str) -> str:
         """The path of the frames of ``train`` or ``test``, relative to the run directory."""
         return f"{layout.DATA}/{self.plan.cell.data_path(split)}"
-
-    def contradicted(self, member: str, claim: object, found: object) -> Violation:
-        """The violation that the journal claims *claim* as *member* of this job."""
-        return self.run.contradicted(self.record, member, claim, found)
-
-    def metric(self, name: str, found: float | None, source: str) -> Iterator[Violation]:
-        """The violation that *source* gives *found* for the metric *name* (``None``: it does not exist), if it does."""
-        claim = self.outcome.metrics.get(name)
-        if claim is None or found is None:
-            if claim is not found:
-                yield self.contradicted(f"metrics.{name}", "nothing" if claim is None else claim, f"{source}: {found}")
-        elif not close(claim, found):
-            yield self.contradicted(f"metrics.{name}", claim, f"{source} gives {found!r}")
 
     @property
     def improved(self) -> bool:

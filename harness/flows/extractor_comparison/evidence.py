@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.evidence import JOURNAL, Unchecked, Violation, brief, close, guarded
+from harness.evidence import JOURNAL, JobClaims, Unchecked, Violation, brief, guarded
 from harness.flows.extractor_comparison import layout
 from harness.flows.extractor_comparison.evidence_details import check_details
 from harness.flows.extractor_comparison.evidence_evaluations import check_evaluations
@@ -39,30 +39,10 @@ _ROLES = {
 
 
 @dataclass(frozen=True)
-class Claims:
+class Claims(JobClaims):
     """What one completed job claims, and what it was to do."""
 
-    run: RunEvidence
-    record: JobRecord
-    outcome: Completed
     plan: Plan
-
-    def path(self, name: str) -> str:
-        """The path of a file of this job, relative to the run directory."""
-        return f"{self.record.directory}/{name}"
-
-    def contradicted(self, member: str, claim: object, found: object) -> Violation:
-        """The violation that the journal claims *claim* as *member* of this job."""
-        return self.run.contradicted(self.record, member, claim, found)
-
-    def metric(self, name: str, found: float | None, source: str) -> Iterator[Violation]:
-        """The violation that *source* gives *found* for the metric *name* (``None``: it does not exist), if it does."""
-        claim = self.outcome.metrics.get(name)
-        if claim is None or found is None:
-            if claim is not found:
-                yield self.contradicted(f"metrics.{name}", "nothing" if claim is None else claim, f"{source}: {found}")
-        elif not close(claim, found):
-            yield self.contradicted(f"metrics.{name}", claim, f"{source} gives {found!r}")
 
 
 def evidence_of(run: RunEvidence) -> Iterator[Violation | Unchecked]:
