@@ -150,8 +150,8 @@ class Examining(Protocol):
         ...
 
 
-def guarded(file: str, check: Iterable[Violation]) -> Iterator[Violation]:
-    """The violations of *check*, which reads *file*; a refusal to read it is the last of them."""
+def guarded(file: str, check: Iterable[T]) -> Iterator[T | Violation]:
+    """The findings of *check*, which reads *file*; a refusal to read it is the last of them."""
     try:
         yield from check
     except ReadError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 
 from harness.flows.extractor_comparison.env import RobotNavEnv  # noqa: E402
-from harness.flows.extractor_comparison.evidence_model_rebuilt import tensors_of  # noqa: E402
+from harness.flows.extractor_comparison.evidence_model_rebuilt import NotMadeError, tensors_of  # noqa: E402
 from harness.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
 from harness.flows.extractor_comparison.model import _ACTIVATIONS  # noqa: E402
 
@@ -133,11 +134,23 @@ def test_what_is_due_is_written_down_as_the_code_that_trains_has_it():
     }
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_can_be_made_without_numbers(preset):
+def plan_of(preset):
     settings = {**STUDY, "extractors": [{"name": "mlp", "preset": preset}]}
     (job, *_) = ExtractorComparison().study(ConfigDocument(Path("study.yaml"), settings, {}), {}).jobs
-    plan = Plan.from_parameters(job.parameters)
+    return Plan.from_parameters(job.parameters)
+
+
+def test_an_extractor_that_cannot_be_made_is_not_passed_over_in_silence():
+    plan = plan_of("mlp_small")
+    crafted = replace(plan, extractor=replace(plan.extractor, parameters={"no_such_parameter": 1}))
+
+    with pytest.raises(NotMadeError, match="no_such_parameter"):
+        tensors_of(crafted)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_made_without_numbers(preset):
+    plan = plan_of(preset)
     boxes = RobotNavEnv(**plan.environment.kwargs).observation_space
     kind, arguments = extractor_class(preset, plan.extractor.parameters)
 

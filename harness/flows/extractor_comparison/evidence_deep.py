@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.evidence import Violation, brief, guarded
+from harness.evidence import Unchecked, Violation, brief, guarded
 from harness.flows.extractor_comparison import layout
 from harness.flows.extractor_comparison.evidence_model_rebuilt import check_rebuilt
 from harness.readers.models import POLICY, read_model
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from harness.flows.extractor_comparison.evidence import Claims
 
 
-def check_with_torch(job: Claims) -> Iterator[Violation]:
+def check_with_torch(job: Claims) -> Iterator[Violation | Unchecked]:
     """The models of *job* whose weights PyTorch reads otherwise, or not at all."""
     for artifact in job.outcome.artifacts.values():
         if artifact.path.endswith(".zip"):
             yield from guarded(artifact.path, _check_model(job, artifact.path))
 
 
-def _check_model(job: Claims, path: str) -> Iterator[Violation]:
+def _check_model(job: Claims, path: str) -> Iterator[Violation | Unchecked]:
     with job.run.files.open(path) as stream:
         policy = Archive(stream, path, limit=WEIGHTS_LIMIT).read(POLICY)
         model = read_model(stream, path)

@@ -12,7 +12,7 @@ import torch
 from gymnasium import spaces
 
 from harness.errors import HarnessError
-from harness.evidence import Violation, brief
+from harness.evidence import Unchecked, Violation, brief
 from harness.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from harness.flows.extractor_comparison.evidence_model_world import shapes_of
 from harness.flows.extractor_comparison.extractors.build import extractor_class
@@ -31,9 +31,17 @@ _PREFIX = "features_extractor."
 _MOST = 1_000_000
 
 
-def check_rebuilt(job: Claims, path: str, model: Model) -> Iterator[Violation]:
-    """The extractor in *model* has the tensors that the plan's preset has; where it cannot be made, nothing is said."""
-    due = tensors_of(job.plan)
+class NotMadeError(HarnessError):
+    """A preset's extractor cannot be made here."""
+
+
+def check_rebuilt(job: Claims, path: str, model: Model) -> Iterator[Violation | Unchecked]:
+    """The extractor in *model* has the tensors that the plan's preset has; unchecked where it cannot be made here."""
+    try:
+        due = tensors_of(job.plan)
+    except NotMadeError as error:
+        yield Unchecked(f"{path}: the tensors of {job.plan.extractor.preset}", str(error))
+        return
     found = {
         name.removeprefix(_PREFIX): values.shape for name, values in model.weights.items() if name.startswith(_PREFIX)
     }
@@ -45,13 +53,17 @@ def check_rebuilt(job: Claims, path: str, model: Model) -> Iterator[Violation]:
 
 
 def tensors_of(plan: Plan) -> dict[str, tuple[int, ...]] | None:
-    """The shapes of the tensors of the plan's extractor by name; ``None`` where it cannot be made here."""
+    """The shapes of the tensors of the plan's extractor by name; ``None`` for a class or a world of the user's.
+
+    :class:`NotMadeError` if what the plan says of it makes no extractor.
+    """
     preset = plan.extractor.preset
     shapes = shapes_of(plan.environment)
     if preset is None or plan.environment.id != DEFAULT_ENVIRONMENT:
         return None
     if not all(type(size) is int and 0 < size <= _MOST for shape in shapes.values() for size in shape):
-        return None
+        msg = f"no observations are of these shapes: {brief(shapes)}"
+        raise NotMadeError(msg)
     boxes: dict[str, spaces.Space[Any]] = {
         key: spaces.Box(-1.0 if key == "drive_state" else 0.0, 1.0, tuple(shape), np.float32)
         for key, shape in shapes.items()
@@ -61,6 +73,6 @@ def tensors_of(plan: Plan) -> dict[str, tuple[int, ...]] | None:
         make: Callable[..., nn.Module] = kind
         with torch.device("meta"):
             module = make(spaces.Dict(boxes), **arguments)
-    except (HarnessError, RuntimeError, NotImplementedError, TypeError, ValueError, MemoryError):
-        return None
+    except (HarnessError, RuntimeError, NotImplementedError, TypeError, ValueError, MemoryError) as error:
+        raise NotMadeError(brief(f"{type(error).__name__}: {error}")) from error
     return {name: tuple(values.shape) for name, values in module.state_dict().items()}
