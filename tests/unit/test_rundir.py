@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.errors import DataError, JobError, RunDirectoryError
-from harness.jobdir import JobDirectory
-from harness.jobs import Job
-from harness.records import Artifact, JobRecord, Skipped
-from harness.rundir import JOURNAL, RunDirectory
+from extractor_flow.errors import DataError, JobError, RunDirectoryError
+from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.run.rundir import JOURNAL, RunDirectory
+from extractor_flow.study.jobs import Job
+from extractor_flow.study.records import Artifact, JobRecord, Skipped
 
 MOMENT = datetime(2026, 11, 21, 10, 15, 0, tzinfo=UTC)
 JOB = Job(flow="line_fit", name="a", directory="models/a", parameters={"steps": 1}, seed=1)
