@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ConformanceError", "check_flow", "normalise_markdown"]
 
-_HOMES = {"ConformanceError": "conformance", "check_flow": "conformance", "normalise_markdown": "markdown"}
+_HOMES = {
+    "ConformanceError": "extractor_flow.testing.conformance",
+    "check_flow": "extractor_flow.testing.conformance",
+    "normalise_markdown": "extractor_flow.render.normalise",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

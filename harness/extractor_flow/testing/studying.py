@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ARGUMENTS = {
     "study": ("document", "overrides"),
-    "unmet": ("job", "hardware", "missing"),
+    "missing_requirement": ("job", "hardware", "missing"),
     "run": ("job", "workspace"),
     "compare": ("records", "settings"),
 }

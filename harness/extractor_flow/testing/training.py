@@ -90,7 +90,9 @@ def cheapest(flow: Flow, study: Study, found: Findings) -> Job | None:
     """The job of least weight that can run on this machine."""
     here, missing = probe(), missing_capabilities()
     reasons = {
-        job.key: found.attempt("run", f"unmet({job.label})", partial(flow.missing_requirement, job, here, missing))
+        job.key: found.attempt(
+            "run", f"missing_requirement({job.label})", partial(flow.missing_requirement, job, here, missing)
+        )
         for job in study.jobs
     }
     able = [job for job in study.jobs if reasons[job.key] is None]

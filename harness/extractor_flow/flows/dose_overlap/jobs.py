@@ -39,7 +39,7 @@ def missing_requirement(job: Job, missing: Mapping[str, str]) -> str | None:
 
 
 def is_unmet(reason: str, device: str) -> bool:
-    """Whether *reason* is one that :func:`unmet` gives for a job that was to compute on *device*."""
+    """Whether *reason* is one that :func:`missing_requirement` gives for a job that was to compute on *device*."""
     return device not in _ANYWHERE and reason.startswith(_NEEDS.format(device)) and reason.endswith(_REMEDY)
 
 
