@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.evidence.findings import Violation, brief, guarded
+from extractor_flow.evidence.findings import Violation, brief, read_or_violation
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.images import IMAGE_LIMIT, read_png
 from extractor_flow.readers.text import read_bytes
@@ -35,7 +35,7 @@ def check_figures(files: ConfinedDirectory, listing: Listing) -> Iterator[Violat
     """What is wrong with the figures of the whole run: each is an image, and no two are the same."""
     paths = _figures(listing)
     for path in paths:
-        yield from guarded(path, _read_figure(files, path))
+        yield from read_or_violation(path, _read_figure(files, path))
     alike: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         with suppress(ReadError):

@@ -22,7 +22,7 @@ from extractor_flow.study.records import Skipped
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from extractor_flow.evidence.findings import RunEvidence
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.flows.dose_overlap.checks.claims import Claims, Finding
     from extractor_flow.flows.dose_overlap.data.remeasure import Measured
     from extractor_flow.flows.dose_overlap.data.simulation import Base
@@ -35,7 +35,7 @@ _PREPARED = "prepared.json"
 _LARGEST = 1024
 
 
-def check_data(run: RunEvidence, jobs: Sequence[Claims]) -> Iterator[Finding]:
+def check_data(run: RunContext, jobs: Sequence[Claims]) -> Iterator[Finding]:
     """What the data of *run* contradict, and the records of *jobs* and of skipped ones about them."""
     files = DataFiles(run)
     for job in jobs:
@@ -54,7 +54,7 @@ def check_data(run: RunEvidence, jobs: Sequence[Claims]) -> Iterator[Finding]:
         yield from check_folder(run, views)
 
 
-def _is_about_the_scan(run: RunEvidence, record: JobRecord) -> bool:
+def _is_about_the_scan(run: RunContext, record: JobRecord) -> bool:
     """Whether *record* is a skip for a reason that only the scan can give."""
     if not isinstance(record.outcome, Skipped) or record.outcome.reason == DRY_RUN:
         return False
@@ -62,7 +62,7 @@ def _is_about_the_scan(run: RunEvidence, record: JobRecord) -> bool:
     return not is_unmet(record.outcome.reason, device)
 
 
-def _base(run: RunEvidence, files: DataFiles) -> Generator[Finding, None, Base | None]:
+def _base(run: RunContext, files: DataFiles) -> Generator[Finding, None, Base | None]:
     """What was measured: as the settings say, or else as the run's own data say."""
     simulation = run.settings["simulation"]
     if simulation["base_npz"] is None and simulation["object_size"] > _LARGEST:
@@ -84,7 +84,7 @@ def _base(run: RunEvidence, files: DataFiles) -> Generator[Finding, None, Base |
 class _Repetition:
     """The study's measurement once more; *views* is filled with what could be had of it, by dose."""
 
-    def __init__(self, run: RunEvidence, files: DataFiles, base: Base, views: dict[int, Mapping[str, View]]) -> None:
+    def __init__(self, run: RunContext, files: DataFiles, base: Base, views: dict[int, Mapping[str, View]]) -> None:
         self._run = run
         self._files = files
         self._base = base

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extractor_flow.evidence.findings import Violation, brief, guarded
+from extractor_flow.evidence.findings import Violation, brief, read_or_violation
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.model_files import check_unclaimed, check_weights_metadata
 from extractor_flow.flows.extractor_comparison.checks.model_origin import check_origin
@@ -56,10 +56,10 @@ def check_models(job: Claims) -> Iterator[Violation]:
     final, policy = job.path(layout.FINAL_MODEL), job.path(layout.WEIGHTS)
     seen = _Seen()
     for step, path in ((job.outcome.training_steps, final), *_others(job)):
-        yield from guarded(path, _check_saved(job, path, step, seen))
-    yield from guarded(policy, _check_policy(job, policy, seen))
-    yield from guarded(job.path(layout.EVALUATIONS), check_evaluated_lengths(job))
-    yield from guarded(job.path(layout.MONITOR), check_trained_lengths(job))
+        yield from read_or_violation(path, _check_saved(job, path, step, seen))
+    yield from read_or_violation(policy, _check_policy(job, policy, seen))
+    yield from read_or_violation(job.path(layout.EVALUATIONS), check_evaluated_lengths(job))
+    yield from read_or_violation(job.path(layout.MONITOR), check_trained_lengths(job))
     yield from _check_counts(job, final, seen)
     yield from _check_learning(job, seen)
 
@@ -69,7 +69,7 @@ def check_jobs_differ(jobs: Sequence[Claims]) -> Iterator[Violation]:
 
     Nor does one leave a model that its record does not claim.
     """
-    yield from guarded("", check_unclaimed(jobs))
+    yield from read_or_violation("", check_unclaimed(jobs))
     first: dict[tuple[str, str], Claims] = {}
     for job in jobs:
         for role, artifact in job.outcome.artifacts.items():
