@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import RequestError, RunDirectoryError
 from harness.files import write_json
-from harness.readers.errors import ReadError
-from harness.readers.paths import Inside
+from harness.readers.paths import Inside, own_files
 from harness.records import SCHEMA_VERSION
 from harness.rundir import ARCHIVE, FIGURES, SUMMARY, RunDirectory
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.files import Json
+    from harness.readers.paths import Listing
 
 LARGEST = 64 * 1024
 """The largest file of a job that a slim copy keeps, in bytes, unless told otherwise."""
@@ -46,7 +46,7 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST) -
     run = RunDirectory.open(run_directory)
     _require_archivable(run, destination)
     files = Inside(run.path)
-    copy = _choose(_sizes(files), largest)
+    copy = _choose(_sizes(own_files(run.path)), largest)
     destination.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
@@ -76,16 +76,8 @@ def _require_archivable(run: RunDirectory, destination: Path) -> None:
         raise RunDirectoryError(msg)
 
 
-def _sizes(files: Inside) -> dict[str, int]:
-    """The run's files, hidden ones left aside; anything that is no file cannot be copied truly."""
-    try:
-        listing = files.walk()
-    except ReadError as error:
-        msg = f"{files.root}: {error}"
-        raise RunDirectoryError(msg) from error
-    if listing.refused:
-        msg = f"{files.root}: cannot be copied as it is: {listing.refused[0]}"
-        raise RunDirectoryError(msg)
+def _sizes(listing: Listing) -> dict[str, int]:
+    """The run's files, hidden ones left aside."""
     return {path: size for path, size in listing.files.items() if not path.split("/")[-1].startswith(".")}
 
 

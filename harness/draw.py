@@ -7,6 +7,7 @@ import sys
 from harness.errors import HarnessError
 from harness.flow import Drawing
 from harness.publish import read_summary
+from harness.readers.paths import own_files
 from harness.registry import find_flow
 from harness.rundir import RunDirectory
 
@@ -15,6 +16,7 @@ def main(arguments: list[str]) -> int:
     """Draw into the run's ``figures`` directory; 0, or 1 with a message when the run or its flow cannot be used."""
     try:
         run = RunDirectory.open(arguments[0])
+        own_files(run.path)
         flow = find_flow(run.request()["flow"])
         if isinstance(flow, Drawing):
             list(flow.draw(read_summary(run, flow), run.figures_path))

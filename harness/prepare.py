@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError, JobError
 from harness.files import printable
 from harness.flow import Preparing
+from harness.readers.paths import own_files
 from harness.registry import find_flow
 from harness.rundir import RunDirectory
 
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
     """Prepare the run; 0, or an error's exit code with its message on standard error."""
     try:
         run = RunDirectory.open(arguments[0])
+        own_files(run.path)
         request = run.request()
         flow: Any = find_flow(request["flow"])
         run.write_prepared(dict(flow.prepare(request["config"], run.path)))

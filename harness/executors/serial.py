@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.executors.aftermath import Stopwatch, record_without_result
+from harness.executors.aftermath import Stopwatch, conclude
 from harness.executors.events import Event, Finished, Started, Stop
 from harness.job import run_job
 
@@ -25,9 +25,9 @@ class SerialExecutor:
             if stop.signum is not None:
                 return
             yield Started(directory.job)
-            watch = Stopwatch()
+            watch = Stopwatch(directory)
             code = run_job(directory, capture=True)
-            record = directory.result() or record_without_result(directory, watch, exit_code=code)
+            record = conclude(directory, watch, exit_code=code)
             if code > 128:  # noqa: PLR2004 - the shell's convention: 128 + the signal's number
                 stop.request(code - 128)
             yield Finished(directory.job, record)

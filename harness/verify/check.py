@@ -63,9 +63,8 @@ def _require_run(files: Inside) -> None:
     except ReadError as error:
         if error.kind != Kind.MISSING:
             return  # there is something under that name: what, is a finding
-        message = RunDirectoryError(f"{files.root}: not a run directory: it has no {rundir.RUN}")
-        message.exit_code = 2
-        raise message from error
+        msg = f"{files.root}: not a run directory: it has no {rundir.RUN}"
+        raise RunDirectoryError(msg, exit_code=2) from error
 
 
 def _findings(files: Inside, archive: Archived, *, deep: bool) -> Iterator[Finding]:
