@@ -13,7 +13,7 @@ from harness.errors import RequestError, RunDirectoryError
 from harness.files import write_json
 from harness.readers.paths import Inside, own_files
 from harness.records import SCHEMA_VERSION
-from harness.rundir import ARCHIVE, FIGURES, SUMMARY, RunDirectory
+from harness.rundir import ARCHIVE, FIGURES, RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,8 +71,8 @@ def _require_archivable(run: RunDirectory, destination: Path) -> None:
     if (run.path / ARCHIVE).exists():
         msg = f"{run.path}: is a slim copy already (it has {ARCHIVE}); copy it as it is"
         raise RunDirectoryError(msg)
-    if not (run.path / SUMMARY).is_file():
-        msg = f"{run.path}: was never published (no {SUMMARY}); resume it, or write it with `extractor-flow report`"
+    if not run.is_published():
+        msg = f"{run.path}: is not published; resume it, or publish what it has with `extractor-flow report`"
         raise RunDirectoryError(msg)
 
 

@@ -45,10 +45,15 @@ HISTORICAL = "complete_results.json"
 PAGE = "report.html"
 LOG = "run.log"
 ARCHIVE = "archive.json"
+UNPUBLISHED = "UNPUBLISHED"
 FIGURES = "figures"
 LATEST = "latest"
 _LOCK = ".lock"
 _MOST_IN_A_SECOND = 1000
+_WHY_UNPUBLISHED = """\
+This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
+trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
+"""
 _LOG_LINE = "{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}"
 _FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
@@ -135,6 +140,22 @@ class RunDirectory:
             yield
         finally:
             logger.remove(sink)
+
+    def withhold(self) -> None:
+        """Mark the run as unpublished: from here on its published files, if there are any, may be out of date."""
+        if not (self.path / UNPUBLISHED).exists():
+            write_text(self.path / UNPUBLISHED, _WHY_UNPUBLISHED)
+
+    def release(self) -> None:
+        """Mark the run as published; one with jobs that have no record yet stays unpublished."""
+        recorded = {record.job_key for record in self.journal()}
+        if recorded >= {job["job_key"] for job in self.request()["jobs"]}:
+            (self.path / UNPUBLISHED).unlink(missing_ok=True)
+            sync_directory(self.path)
+
+    def is_published(self) -> bool:
+        """Whether the published files are there and tell all that the journal holds."""
+        return (self.path / SUMMARY).is_file() and not (self.path / UNPUBLISHED).exists()
 
     def point_latest_here(self) -> None:
         """Make ``latest`` beside this directory point to it; where links are not allowed, a text file with the name."""

@@ -75,6 +75,7 @@ def run_flow(
     lacking = missing_capabilities()
     run, jobs = _open(request, flow, study, executor.name)
     with run.exclusively(), run.logging():
+        run.withhold()
         session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
         session.train(executor, dry_run=request.dry_run, lacking=lacking)
         summary = publish(run, flow)

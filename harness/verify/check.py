@@ -22,7 +22,7 @@ from harness.verify.leftovers import Leftovers
 from harness.verify.logs import check_failures, check_run_log
 from harness.verify.markdown import check_page
 from harness.verify.matrix import check_journal, check_request, matrix_of, restudy
-from harness.verify.schema import Loading
+from harness.verify.schema import CONTRACTS, Loading
 from harness.verify.uninstalled import UninstalledFlow
 from harness.verify.verdict import Unchecked, Verdict
 
@@ -57,14 +57,25 @@ def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -
 
 
 def _require_run(files: Inside) -> None:
-    try:
-        with files.open(rundir.RUN):
-            return
-    except ReadError as error:
-        if error.kind != Kind.MISSING:
-            return  # there is something under that name: what, is a finding
+    # Where something else stands under that name, what it is gets reported.
+    if _is_missing(files, rundir.RUN):
         msg = f"{files.root}: not a run directory: it has no {rundir.RUN}"
-        raise RunDirectoryError(msg, exit_code=2) from error
+        raise RunDirectoryError(msg, exit_code=2)
+
+
+def _is_missing(files: Inside, name: str) -> bool:
+    try:
+        with files.open(name):
+            return False
+    except ReadError as error:
+        return error.kind == Kind.MISSING
+
+
+def _unpublished(files: Inside) -> Iterator[Finding]:
+    """A run that is under way, or whose process was killed: its published files are absent or of an earlier session."""
+    found = f"the run is not published; do: extractor-flow run --resume {files.root}"
+    yield Violation(rundir.SUMMARY, "", "tells all that the run's journal holds", found, "unpublished")
+    yield Unchecked("everything else", "a run is judged by what it has published")
 
 
 def _findings(files: Inside, archive: Archived, *, deep: bool) -> Iterator[Finding]:
@@ -76,6 +87,11 @@ def _findings(files: Inside, archive: Archived, *, deep: bool) -> Iterator[Findi
         return
     yield from (Violation.refused(error.where, error) for error in listing.refused)
     loading = Loading(files)
+    if rundir.UNPUBLISHED in listing.files or _is_missing(files, rundir.SUMMARY):
+        loading.json(rundir.RUN, CONTRACTS[rundir.RUN])
+        yield from loading.found
+        yield from _unpublished(files)
+        return
     documents = loading.documents()
     yield from loading.found
     if rundir.RUN in documents.json:
