@@ -7,11 +7,11 @@ import subprocess
 
 import pytest
 
-from harness.archive import archive
-from harness.contracts import violations
-from harness.errors import RequestError, RunDirectoryError
-from harness.files import read_json, sha256_of, write_json
-from harness.verify import verify
+from extractor_flow.contracts import violations
+from extractor_flow.errors import RequestError, RunDirectoryError
+from extractor_flow.files import read_json, sha256_of, write_json
+from extractor_flow.run.archive import archive
+from extractor_flow.verify import verify
 
 RESULT = "models/a/weights.json"
 PROTOCOL = ("job.json", "result.json", "attempt-1.json")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError, JobError, RunDirectoryError
-from harness.jobdir import JobDirectory
-from harness.jobs import Job
-from harness.records import Artifact, JobRecord, Skipped
-from harness.rundir import JOURNAL, RunDirectory
+from extractor_flow.errors import DataError, JobError, RunDirectoryError
+from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.run.rundir import JOURNAL, RunDirectory
+from extractor_flow.study.jobs import Job
+from extractor_flow.study.records import Artifact, JobRecord, Skipped
 
 REQUEST = Path(__file__).parents[2] / "contracts/examples/valid/run.one_job.json"
 KEYS = K1, K2, K3 = "1" * 64, "2" * 64, "3" * 64

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from harness.archive import archive
-from harness.errors import RunDirectoryError
-from harness.evidence import Unchecked
-from harness.verify import verify
+from extractor_flow.errors import RunDirectoryError
+from extractor_flow.evidence.findings import Unchecked
+from extractor_flow.run.archive import archive
+from extractor_flow.verify import verify
 
 NO_EVIDENCE = Unchecked("metrics and weights", "the flow line_fit has no evidence to check them against")
 GENUINE = {

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from harness.evidence import RunEvidence, Violation, close, guarded
-from harness.files import write_json
-from harness.flow import Product
-from harness.readers.text import read_json
-from harness.records import Completed
+from extractor_flow.evidence.findings import RunEvidence, Violation, close, guarded
+from extractor_flow.files import write_json
+from extractor_flow.readers.text import read_json
+from extractor_flow.study.flow import JobResult
+from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.flow import Workspace
-    from harness.jobs import Job
-    from harness.records import JobRecord
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -49,7 +49,7 @@ def features(name: str, points: Array) -> Array:
     return np.column_stack([np.ones_like(x), *columns])
 
 
-def train(job: Job, workspace: Workspace) -> Product:
+def train(job: Job, workspace: Workspace) -> JobResult:
     """Fit the job's model in *workspace*; equal jobs give equal weights."""
     generator = np.random.default_rng(job.seed)
     points, labels = spirals(job.parameters["points"], generator)
@@ -66,7 +66,7 @@ def train(job: Job, workspace: Workspace) -> Product:
         "accuracy": accuracy(job.parameters, weights, job.seed),
         "loss": _loss(_probabilities(inputs, weights), labels),
     }
-    return Product(metrics, artifacts={"model": MODEL}, training_steps=steps)
+    return JobResult(metrics, artifacts={"model": MODEL}, training_steps=steps)
 
 
 def accuracy(parameters: Mapping[str, Any], weights: Array, seed: int | None) -> float:
