@@ -30,9 +30,11 @@ class ConfigError(HarnessError):
 
 
 class RunDirectoryError(HarnessError):
-    """A run directory is missing, is not one, or could not be written to."""
+    """A run directory is missing, is not one, or could not be written to; *exit_code* 2 says that nothing was begun."""
 
-    exit_code = 1
+    def __init__(self, message: str, *, exit_code: int = 1) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
 
 
 class DataError(HarnessError):

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ def run_job(directory: JobDirectory, *, capture: bool) -> int:
     with directory.lock() as mine:
         if not mine:
             return EX_TEMPFAIL
+        if directory.result() is not None:
+            return 0  # another process has finished the job since we looked
         attempt = directory.begin_attempt({"started_at": timestamp(utc_now()), "pid": os.getpid()})
         with _log_of(directory, capture=capture):
             record = _attempt(directory, attempt)
@@ -65,6 +68,8 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
     started, clock = utc_now(), time.monotonic()
     outcome = _outcome(directory, job)
     seconds = time.monotonic() - clock
+    # Where the clock was set back meanwhile the end is told by the clock of the start.
+    ended = max(utc_now(), started + timedelta(seconds=seconds))
     return JobRecord(
         flow=job.flow,
         name=job.name,
@@ -74,7 +79,7 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
         outcome=outcome,
         start_time=timestamp(started),
         worker_mode=job.worker_mode,
-        end_time=timestamp(utc_now()),
+        end_time=timestamp(ended),
         duration_seconds=round(seconds, 6),
         hardware=probe(),
         attempt=attempt,
@@ -246,7 +251,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     enter(directory.log_path)
-    return run_job(directory, capture=False)
+    try:
+        return run_job(directory, capture=False)
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
 
 
 if __name__ == "__main__":

@@ -48,8 +48,12 @@ def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
 
 
 def publish(run: RunDirectory, flow: Flow) -> RunSummary:
-    """Write every published file of *run*, each whole or not at all; the summary they are views of."""
+    """Write every published file of *run*, each whole or not at all; the summary they are views of.
+
+    Until the last one is there, the run is marked as unpublished: half of them may be from an earlier time.
+    """
     summary = read_summary(run, flow)
+    run.withhold()
     drawing = _start_drawing(run, flow, summary)
     words = flow.vocabulary
     request = run.request()
@@ -66,6 +70,7 @@ def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     if drawing is not None:
         _finish_drawing(drawing)
     run.publish_text(rundir.PAGE, html.report(summary, words, run.figures()))
+    run.release()
     return summary
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config import ConfigDocument, read_config
-from extractor_flow.errors import RequestError, RunDirectoryError
+from extractor_flow.errors import RequestError
 from extractor_flow.files import printable
 from extractor_flow.registry import DEFAULT_FLOW, find_flow
 from extractor_flow.run.hardware import missing_capabilities, probe, processor
@@ -75,13 +75,11 @@ def run_flow(
     lacking = missing_capabilities()
     run, jobs = _open(request, flow, study, executor.name)
     with run.exclusively(), run.logging():
-        try:
-            session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
-            session.train(executor, dry_run=request.dry_run, lacking=lacking)
-            summary = publish(run, flow)
-        except OSError as error:
-            raise _disk_failure(run, error) from error
-    run.point_latest_here()
+        run.withhold()
+        session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
+        session.train(executor, dry_run=request.dry_run, lacking=lacking)
+        summary = publish(run, flow)
+        run.point_latest_here()
     missing = {name: lacking[name] for name in request.require if name in lacking}
     return RunReport(run, flow, summary, _exit_code(summary, stop, missing), missing)
 
@@ -194,10 +192,3 @@ def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> i
         return 128 + stop.signum
     failed = any(isinstance(record.outcome, Failed) for record in summary.records)
     return 1 if failed or missing else 0
-
-
-def _disk_failure(run: RunDirectory, error: OSError) -> RunDirectoryError:
-    reason = error.strerror or str(error)
-    where = error.filename or run.path
-    advice = "finished jobs are kept in its records.jsonl; make room or restore it, then --resume it"
-    return RunDirectoryError(f"{where}: {reason}; the run {run.path} was stopped; {advice}")

@@ -16,7 +16,7 @@ from extractor_flow.render.summary_json import to_json
 from extractor_flow.run import rundir
 from extractor_flow.study.flow import FLOW_ERRORS, SupportsPrepare
 from extractor_flow.verify.checks.archive import Archived
-from extractor_flow.verify.checks.documents import Loading
+from extractor_flow.verify.checks.documents import CONTRACTS, Loading
 from extractor_flow.verify.checks.html import check_figures, check_html, check_static, read_figures
 from extractor_flow.verify.checks.job_directories import JobDirectories
 from extractor_flow.verify.checks.logs import check_failures, check_run_log
@@ -60,15 +60,25 @@ def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -
 
 
 def _require_run(files: ConfinedDirectory) -> None:
+    # Where something else stands under that name, what it is gets reported.
+    if _is_missing(files, rundir.RUN):
+        msg = f"{files.root}: not a run directory: it has no {rundir.RUN}"
+        raise RunDirectoryError(msg, exit_code=2)
+
+
+def _is_missing(files: ConfinedDirectory, name: str) -> bool:
     try:
-        with files.open(rundir.RUN):
-            return
+        with files.open(name):
+            return False
     except ReadError as error:
-        if error.kind != Kind.MISSING:
-            return  # there is something under that name: what, is a finding
-        message = RunDirectoryError(f"{files.root}: not a run directory: it has no {rundir.RUN}")
-        message.exit_code = 2
-        raise message from error
+        return error.kind == Kind.MISSING
+
+
+def _unpublished(files: ConfinedDirectory) -> Iterator[Finding]:
+    """A run that is under way, or whose process was killed: its published files are absent or of an earlier session."""
+    found = f"the run is not published; do: extractor-flow run --resume {files.root}"
+    yield Violation(rundir.SUMMARY, "", "tells all that the run's journal holds", found, "unpublished")
+    yield Unchecked("everything else", "a run is judged by what it has published")
 
 
 def _findings(files: ConfinedDirectory, archive: Archived, *, deep: bool) -> Iterator[Finding]:
@@ -80,6 +90,11 @@ def _findings(files: ConfinedDirectory, archive: Archived, *, deep: bool) -> Ite
         return
     yield from (Violation.refused(error.where, error) for error in listing.refused)
     loading = Loading(files)
+    if rundir.UNPUBLISHED in listing.files or _is_missing(files, rundir.SUMMARY):
+        loading.json(rundir.RUN, CONTRACTS[rundir.RUN])
+        yield from loading.found
+        yield from _unpublished(files)
+        return
     documents = loading.documents()
     yield from loading.found
     if rundir.RUN in documents.json:
