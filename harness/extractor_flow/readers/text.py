@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from extractor_flow.files import JSON_DEPTH_LIMIT, JSON_SIZE_LIMIT
@@ -28,10 +29,11 @@ _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL
 
 @dataclass(frozen=True)
 class Line:
-    """One value of a JSON lines file and the number of its line, from 1."""
+    """One value of a JSON lines file, the number of its line, from 1, and the SHA-256 of the line with its end."""
 
     number: int
     value: Json
+    sha256: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Line | Torn]:
         if not data.endswith(b"\n"):
             yield Torn(number, data)
             return
-        yield Line(number, parse(decode(data, f"{where}:{number}"), f"{where}:{number}"))
+        value = parse(decode(data, f"{where}:{number}"), f"{where}:{number}")
+        yield Line(number, value, hashlib.sha256(data).hexdigest())
 
 
 def require_object(value: Json, where: str) -> dict[str, Json]:
