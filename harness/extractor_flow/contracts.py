@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cache, partial
 from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from extractor_flow.errors import DataError, RequestError
 from extractor_flow.files import parse_json
@@ -118,7 +118,7 @@ def _certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noq
 
 @cache
 def _compiled(name: str) -> jsonschema_rs.Validator:
-    return _compile(_packaged(name).schema)
+    return _compile(cast("Mapping[str, Any]", _packaged(name).schema))
 
 
 def _compile(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
@@ -126,7 +126,7 @@ def _compile(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
 
     formats = {"date-time": _is_date_time}
     return jsonschema_rs.validator_for(
-        schema, formats=formats, validate_formats=True, registry=_compiled_registry(), retriever=_fetch_nothing
+        dict(schema), formats=formats, validate_formats=True, registry=_compiled_registry(), retriever=_fetch_nothing
     )
 
 
