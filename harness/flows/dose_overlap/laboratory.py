@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.flows.dose_overlap import layout
-from harness.flows.dose_overlap.generate import base_from, base_from_file, measured_files
+from harness.flows.dose_overlap.generate import measured_files
 from harness.flows.dose_overlap.overlap import Accepted
 from harness.flows.dose_overlap.study import BASELINE
 from harness.flows.dose_overlap.views import Selection, Thinning, View, kept_frames, numbers_of, refusal_of, select
@@ -34,13 +33,6 @@ class Measured:
     def refusal(self, view: str) -> str | None:
         """Why there is no such view; ``None`` where there is."""
         return None if view == BASELINE else self.views[view].refusal
-
-
-def base_of_settings(settings: Mapping[str, Any]) -> Base:
-    """Object, probe and positions; :class:`harness.errors.DataError` when the data set they come from is not here."""
-    simulation = settings["simulation"]
-    path = simulation["base_npz"]
-    return base_from(simulation) if path is None else base_from_file(Path(path), sha256=simulation["base_sha256"])
 
 
 def thinnings_of(settings: Mapping[str, Any]) -> dict[str, Thinning]:
