@@ -17,12 +17,12 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 from torch import nn, set_num_threads
 
-from harness.config import read_config
-from harness.flows.extractor_comparison import flow
-from harness.flows.extractor_comparison.environments import EnvironmentFactory
-from harness.flows.extractor_comparison.extractors.build import extractor_class
-from harness.flows.extractor_comparison.plan import Plan
-from harness.jobs import Job
+from extractor_flow.config import read_config
+from extractor_flow.flows.extractor_comparison import flow
+from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.plan import Plan
+from extractor_flow.study.jobs import Job
 
 
 def train(job: Job, directory: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from harness.flows.extractor_comparison.env import RobotNavEnv
+from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
 
 ROUNDS = 5
 

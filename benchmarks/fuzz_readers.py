@@ -20,9 +20,8 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import genuine
+from extractor_flow.readers.errors import ReadError
 from mutations import damaged
-
-from harness.readers.errors import ReadError
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ def seconds(command: list[str], directory: Path) -> float:
 
 def commands(config: Path, output: Path) -> dict[str, list[str]]:
     """What is compared."""
-    flow = [sys.executable, "-m", "harness.cli", "run", str(config), "--output-root", str(output / "runs")]
+    flow = [sys.executable, "-m", "extractor_flow.cli", "run", str(config), "--output-root", str(output / "runs")]
     return {
         "bare script": [sys.executable, str(ROOT / "benchmarks" / "bare_sb3.py"), str(config), str(output / "bare")],
         "one slot": [*flow, "--jobs", "1"],

@@ -21,13 +21,13 @@ SEEDS = 100
 _RUN = """
 import os, sys
 os.fsync = lambda descriptor: None
-from harness.cli import main
+from extractor_flow.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 _VERIFY = """
 import resource, sys, time
 from pathlib import Path
-from harness.verify import verify
+from extractor_flow.verify import verify
 begun = time.process_time()
 verdict = verify(Path(sys.argv[1])) if len(sys.argv) > 1 else None
 used = resource.getrusage(resource.RUSAGE_SELF)

@@ -1,7 +1,7 @@
 """What a machine can do, as far as a cheap look tells: the probes behind the hardware markers.
 
 No probe imports torch or initialises CUDA in the pytest process, which would make a later fork unsafe. Each names what
-it looked at. :mod:`harness.hardware` shares the look at the driver and goes further, for trainings: it asks torch, in
+it looked at. :mod:`hardware` shares the look at the driver and goes further, for trainings: it asks torch, in
 a process of its own.
 """
 
@@ -120,7 +120,7 @@ def _cuda() -> Capability:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() in {"", "-1", "NoDevFiles"}:
         return Capability(available=False, reason=f"CUDA_VISIBLE_DEVICES={visible!r} hides every GPU")
-    from harness.hardware import NvidiaDriver, nvidia_driver
+    from extractor_flow.run.hardware import NvidiaDriver, nvidia_driver
 
     driver = nvidia_driver()
     if isinstance(driver, NvidiaDriver):

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow.flow_choice import Choice, shown_path
-from pytest_extractor_flow.replay import NotJudged
+from pytest_extractor_flow.once.replay import NotJudged
+from pytest_extractor_flow.runs.choice import Choice, shown_path
 from pytest_extractor_flow.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from harness.flow import Study
-    from harness.jobs import Job
-    from harness.records import JobRecord
-    from harness.verify import Unchecked, Violation
-    from pytest_extractor_flow.flow_runs import FlowRun
+    from extractor_flow.study.flow import Study
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord
+    from extractor_flow.verify import Unchecked, Violation
+    from pytest_extractor_flow.runs.session_runs import FlowRun
 
 LAYERS = ("schema", "markdown", "consistency", "evidence")
 _SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a job cannot promise
@@ -38,7 +38,7 @@ class ConfigFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Read the config; what is wrong with it is a collection error with file, line and key."""
-        from harness.errors import HarnessError
+        from extractor_flow.errors import HarnessError
 
         self.add_marker(pytest.mark.flow(shown_path(self.path, self.config.rootpath)))
         try:
@@ -72,7 +72,7 @@ class RunItem(pytest.Item):
 
     def _refuse(self, found: Iterable[Violation]) -> None:
         """Fail if anything was found, with a sentence for each."""
-        from harness.verify import FORMATS, Verdict
+        from extractor_flow.verify import FORMATS, Verdict
 
         violations = tuple(found)
         if violations:
@@ -131,7 +131,7 @@ class JobItem(RunItem):
 
     def runtest(self) -> None:
         """Pass, skip or fail as the job's record does."""
-        from harness.records import Failed, Skipped
+        from extractor_flow.study.records import Failed, Skipped
 
         record = self._record()
         match record.outcome:
@@ -142,7 +142,7 @@ class JobItem(RunItem):
                 pytest.fail(f"{record.label}: {reason}\n--- the end of its log ---\n{log}", pytrace=False)
 
     def _record(self) -> JobRecord:
-        from harness.errors import HarnessError
+        from extractor_flow.errors import HarnessError
 
         try:
             found = {record.job_key: record for record in self.run.records}
@@ -155,7 +155,7 @@ class JobItem(RunItem):
 
 def layer_of(violation: Violation) -> str:
     """The one layer that a violation belongs to: by the file it is in, and by its kind."""
-    from harness import rundir
+    from extractor_flow.run import rundir
 
     if violation.file == rundir.MARKDOWN:
         return "markdown"
@@ -168,9 +168,9 @@ def layer_of(violation: Violation) -> str:
 
 def _study(path: Path) -> Study:
     """The study that a config asks for; a path below the working directory is shown relative to it."""
-    from harness.config import read_config
-    from harness.errors import RequestError
-    from harness.registry import DEFAULT_FLOW, find_flow
+    from extractor_flow.config import read_config
+    from extractor_flow.errors import RequestError
+    from extractor_flow.registry import DEFAULT_FLOW, find_flow
 
     here = Path.cwd()
     document = read_config(path.relative_to(here) if path.is_relative_to(here) else path)
@@ -183,7 +183,7 @@ def _study(path: Path) -> Study:
 
 
 def _job_item_name(job: Job) -> str:
-    from harness.readers.errors import one_line
+    from extractor_flow.readers.errors import one_line
 
     return one_line(f"job[{job.name}]" if job.seed is None else f"job[{job.name} seed-{job.seed}]")
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from harness.records import HardwareProfile, JobRecord
-    from harness.verify import Verdict
-    from pytest_extractor_flow.flow_runs import FlowRun
-    from pytest_extractor_flow.once import Command, Execution, Once, Status
+    from extractor_flow.study.records import HardwareProfile, JobRecord
+    from extractor_flow.verify import Verdict
+    from pytest_extractor_flow.once.execution import Command, Execution, Once, Status
+    from pytest_extractor_flow.runs.session_runs import FlowRun
 
 
 RUN_FIXTURE = "_extractor_flow_run"
@@ -39,8 +39,8 @@ class RunOnce:
         Otherwise the test fails, or is skipped if *read*, which turns an exit status into an outcome, says
         ``skipped``; so does every later test that asks, without running anything.
         """
-        from pytest_extractor_flow.once import by_exit_status
-        from pytest_extractor_flow.replay import require_ok
+        from pytest_extractor_flow.once.execution import by_exit_status
+        from pytest_extractor_flow.once.replay import require_ok
 
         return require_ok(self._once.execute(command, read or by_exit_status))
 
@@ -56,8 +56,8 @@ def run_once(pytestconfig: pytest.Config) -> RunOnce:
 
 @pytest.fixture(scope="session")
 def _extractor_flow_run(request: pytest.FixtureRequest, run_once: RunOnce) -> FlowRun:
-    """The run under test; its parameter is what :mod:`pytest_extractor_flow.flow_choice` decided at collection."""
-    from pytest_extractor_flow.flow_choice import default_choice
+    """The run under test; its parameter is what :mod:`pytest_extractor_flow.runs.choice` decided at collection."""
+    from pytest_extractor_flow.runs.choice import default_choice
 
     del run_once  # asked for because a test that depends on it is known to wait
     state = request.config.stash[STATE]
@@ -85,7 +85,7 @@ def flow_summary(_extractor_flow_run: FlowRun) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def flow_records(_extractor_flow_run: FlowRun) -> tuple[JobRecord, ...]:
-    """The latest :class:`harness.records.JobRecord` of each job of ``flow_run``, from its journal, in study order."""
+    """The latest :class:`JobRecord` of each job of ``flow_run``, from its journal, in study order."""
     with _readable():
         return _extractor_flow_run.records
 
@@ -99,18 +99,18 @@ def flow_markdown(_extractor_flow_run: FlowRun) -> str:
 
 @pytest.fixture(scope="session")
 def flow_verdict(_extractor_flow_run: FlowRun) -> Verdict:
-    """The :class:`harness.verify.Verdict` on ``flow_run``, with what ``pytest_extractor_flow_violations`` adds."""
+    """The :class:`Verdict` on ``flow_run``, with what ``pytest_extractor_flow_violations`` adds."""
     with _readable():
         return _extractor_flow_run.verdict
 
 
 @pytest.fixture(scope="session")
 def hardware_profile() -> HardwareProfile:
-    """The :class:`harness.records.HardwareProfile` of this machine; no torch is imported and CUDA is not started.
+    """The :class:`HardwareProfile` of this machine; no torch is imported and CUDA is not started.
 
     Those of the machines that a run was made on are in ``flow_summary["hardware_overview"]``.
     """
-    from harness.hardware import probe
+    from extractor_flow.run.hardware import probe
 
     return probe()
 
@@ -118,7 +118,7 @@ def hardware_profile() -> HardwareProfile:
 @contextmanager
 def _readable() -> Iterator[None]:
     """Turn a message for people into a failure without a traceback."""
-    from harness.errors import HarnessError
+    from extractor_flow.errors import HarnessError
 
     try:
         yield

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from harness.evidence import Violation
+    from extractor_flow.evidence.findings import Violation
     from pytest_extractor_flow.capabilities import Probe
-    from pytest_extractor_flow.once import Execution
+    from pytest_extractor_flow.once.execution import Execution
 
 
 @pytest.hookspec
@@ -30,7 +30,7 @@ def pytest_extractor_flow_capabilities() -> Mapping[str, Probe]:  # type: ignore
 def pytest_extractor_flow_violations(  # type: ignore[empty-body]
     run_directory: Path, summary: Mapping[str, Any] | None
 ) -> Iterable[Violation]:
-    """Further violations (:class:`harness.evidence.Violation`) found in a finished run; nothing if there is none.
+    """Further violations (:class:`Violation`) found in a finished run; nothing if there is none.
 
     They join ``flow_verdict``, and a config file that is collected gets the item ``project`` for them. Called once for
     each run in each process that judges it. ``summary`` is the value of the run's ``summary.json``, or ``None`` if that

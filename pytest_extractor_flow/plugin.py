@@ -74,7 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _add_flow_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
-    """The options and ini keys about runs, which :mod:`pytest_extractor_flow.flow_options` reads."""
+    """The options and ini keys about runs, which :mod:`pytest_extractor_flow.options` reads."""
     group.addoption(
         "--flow-config",
         action="append",
@@ -112,7 +112,7 @@ def pytest_configure(config: pytest.Config) -> None:
     state.markers = frozenset({*markers, "flow"})
     state.refuse_wrong_options()
     if config.getoption("evidence") is not None:
-        from pytest_extractor_flow.evidence import register
+        from pytest_extractor_flow.evidence.recorder import register
 
         register(config, state)
     if further or "-" in config.option.markexpr:
@@ -142,7 +142,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     state.session = session
     required = _required_hardware(config)
     if config.getoption("lane") is not None or config.getoption("lane_report") is not None:
-        from pytest_extractor_flow.lanes import open_report
+        from pytest_extractor_flow.lanes.report import open_report
 
         state.lane = open_report(config, state.capabilities, required)
         config.pluginmanager.register(state.lane, "extractor_flow_lane")
@@ -158,7 +158,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     """
     state = session.config.stash[STATE]
     if state.own_directory is not None:
-        from pytest_extractor_flow.untouched import judged_by_no_test, touched_runs
+        from pytest_extractor_flow.runs.tamper_guard import judged_by_no_test, touched_runs
 
         state.own_directory.stop()
         state.touched = tuple(touched_runs(state.own_directory.path))
@@ -195,7 +195,7 @@ def pytest_collect_file(
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the run of each test that asks for one."""
     if RUN_FIXTURE in metafunc.fixturenames:
-        from pytest_extractor_flow.flow_choice import parametrize
+        from pytest_extractor_flow.runs.choice import parametrize
 
         parametrize(metafunc, metafunc.config.stash[STATE].options)
 
@@ -216,7 +216,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     lane_asked = session.config.getoption("lane") is not None
     mirror_markers(session.items, None if lane_asked else state.markers)
     if lane_asked:
-        from pytest_extractor_flow.lanes import catalogue
+        from pytest_extractor_flow.lanes.report import catalogue
 
         found = catalogue(state.seen, session.items)
         if state.lane is None:
@@ -245,7 +245,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not state.markers.isdisjoint(markers_of(item)) and not getattr(item, "skips_as_recorded", False):
         state.capabilities.skip_unless_available(item)
     if RUN_FIXTURE in getattr(item, "fixturenames", ()):
-        from pytest_extractor_flow.flow_choice import refuse_unheard_marks
+        from pytest_extractor_flow.runs.choice import refuse_unheard_marks
 
         refuse_unheard_marks(item)
 

@@ -8,15 +8,15 @@ import pytest
 
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.fixtures import RUN_FIXTURE
-from pytest_extractor_flow.flow_choice import asked_at_run_time, chooses, late_mark, used_fixtures
-from pytest_extractor_flow.lane_outcomes import EXISTING_RUN, GAVE_UP
-from pytest_extractor_flow.replay import ExecutionFailed, NotJudged, in_short, report_text
+from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP
+from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
+from pytest_extractor_flow.runs.choice import asked_at_run_time, chooses, late_mark, used_fixtures
 from pytest_extractor_flow.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_extractor_flow.once import Execution
+    from pytest_extractor_flow.once.execution import Execution
 
 
 def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> None:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pytest_extractor_flow.capabilities import Capabilities, Probe
-    from pytest_extractor_flow.flow_options import FlowOptions
-    from pytest_extractor_flow.flow_runs import FlowRuns
-    from pytest_extractor_flow.lanes import Catalogue, LaneReport
-    from pytest_extractor_flow.once import Once
-    from pytest_extractor_flow.session_directory import SessionDirectory
-    from pytest_extractor_flow.untouched import Touched
+    from pytest_extractor_flow.lanes.report import Catalogue, LaneReport
+    from pytest_extractor_flow.once.execution import Once
+    from pytest_extractor_flow.once.session_directory import SessionDirectory
+    from pytest_extractor_flow.options import FlowOptions
+    from pytest_extractor_flow.runs.session_runs import FlowRuns
+    from pytest_extractor_flow.runs.tamper_guard import Touched
 
 _HANDED_OVER = "extractor_flow_directory"
 
@@ -46,7 +46,7 @@ class PluginState:
     def options(self) -> FlowOptions:
         """What the options and ini keys say about runs; ``pytest.UsageError`` if one of them is wrong."""
         if self._options is None:
-            from pytest_extractor_flow.flow_options import read_flow_options
+            from pytest_extractor_flow.options import read_flow_options
 
             self._options = read_flow_options(self._config)
         return self._options
@@ -90,7 +90,7 @@ class PluginState:
         if self._own_directory is None:
             import tempfile
 
-            from pytest_extractor_flow.session_directory import EndsEarly, SessionDirectory
+            from pytest_extractor_flow.once.session_directory import EndsEarly, SessionDirectory
 
             self._own_directory = SessionDirectory(Path(tempfile.gettempdir()))
             if self.session is not None:
@@ -104,20 +104,20 @@ class PluginState:
 
     def leave_catalogue(self, found: Catalogue) -> None:
         """In a worker: leave what was collected for the controller, where a crash cannot take it along."""
-        from harness.files import write_json
+        from extractor_flow.files import write_json
 
         write_json(self.directory() / f"collected-{self.worker}.json", found, durable=False)
 
     def catalogue_left_by(self, worker: str) -> Catalogue:
         """In the controller: what a worker collected."""
-        from harness.files import read_json
+        from extractor_flow.files import read_json
 
         return cast("Catalogue", read_json(self.directory() / f"collected-{worker}.json"))
 
     def once(self) -> Once:
         """The commands of this session."""
         if self._once is None:
-            from pytest_extractor_flow.once import Once
+            from pytest_extractor_flow.once.execution import Once
 
             self._once = Once(self.directory())
         return self._once
@@ -130,7 +130,7 @@ class PluginState:
     def runs(self) -> FlowRuns:
         """The runs of this session."""
         if self._runs is None:
-            from pytest_extractor_flow.flow_runs import FlowRuns
+            from pytest_extractor_flow.runs.session_runs import FlowRuns
 
             self._runs = FlowRuns(self._config, self.options, self.once, self.directory)
         return self._runs

@@ -5,7 +5,7 @@ A thin door to ``extractor-flow run``, kept for the notebooks and cluster script
 
 import sys
 
-from harness.cli.run import main
+from extractor_flow.cli.run import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -30,15 +30,15 @@ def test_imports_go_downwards_only():
 @pytest.mark.parametrize(
     "module",
     [
-        "harness.cli",
-        "harness.cli.run",
-        "harness.runner",
-        "harness.publish",
-        "harness.job",
-        "harness.executors.local",
-        "harness.flows.extractor_comparison",
-        "harness.verify",
-        "harness.hardware",
+        "extractor_flow.cli",
+        "extractor_flow.cli.run",
+        "extractor_flow.run.runner",
+        "extractor_flow.run.publish",
+        "extractor_flow.run.job",
+        "extractor_flow.executors.local",
+        "extractor_flow.flows.extractor_comparison",
+        "extractor_flow.verify",
+        "extractor_flow.run.hardware",
     ],
 )
 def test_the_light_modules_load_no_deep_learning_package(module):
@@ -51,12 +51,12 @@ def test_the_light_modules_load_no_deep_learning_package(module):
 
 def test_every_package_directory_is_in_the_distribution():
     directories = {
-        ".".join(path.parent.relative_to(ROOT).parts)
-        for top in ("harness", "pytest_extractor_flow")
-        for path in (ROOT / top).rglob("__init__.py")
+        ".".join(path.parent.relative_to(top if top.name == "harness" else ROOT).parts)
+        for top in (ROOT / "harness", ROOT / "pytest_extractor_flow")
+        for path in top.rglob("__init__.py")
     }
 
-    assert set(SETTINGS["tool"]["setuptools"]["packages"]) == directories | {"harness._contracts"}
+    assert set(SETTINGS["tool"]["setuptools"]["packages"]) == directories | {"extractor_flow._contracts"}
 
 
 def test_the_wheel_carries_the_contracts_and_no_tests(tmp_path):
@@ -68,17 +68,17 @@ def test_the_wheel_carries_the_contracts_and_no_tests(tmp_path):
 
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    contracts = {f"harness/_contracts/{path.name}" for path in (ROOT / "contracts").glob("*.schema.json")}
+    contracts = {f"extractor_flow/_contracts/{path.name}" for path in (ROOT / "contracts").glob("*.schema.json")}
     assert contracts
     assert contracts <= names
-    assert {"harness/py.typed", "pytest_extractor_flow/py.typed"} <= names
+    assert {"extractor_flow/py.typed", "pytest_extractor_flow/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
 def test_an_import_of_the_package_finds_the_contracts():
     from importlib.resources import files
 
-    assert files("harness._contracts").joinpath("run_config.schema.json").is_file()
+    assert files("extractor_flow._contracts").joinpath("run_config.schema.json").is_file()
 
 
 def test_no_module_is_started_with_the_working_directory_before_the_installed_packages():

@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[2]
 LOOK = """
 import json, sys
 from importlib.metadata import distribution
-import harness, pytest_extractor_flow
-from harness.contracts import load_schema, schema_names
+import extractor_flow, pytest_extractor_flow
+from extractor_flow.contracts import load_schema, schema_names
 
 named = [f"{point.group}: {point.name} = {point.value}" for point in distribution("pytest-extractor-flow").entry_points]
 print(json.dumps({
-    "places": [harness.__file__, pytest_extractor_flow.__file__],
+    "places": [extractor_flow.__file__, pytest_extractor_flow.__file__],
     "contracts": [load_schema(name)["$id"].rpartition("/")[2] for name in schema_names()],
     "entry points": sorted(named),
 }))
@@ -60,11 +60,11 @@ def test_packages_contracts_and_entry_points_are_there(site):
     assert [Path(place).is_relative_to(site) for place in found["places"]] == [True, True]
     assert found["contracts"] == sorted(path.name for path in (ROOT / "contracts").glob("*.schema.json"))
     assert found["entry points"] == [
-        "console_scripts: extractor-flow = harness.cli:main",
-        "extractor_flow.commands: dose-overlap = harness.flows.dose_overlap.command:main",
-        "extractor_flow.flows: dose_overlap = harness.flows.dose_overlap:flow",
-        "extractor_flow.flows: extractor_comparison = harness.flows.extractor_comparison:flow",
-        "extractor_flow.flows: line_fit = harness.testing.line_fit:flow",
+        "console_scripts: extractor-flow = extractor_flow.cli:main",
+        "extractor_flow.commands: dose-overlap = extractor_flow.flows.dose_overlap.cli.command:main",
+        "extractor_flow.flows: dose_overlap = extractor_flow.flows.dose_overlap:flow",
+        "extractor_flow.flows: extractor_comparison = extractor_flow.flows.extractor_comparison:flow",
+        "extractor_flow.flows: line_fit = extractor_flow.testing.line_fit:flow",
         "pytest11: extractor_flow = pytest_extractor_flow.plugin",
     ]
 
@@ -73,8 +73,10 @@ def test_a_real_run_is_trained_and_verified_by_what_the_wheel_brings(site, tmp_p
     config = tmp_path / "study.yaml"
     config.write_text("flow: line_fit\nrun: {steps: 5}\nmodels: [{name: line}]\n", encoding="utf-8")
 
-    inside(site, "-m", "harness.cli", "run", str(config), "--output-root", str(tmp_path / "runs"))
-    said = json.loads(inside(site, "-m", "harness.cli", "verify", str(tmp_path / "runs/latest"), "--format", "json"))
+    inside(site, "-m", "extractor_flow.cli", "run", str(config), "--output-root", str(tmp_path / "runs"))
+    said = json.loads(
+        inside(site, "-m", "extractor_flow.cli", "verify", str(tmp_path / "runs/latest"), "--format", "json")
+    )
 
     assert (said["ok"], said["violations"]) == (True, [])
 
@@ -82,11 +84,11 @@ def test_a_real_run_is_trained_and_verified_by_what_the_wheel_brings(site, tmp_p
 def test_nothing_is_installed_beside_the_packages(site):
     names = {entry.name for entry in site.iterdir() if not entry.name.endswith(".dist-info")}
 
-    assert names == {"harness", "pytest_extractor_flow", "bin"}
+    assert names == {"extractor_flow", "pytest_extractor_flow", "bin"}
 
 
 def test_the_contracts_examples_stay_in_the_repository(site):
     """Pytest reads the list of all files of an installed plugin at every start: what nobody imports costs everybody."""
-    shipped = sorted(path.name for path in (site / "harness/_contracts").iterdir() if path.name != "__pycache__")
+    shipped = sorted(path.name for path in (site / "extractor_flow/_contracts").iterdir() if path.name != "__pycache__")
 
     assert shipped == sorted(path.name for path in (ROOT / "contracts").iterdir() if path.is_file())

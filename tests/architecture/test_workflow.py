@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from harness.cli import main
 from pytest_extractor_flow.capabilities import Capabilities
+
+from extractor_flow.cli import main
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github/workflows/ci.yml"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import random
 
-from harness.config import check_schema, resolve_defaults
-from harness.files import write_json
-from harness.flow import Comparison, Metric, Product, Study, Vocabulary
-from harness.jobs import Job
-from harness.records import Completed
+from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.files import write_json
+from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.jobs import Job
+from extractor_flow.study.records import Completed
 
 SCHEMA = {
     "type": "object",
@@ -35,7 +35,7 @@ class Sound:
 
     name = "broken"
     preload = ()
-    vocabulary = Vocabulary("Guesses", "Guess", "guesses", "Guesses", "accuracy", {"accuracy": Metric("Accuracy")})
+    vocabulary = ReportSpec("Guesses", "Guess", "guesses", "Guesses", "accuracy", {"accuracy": Metric("Accuracy")})
 
     def study(self, document, overrides):
         if problems := check_schema(document, SCHEMA):
@@ -47,7 +47,7 @@ class Sound:
     def job(self, seed):
         return Job("broken", "guess", f"guesses/seed-{seed}", {"guesses": 5}, seed=seed)
 
-    def unmet(self, job, hardware, missing):
+    def missing_requirement(self, job, hardware, missing):
         return None
 
     def run(self, job, workspace):
@@ -61,7 +61,7 @@ class Sound:
     def product(self, workspace, guesses):
         write_json(workspace.path / "guesses.json", guesses)
         accuracy = -abs(sum(guesses) / len(guesses) - 0.5)
-        return Product({"accuracy": accuracy}, {"guesses": "guesses.json"}, len(guesses))
+        return JobResult({"accuracy": accuracy}, {"guesses": "guesses.json"}, len(guesses))
 
     def compare(self, records, settings):
         found = [record.outcome.metrics["accuracy"] for record in records if isinstance(record.outcome, Completed)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from harness.contracts import (
+from extractor_flow.contracts import (
     MOST_VIOLATIONS,
     ContractViolation,
     bundled_schema,
@@ -20,7 +20,7 @@ from harness.contracts import (
     schema_names,
     violations,
 )
-from harness.errors import DataError, RequestError
+from extractor_flow.errors import DataError, RequestError
 
 EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
 OURS = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.contracts import schema_names, violations
+from extractor_flow.contracts import schema_names, violations
 
 WHERE_AND_WHY = {
     "archive.largest_size_as_text": ("$.largest", "is not of type 'integer'"),

@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 from markdown_it import MarkdownIt
 
-from harness import rundir
-from harness.render import escaping, formats
-from harness.render import markdown_layout as layout
+from extractor_flow.render import escaping, formats
+from extractor_flow.render import markdown_layout as layout
+from extractor_flow.run import rundir
 
-CONTRACT = (resources.files("harness._contracts") / "markdown_contract.md").read_text(encoding="utf-8")
+CONTRACT = (resources.files("extractor_flow._contracts") / "markdown_contract.md").read_text(encoding="utf-8")
 
 
 def tables():

@@ -8,14 +8,14 @@ from itertools import zip_longest
 import pytest
 from broken_flows import FLOWS
 
-from harness.config import ConfigDocument
-from harness.hardware import probe
-from harness.jobdir import JobDirectory
-from harness.records import Completed, JobRecord
-from harness.testing import ConformanceError, check_flow
-from harness.testing.comparing import check_comparison
-from harness.testing.findings import Findings
-from harness.testing.line_fit import flow as line_fit
+from extractor_flow.config import ConfigDocument
+from extractor_flow.run.hardware import probe
+from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.records import Completed, JobRecord
+from extractor_flow.testing import ConformanceError, check_flow
+from extractor_flow.testing.comparing import check_comparison
+from extractor_flow.testing.findings import Findings
+from extractor_flow.testing.line_fit import flow as line_fit
 
 CONFIG = "flow: broken\nrun: {run_id: guesses}\n"
 LINES = "flow: line_fit\nrun: {steps: 3}\nmodels: [{name: a}, {name: b, degree: 2}]\n"

@@ -19,11 +19,11 @@ from render_samples import (
 )
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from harness.records import Completed, Failed
-from harness.render.markdown import render
-from harness.rundir import MARKDOWN
-from harness.summary import core_aggregates
-from harness.testing import normalise_markdown
+from extractor_flow.render.markdown import render
+from extractor_flow.run.rundir import MARKDOWN
+from extractor_flow.study.records import Completed, Failed
+from extractor_flow.study.summary import core_aggregates
+from extractor_flow.testing import normalise_markdown
 
 BEFORE_IT_STARTED = Failed("interrupted before it started; resume the run to train it", interrupted=True)
 SEEDS = (-1.5, 0.25, 2.0, 2.125, 3.5)

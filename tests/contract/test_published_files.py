@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness import rundir
-from harness.contracts import summary_schema, violations
-from harness.files import parse_json, read_json
+from extractor_flow.contracts import summary_schema, violations
+from extractor_flow.files import parse_json, read_json
+from extractor_flow.run import rundir
 
 MODELS = {
     "success": [{"name": "a"}, {"name": "b", "degree": 2}],

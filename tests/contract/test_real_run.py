@@ -7,10 +7,10 @@ import re
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from harness import rundir
-from harness.contracts import summary_schema, violations
-from harness.files import parse_json, read_json
-from harness.records import Completed
+from extractor_flow.contracts import summary_schema, violations
+from extractor_flow.files import parse_json, read_json
+from extractor_flow.run import rundir
+from extractor_flow.study.records import Completed
 
 pytestmark = [pytest.mark.train, pytest.mark.flow("tests/contract/real_run.yaml")]
 EXTRACTORS = ("dynamics_no_conv", "mlp_small", "mlp_large", "attention_small")

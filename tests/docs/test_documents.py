@@ -62,7 +62,7 @@ def test_the_commands_work_in_the_order_shown(document, checkout):
 @pytest.mark.parametrize(("document", "program"), blocks("python"), ids=lambda value: getattr(value, "name", ""))
 def test_the_programs_work(document, program, checkout):
     if "latest" in program:
-        run = [sys.executable, "-m", "harness.cli", "run", "configs/scenarios/multi_extractor_gpu.yaml"]
+        run = [sys.executable, "-m", "extractor_flow.cli", "run", "configs/scenarios/multi_extractor_gpu.yaml"]
         subprocess.run(run, cwd=checkout, capture_output=True, check=True)
 
     done = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=False)
@@ -71,7 +71,7 @@ def test_the_programs_work(document, program, checkout):
 
 
 def test_the_config_shown_keeps_its_contract():
-    from harness.contracts import violations
+    from extractor_flow.contracts import violations
 
     shown = [yaml.safe_load(text) for _, text in blocks("yaml")]
 

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import malice
 import pytest
+
+import malice
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.verify import verify
 from lies_about_models import FINAL, unpacked
 from published import COMPARISON, publish_run
 from tampering import Tampering
-
-from harness.flows.extractor_comparison.extractors.presets import PRESETS
-from harness.verify import verify
 
 cloudpickle = pytest.importorskip("cloudpickle")
 pytestmark = pytest.mark.train

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from published import SMALL_WORLD
 
-from harness.cli import main
-from harness.verify import verify
+from extractor_flow.cli import main
+from extractor_flow.verify import verify
+from published import SMALL_WORLD
 
 pytestmark = pytest.mark.train
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import read_json
-from harness.records import Completed, Failed
-from harness.rundir import JOURNAL, SUMMARY, RunDirectory
+from extractor_flow.files import read_json
+from extractor_flow.run.rundir import JOURNAL, SUMMARY, RunDirectory
+from extractor_flow.study.records import Completed, Failed
 
 DEADLINE = 60
 

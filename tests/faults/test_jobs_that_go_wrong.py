@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.files import read_json
-from harness.records import Completed, Failed, Skipped
-from harness.rundir import SUMMARY
+from extractor_flow.files import read_json
+from extractor_flow.run.rundir import SUMMARY
+from extractor_flow.study.records import Completed, Failed, Skipped
 
 GOOD = {"name": "good"}
 PARAMETERS = [

@@ -6,15 +6,15 @@ import json
 import shutil
 
 import pytest
+
 from dose_tampering import BUNDLE, CHECKPOINT, CURVES, IMAGES, STUDY, edited_tensors, from_nowhere, relabelled
+from extractor_flow.flows.dose_overlap.checks import shared_data
+from extractor_flow.run.archive import archive
+from extractor_flow.run.session import DRY_RUN
+from extractor_flow.verify import verify
 from lies_about_doses import DEEP_LIES, LIES
 from published import publish_run
 from tampering import Tampering
-
-from harness.archive import archive
-from harness.flows.dose_overlap import evidence_data
-from harness.session import DRY_RUN
-from harness.verify import verify
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
 
@@ -89,7 +89,7 @@ def test_a_slim_copy_verifies_light_and_deep(genuine_run, tmp_path):
 
 
 def test_a_rehearsal_gives_the_reason_that_the_session_writes():
-    assert evidence_data.DRY_RUN == DRY_RUN
+    assert shared_data.DRY_RUN == DRY_RUN
 
 
 @pytest.mark.parametrize("options", [["--dry-run"], ["--only", "dense*"]], ids=str)
@@ -100,7 +100,7 @@ def test_a_genuine_study_of_another_kind_verifies(tmp_path, options):
 
 
 def test_a_study_whose_device_is_not_here_verifies(tmp_path):
-    from harness.hardware import missing_capabilities
+    from extractor_flow.run.hardware import missing_capabilities
 
     if "cuda" not in missing_capabilities():
         pytest.skip("this machine has the device")

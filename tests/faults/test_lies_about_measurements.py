@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
+
+from extractor_flow.run import rundir
+from extractor_flow.verify import verify
 from lies_about_measurements import LIES
 from published import COMPARISON, publish_run
 from tampering import Tampering
-
-from harness import rundir
-from harness.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,10 @@ def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
         (path / name).write_bytes(b"")
     (path / "extractors/mlp/result.json").unlink()
 
-    for words in (["harness.job", str(path / "extractors/mlp")], ["harness.cli", "run", "--resume", str(path)]):
+    for words in (
+        ["extractor_flow.run.job", str(path / "extractors/mlp")],
+        ["extractor_flow.cli", "run", "--resume", str(path)],
+    ):
         subprocess.run([sys.executable, "-m", *words], check=True, capture_output=True)
 
     assert verify(path).violations == ()

@@ -8,27 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from extractor_flow.config import ConfigDocument
+from extractor_flow.flows.extractor_comparison import ExtractorComparison
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
+from extractor_flow.flows.extractor_comparison.checks.spaces import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
+from extractor_flow.verify import verify
 from lies_about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
 from mutated_runs import ONE
 from published import publish_run
 from tampering import Tampering
 
-from harness.config import ConfigDocument
-from harness.flows.extractor_comparison import ExtractorComparison
-from harness.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
-from harness.flows.extractor_comparison.evidence_model_world import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
-from harness.flows.extractor_comparison.evidence_settings import ACTIVATIONS, CLASSES
-from harness.flows.extractor_comparison.extractors.presets import PRESETS
-from harness.flows.extractor_comparison.plan import EnvironmentChoice, Plan
-from harness.verify import verify
-
 torch = pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 
-from harness.flows.extractor_comparison.env import RobotNavEnv  # noqa: E402
-from harness.flows.extractor_comparison.evidence_model_rebuilt import NotMadeError, tensors_of  # noqa: E402
-from harness.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
-from harness.flows.extractor_comparison.model import _ACTIVATIONS  # noqa: E402
+from extractor_flow.flows.extractor_comparison.checks.rebuilt_model import NotMadeError, tensors_of  # noqa: E402
+from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv  # noqa: E402
+from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
+from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS  # noqa: E402
 
 
 @pytest.fixture(scope="module")

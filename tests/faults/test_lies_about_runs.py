@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
+from extractor_flow.run import rundir
+from extractor_flow.run.session import DRY_RUN
+from extractor_flow.verify import verify
 from lies_about_records import DIRECTORIES, RECORDS, STOPPED, adding, again, untold
 from lies_about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
 from published import publish_run
 from tampering import Tampering
-
-from harness import rundir
-from harness.session import DRY_RUN
-from harness.verify import verify
 
 LIES = [*PAGES, *UNKNOWN, *ARCHIVES, *RECORDS, *DIRECTORIES]
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": MODELS}

@@ -2,13 +2,13 @@ import pickle
 import tracemalloc
 from pathlib import Path
 
+import pytest
+
 import genuine
 import malice
 import malicious
-import pytest
-
-from harness.readers.errors import ReadError
-from harness.readers.paths import Inside
+from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.paths import ConfinedDirectory
 
 MEMORY = 400 * 1024 * 1024
 
@@ -16,7 +16,7 @@ MEMORY = 400 * 1024 * 1024
 def read(root: Path, name: str) -> str | None:
     """The name of the refusal, when the run's file *name* is read as what it poses as."""
     try:
-        with Inside(root).open(name) as stream:
+        with ConfinedDirectory(root).open(name) as stream:
             genuine.READERS[malicious.READER_OF[name]](stream, name)
     except ReadError as error:
         return error.kind

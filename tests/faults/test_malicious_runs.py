@@ -7,11 +7,11 @@ import shutil
 import tracemalloc
 from pathlib import Path
 
-import malicious
 import pytest
-from published import COMPARISON, publish_run
 
-from harness.verify import verify
+import malicious
+from extractor_flow.verify import verify
+from published import COMPARISON, publish_run
 
 JOB = "extractors/mlp/seed-1"
 PLACES = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
 from careful_lies import LIES
+from extractor_flow.verify import verify
 from mutation_table import ONE_FILE
 from published import COMPARISON, publish_run
 from tampering import Tampering
-
-from harness.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import subprocess
 import sys
 
 import pytest
+
 from dose_tampering import STUDY, relabelled
+from extractor_flow.verify import verify
 from published import publish_run
 from tampering import Tampering
-
-from harness.verify import verify
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
 
@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, details: opened.append(str(details[0])) if event == "open" else None)
-from harness.verify import verify
+from extractor_flow.verify import verify
 verify(Path(sys.argv[1]))
 print(json.dumps([path for path in opened if "treasure" in path]))
 """

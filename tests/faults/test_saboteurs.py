@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from published import SMALL_WORLD, publish_run
 
-from harness.verify import verify
+from extractor_flow.verify import verify
+from published import SMALL_WORLD, publish_run
 
 pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
 
@@ -82,7 +82,7 @@ def found(run):
 def trained_again(run, name):
     """The violations that ``verify --replay`` adds."""
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "verify", str(run), "--replay", name, "--format", "json"],
+        [sys.executable, "-m", "extractor_flow.cli", "verify", str(run), "--replay", name, "--format", "json"],
         cwd=run.parent,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,

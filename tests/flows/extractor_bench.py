@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from harness.config import read_config
-from harness.flow import Product
-from harness.flows.extractor_comparison import flow
-from harness.jobs import Job
+from extractor_flow.config import read_config
+from extractor_flow.flows.extractor_comparison import flow
+from extractor_flow.study.flow import JobResult
+from extractor_flow.study.jobs import Job
 
 CORRIDOR = {"factory": "extractor_support:make_corridor"}
 ROBOT_NAV = {"kwargs": {"rays": 16, "walls": 1, "pedestrians": 1, "arena_size": 6.0, "max_steps": 20}}
@@ -35,7 +35,7 @@ class Done:
     """A job that ran to its end, and where."""
 
     job: Job
-    product: Product
+    product: JobResult
     desk: Desk
 
     @property

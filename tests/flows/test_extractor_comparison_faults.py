@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from extractor_bench import CORRIDOR, FLAT
 
-from harness.errors import Interrupted, JobError
-from harness.flows.extractor_comparison import flow
+from extractor_flow.errors import Interrupted, JobError
+from extractor_flow.flows.extractor_comparison import flow
 
 
 def reason(bench, *extractors, **settings):
@@ -156,7 +156,8 @@ def test_an_interrupt_is_passed_on_and_leaves_no_process(bench, worker_mode):
 
 def test_the_warm_server_is_safe_to_fork():
     script = (
-        "import harness.executors.warm_server, os, harness.flows.extractor_comparison.warm, sys, torch; "
+        "import extractor_flow.executors.forkserver_preload, os, sys, torch; "
+        "import extractor_flow.flows.extractor_comparison.training.preload; "
         "print(len(os.listdir('/proc/self/task')), torch.cuda.is_initialized(), 'torch._dynamo' in sys.modules)"
     )
     if not Path("/proc/self/task").is_dir():

@@ -7,12 +7,12 @@ import io
 import pytest
 from matplotlib.image import imread
 
-from harness.flow import Comparison
-from harness.flows.extractor_comparison import flow
-from harness.flows.extractor_comparison.curves import Curve
-from harness.flows.extractor_comparison.figures import draw_figures
-from harness.records import Artifact, Completed, Failed, HardwareProfile, JobRecord
-from harness.summary import RunIdentity, summarize
+from extractor_flow.flows.extractor_comparison import flow
+from extractor_flow.flows.extractor_comparison.figures import draw_figures
+from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.study.flow import Comparison
+from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord
+from extractor_flow.study.summary import RunIdentity, summarize
 
 HERE = HardwareProfile("Linux", "x86_64", "3.11", 2)
 STEPS = (0, 1000, 2000, 3000)

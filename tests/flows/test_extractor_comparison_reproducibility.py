@@ -9,16 +9,16 @@ from extractor_bench import CORRIDOR, ROBOT_NAV
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from harness.flows.extractor_comparison.environments import EnvironmentFactory
-from harness.flows.extractor_comparison.evaluation import (
+from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.training.evaluation import (
     EvaluatingEnv,
     Lane,
     lane_seeds,
     play,
 )
-from harness.flows.extractor_comparison.plan import EnvironmentChoice, Plan
-from harness.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
-from harness.flows.extractor_comparison.vectorize import training_environments
+from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
 
 MLP = {"name": "mlp", "preset": "mlp_small"}
 

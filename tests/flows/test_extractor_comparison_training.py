@@ -14,7 +14,7 @@ from extractor_bench import CORRIDOR, FLAT, ROBOT_NAV
 from safetensors.torch import load as load_weights
 from stable_baselines3 import PPO
 
-from harness.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 
 SCHEDULE = {"total_timesteps": 300, "num_envs": 2, "eval_freq": 100, "save_freq": 128}
 

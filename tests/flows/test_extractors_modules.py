@@ -9,12 +9,12 @@ from gymnasium import spaces
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.utils import obs_as_tensor
 
-from harness.errors import ConfigError, JobError
-from harness.flows.extractor_comparison.env import RobotNavEnv
-from harness.flows.extractor_comparison.extractors.build import extractor_class
-from harness.flows.extractor_comparison.extractors.observation import Part
-from harness.flows.extractor_comparison.extractors.presets import PRESETS
-from harness.flows.extractor_comparison.extractors.tokens import Tokens
+from extractor_flow.errors import ConfigError, JobError
+from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
+from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.observation import Part
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.flows.extractor_comparison.extractors.tokens import Tokens
 
 NAVIGATION = RobotNavEnv().observation_space
 LEARNING = [name for name in PRESETS if name != "dynamics_no_conv"]

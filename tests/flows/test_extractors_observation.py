@@ -7,8 +7,8 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from harness.errors import JobError
-from harness.flows.extractor_comparison.extractors.observation import Branches, Part, find_branches
+from extractor_flow.errors import JobError
+from extractor_flow.flows.extractor_comparison.extractors.observation import Branches, Part, find_branches
 
 
 def box(*shape):

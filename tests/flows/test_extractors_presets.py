@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from harness.errors import ConfigError
-from harness.flows.extractor_comparison.extractors.parameters import RULES
-from harness.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters, resolved_parameters
+from extractor_flow.errors import ConfigError
+from extractor_flow.flows.extractor_comparison.extractors.parameters import RULES
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters, resolved_parameters
 
 
 def test_the_names_are_those_that_config_files_use():
@@ -29,7 +29,7 @@ def test_the_names_are_those_that_config_files_use():
 
 def test_asking_for_presets_imports_neither_torch_nor_gymnasium():
     code = (
-        "import sys, harness.flows.extractor_comparison.extractors.presets;"
+        "import sys, extractor_flow.flows.extractor_comparison.extractors.presets;"
         "print(sorted({'torch', 'gymnasium', 'stable_baselines3'} & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,9 +7,9 @@ import torch
 from stable_baselines3 import PPO
 from torch.nn import functional
 
-from harness.flows.extractor_comparison.env import RobotNavEnv
-from harness.flows.extractor_comparison.extractors.build import extractor_class
-from harness.flows.extractor_comparison.extractors.state_space import SelectiveBlock, selective_scan
+from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
+from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.state_space import SelectiveBlock, selective_scan
 
 
 def arguments(batch=2, length=5, inner=3, state=4):

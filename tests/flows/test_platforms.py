@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.rundir import RunDirectory
-from harness.verify import verify
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.verify import verify
 
-COMMAND = (sys.executable, "-m", "harness.cli", "run", "study.yaml")
+COMMAND = (sys.executable, "-m", "extractor_flow.cli", "run", "study.yaml")
 STUDY = {
     "run": {"total_timesteps": 64, "eval_freq": 32, "n_eval_episodes": 2, "seed": 1, "baseline_extractor": "flat"},
     "algorithm": {"n_steps": 32, "n_epochs": 2},
@@ -39,7 +39,7 @@ class Place:
             [
                 sys.executable,
                 "-m",
-                "harness.cli",
+                "extractor_flow.cli",
                 "run",
                 "study.yaml",
                 "--run-id",

@@ -12,8 +12,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
-from harness.errors import ConfigError
-from harness.flows.extractor_comparison.env import ENV_ID, RobotNavEnv, register
+from extractor_flow.errors import ConfigError
+from extractor_flow.flows.extractor_comparison.environments.robot_nav import ENV_ID, RobotNavEnv, register
 
 FORWARD = np.array([1.0, 0.0], np.float32)
 STAND = np.array([-1.0, 0.0], np.float32)

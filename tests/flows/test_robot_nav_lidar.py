@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.flows.extractor_comparison.env_layout import Arena, draw_points, draw_walls
-from harness.flows.extractor_comparison.lidar import Lidar, Walls
+from extractor_flow.flows.extractor_comparison.environments.arena import Arena, draw_points, draw_walls
+from extractor_flow.flows.extractor_comparison.environments.lidar import Lidar, Walls
 
 REACH = 6.0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.flows.extractor_comparison.env import RobotNavEnv
-from harness.flows.extractor_comparison.env_layout import Arena
-from harness.flows.extractor_comparison.env_world import World
-from harness.flows.extractor_comparison.lidar import Lidar
-from harness.flows.extractor_comparison.rendering import PIXELS, draw
+from extractor_flow.flows.extractor_comparison.environments.arena import Arena
+from extractor_flow.flows.extractor_comparison.environments.lidar import Lidar
+from extractor_flow.flows.extractor_comparison.environments.rendering import PIXELS, draw
+from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
+from extractor_flow.flows.extractor_comparison.environments.world import World
 
 BLUE, RED, GREEN, DARK = (38, 98, 188), (214, 84, 60), (46, 158, 91), (52, 58, 70)
 LIGHT, FLOOR = (253, 246, 214), (226, 228, 232)

@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.flows.extractor_comparison.crowd import FASTEST_WALK, PEDESTRIAN_RADIUS, Crowd
-from harness.flows.extractor_comparison.env_layout import (
+from extractor_flow.flows.extractor_comparison.environments.arena import (
     CLEARANCE,
     MARGIN,
     ROBOT_RADIUS,
@@ -16,7 +15,8 @@ from harness.flows.extractor_comparison.env_layout import (
     draw_trip,
     draw_walls,
 )
-from harness.flows.extractor_comparison.env_world import TIME_STEP, TOP_SPEED, TOP_TURN_RATE, World
+from extractor_flow.flows.extractor_comparison.environments.pedestrians import FASTEST_WALK, PEDESTRIAN_RADIUS, Crowd
+from extractor_flow.flows.extractor_comparison.environments.world import TIME_STEP, TOP_SPEED, TOP_TURN_RATE, World
 
 SEEDS = range(8)
 

@@ -75,6 +75,6 @@ class FlowProject:
 def publish(config: Path, *options: str) -> Path:
     """A run of *config* made without pytest; its directory."""
     root = config.parent / "published"
-    words = [sys.executable, "-m", "harness.cli", "run", config.name, "--output-root", str(root), *options]
+    words = [sys.executable, "-m", "extractor_flow.cli", "run", config.name, "--output-root", str(root), *options]
     subprocess.run(words, cwd=config.parent, capture_output=True, check=False)
     return (root / "latest").resolve(strict=True)

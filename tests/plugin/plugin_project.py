@@ -52,7 +52,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_extractor_flow.once import Command
+from pytest_extractor_flow.once.execution import Command
 
 HERE = Path(__file__).parent
 

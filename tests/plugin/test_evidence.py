@@ -10,8 +10,8 @@ import pytest
 import yaml
 from plugin_project import FOUR_TESTS
 
-from harness.contracts import violations
-from harness.files import sha256_of
+from extractor_flow.contracts import violations
+from extractor_flow.files import sha256_of
 
 ALONE, TWO = ("-n0",), ("-n2",)
 WORKERS = {"alone": ALONE, "two workers": TWO}
@@ -21,8 +21,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pytest_extractor_flow.evidence_runs import note_run, runs_below
-from pytest_extractor_flow.once import Command
+from pytest_extractor_flow.evidence.runs import note_run, runs_below
+from pytest_extractor_flow.once.execution import Command
 
 VERDICT = {"schema_version": 1, "run": "the run", "ok": True, "violations": [], "unchecked": []}
 
@@ -31,7 +31,7 @@ VERDICT = {"schema_version": 1, "run": "the run", "ok": True, "violations": [], 
 def run(run_once, pytestconfig):
     root = run_once.output("study")
     words = ("run", str(Path(__file__).with_name("study.yaml")), "--output-root", str(root), "--run-id", "smoke")
-    execution = run_once(Command("study", (sys.executable, "-m", "harness.cli", *words), timeout=90))
+    execution = run_once(Command("study", (sys.executable, "-m", "extractor_flow.cli", *words), timeout=90))
     (directory,) = runs_below(execution.output)
     note_run(pytestconfig, directory, VERDICT)
     return directory

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from flow_project import MIXED, PATIENCE
-
-from harness.evidence import Violation
 from pytest_extractor_flow.collect import layer_of
+
+from extractor_flow.evidence.findings import Violation
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ["schema", "markdown", "consistency", "evidence"]
@@ -160,7 +160,7 @@ def test_a_job_that_needs_a_capability_carries_its_marker_and_is_skipped_with_th
 
 
 HOOK = """
-from harness.evidence import Violation
+from extractor_flow.evidence.findings import Violation
 
 def pytest_extractor_flow_violations(run_directory, summary):
     if summary["run_id"] == "short":
@@ -191,7 +191,7 @@ def test_a_hook_that_gives_something_else_is_told_what_is_expected(flow_project)
     result = flow_project.run("study.yaml::project")
 
     assert result.parseoutcomes() == {"failed": 1}
-    result.stdout.fnmatch_lines(["*pytest_extractor_flow_violations gave 'b'; expected a harness.evidence.Violation*"])
+    result.stdout.fnmatch_lines(["*pytest_extractor_flow_violations gave 'b'; expected a Violation*"])
 
 
 def test_a_hook_that_fails_costs_the_project_its_item_and_the_harness_none(flow_project):

@@ -9,7 +9,7 @@ import shutil
 import pytest
 from flow_project import publish
 
-from harness.archive import archive
+from extractor_flow.run.archive import archive
 
 JUDGED = """
 def test_directory(flow_run):

@@ -8,11 +8,11 @@ import sys
 import pytest
 import yaml
 from plugin_project import eventually
+from pytest_extractor_flow.once.execution import Execution
+from pytest_extractor_flow.options import read_flow_options
+from pytest_extractor_flow.runs.session_runs import announced_run
 
-from harness.hardware import missing_capabilities
-from pytest_extractor_flow.flow_options import read_flow_options
-from pytest_extractor_flow.flow_runs import announced_run
-from pytest_extractor_flow.once import Execution
+from extractor_flow.run.hardware import missing_capabilities
 
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
 ONE_TEST = "def test_it(flow_run): pass\n"

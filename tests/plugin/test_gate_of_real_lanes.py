@@ -60,7 +60,7 @@ class Checkout:
         """``extractor-flow gate merge`` over the reports of *lanes*, each of which is expected; status and output."""
         reports = [str(self.reports / f"{lane}.jsonl") for lane in lanes]
         done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "gate", "merge", *reports, "--expect-lane", *lanes, *words],
+            [sys.executable, "-m", "extractor_flow.cli", "gate", "merge", *reports, "--expect-lane", *lanes, *words],
             cwd=self.path,
             env={**os.environ, "COLUMNS": "200"},
             capture_output=True,
@@ -268,7 +268,10 @@ def test_a_file_that_cannot_be_written_is_one_message_after_the_verdict(checkout
 
 def test_a_gate_that_expects_no_lane_is_refused(checkout):
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "gate", "merge", "x.jsonl"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "extractor_flow.cli", "gate", "merge", "x.jsonl"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (done.returncode, "--expect-lane linux" in done.stderr) == (2, True)

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from harness.contracts import violations
-from harness.gate import Finding, merge, read_report
+from extractor_flow.contracts import violations
+from extractor_flow.gate import Finding, merge, read_report
 
 NOBODYS = "a_module_nobody_has"
 WORKERS = {"alone": (), "two workers": ("-n2",), "each": ("--dist=each", "--tx=2*popen")}

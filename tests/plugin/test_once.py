@@ -7,9 +7,8 @@ import sys
 from dataclasses import replace
 
 import pytest
-
-from pytest_extractor_flow.once import Command, Execution, Once
-from pytest_extractor_flow.session_directory import SessionDirectory
+from pytest_extractor_flow.once.execution import Command, Execution, Once
+from pytest_extractor_flow.once.session_directory import SessionDirectory
 
 
 @pytest.fixture

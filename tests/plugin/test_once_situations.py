@@ -98,7 +98,7 @@ def test_the_last_failed_tests_alone_run_the_command_once(project):
 
 def test_several_commands_in_one_session_run_once_each(project):
     second = FOUR_TESTS + (
-        "\nimport sys\nfrom pytest_extractor_flow.once import Command\n"
+        "\nimport sys\nfrom pytest_extractor_flow.once.execution import Command\n"
         "from conftest import HERE\n\n"
         "def test_another(run_once):\n"
         "    run_once(Command('another', (sys.executable, '-S', str(HERE / 'command.py'), str(HERE)), timeout=60))\n"

@@ -17,8 +17,8 @@ HEAVY = {
     "hypothesis",
     "syrupy",
     "pydantic",
-    "harness",
-    "harness.runner",
+    "extractor_flow",
+    "extractor_flow.run.runner",
     "multiprocessing",
     "ctypes",
 }

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harness.config import ConfigDocument, check_schema
+from extractor_flow.config import ConfigDocument, check_schema
 
 KEYS = st.sampled_from(["a", "ab", "b"])
 SCALARS = st.sampled_from([None, True, 0, 1, 1.0, 2.5, "a", "ab", "yes", "1_000", "1e999", ""])

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.config import ConfigDocument, read_config
-from harness.config.scalars import plain
-from harness.errors import ConfigError
+from extractor_flow.config import ConfigDocument, read_config
+from extractor_flow.config.scalars import plain
+from extractor_flow.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path

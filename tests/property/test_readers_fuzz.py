@@ -2,14 +2,14 @@ import contextlib
 import json
 import tracemalloc
 
-import genuine
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutations import damaged
 
-from harness.readers.errors import ReadError
-from harness.readers.text import parse
+import genuine
+from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.text import parse
+from mutations import damaged
 
 MEMORY = 64 * 1024 * 1024
 SETTINGS = settings(

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from harness.executors.events import Finished, Stop
-from harness.executors.serial import SerialExecutor
-from harness.files import read_json
-from harness.rundir import JOURNAL, SUMMARY, RunDirectory
-from harness.runner import RunRequest, run_flow
+from extractor_flow.executors.events import Finished, Stop
+from extractor_flow.executors.serial import SerialExecutor
+from extractor_flow.files import read_json
+from extractor_flow.run.rundir import JOURNAL, SUMMARY, RunDirectory
+from extractor_flow.run.runner import RunRequest, run_flow
 
 MODELS = ("line", "parabola", "cubic")
 CONFIG = """\

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.executors.events import Stop
-from harness.executors.serial import SerialExecutor
-from harness.files import dump_line, dumps, parse_json, read_json
-from harness.rundir import HISTORICAL, JOURNAL, MANIFEST, SKIPS, SUMMARY
-from harness.runner import RunRequest, run_flow
-from harness.verify import verify
+from extractor_flow.executors.events import Stop
+from extractor_flow.executors.serial import SerialExecutor
+from extractor_flow.files import dump_line, dumps, parse_json, read_json
+from extractor_flow.run.rundir import HISTORICAL, JOURNAL, MANIFEST, SKIPS, SUMMARY
+from extractor_flow.run.runner import RunRequest, run_flow
+from extractor_flow.verify import verify
 
 CONFIG = """\
 flow: line_fit

@@ -7,19 +7,19 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.contracts import summary_schema, violations
-from harness.files import dumps, parse_json
-from harness.flows.extractor_comparison import flow as extractor_comparison
-from harness.render.formats import number
-from harness.render.historical import complete_results
-from harness.render.html import report
-from harness.render.manifest import skip_summary, training_manifest
-from harness.render.markdown import render
-from harness.render.markdown_layout import page_of
-from harness.render.summary_json import to_json
-from harness.testing.line_fit import flow as line_fit
-from harness.testing.strategies import hostile_text, summaries
-from harness.verify.markdown import check_page, parse_page
+from extractor_flow.contracts import summary_schema, violations
+from extractor_flow.files import dumps, parse_json
+from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
+from extractor_flow.render.formats import number
+from extractor_flow.render.html import report
+from extractor_flow.render.legacy_results import complete_results
+from extractor_flow.render.manifest import skip_summary, training_manifest
+from extractor_flow.render.markdown import render
+from extractor_flow.render.markdown_layout import page_of
+from extractor_flow.render.summary_json import to_json
+from extractor_flow.testing.line_fit import flow as line_fit
+from extractor_flow.testing.strategies import hostile_text, summaries
+from extractor_flow.verify.checks.markdown import check_page, parse_page
 
 views = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 vocabularies = st.sampled_from([line_fit.vocabulary, extractor_comparison.vocabulary])

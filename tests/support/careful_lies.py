@@ -10,11 +10,11 @@ import shutil
 import zipfile
 
 import numpy as np
-from mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation, copying, lying, then_digested
 from safetensors.numpy import load, save
-from tampering import Tampering
 
-from harness import rundir
+from extractor_flow.run import rundir
+from mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation, copying, lying, then_digested
+from tampering import Tampering
 
 EVALUATIONS = f"{ONE}/eval_logs/evaluations.npz"
 WEIGHTS, FINAL, MONITOR = f"{ONE}/policy.safetensors", f"{ONE}/final_model.zip", f"{ONE}/monitor.csv"

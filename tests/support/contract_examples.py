@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contracts import violations
+from extractor_flow.contracts import violations
 
 if TYPE_CHECKING:
-    from harness.contracts import ContractViolation
+    from extractor_flow.contracts import ContractViolation
 
 EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
 

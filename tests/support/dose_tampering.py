@@ -10,13 +10,13 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from harness import rundir
-from harness.config import ConfigDocument
-from harness.files import dump_line, dumps, sha256_of
-from harness.flows.dose_overlap import flow
-from harness.flows.dose_overlap.data import npz_bytes
-from harness.provenance import config_digest
-from harness.verify.matrix import announcement
+from extractor_flow.config import ConfigDocument
+from extractor_flow.files import dump_line, dumps, sha256_of
+from extractor_flow.flows.dose_overlap import flow
+from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
+from extractor_flow.run import rundir
+from extractor_flow.run.provenance import config_digest
+from extractor_flow.verify.checks.matrix import announcement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ def imaged(edit: Callable[[Arrays], Arrays]) -> Any:
     """Change stored images, with scores that fit them."""
 
     def change(run: Tampering) -> None:
-        from harness.flows.dose_overlap.scoring import measured
+        from extractor_flow.flows.dose_overlap.scoring.cell_metrics import measured
 
         with np.load(run.path / IMAGES) as stored:
             arrays = {name: stored[name].copy() for name in stored.files}

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.readers.arrays import read_npz
-from harness.readers.events import read_events
-from harness.readers.images import read_png
-from harness.readers.models import read_model, read_optimizer, read_torch
-from harness.readers.monitor import read_monitor
-from harness.readers.text import read_json, read_json_lines
-from harness.readers.weights import read_weights
+from extractor_flow.readers.arrays import read_npz
+from extractor_flow.readers.events import read_events
+from extractor_flow.readers.images import read_png
+from extractor_flow.readers.models import read_model, read_optimizer, read_torch
+from extractor_flow.readers.monitor import read_monitor
+from extractor_flow.readers.text import read_json, read_json_lines
+from extractor_flow.readers.weights import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from dose_tampering import (
     BASELINE,
     BUNDLE,
@@ -36,9 +37,8 @@ from dose_tampering import (
     where,
     without_canonical,
 )
+from extractor_flow.run import rundir
 from mutated_runs import Mutation
-
-from harness import rundir
 
 _NEEDS_CUDA = (
     "needs cuda, which is missing here: no driver; "

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from careful_lies import EVALUATIONS, MONITOR, evaluated
+from extractor_flow.config import ConfigDocument
+from extractor_flow.files import dump_line, dumps
+from extractor_flow.readers.events import masked_crc32c
+from extractor_flow.registry import find_flow
+from extractor_flow.run import rundir
+from extractor_flow.run.provenance import config_digest
+from extractor_flow.study.jobs import Job
+from extractor_flow.verify.checks.matrix import announcement
 from mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation
 from tampering import Tampering
-
-from harness import rundir
-from harness.config import ConfigDocument
-from harness.files import dump_line, dumps
-from harness.jobs import Job
-from harness.provenance import config_digest
-from harness.readers.events import masked_crc32c
-from harness.registry import find_flow
-from harness.verify.matrix import announcement
 
 EVENTS, LOG = f"{ONE}/tensorboard/", f"{ONE}/train.log"
 _LATER = 1e8

@@ -13,18 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import load, save
+
+from extractor_flow.config import ConfigDocument
+from extractor_flow.files import dumps
+from extractor_flow.readers.models import OPTIMIZER, POLICY, SYSTEM, VERSION, read_model
+from extractor_flow.registry import find_flow
+from extractor_flow.run import rundir
+from extractor_flow.run.provenance import config_digest
+from extractor_flow.verify.checks.matrix import announcement
 from mutated_runs import ONE, TWO, Change, Mutation
 from published import COMPARISON
-from safetensors.numpy import load, save
 from tampering import Tampering
-
-from harness import rundir
-from harness.config import ConfigDocument
-from harness.files import dumps
-from harness.provenance import config_digest
-from harness.readers.models import OPTIMIZER, POLICY, SYSTEM, VERSION, read_model
-from harness.registry import find_flow
-from harness.verify.matrix import announcement
 
 STUDY: dict[str, Any] = {
     **COMPARISON,

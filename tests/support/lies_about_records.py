@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.run import rundir
+from extractor_flow.run.provenance import config_digest
 from genuine import picture
 from lies_about_runs import BAD, GONE, ONE, lies
 from mutated_runs import Change, Mutation
-
-from harness import rundir
-from harness.provenance import config_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,10 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.files import sha256_of
+from extractor_flow.run import rundir
+from extractor_flow.run.archive import archive
 from mutated_runs import Change, Mutation
-
-from harness import rundir
-from harness.archive import archive
-from harness.files import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

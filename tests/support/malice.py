@@ -14,10 +14,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import genuine
 import numpy as np
 
-from harness.readers.events import masked_crc32c
+import genuine
+from extractor_flow.readers.events import masked_crc32c
 
 
 class Creates:

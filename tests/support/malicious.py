@@ -13,10 +13,9 @@ from pathlib import Path
 
 import genuine
 import malice
+from extractor_flow.readers.errors import Kind
 from malice import Creates, header, in_words, model, one_array, zipped
 from mutations import framed
-
-from harness.readers.errors import Kind
 
 READER_OF = {
     "summary.json": "json",

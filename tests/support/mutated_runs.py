@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from extractor_flow.run import rundir
 from tampering import Tampering
-
-from harness import rundir
 
 ONE, TWO, BROKEN = "extractors/mlp/seed-1", "extractors/mlp/seed-2", "extractors/broken/seed-1"
 SKIPPED = "extractors/needs_gpu/seed-1"

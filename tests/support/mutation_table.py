@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from extractor_flow.run import rundir
+from extractor_flow.run.provenance import config_digest
 from mutated_runs import (
     BROKEN,
     ONE,
@@ -24,9 +26,6 @@ from mutated_runs import (
     summary,
 )
 from tampering import Tampering
-
-from harness import rundir
-from harness.provenance import config_digest
 
 LATER = "2031-01-01T00:00:00.000Z"
 EARLIER = "2001-01-01T00:00:00.000Z"

@@ -8,7 +8,7 @@ import struct
 import zipfile
 from typing import TYPE_CHECKING
 
-from harness.readers.events import masked_crc32c
+from extractor_flow.readers.events import masked_crc32c
 
 if TYPE_CHECKING:
     from collections.abc import Callable

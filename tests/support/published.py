@@ -42,7 +42,7 @@ def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
     root = folder / "runs"
     words = ["run", str(study), "--output-root", str(root), "--executor", "serial", *options]
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", *words],
+        [sys.executable, "-m", "extractor_flow.cli", *words],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,

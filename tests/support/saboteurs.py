@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from harness.files import read_json, write_bytes, write_json
-from harness.flow import Product
-from harness.flows.extractor_comparison import ExtractorComparison, layout
-from harness.flows.extractor_comparison.extractors.build import extractor_class
-from harness.flows.extractor_comparison.model import build_model
-from harness.flows.extractor_comparison.plan import Plan
-from harness.flows.extractor_comparison.train import train
-from harness.flows.extractor_comparison.vectorize import training_environments
-from harness.flows.extractor_comparison.weights import weights_bytes
+from extractor_flow.files import read_json, write_bytes, write_json
+from extractor_flow.flows.extractor_comparison import ExtractorComparison, layout
+from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.plan import Plan
+from extractor_flow.flows.extractor_comparison.training.job import train
+from extractor_flow.flows.extractor_comparison.training.policy_weights import weights_bytes
+from extractor_flow.flows.extractor_comparison.training.ppo import build_model
+from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from extractor_flow.study.flow import JobResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.flow import Workspace
-    from harness.jobs import Job
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.jobs import Job
 
 VICTIM = "victim"
 
@@ -42,14 +42,14 @@ def otherwise(job: Job, part: str, **changes: Any) -> Job:
     return replace(job, parameters=parameters)
 
 
-def tell(workspace: Workspace, product: Product) -> Product:
+def tell(workspace: Workspace, product: JobResult) -> JobResult:
     """Write ``metrics.json`` to fit *product*."""
     told = {"metrics": product.metrics, "training_steps": product.training_steps, "details": product.details}
     write_json(workspace.path / layout.METRICS, told)
     return product
 
 
-def as_of(job: Job, product: Product) -> Product:
+def as_of(job: Job, product: JobResult) -> JobResult:
     """*product* with the details that an honest training of *job* would have."""
     details = copy.deepcopy(dict(product.details))
     details["seeds"]["training"] = job.seed
@@ -91,47 +91,47 @@ def rewrite_seed(job: Job, workspace: Workspace) -> None:
                 archive.writestr(name, content)
 
 
-def honest(job: Job, workspace: Workspace) -> Product:
+def honest(job: Job, workspace: Workspace) -> JobResult:
     return train(job, workspace)
 
 
-def raises(job: Job, workspace: Workspace) -> Product:
+def raises(job: Job, workspace: Workspace) -> JobResult:
     msg = f"{job.name} in {workspace.path.name}"
     raise RuntimeError(msg)
 
 
-def trains_nothing(job: Job, workspace: Workspace) -> Product:
+def trains_nothing(job: Job, workspace: Workspace) -> JobResult:
     product = train(job, workspace)
     save_untrained(job, workspace)
     return product
 
 
-def learns_nothing(job: Job, workspace: Workspace) -> Product:
+def learns_nothing(job: Job, workspace: Workspace) -> JobResult:
     return train(otherwise(job, "algorithm", learning_rate=0.0), workspace)
 
 
-def trains_fewer_steps(job: Job, workspace: Workspace) -> Product:
+def trains_fewer_steps(job: Job, workspace: Workspace) -> JobResult:
     return tell(workspace, as_of(job, train(otherwise(job, "schedule", total_timesteps=32), workspace)))
 
 
-def trains_more_steps(job: Job, workspace: Workspace) -> Product:
+def trains_more_steps(job: Job, workspace: Workspace) -> JobResult:
     return tell(workspace, as_of(job, train(otherwise(job, "schedule", total_timesteps=128), workspace)))
 
 
-def updates_more_often(job: Job, workspace: Workspace) -> Product:
+def updates_more_often(job: Job, workspace: Workspace) -> JobResult:
     return train(otherwise(job, "algorithm", n_epochs=5), workspace)
 
 
-def skips_evaluations(job: Job, workspace: Workspace) -> Product:
+def skips_evaluations(job: Job, workspace: Workspace) -> JobResult:
     return train(otherwise(job, "schedule", eval_freq=10**6), workspace)
 
 
-def evaluates_fewer_episodes(job: Job, workspace: Workspace) -> Product:
+def evaluates_fewer_episodes(job: Job, workspace: Workspace) -> JobResult:
     product = train(otherwise(job, "schedule", n_eval_episodes=1), workspace)
     return tell(workspace, replace(product, metrics={**product.metrics, "eval_episodes": 2}))
 
 
-def repeats_its_best_evaluation(job: Job, workspace: Workspace) -> Product:
+def repeats_its_best_evaluation(job: Job, workspace: Workspace) -> JobResult:
     """The curve never falls: each later evaluation is the best one again."""
     product = train(job, workspace)
     path = workspace.path / layout.EVALUATIONS
@@ -148,14 +148,14 @@ def repeats_its_best_evaluation(job: Job, workspace: Workspace) -> Product:
     return tell(workspace, replace(product, metrics=metrics, details={**product.details, "curve": curve}))
 
 
-def reports_its_best_episode(job: Job, workspace: Workspace) -> Product:
+def reports_its_best_episode(job: Job, workspace: Workspace) -> JobResult:
     product = train(job, workspace)
     with np.load(workspace.path / layout.EVALUATIONS) as stored:
         best = float(stored["results"].max())
     return tell(workspace, replace(product, metrics={**product.metrics, "best_mean_reward": best}))
 
 
-def copies_another_job(job: Job, workspace: Workspace) -> Product:
+def copies_another_job(job: Job, workspace: Workspace) -> JobResult:
     """Takes the other job's files for its own, and tells what that one told."""
     victim = next(path for path in workspace.path.parents if path.name == "extractors") / VICTIM
     for path in victim.rglob("*"):
@@ -169,25 +169,25 @@ def copies_another_job(job: Job, workspace: Workspace) -> Product:
         name: str(Path(entry["path"]).relative_to(f"extractors/{VICTIM}"))
         for name, entry in record["artifacts"].items()
     }
-    return Product(record["metrics"], artifacts, record["training_steps"], record["details"])
+    return JobResult(record["metrics"], artifacts, record["training_steps"], record["details"])
 
 
-def zeros_as_a_test_mode_writes_them(job: Job, workspace: Workspace) -> Product:
+def zeros_as_a_test_mode_writes_them(job: Job, workspace: Workspace) -> JobResult:
     metrics = dict.fromkeys(("best_mean_reward", "final_mean_reward", "untrained_mean_reward", "reward_gain"), 0.0)
-    return tell(workspace, Product(metrics, {"metrics": layout.METRICS}, *flat(job, 0.0)))
+    return tell(workspace, JobResult(metrics, {"metrics": layout.METRICS}, *flat(job, 0.0)))
 
 
-def simulates_a_success(job: Job, workspace: Workspace) -> Product:
+def simulates_a_success(job: Job, workspace: Workspace) -> JobResult:
     """Everything is there that a schema asks for, and nothing was trained."""
     files = {"final_model": layout.FINAL_MODEL, "policy": layout.WEIGHTS, "evaluations": layout.EVALUATIONS}
     for name in files.values():
         (workspace.path / name).parent.mkdir(exist_ok=True)
         (workspace.path / name).write_bytes(b"simulated")
     metrics = {"best_mean_reward": 0.92, "final_mean_reward": 0.9, "untrained_mean_reward": -1.0, "reward_gain": 1.9}
-    return tell(workspace, Product(metrics, {**files, "metrics": layout.METRICS}, *flat(job, 0.9)))
+    return tell(workspace, JobResult(metrics, {**files, "metrics": layout.METRICS}, *flat(job, 0.9)))
 
 
-def swallows_its_error(job: Job, workspace: Workspace) -> Product:
+def swallows_its_error(job: Job, workspace: Workspace) -> JobResult:
     """The training breaks off in the middle, and what there is by then is called the result."""
     product = train(otherwise(job, "schedule", total_timesteps=32), workspace)
     try:
@@ -211,14 +211,14 @@ class FrozenExtractor(BaseFeaturesExtractor):
         return self.inner(observations)
 
 
-def freezes_its_extractor(job: Job, workspace: Workspace) -> Product:
+def freezes_its_extractor(job: Job, workspace: Workspace) -> JobResult:
     frozen = otherwise(job, "extractor", preset=None, target="saboteurs:FrozenExtractor", parameters={})
     product = train(frozen, workspace)
     metrics = {**product.metrics, "trainable_parameters": product.metrics["total_parameters"]}
     return tell(workspace, replace(product, metrics=metrics))
 
 
-def saves_no_numbers(job: Job, workspace: Workspace) -> Product:
+def saves_no_numbers(job: Job, workspace: Workspace) -> JobResult:
     from safetensors.numpy import load_file, save
 
     product = train(job, workspace)
@@ -227,17 +227,17 @@ def saves_no_numbers(job: Job, workspace: Workspace) -> Product:
     return product
 
 
-def trains_another_seed(job: Job, workspace: Workspace) -> Product:
+def trains_another_seed(job: Job, workspace: Workspace) -> JobResult:
     return train(replace(job, seed=(job.seed or 0) + 100), workspace)
 
 
-def hides_that_it_trained_another_seed(job: Job, workspace: Workspace) -> Product:
+def hides_that_it_trained_another_seed(job: Job, workspace: Workspace) -> JobResult:
     product = trains_another_seed(job, workspace)
     rewrite_seed(job, workspace)
     return tell(workspace, as_of(job, product))
 
 
-def reports_the_best_of_two_runs(job: Job, workspace: Workspace) -> Product:
+def reports_the_best_of_two_runs(job: Job, workspace: Workspace) -> JobResult:
     products = {}
     for seed in (101, 102):
         place = workspace.path / str(seed)
@@ -252,12 +252,12 @@ def reports_the_best_of_two_runs(job: Job, workspace: Workspace) -> Product:
     return tell(workspace, as_of(job, products[best]))
 
 
-def trains_in_an_easier_world(job: Job, workspace: Workspace) -> Product:
+def trains_in_an_easier_world(job: Job, workspace: Workspace) -> JobResult:
     kwargs = {**job.parameters["environment"]["kwargs"], "pedestrians": 0}
     return train(otherwise(job, "environment", kwargs=kwargs), workspace)
 
 
-def trains_another_extractor(job: Job, workspace: Workspace) -> Product:
+def trains_another_extractor(job: Job, workspace: Workspace) -> JobResult:
     return train(otherwise(job, "extractor", preset="dynamics_no_conv", parameters={}), workspace)
 
 
@@ -269,7 +269,7 @@ class At:
         self.progress = inner.progress
 
 
-SEEN_BY_EVIDENCE: tuple[Callable[[Job, Workspace], Product], ...] = (
+SEEN_BY_EVIDENCE: tuple[Callable[[Job, Workspace], JobResult], ...] = (
     trains_nothing,
     learns_nothing,
     trains_fewer_steps,
@@ -290,14 +290,14 @@ SEEN_BY_EVIDENCE: tuple[Callable[[Job, Workspace], Product], ...] = (
     reports_the_best_of_two_runs,
     trains_another_extractor,
 )
-SEEN_BY_TRAINING_AGAIN: tuple[Callable[[Job, Workspace], Product], ...] = (trains_in_an_easier_world,)
+SEEN_BY_TRAINING_AGAIN: tuple[Callable[[Job, Workspace], JobResult], ...] = (trains_in_an_easier_world,)
 _BY_NAME = {cheat.__name__: cheat for cheat in (raises, *SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)}
 
 
 class Saboteur(ExtractorComparison):
     """Does to each job what the job's name says; other jobs are trained honestly."""
 
-    def run(self, job: Job, workspace: Workspace) -> Product:
+    def run(self, job: Job, workspace: Workspace) -> JobResult:
         return _BY_NAME.get(job.name, honest)(job, workspace)
 
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import rundir
-from harness.files import dump_line, dumps, sha256_of
-from harness.publish import read_summary
-from harness.registry import find_flow
-from harness.render import historical, html, manifest, markdown, summary_json
-from harness.rundir import RunDirectory
+from extractor_flow.files import dump_line, dumps, sha256_of
+from extractor_flow.registry import find_flow
+from extractor_flow.render import html, legacy_results, manifest, markdown, summary_json
+from extractor_flow.run import rundir
+from extractor_flow.run.publish import read_summary
+from extractor_flow.run.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ class Tampering:
                 summary, selection=request["selection"], dry_run=request["dry_run"], skip_summary_path=rundir.SKIPS
             ),
             rundir.SKIPS: manifest.skip_summary(summary),
-            rundir.HISTORICAL: historical.complete_results(summary, request["config"]),
+            rundir.HISTORICAL: legacy_results.complete_results(summary, request["config"]),
         }
         for name, value in files.items():
             (self.path / name).write_text(dumps(value), encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from harness.rundir import RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Workbench:
         return path
 
     def command(self, *words: object) -> list[str]:
-        return [sys.executable, "-m", "harness.cli", *map(str, words)]
+        return [sys.executable, "-m", "extractor_flow.cli", *map(str, words)]
 
     def run(self, *words: object) -> Answer:
         """``extractor-flow WORDS`` to its end."""

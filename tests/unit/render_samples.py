@@ -5,11 +5,11 @@ from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
-from harness.flow import Metric, Vocabulary
-from harness.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, RunSummary, Skipped
-from harness.statistics import describe
+from extractor_flow.study.flow import Metric, ReportSpec
+from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, RunSummary, Skipped
+from extractor_flow.study.statistics import describe
 
-WORDS = Vocabulary(
+WORDS = ReportSpec(
     title="Multi-Extractor Training Summary",
     subject="Extractor Name",
     results_key="extractor_results",

@@ -7,11 +7,11 @@ import subprocess
 
 import pytest
 
-from harness.archive import archive
-from harness.contracts import violations
-from harness.errors import RequestError, RunDirectoryError
-from harness.files import read_json, sha256_of, write_json
-from harness.verify import verify
+from extractor_flow.contracts import violations
+from extractor_flow.errors import RequestError, RunDirectoryError
+from extractor_flow.files import read_json, sha256_of, write_json
+from extractor_flow.run.archive import archive
+from extractor_flow.verify import verify
 
 RESULT = "models/a/weights.json"
 PROTOCOL = ("job.json", "result.json", "attempt-1.json")
@@ -136,6 +136,6 @@ def test_a_run_with_a_link_in_it_is_not_copied_and_nothing_is_left(run, tmp_path
 def test_what_was_never_published_or_is_a_slim_copy_already_is_refused(run, slim, tmp_path):
     (run / "summary.json").unlink()
 
-    for source, complaint in ((run, "never published"), (slim, "slim copy already")):
+    for source, complaint in ((run, "is not published"), (slim, "slim copy already")):
         with pytest.raises(RunDirectoryError, match=complaint):
             archive(source, tmp_path / "again")

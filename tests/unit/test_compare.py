@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.flow import Comparison
-from harness.flows.extractor_comparison.compare import compare_records, sample_efficiency_ratio
-from harness.flows.extractor_comparison.curves import Curve
-from harness.records import Artifact, Completed, Failed, JobRecord, Skipped
+from extractor_flow.flows.extractor_comparison.comparison import compare_records, sample_efficiency_ratio
+from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.study.flow import Comparison
+from extractor_flow.study.records import Artifact, Completed, Failed, JobRecord, Skipped
 
 STEPS = (0, 100, 200, 300, 400)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.config import check_schema, read_config
+from extractor_flow.config import check_schema, read_config
 
 INTEGER_OR_AUTO = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}
 PATH_OR_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}

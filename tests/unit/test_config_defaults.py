@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from harness.config import resolve_defaults
+from extractor_flow.config import resolve_defaults
 
 LEAF = {"properties": {"x": {"default": 1}}}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import ConfigDocument, Problem, dotted, nearest, shown
+from extractor_flow.config import ConfigDocument, Problem, dotted, nearest, shown
 
 FILE = Path("c.yaml")
 DOCUMENT = ConfigDocument(

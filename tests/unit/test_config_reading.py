@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.config import DEPTH_LIMIT, SIZE_LIMIT, VALUE_LIMIT, read_config
-from harness.errors import ConfigError
+from extractor_flow.config import DEPTH_LIMIT, SIZE_LIMIT, VALUE_LIMIT, read_config
+from extractor_flow.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

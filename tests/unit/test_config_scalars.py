@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.config import read_config
-from harness.errors import ConfigError
+from extractor_flow.config import read_config
+from extractor_flow.errors import ConfigError
 
 
 def typed(value: object) -> tuple[str, object]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.config import check_schema, read_config
+from extractor_flow.config import check_schema, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from harness.config import ConfigDocument, read_config
-from harness.errors import ConfigError, RequestError
-from harness.flows.extractor_comparison import flow
-from harness.flows.extractor_comparison.config import schema
-from harness.flows.extractor_comparison.jobs import unmet
-from harness.jobs import Job, Limits
+from extractor_flow.config import ConfigDocument, read_config
+from extractor_flow.errors import ConfigError, RequestError
+from extractor_flow.flows.extractor_comparison import flow
+from extractor_flow.flows.extractor_comparison.config import schema
+from extractor_flow.flows.extractor_comparison.jobs import missing_requirement
+from extractor_flow.study.jobs import Job, Limits
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "contracts" / "examples"
@@ -388,7 +388,7 @@ def test_a_job_that_cannot_run_says_what_is_missing_and_what_would_do(study, dev
     extractors = [{"name": "a", "preset": "mlp_small", "expected_resources": resources}]
     (job,) = study(run={"device": device}, extractors=extractors).jobs
 
-    assert unmet(job, missing) == expected
+    assert missing_requirement(job, missing) == expected
 
 
 def test_the_contract_is_a_json_schema_with_a_description_for_every_key():

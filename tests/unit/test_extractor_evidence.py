@@ -7,17 +7,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from harness.evidence import RunEvidence
-from harness.flows.extractor_comparison import evidence_episodes, evidence_schedule
-from harness.flows.extractor_comparison.evidence_means import Means, check_means
-from harness.flows.extractor_comparison.evidence_skips import DRY_RUN, check_skips
-from harness.flows.extractor_comparison.jobs import jobs_of, unmet
-from harness.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
-from harness.readers.monitor import Monitor
-from harness.records import JobRecord, Skipped
-from harness.session import DRY_RUN as WHAT_A_REHEARSAL_SAYS
+from extractor_flow.evidence.run_context import RunContext
+from extractor_flow.flows.extractor_comparison.checks import episode_limits, schedule
+from extractor_flow.flows.extractor_comparison.checks.rolling_means import Means, check_means
+from extractor_flow.flows.extractor_comparison.checks.skips import DRY_RUN, check_skips
+from extractor_flow.flows.extractor_comparison.jobs import jobs_of, missing_requirement
+from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
+from extractor_flow.readers.monitor import Monitor
+from extractor_flow.run.session import DRY_RUN as WHAT_A_REHEARSAL_SAYS
+from extractor_flow.study.records import JobRecord, Skipped
 
-NAV = EnvironmentChoice(evidence_episodes.ROBOT_NAV, None, {}, ())
+NAV = EnvironmentChoice(episode_limits.ROBOT_NAV, None, {}, ())
 
 
 def plan(*, rollout=8, rollouts=4, eval_freq=8, save_freq=None, environment=NAV):
@@ -40,21 +40,21 @@ def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
         ends = [end for end in range(rollout, rollout * count + 1, rollout) if end // every > (end - rollout) // every]
         evaluations = sorted({0, *ends, rollout * count})
 
-        assert (evidence_schedule.checkpoint_steps(due), evidence_schedule.evaluation_steps(due)) == (ends, evaluations)
-        assert (evidence_schedule.checkpoint_count(due), evidence_schedule.evaluation_count(due)) == (
+        assert (schedule.checkpoint_steps(due), schedule.evaluation_steps(due)) == (ends, evaluations)
+        assert (schedule.checkpoint_count(due), schedule.evaluation_count(due)) == (
             len(ends),
             len(evaluations),
         )
 
 
 def test_an_update_is_logged_with_the_evaluation_after_it_or_else_after_the_next_rollout():
-    assert evidence_schedule.update_steps(plan(rollout=8, rollouts=4, eval_freq=16)) == [16, 16, 32, 32]
+    assert schedule.update_steps(plan(rollout=8, rollouts=4, eval_freq=16)) == [16, 16, 32, 32]
 
 
 def test_a_schedule_that_nobody_could_list_is_counted():
     endless = plan(rollout=2, rollouts=10**15, eval_freq=1, save_freq=3)
 
-    counts = [count(endless) for count in (evidence_schedule.evaluation_count, evidence_schedule.checkpoint_count)]
+    counts = [count(endless) for count in (schedule.evaluation_count, schedule.checkpoint_count)]
 
     assert counts == [10**15 + 1, 2 * 10**15 // 3]
 
@@ -99,7 +99,7 @@ def refused(config, reasons):
         )
         for job in jobs_of(config)
     ]
-    run = RunEvidence(files=None, records=tuple(records), settings=config, parameters={})
+    run = RunContext(files=None, records=tuple(records), settings=config, parameters={})
     return [violation.claim for violation in check_skips(run)]
 
 
@@ -111,7 +111,9 @@ def test_a_rehearsal_skips_in_the_words_of_a_rehearsal():
 @pytest.mark.parametrize("missing", [("cuda",), ("mps",), ("cuda", "mps")], ids="+".join)
 def test_a_skip_for_want_of_a_device_is_believed_wherever_it_was(device, missing):
     config = settings("cpu", "gpu", device=device)
-    reasons = {job.name: unmet(job, {name: f"no {name}: (none)" for name in missing}) for job in jobs_of(config)}
+    reasons = {
+        job.name: missing_requirement(job, {name: f"no {name}: (none)" for name in missing}) for job in jobs_of(config)
+    }
 
     assert refused(config, {name: reason or DRY_RUN for name, reason in reasons.items()}) == []
 
@@ -126,32 +128,32 @@ def test_a_skip_for_another_reason_is_not_believed(device):
 
 def test_the_rules_of_the_robots_world_are_those_of_its_environment():
     pytest.importorskip("gymnasium")
-    from harness.flows.extractor_comparison import env, env_world
+    from extractor_flow.flows.extractor_comparison.environments import robot_nav, world
 
-    step = env.PROGRESS_REWARD * env_world.TOP_SPEED * env_world.TIME_STEP
-    least = -env.PROGRESS_REWARD * env_world.GOAL_RADIUS
+    step = robot_nav.PROGRESS_REWARD * world.TOP_SPEED * world.TIME_STEP
+    least = -robot_nav.PROGRESS_REWARD * world.GOAL_RADIUS
 
-    assert evidence_episodes.ROBOT_NAV == env.ENV_ID
-    assert pytest.approx((step, least)) == (evidence_episodes.MOST_PROGRESS, evidence_episodes.LEAST_GAIN)
-    assert (evidence_episodes.STEP_COST, evidence_episodes.ARRIVAL_BONUS, evidence_episodes.COLLISION_PENALTY) == (
-        env.STEP_COST,
-        env.ARRIVAL_BONUS,
-        env.COLLISION_PENALTY,
+    assert episode_limits.ROBOT_NAV == robot_nav.ENV_ID
+    assert pytest.approx((step, least)) == (episode_limits.MOST_PROGRESS, episode_limits.LEAST_GAIN)
+    assert (episode_limits.STEP_COST, episode_limits.ARRIVAL_BONUS, episode_limits.COLLISION_PENALTY) == (
+        robot_nav.STEP_COST,
+        robot_nav.ARRIVAL_BONUS,
+        robot_nav.COLLISION_PENALTY,
     )
 
 
 def test_only_what_no_policy_could_do_is_impossible():
     returns, lengths = np.array([[18.0, -13.8, 8.4]]), np.array([[20, 20, 10]])
 
-    found = list(evidence_episodes.impossible_episodes(plan(), returns, lengths, returns > 0))
+    found = list(episode_limits.impossible_episodes(plan(), returns, lengths, returns > 0))
 
     assert found == []
     for worse in ([[18.1, 0, 9]], [[0, -13.9, 9]]):
-        assert len(list(evidence_episodes.impossible_episodes(plan(), np.array(worse), lengths))) == 1
+        assert len(list(episode_limits.impossible_episodes(plan(), np.array(worse), lengths))) == 1
 
 
 def test_a_success_has_the_bonus_for_arriving():
-    found = evidence_episodes.impossible_episodes(
+    found = episode_limits.impossible_episodes(
         plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]])
     )
 
@@ -161,7 +163,7 @@ def test_a_success_has_the_bonus_for_arriving():
 @pytest.mark.parametrize(
     ("environment", "longest"),
     [
-        (EnvironmentChoice(evidence_episodes.ROBOT_NAV, None, {"max_steps": 20, "max_episode_steps": 30}, ()), 20),
+        (EnvironmentChoice(episode_limits.ROBOT_NAV, None, {"max_steps": 20, "max_episode_steps": 30}, ()), 20),
         (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": 30}, ()), 30),
         (EnvironmentChoice("CartPole-v1", None, {"max_steps": 20}, ()), None),
         (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": -1}, ()), None),
@@ -170,7 +172,7 @@ def test_a_success_has_the_bonus_for_arriving():
     ],
 )
 def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(environment, longest):
-    assert evidence_episodes.longest_episode(plan(environment=environment)) == longest
+    assert episode_limits.longest_episode(plan(environment=environment)) == longest
 
 
 def logged(rewards, lengths, *, window=2, environment=None, **values):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import DataError
-from harness.files import dumps, parse_json, printable, read_json, read_text, sha256_of, write_bytes, write_json
+from extractor_flow.errors import DataError
+from extractor_flow.files import dumps, parse_json, printable, read_json, read_text, sha256_of, write_bytes, write_json
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

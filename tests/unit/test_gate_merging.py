@@ -3,8 +3,8 @@
 import pytest
 from lane_reports import COMMIT, OTHER_COMMIT, closed, collected, deselected, header, line, outcome, uncollected
 
-from harness.errors import RequestError
-from harness.gate import Finding, merge
+from extractor_flow.errors import RequestError
+from extractor_flow.gate import Finding, merge
 
 CUDA = "tests/test_gpu.py::test_gpu"
 PLAIN = "tests/test_a.py::test_a"

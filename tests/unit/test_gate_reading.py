@@ -3,8 +3,8 @@
 import pytest
 from lane_reports import SESSION, closed, collected, deselected, header, line, outcome, uncollected
 
-from harness.errors import DataError
-from harness.gate import TestOnLane, read_report
+from extractor_flow.errors import DataError
+from extractor_flow.gate import TestOnLane, read_report
 
 TEST = "tests/test_a.py::test_a"
 

@@ -6,7 +6,7 @@ import pytest
 from lane_reports import COMMIT, closed, collected, header, outcome, uncollected
 from markdown_it import MarkdownIt
 
-from harness.gate import merge, render_junit, render_markdown
+from extractor_flow.gate import merge, render_junit, render_markdown
 
 CUDA = "tests/test_gpu.py::test_gpu[a|b]"
 HOSTILE = "x\u202e</td><img src=x onerror=alert(1)>|\n# `green` [link](http://a)\x00\x1b[2J\ufffe\udc80 & ]]>"

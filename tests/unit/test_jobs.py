@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import DataError, RequestError
-from harness.jobs import Job, Limits, collisions, component_of, select
+from extractor_flow.errors import DataError, RequestError
+from extractor_flow.study.jobs import Job, Limits, collisions, component_of, select
 
 JOB = Job(flow="line_fit", name="mlp", directory="models/mlp", parameters={"steps": 3, "env": {"id": "X"}}, seed=1)
 

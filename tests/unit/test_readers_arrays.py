@@ -1,11 +1,11 @@
 import io
 
-import genuine
 import numpy as np
 import pytest
 
-from harness.readers.arrays import array_of, read_npz
-from harness.readers.errors import Kind, ReadError
+import genuine
+from extractor_flow.readers.arrays import array_of, read_npz
+from extractor_flow.readers.errors import Kind, ReadError
 
 
 def npy(array) -> bytes:

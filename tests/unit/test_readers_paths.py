@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.readers.errors import Kind, ReadError
-from harness.readers.paths import DEPTH_LIMIT, Inside
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.paths import DEPTH_LIMIT, ConfinedDirectory
 
 
 @pytest.fixture
@@ -17,16 +17,16 @@ def inside(tmp_path):
     (root / "a.txt").write_bytes(b"alpha")
     (root / "deep" / "b.txt").write_bytes(b"beta")
     (tmp_path / "secret").write_bytes(b"secret")
-    return Inside(root)
+    return ConfinedDirectory(root)
 
 
-def refusal(inside: Inside, path: str, **options) -> Kind:
+def refusal(inside: ConfinedDirectory, path: str, **options) -> Kind:
     with pytest.raises(ReadError) as caught, inside.open(path, **options):
         pass
     return caught.value.kind
 
 
-def content(inside: Inside, path: str) -> bytes:
+def content(inside: ConfinedDirectory, path: str) -> bytes:
     with inside.open(path) as stream:
         return stream.read()
 
@@ -38,7 +38,7 @@ def test_files_beneath_the_directory_are_read(inside):
 def test_the_directory_itself_may_be_reached_by_a_link(inside, tmp_path):
     (tmp_path / "latest").symlink_to("run")
 
-    assert content(Inside(tmp_path / "latest"), "a.txt") == b"alpha"
+    assert content(ConfinedDirectory(tmp_path / "latest"), "a.txt") == b"alpha"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,11 @@ def test_a_device_is_not_opened(inside):
 
 
 def test_what_is_not_there_is_missing(inside, tmp_path):
-    kinds = refusal(inside, "c.txt"), refusal(inside, "no/c.txt"), refusal(Inside(tmp_path / "none"), "a.txt")
+    kinds = (
+        refusal(inside, "c.txt"),
+        refusal(inside, "no/c.txt"),
+        refusal(ConfinedDirectory(tmp_path / "none"), "a.txt"),
+    )
 
     assert kinds == (Kind.MISSING, Kind.MISSING, Kind.MISSING)
 

@@ -4,13 +4,13 @@ import pickle
 import struct
 import zipfile
 
-import genuine
 import numpy as np
 import pytest
 
-from harness.readers.errors import Kind, ReadError
-from harness.readers.models import read_model, read_torch
-from harness.readers.pickled import state_dict
+import genuine
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.models import read_model, read_torch
+from extractor_flow.readers.pickled import state_dict
 
 torch = pytest.importorskip("torch")
 

@@ -4,14 +4,14 @@ import csv
 import io
 import struct
 
-import genuine
 import numpy as np
 import pytest
 
-from harness.readers.errors import Kind, ReadError
-from harness.readers.events import Scalars, masked_crc32c, read_events
-from harness.readers.images import read_png
-from harness.readers.monitor import LINE_LIMIT, read_monitor
+import genuine
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.events import Scalars, masked_crc32c, read_events
+from extractor_flow.readers.images import read_png
+from extractor_flow.readers.monitor import LINE_LIMIT, read_monitor
 
 HEAD = b'#{"t_start": 1.5, "env_id": "E"}\nr,l,t\n'
 

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from harness.readers.errors import Kind, ReadError, one_line, shown
-from harness.readers.text import CONTAINER_LIMIT, LINE_LIMIT, Line, Torn, read_json, read_json_lines
+from extractor_flow.readers.errors import Kind, ReadError, one_line, shown
+from extractor_flow.readers.text import CONTAINER_LIMIT, LINE_LIMIT, Line, Torn, read_json, read_json_lines
 
 
 def refusal(data: bytes, **options) -> Kind:

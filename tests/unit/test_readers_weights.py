@@ -1,14 +1,14 @@
 import io
 import zipfile
 
-import genuine
 import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from harness.readers.errors import Kind, ReadError
-from harness.readers.models import Optimizer, read_model, read_optimizer, read_torch
-from harness.readers.weights import digest_of, read_weights
+import genuine
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.models import Optimizer, read_model, read_optimizer, read_torch
+from extractor_flow.readers.weights import digest_of, read_weights
 
 torch = pytest.importorskip("torch")
 save_torch = pytest.importorskip("safetensors.torch").save

@@ -2,11 +2,11 @@ import io
 import struct
 import zipfile
 
-import genuine
 import pytest
 
-from harness.readers.errors import Kind, ReadError
-from harness.readers.zips import Archive
+import genuine
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.zips import Archive
 
 LIMIT = 10_000_000
 

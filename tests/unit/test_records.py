@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import DataError
-from harness.files import dumps, parse_json
-from harness.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, Skipped
+from extractor_flow.errors import DataError
+from extractor_flow.files import dumps, parse_json
+from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, Skipped
 
 ARTIFACT = {"model": Artifact("models/a/model.zip", "0" * 64, 10)}
 MACHINE = HardwareProfile("Linux-6", "x86_64", "3.11.7", 2, "NVIDIA H200", "13.0")

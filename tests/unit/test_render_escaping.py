@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from render_samples import HOSTILE, read
 
-from harness.render.escaping import cell, escape_cell, unescape_cell
+from extractor_flow.render.escaping import cell, escape_cell, unescape_cell
 
 texts = st.text(st.characters(codec=None)) | st.text("|\\`*_[]<>&#~$!:-= \tn/axuU0\n\r")
 PARSERS = {"commonmark": MarkdownIt("commonmark").enable("table"), "default": MarkdownIt("js-default")}

@@ -3,8 +3,8 @@
 import pytest
 from render_samples import WORDS
 
-from harness.flow import Metric
-from harness.render.formats import CORE_METRICS, metric_of, number, quantity, seconds
+from extractor_flow.render.formats import CORE_METRICS, metric_of, number, quantity, seconds
+from extractor_flow.study.flow import Metric
 
 
 @pytest.mark.parametrize(

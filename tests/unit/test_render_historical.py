@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from render_samples import completed, failed, mixed, skipped, summary
 
-from harness.contracts import violations
-from harness.files import dumps
-from harness.records import Completed
-from harness.render.historical import complete_results
+from extractor_flow.contracts import violations
+from extractor_flow.files import dumps
+from extractor_flow.render.legacy_results import complete_results
+from extractor_flow.study.records import Completed
 
 SETTINGS = {
     "run": {

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_samples import GPU, HOSTILE, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
-from harness.files import printable
-from harness.render.dot_plot import LEGEND, _Axis, dot_plot
-from harness.render.formats import duration
-from harness.render.html import report
+from extractor_flow.files import printable
+from extractor_flow.render.dot_plot import LEGEND, _Axis, dot_plot
+from extractor_flow.render.formats import duration
+from extractor_flow.render.html import report
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 VOID = {"meta", "img"}

@@ -4,9 +4,9 @@ import json
 
 from render_samples import completed, failed, mixed, skipped, summary
 
-from harness.contracts import violations
-from harness.files import dumps
-from harness.render.manifest import skip_summary, training_manifest
+from extractor_flow.contracts import violations
+from extractor_flow.files import dumps
+from extractor_flow.render.manifest import skip_summary, training_manifest
 
 REASON = "needs CUDA; run it on a machine with a GPU"
 

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_samples import GPU, HOSTILE, WORDS, completed, failed, mixed, read, skipped, statistics_entry, summary
 
-from harness.files import dumps, parse_json
-from harness.flow import Metric
-from harness.records import Failed
-from harness.render.escaping import unescape_cell
-from harness.render.markdown import render, write
-from harness.render.markdown_layout import page_of
-from harness.render.summary_json import to_json
+from extractor_flow.files import dumps, parse_json
+from extractor_flow.render.escaping import unescape_cell
+from extractor_flow.render.markdown import render, write
+from extractor_flow.render.markdown_layout import page_of
+from extractor_flow.render.summary_json import to_json
+from extractor_flow.study.flow import Metric
+from extractor_flow.study.records import Failed
 
 ONE_SUCCESS = """\
 # Multi-Extractor Training Summary

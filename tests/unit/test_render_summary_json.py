@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from render_samples import CPU, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
-from harness.contracts import summary_schema, violations
-from harness.files import dumps
-from harness.render.summary_json import result_of, to_json
+from extractor_flow.contracts import summary_schema, violations
+from extractor_flow.files import dumps
+from extractor_flow.render.summary_json import result_of, to_json
 
 HARDWARE = {"platform": "Linux-6.1", "arch": "x86_64", "python_version": "3.11.4", "workers": 2}
 

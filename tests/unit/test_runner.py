@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import RequestError
-from harness.flows.extractor_comparison import ExtractorComparison
-from harness.runner import require_packages
-from harness.testing.line_fit import flow as line_fit
+from extractor_flow.errors import RequestError
+from extractor_flow.flows.extractor_comparison import ExtractorComparison
+from extractor_flow.run.runner import require_packages
+from extractor_flow.testing.line_fit import flow as line_fit
 
 
 class Distant(ExtractorComparison):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.statistics import (
+from extractor_flow.study.statistics import (
     SeedStatistics,
     bootstrap_interval,
     describe,

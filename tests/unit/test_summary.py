@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_samples import CPU, GPU, completed, failed, skipped
 
-from harness.flow import Comparison
-from harness.records import Failed, RunSummary
-from harness.summary import RunIdentity, core_aggregates, summarize
+from extractor_flow.study.flow import Comparison
+from extractor_flow.study.records import Failed, RunSummary
+from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
 
 IDENTITY = RunIdentity(
     run_id="demo",

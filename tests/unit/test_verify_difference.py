@@ -1,7 +1,7 @@
 import pytest
 
-from harness.evidence import Violation
-from harness.verify.difference import ABSENT, MOST_A_FILE, differences, violations
+from extractor_flow.evidence.findings import Violation
+from extractor_flow.verify.json_diff import ABSENT, MOST_A_FILE, differences, violations
 
 
 @pytest.mark.parametrize(

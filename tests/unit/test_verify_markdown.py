@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.render.markdown import write
-from harness.render.markdown_layout import Page, Section
-from harness.verify.markdown import PageError, check_page, parse_page
+from extractor_flow.render.markdown import write
+from extractor_flow.render.markdown_layout import Page, Section
+from extractor_flow.verify.checks.markdown import PageError, check_page, parse_page
 
 TEXTS = st.text(max_size=20) | st.sampled_from(
     [

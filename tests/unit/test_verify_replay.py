@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from harness.contracts import violations
-from harness.files import read_json, write_json
+from extractor_flow.contracts import violations
+from extractor_flow.files import read_json, write_json
 
 PLACE = "models/a/seed-0"
 

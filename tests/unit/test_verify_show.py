@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.contracts import violations
-from harness.evidence import Unchecked, Violation
-from harness.verify import FORMATS, Verdict
+from extractor_flow.contracts import violations
+from extractor_flow.evidence.findings import Unchecked, Violation
+from extractor_flow.verify import FORMATS, Verdict
 
 HOSTILE = 'a\nverified\x1b[2J\u202e<b a="1">&amp;]]></b>\ud800\x00\ufffe' + "x" * 5000
 WRONG = Violation("summary.json", "$.runs", "3", "2", "inconsistent")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.verify import verify
+from extractor_flow.verify import verify
 
 pytest.importorskip("stable_baselines3", reason="needs the extra [train]")
 
@@ -17,7 +17,17 @@ CONFIG = Path(__file__).parents[1] / "configs" / "corridor.yaml"
 def run(tmp_path_factory):
     """One real run of the config, by the command."""
     root = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, "-m", "harness.cli", "run", str(CONFIG), "--output-root", str(root), "--jobs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "extractor_flow.cli",
+        "run",
+        str(CONFIG),
+        "--output-root",
+        str(root),
+        "--jobs",
+        "1",
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return (root / "latest").resolve()
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.testing import check_flow, normalise_markdown
-from harness.verify import verify
+from extractor_flow.testing import check_flow, normalise_markdown
+from extractor_flow.verify import verify
 
 from lantern_lab.spirals import flow
 
@@ -19,7 +19,7 @@ CONFIG = Path(__file__).parents[1] / "configs" / "spirals.yaml"
 def run(tmp_path_factory):
     """One real run of the config, by the command."""
     root = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, "-m", "harness.cli", "run", str(CONFIG), "--output-root", str(root)]
+    command = [sys.executable, "-m", "extractor_flow.cli", "run", str(CONFIG), "--output-root", str(root)]
     subprocess.run(command, check=True, capture_output=True)
     return (root / "latest").resolve()
 

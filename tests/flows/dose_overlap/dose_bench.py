@@ -6,8 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from harness.flows.dose_overlap.overlap import Accepted, select_view
-from harness.flows.dose_overlap.simulate import (
+from extractor_flow.flows.dose_overlap.data.simulation import (
     SyntheticSettings,
     canonical,
     simulate,
@@ -15,7 +14,8 @@ from harness.flows.dose_overlap.simulate import (
     synthetic_base,
     with_patches,
 )
-from harness.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.flows.dose_overlap.data.thinning import Accepted, select_view
+from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
 
 TINY = SyntheticSettings(object_size=96, frame_size=16, probe_diameter=8, scan_step=4)
 DOSE = 2e4

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from harness.rundir import RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 
 BASELINE, DENSE = "dose_1000/baseline/gs1", "dose_1000/dense/gs2"
 DENSE_NAME = "dense (dose=1e+03)"
@@ -36,7 +36,7 @@ class Answer:
 
 def command(*words: object, cwd: Path) -> Answer:
     """``extractor-flow WORDS`` to its end."""
-    return module("harness.cli", *words, cwd=cwd)
+    return module("extractor_flow.cli", *words, cwd=cwd)
 
 
 def module(name: str, *words: object, cwd: Path) -> Answer:

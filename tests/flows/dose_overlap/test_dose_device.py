@@ -8,11 +8,11 @@ import pytest
 import torch
 from dose_bench import tiny_config, tiny_scan
 
-from harness.errors import ConfigError, JobError
-from harness.flows.dose_overlap.bundle import read_bundle
-from harness.flows.dose_overlap.device import device_of
-from harness.flows.dose_overlap.reconstruct import reconstruct
-from harness.flows.dose_overlap.training import train
+from extractor_flow.errors import ConfigError, JobError
+from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import reconstruct
+from extractor_flow.flows.dose_overlap.training.device import device_of
+from extractor_flow.flows.dose_overlap.training.loop import train
 
 
 def test_auto_is_the_best_device_there_is():

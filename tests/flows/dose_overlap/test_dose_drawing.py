@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from dose_bench import tiny_scan
 
-from harness.files import write_bytes
-from harness.flows.dose_overlap import scoring
-from harness.flows.dose_overlap.data import npz_bytes
-from harness.flows.dose_overlap.drawing import Shown, draw_cells
-from harness.flows.dose_overlap.reconstruct import coverage
-from harness.flows.dose_overlap.scoring_names import METHODS
-from harness.flows.dose_overlap.study import Cell
-from harness.readers.images import read_png
+from extractor_flow.files import write_bytes
+from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
+from extractor_flow.flows.dose_overlap.figures import Shown, draw_cells
+from extractor_flow.flows.dose_overlap.plan import Cell
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverage
+from extractor_flow.flows.dose_overlap.scoring import cell_metrics
+from extractor_flow.flows.dose_overlap.scoring.names import METHODS
+from extractor_flow.readers.images import read_png
 
 CURVES = [
     {"epoch": 0, "validation_loss": 2.0, "amplitude_psnr": 10.0, "amplitude_ssim": None},
@@ -28,10 +28,10 @@ def shown(tmp_path):
     """Three cells of a study of two doses; the sparse view was trained at one of them only."""
     data = tiny_scan()[1]
     images = {name: data.object_guess * np.exp(1j * number) for number, name in enumerate(METHODS)}
-    arrays = scoring.stored({**images, scoring.TRUTH: data.object_guess}, coverage(data))
+    arrays = cell_metrics.stored({**images, cell_metrics.TRUTH: data.object_guess}, coverage(data))
     path = tmp_path / "reconstructions.npz"
     write_bytes(path, npz_bytes(arrays))
-    metrics = scoring.measured({**arrays, "constant": np.full_like(data.object_guess, 0.5)})
+    metrics = cell_metrics.measured({**arrays, "constant": np.full_like(data.object_guess, 0.5)})
     cells = [Cell(1000, "baseline"), Cell(1000, "sparse"), Cell(100000, "baseline")]
     return [Shown(cell, metrics, CURVES, path) for cell in cells]
 

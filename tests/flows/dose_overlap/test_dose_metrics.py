@@ -9,11 +9,11 @@ from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
-from harness.errors import DataError
-from harness.flows.dose_overlap.metrics import aligned, image_scores, psnr, score
-from harness.flows.dose_overlap.ring_correlation import RingCorrelation, ring_correlation
-from harness.flows.dose_overlap.similarity import Window, ms_ssim, ssim
-from harness.flows.dose_overlap.specimen import textured_object
+from extractor_flow.errors import DataError
+from extractor_flow.flows.dose_overlap.data.specimen import textured_object
+from extractor_flow.flows.dose_overlap.scoring.frc import RingCorrelation, ring_correlation
+from extractor_flow.flows.dose_overlap.scoring.scores import aligned, image_scores, psnr, score
+from extractor_flow.flows.dose_overlap.scoring.ssim import Window, ms_ssim, ssim
 
 WHOLE = 1.0
 

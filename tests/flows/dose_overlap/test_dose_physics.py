@@ -7,11 +7,18 @@ import pytest
 import torch
 from scipy import stats
 
-from harness.flows.dose_overlap.calibration import input_scale
-from harness.flows.dose_overlap.model import PatchNetwork, network_inputs
-from harness.flows.dose_overlap.physics import Canvas, Optics, box_side, excess_nll, merge, project
-from harness.flows.dose_overlap.simulate import diffract
-from harness.flows.dose_overlap.specimen import ProbeShape, defocused_probe, textured_object
+from extractor_flow.flows.dose_overlap.data.calibration import input_scale
+from extractor_flow.flows.dose_overlap.data.simulation import diffract
+from extractor_flow.flows.dose_overlap.data.specimen import ProbeShape, defocused_probe, textured_object
+from extractor_flow.flows.dose_overlap.reconstruction.forward_model import (
+    Canvas,
+    Optics,
+    box_side,
+    excess_nll,
+    merge,
+    project,
+)
+from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork, network_inputs
 
 PROBE = defocused_probe(16, ProbeShape(8))
 FIRST = np.array([[[0, 0], [0, 3], [2, 1], [5, 4]]])

@@ -8,16 +8,22 @@ import numpy as np
 import pytest
 from dose_bench import tiny_config, tiny_scan, tiny_view
 
-from harness.errors import DataError
-from harness.flows.dose_overlap.bundle import Bundle
-from harness.flows.dose_overlap.calibration import Calibration
-from harness.flows.dose_overlap.geometry import covered, cut, frame_corners
-from harness.flows.dose_overlap.iterative import constant_level
-from harness.flows.dose_overlap.metrics import aligned, score
-from harness.flows.dose_overlap.phases import synchronised
-from harness.flows.dose_overlap.physics import Optics
-from harness.flows.dose_overlap.preparation import prepare
-from harness.flows.dose_overlap.reconstruct import (
+from extractor_flow.errors import DataError
+from extractor_flow.flows.dose_overlap.data.calibration import Calibration
+from extractor_flow.flows.dose_overlap.data.scan_geometry import covered, cut, frame_corners
+from extractor_flow.flows.dose_overlap.data.simulation import (
+    SyntheticSettings,
+    canonical,
+    simulate,
+    synthetic_base,
+    with_patches,
+)
+from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle
+from extractor_flow.flows.dose_overlap.reconstruction.forward_model import Optics
+from extractor_flow.flows.dose_overlap.reconstruction.network_inputs import prepare
+from extractor_flow.flows.dose_overlap.reconstruction.phase_sync import synchronised
+from extractor_flow.flows.dose_overlap.reconstruction.pie import constant_level
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     assemble,
     coverage,
     initial_network,
@@ -27,7 +33,7 @@ from harness.flows.dose_overlap.reconstruct import (
     reconstruct_iteratively,
     reconstruct_untrained,
 )
-from harness.flows.dose_overlap.simulate import SyntheticSettings, canonical, simulate, synthetic_base, with_patches
+from extractor_flow.flows.dose_overlap.scoring.scores import aligned, score
 
 
 def true_patches(data, optics):

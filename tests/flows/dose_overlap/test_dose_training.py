@@ -7,20 +7,20 @@ import pytest
 import torch
 from dose_bench import DOSE, tiny_config, tiny_scan, tiny_view, without_truth
 
-from harness.errors import ConfigError, DataError, Interrupted, JobError
-from harness.files import sha256_of
-from harness.flows.dose_overlap import training as training_module
-from harness.flows.dose_overlap.bundle import read_bundle, tensor_bytes, write_bundle
-from harness.flows.dose_overlap.metrics import score
-from harness.flows.dose_overlap.reconstruct import (
+from extractor_flow.errors import ConfigError, DataError, Interrupted, JobError
+from extractor_flow.files import sha256_of
+from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle, tensor_bytes, write_bundle
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     initial_network,
     reconstruct,
     reconstruct_constant,
     reconstruct_untrained,
 )
-from harness.flows.dose_overlap.training import train
-from harness.flows.dose_overlap.training_config import TrainingConfig
-from harness.flows.dose_overlap.training_data import TrainingTask, validation_block
+from extractor_flow.flows.dose_overlap.scoring.scores import score
+from extractor_flow.flows.dose_overlap.training import loop as training_module
+from extractor_flow.flows.dose_overlap.training.loop import train
+from extractor_flow.flows.dose_overlap.training.task import TrainingTask, validation_block
+from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
 
 
 def amplitude_psnr(data, found):

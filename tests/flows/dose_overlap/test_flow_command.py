@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from flow_runs import Answer, config, module
 
-from harness.files import sha256_of
-from harness.flows.dose_overlap import command
-from harness.flows.dose_overlap.data import read_data, write_data
+from extractor_flow.files import sha256_of
+from extractor_flow.flows.dose_overlap.cli import command
+from extractor_flow.flows.dose_overlap.data.dataset import read_data, write_data
 
 SIZES = ["--object-size", "64", "--frame-size", "16", "--probe-diameter", "8", "--scan-step", "2.2"]
 QUICK = ["--epochs", "1", "--steps-per-epoch", "3", "--width", "2", "--projections", "1", "--batch-frames", "8"]
@@ -163,7 +163,7 @@ def test_data_that_break_the_contract_fail_their_job_and_no_other(training, meas
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes() if split == "test" else b"PK no archive")
     words = ["--phase-d-root", tmp_path / "d", "--dose", "1e3"]
-    answer = module("harness.cli", "dose-overlap", *training, *words, cwd=tmp_path)
+    answer = module("extractor_flow.cli", "dose-overlap", *training, *words, cwd=tmp_path)
     manifest, skips = manifests(tmp_path)
 
     assert answer.code == 1
@@ -212,7 +212,7 @@ def test_a_measurement_that_cannot_be_is_refused(call, tmp_path, words, complain
 
 def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
     words = ["--phase-c-root", measured, "--artifact-root", tmp_path / "a", "--dry-run"]
-    answer = module("harness.flows.dose_overlap.train", *words, cwd=tmp_path)
+    answer = module("extractor_flow.flows.dose_overlap.train", *words, cwd=tmp_path)
 
     assert (answer.code, len(manifests(tmp_path)[0]["jobs"]), answer.err) == (0, 6, "")
 
@@ -227,7 +227,7 @@ def test_a_study_runs_prints_its_table_and_is_verified(studied):
 
 def test_a_study_of_a_bad_config_starts_nothing(tmp_path):
     path = config(tmp_path, design={"doses": [0]})
-    answer = module("harness.cli", "dose-overlap", "study", path, cwd=tmp_path)
+    answer = module("extractor_flow.cli", "dose-overlap", "study", path, cwd=tmp_path)
 
     assert (answer.code, "design.doses.0" in answer.err or "design.doses[0]" in answer.err) == (2, True), answer.err
     assert [entry.name for entry in tmp_path.iterdir()] == ["tiny.yaml"]

@@ -11,11 +11,11 @@ import pytest
 from flow_runs import BASELINE, DENSE, OTHER_DENSE, SPARSE
 from safetensors import safe_open
 from safetensors.numpy import save
-from tampering import Tampering
 
-from harness.files import sha256_of
-from harness.flows.dose_overlap.data import npz_bytes, read_data, write_data
-from harness.verify import verify
+from extractor_flow.files import sha256_of
+from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data, write_data
+from extractor_flow.verify import verify
+from tampering import Tampering
 
 BUNDLE, CURVES = f"{DENSE}/bundle.safetensors", f"{DENSE}/curves.json"
 RECONSTRUCTIONS, TEST = f"{DENSE}/reconstructions.npz", "data/dose_1000/dense/dense_test.npz"
@@ -223,7 +223,7 @@ def test_retelling_the_truth_everywhere_is_no_violation(copied):
 
 @pytest.mark.parametrize("name", ["trained", "untrained", "input", "iterative"])
 def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(copied, name):
-    from harness.flows.dose_overlap.scoring import measured
+    from extractor_flow.flows.dose_overlap.scoring.cell_metrics import measured
 
     path = copied / RECONSTRUCTIONS
     with np.load(path) as stored:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from flow_runs import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
 
-from harness.flows.dose_overlap.bundle import read_bundle
-from harness.flows.dose_overlap.data import read_data
-from harness.readers.images import read_png
-from harness.records import Completed, Skipped
-from harness.rundir import RunDirectory
-from harness.verify import verify
+from extractor_flow.flows.dose_overlap.data.dataset import read_data
+from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
+from extractor_flow.readers.images import read_png
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.records import Completed, Skipped
+from extractor_flow.verify import verify
 
 
 def outcomes(directory):

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.flows.dose_overlap.data import PtychographyData, npz_bytes, read_data, write_data
+from extractor_flow.errors import DataError
+from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData, npz_bytes, read_data, write_data
 
 FRAMES, SIDE, OBJECT = 3, 8, 16
 COUNTS = (

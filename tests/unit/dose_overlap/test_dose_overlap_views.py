@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import ConfigError, DataError
-from harness.flows.dose_overlap.grouping import GroupRule, group_frames
-from harness.flows.dose_overlap.overlap import (
+from extractor_flow.errors import ConfigError, DataError
+from extractor_flow.flows.dose_overlap.data.grouping import GroupRule, group_frames
+from extractor_flow.flows.dose_overlap.data.simulation import SyntheticSettings, simulate, split, synthetic_base
+from extractor_flow.flows.dose_overlap.data.thinning import (
     Accepted,
     Rejected,
     SpacingMetrics,
@@ -22,7 +23,6 @@ from harness.flows.dose_overlap.overlap import (
     select_view,
     spacing_threshold,
 )
-from harness.flows.dose_overlap.simulate import SyntheticSettings, simulate, split, synthetic_base
 
 POINTS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=60).map(
     lambda points: np.array(points, dtype=np.float64)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from harness.flows.dose_overlap.data import write_data
-from harness.flows.dose_overlap.simulate import (
+from extractor_flow.errors import DataError
+from extractor_flow.flows.dose_overlap.data.dataset import write_data
+from extractor_flow.flows.dose_overlap.data.simulation import (
     Base,
     SyntheticSettings,
     base_of,
@@ -21,7 +21,7 @@ from harness.flows.dose_overlap.simulate import (
     synthetic_base,
     with_patches,
 )
-from harness.flows.dose_overlap.specimen import ProbeShape, defocused_probe, fly_scan, textured_object
+from extractor_flow.flows.dose_overlap.data.specimen import ProbeShape, defocused_probe, fly_scan, textured_object
 
 SMALL = SyntheticSettings(object_size=64, frame_size=16, probe_diameter=8, scan_step=6)
 

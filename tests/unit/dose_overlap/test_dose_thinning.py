@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.flows.dose_overlap.data import read_data
-from harness.flows.dose_overlap.generate import generate
-from harness.flows.dose_overlap.overlap import nearest_spacings
-from harness.flows.dose_overlap.simulate import SyntheticSettings, synthetic_base
-from harness.flows.dose_overlap.views import Thinning, select, write_views
+from extractor_flow.flows.dose_overlap.data.dataset import read_data
+from extractor_flow.flows.dose_overlap.data.generate import generate
+from extractor_flow.flows.dose_overlap.data.simulation import SyntheticSettings, synthetic_base
+from extractor_flow.flows.dose_overlap.data.thinning import nearest_spacings
+from extractor_flow.flows.dose_overlap.data.views import Thinning, select, write_views
 
 DENSE, SPARSE = Thinning(0.6, 16), Thinning(0.3, 16)
 

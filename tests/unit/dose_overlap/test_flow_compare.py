@@ -6,11 +6,11 @@ import itertools
 
 import pytest
 
-from harness.config import ConfigDocument
-from harness.flows.dose_overlap import VOCABULARY, flow
-from harness.flows.dose_overlap.comparison import Row, table
-from harness.flows.dose_overlap.study import Cell
-from harness.records import Artifact, Completed, Failed, JobRecord, Skipped
+from extractor_flow.config import ConfigDocument
+from extractor_flow.flows.dose_overlap import VOCABULARY, flow
+from extractor_flow.flows.dose_overlap.cli.table import Row, table
+from extractor_flow.flows.dose_overlap.plan import Cell
+from extractor_flow.study.records import Artifact, Completed, Failed, JobRecord, Skipped
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from harness.config import read_config
-from harness.errors import ConfigError, DataError, RequestError
-from harness.flows.dose_overlap import flow
-from harness.flows.dose_overlap.config import schema
-from harness.flows.dose_overlap.study import Plan, dose_text
-from harness.records import HardwareProfile
+from extractor_flow.config import read_config
+from extractor_flow.errors import ConfigError, DataError, RequestError
+from extractor_flow.flows.dose_overlap import flow
+from extractor_flow.flows.dose_overlap.config import schema
+from extractor_flow.flows.dose_overlap.plan import Plan, dose_text
+from extractor_flow.study.records import HardwareProfile
 
 MACHINE = HardwareProfile("Linux", "x86_64", "3.11", 1)
 ROOT = Path(__file__).parents[3]
@@ -245,13 +245,13 @@ def test_a_dose_is_told_with_as_few_digits_as_say_it_exactly(dose, text):
 def test_a_cell_on_the_cpu_runs_on_any_machine(study, device):
     job = study(training={"device": device}).jobs[0]
 
-    assert flow.unmet(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) is None
+    assert flow.missing_requirement(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) is None
 
 
 def test_a_cell_whose_device_is_missing_says_what_would_do(study):
     job = study(training={"device": "cuda"}).jobs[0]
 
-    assert flow.unmet(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) == (
+    assert flow.missing_requirement(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) == (
         "needs cuda, which is missing here: no driver; run it on a machine that has it, "
         "or set training.device to cpu or auto"
     )

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from harness.errors import DataError, RequestError
-from harness.flows.dose_overlap.manifests import (
+from extractor_flow.errors import DataError, RequestError
+from extractor_flow.flows.dose_overlap.cli.manifests import (
     Filters,
     Roots,
     SkippedView,
@@ -18,7 +18,7 @@ from harness.flows.dose_overlap.manifests import (
     trained_jobs,
     without_data,
 )
-from harness.flows.dose_overlap.study import VIEWS, Cell
+from extractor_flow.flows.dose_overlap.plan import VIEWS, Cell
 
 DOSES = (1000, 10000, 100000)
 

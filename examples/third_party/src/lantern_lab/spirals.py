@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.config import Problem, check_schema, resolve_defaults
-from harness.flow import Comparison, Metric, Product, Study, Vocabulary
-from harness.jobs import Job, collisions, component_of
-from harness.records import Completed
-from harness.statistics import describe, probability_of_improvement
+from extractor_flow.config import Problem, check_schema, resolve_defaults
+from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.jobs import Job, collisions, component_of
+from extractor_flow.study.records import Completed
+from extractor_flow.study.statistics import describe, probability_of_improvement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.config import ConfigDocument
-    from harness.evidence import RunEvidence, Violation
-    from harness.flow import Workspace
-    from harness.records import HardwareProfile, JobRecord
+    from extractor_flow.config import ConfigDocument
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.evidence.run_context import RunContext
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.records import HardwareProfile, JobRecord
 
 FEATURES = ("raw", "polynomial", "waves")
 
@@ -63,11 +64,11 @@ SCHEMA: dict[str, Any] = {
 
 
 class Spirals:
-    """Implements :class:`harness.flow.Flow` and :class:`harness.evidence.Examining`."""
+    """Implements :class:`~extractor_flow.study.flow.Flow` and ``SupportsEvidence``."""
 
     name = "spirals"
     preload: tuple[str, ...] = ("numpy",)
-    vocabulary = Vocabulary(
+    vocabulary = ReportSpec(
         title="Spirals Summary",
         subject="Feature Map",
         results_key="map_results",
@@ -90,11 +91,11 @@ class Spirals:
         jobs = tuple(_job(run, each, seed) for each in settings["maps"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"])
 
-    def unmet(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
         """It runs anywhere."""
         del job, hardware, missing
 
-    def run(self, job: Job, workspace: Workspace) -> Product:
+    def run(self, job: Job, workspace: Workspace) -> JobResult:
         """Train for real."""
         from lantern_lab.training import train
 
@@ -118,7 +119,7 @@ class Spirals:
             ),
         )
 
-    def evidence(self, run: RunEvidence) -> Iterable[Violation]:
+    def evidence(self, run: RunContext) -> Iterable[Violation]:
         """The accuracy of every published model, measured again."""
         from lantern_lab.training import contradictions
 

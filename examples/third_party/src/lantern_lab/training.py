@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from harness.evidence import RunEvidence, Violation, close, guarded
-from harness.files import write_json
-from harness.flow import Product
-from harness.readers.text import read_json
-from harness.records import Completed
+from extractor_flow.evidence.findings import Violation, close, read_or_violation
+from extractor_flow.evidence.run_context import RunContext
+from extractor_flow.files import write_json
+from extractor_flow.readers.text import read_json
+from extractor_flow.study.flow import JobResult
+from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.flow import Workspace
-    from harness.jobs import Job
-    from harness.records import JobRecord
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -49,7 +50,7 @@ def features(name: str, points: Array) -> Array:
     return np.column_stack([np.ones_like(x), *columns])
 
 
-def train(job: Job, workspace: Workspace) -> Product:
+def train(job: Job, workspace: Workspace) -> JobResult:
     """Fit the job's model in *workspace*; equal jobs give equal weights."""
     generator = np.random.default_rng(job.seed)
     points, labels = spirals(job.parameters["points"], generator)
@@ -66,7 +67,7 @@ def train(job: Job, workspace: Workspace) -> Product:
         "accuracy": accuracy(job.parameters, weights, job.seed),
         "loss": _loss(_probabilities(inputs, weights), labels),
     }
-    return Product(metrics, artifacts={"model": MODEL}, training_steps=steps)
+    return JobResult(metrics, artifacts={"model": MODEL}, training_steps=steps)
 
 
 def accuracy(parameters: Mapping[str, Any], weights: Array, seed: int | None) -> float:
@@ -76,15 +77,15 @@ def accuracy(parameters: Mapping[str, Any], weights: Array, seed: int | None) ->
     return float(np.mean((inputs @ weights > 0) == (labels > 0)))
 
 
-def contradictions(run: RunEvidence) -> Iterator[Violation]:
+def contradictions(run: RunContext) -> Iterator[Violation]:
     """Where a published model is not as accurate as its record says; reads a stranger's files and runs nothing."""
     for record in run.records:
         if isinstance(record.outcome, Completed) and "model" in record.outcome.artifacts:
             path = record.outcome.artifacts["model"].path
-            yield from guarded(path, _check(run, record, path))
+            yield from read_or_violation(path, _check(run, record, path))
 
 
-def _check(run: RunEvidence, record: JobRecord, path: str) -> Iterator[Violation]:
+def _check(run: RunContext, record: JobRecord, path: str) -> Iterator[Violation]:
     parameters = run.parameters[record.job_key]
     weights = _weights(run.read(path, read_json), parameters)
     claim = record.outcome.metrics.get("accuracy") if isinstance(record.outcome, Completed) else None

@@ -1,0 +1,85 @@
+"""The ``extractor-flow`` command: arguments in, exit code out.
+
+Exit codes: 0 every job succeeded or was skipped for a stated, allowed reason; 1 a job failed, a required capability is
+missing, or verification found a violation; 2 the request was wrong and nothing was started; 130/143 interrupted, after
+everything finished so far was published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from extractor_flow import __version__
+from extractor_flow.errors import HarnessError, Interrupted
+from extractor_flow.files import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+COMMANDS = "extractor_flow.commands"
+"""The entry-point group in which a flow offers commands of its own, as ``main(arguments) -> exit code``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; every error a user can cause is one message on standard error and an exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    _log_to_standard_error()
+    try:
+        return _obey(words)
+    except HarnessError as error:
+        sys.stderr.write(f"extractor-flow: {printable(str(error))}\n")
+        return error.exit_code
+    except (KeyboardInterrupt, Interrupted) as error:
+        sys.stderr.write("extractor-flow: interrupted\n")
+        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _obey(words: list[str]) -> int:
+    """Hand a flow's own command everything after its name; parse the rest here."""
+    for entry in entry_points(group=COMMANDS):
+        if words[:1] == [entry.name]:
+            return int(entry.load()(words[1:]))
+    options = parser().parse_args(words)
+    options.words = ["extractor-flow", *words]
+    return int(options.handler(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; each subcommand's module adds itself and sets ``handler``."""
+    from extractor_flow.cli import archive, gate, inspect, report, run, verify
+
+    top = argparse.ArgumentParser(
+        prog="extractor-flow",
+        description="Runs a training comparison for real, and verifies that its summary is true.",
+        epilog="exit codes: 0 all well or skipped; 1 a failure or violation; 2 a wrong request; 130/143 interrupted",
+    )
+    top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (run, verify, archive, report, gate, inspect):
+        module.add_to(commands)
+    for entry in entry_points(group=COMMANDS):
+        commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
+    return top
+
+
+def _log_to_standard_error() -> None:
+    from loguru import logger
+
+    logger.remove()
+    # What happened to a job is on the display and in run.log already.
+    logger.add(
+        sys.stderr,
+        level="WARNING",
+        format="<level>{level.name:<7}</level> {message}",
+        filter=lambda record: "job" not in record["extra"],
+    )

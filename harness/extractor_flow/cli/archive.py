@@ -1,0 +1,47 @@
+"""``extractor-flow archive``: a slim copy of a run, fit for git."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_DESCRIPTION = """\
+Copies a published run to DEST without its large files: what people read, the figures and the small evidence are kept,
+and archive.json lists the digest and size of every file left out. `extractor-flow verify --archived DEST` checks such a
+copy, and lists what it could not check."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    command = commands.add_parser("archive", help="make a slim copy of a run, fit for git", description=_DESCRIPTION)
+    command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
+    command.add_argument("destination", metavar="DEST", type=Path, help="a directory that does not exist yet")
+    command.add_argument(
+        "--largest", metavar="BYTES", type=_size, help="keep the files of jobs up to this size (default: 65536)"
+    )
+    command.set_defaults(handler=handle)
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Copy, and tell what was kept."""
+    from rich.console import Console
+
+    from extractor_flow.run.archive import LARGEST, archive
+
+    copy = archive(
+        options.run_directory, options.destination, largest=LARGEST if options.largest is None else options.largest
+    )
+    console = Console()
+    for what, sizes in (("kept", copy.kept), ("left out", copy.left_out)):
+        total = sum(sizes.values()) / 1e6
+        console.print(f"{what}: {len(sizes)} files, {total:.1f} MB", markup=False, highlight=False)
+    command = f"extractor-flow verify --archived {options.destination}"
+    console.print(f"check it with: {command}", markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal():
+        msg = f"{text!r} is not a number of bytes"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)

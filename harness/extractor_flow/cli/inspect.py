@@ -1,0 +1,93 @@
+"""``extractor-flow hardware | flows | extractors | schema``: what is here to work with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_flow.errors import RequestError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommands."""
+    hardware = commands.add_parser("hardware", help="what this machine is, and which capabilities it lacks")
+    hardware.add_argument("--json", action="store_true", help="for programs")
+    hardware.set_defaults(handler=show_hardware)
+    commands.add_parser("flows", help="the installed flows").set_defaults(handler=show_flows)
+    commands.add_parser("extractors", help="the extractor presets a config may name").set_defaults(
+        handler=show_extractors
+    )
+    schema = commands.add_parser("schema", help="print a data contract")
+    schema.add_argument("name", metavar="NAME", nargs="?", help="without it: the names there are")
+    schema.set_defaults(handler=show_schema)
+
+
+def show_hardware(options: argparse.Namespace) -> int:
+    """Print the hardware profile and the missing capabilities."""
+    from extractor_flow.files import dumps
+    from extractor_flow.run.hardware import missing_capabilities, probe
+
+    profile, missing = probe().to_json(), missing_capabilities()
+    if options.json:
+        _console().print(dumps({**profile, "missing": missing}).rstrip(), markup=False, highlight=False, soft_wrap=True)
+        return 0
+    for key, value in profile.items():
+        _line(f"{key.replace('_', ' ')}: {value}")
+    for capability, reason in missing.items():
+        _line(f"no {capability}: {reason}")
+    return 0
+
+
+def show_flows(_options: argparse.Namespace) -> int:
+    """Print each flow's name and what it is."""
+    from extractor_flow.registry import find_flow, flow_names
+
+    for name in flow_names():
+        try:
+            _line(f"{name}: {find_flow(name).vocabulary.title}")
+        except RequestError as error:
+            _line(f"{name}: {error}")
+    return 0
+
+
+def show_extractors(_options: argparse.Namespace) -> int:
+    """Print the presets with their parameters."""
+    from extractor_flow.registry import DEFAULT_FLOW, find_flow
+    from extractor_flow.study.flow import SupportsCatalogue
+
+    flow = find_flow(DEFAULT_FLOW)
+    if isinstance(flow, SupportsCatalogue):
+        for name, description, parameters in flow.catalogue():
+            shown = ", ".join(f"{key}={value}" for key, value in parameters.items())
+            _line(f"{name}: {description}{f' ({shown})' if shown else ''}")
+    return 0
+
+
+def show_schema(options: argparse.Namespace) -> int:
+    """Print one contract, or the names of all."""
+    from extractor_flow.contracts import load_schema, schema_names
+    from extractor_flow.files import dumps
+
+    if options.name is None:
+        for name in schema_names():
+            _line(name)
+        return 0
+    if options.name not in schema_names():
+        msg = f"no contract is named {options.name!r}; there are: {', '.join(schema_names())}"
+        raise RequestError(msg)
+    _line(dumps(load_schema(options.name)).rstrip())
+    return 0
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _line(text: str) -> None:
+    _console().print(text, markup=False, highlight=False, soft_wrap=True)

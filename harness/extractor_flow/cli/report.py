@@ -1,0 +1,44 @@
+"""``extractor-flow report``: write a run's published files again from its journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    command = commands.add_parser(
+        "report",
+        help="draw a run's summary, figures and page again",
+        description="Writes the summary, the manifests, the figures and report.html again from what is on disk.",
+    )
+    command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
+    command.set_defaults(handler=handle)
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Publish again."""
+    from rich.console import Console
+
+    from extractor_flow.registry import find_flow
+    from extractor_flow.run.publish import publish
+    from extractor_flow.run.resume import settle_earlier_work
+    from extractor_flow.run.rundir import RunDirectory
+
+    run = RunDirectory.open(options.run_directory)
+    request = run.request()
+    flow = find_flow(request["flow"])
+    console = Console()
+    with run.exclusively():
+        settle_earlier_work(run, {job["job_key"]: job["directory"] for job in request["jobs"]})
+        publish(run, flow)
+    for name in run.published():
+        console.print(str(run.path / name), markup=False, highlight=False, soft_wrap=True)
+    if not run.is_published():
+        missing = f"jobs without a record are missing; train them: extractor-flow run --resume {run.path}"
+        console.print(missing, markup=False, highlight=False, soft_wrap=True)
+    return 0

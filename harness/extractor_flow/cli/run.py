@@ -1,0 +1,136 @@
+"""``extractor-flow run``: train a study for real, or what is missing of one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor_flow.errors import RequestError
+
+if TYPE_CHECKING:
+    from extractor_flow.executors.events import Executor
+    from extractor_flow.run.runner import RunRequest
+    from extractor_flow.study.flow import Flow, Study
+
+_GPU = {"cuda", "gpu"}
+_DESCRIPTION = """\
+Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
+is finished and exits with 130; --resume RUN_DIR trains what is missing."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    command = commands.add_parser("run", help="train a study for real", description=_DESCRIPTION)
+    add_arguments(command)
+    command.set_defaults(handler=handle)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a run, which scripts may share."""
+    command.add_argument("config", metavar="CONFIG", nargs="?", type=Path, help="a YAML file, see configs/scenarios/")
+    command.add_argument("--run-id", metavar="ID", help="name of the run (default: the config's)")
+    command.add_argument("--output-root", metavar="DIR", help="where run directories go (default: the config's)")
+    command.add_argument("--only", metavar="NAME", action="append", default=[], help="train just NAME; * and ? match")
+    command.add_argument(
+        "--seed", metavar="N", action="append", type=int, default=[], help="seed in place of the config's"
+    )
+    command.add_argument(
+        "--executor", choices=("local", "serial"), default="local", help="one process a job, or this one"
+    )
+    command.add_argument("--jobs", metavar="N", type=_positive, help="jobs at a time (default: as many as cores)")
+    command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
+    command.add_argument("--dry-run", action="store_true", help="record every job as skipped; train nothing")
+    command.add_argument(
+        "--require", metavar="CAPABILITY", action="append", default=[], help="exit 1 if this is missing, such as cuda"
+    )
+    command.add_argument(
+        "--start-method", choices=("forkserver", "spawn"), help="how job processes start (default: fits the platform)"
+    )
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Run, and report."""
+    from rich.console import Console
+
+    from extractor_flow.cli.console import closing_report, display_for
+    from extractor_flow.executors.events import Stop
+    from extractor_flow.run.runner import run_flow
+
+    console = Console()
+    stop = Stop()
+    with stop.listening():
+        report = run_flow(_request(options), partial(_executor, options), partial(display_for, console), stop)
+    closing_report(console, report)
+    return report.exit_code
+
+
+def _request(options: argparse.Namespace) -> RunRequest:
+    from extractor_flow.run.runner import RunRequest
+
+    if options.config is None and options.resume is None:
+        msg = "run: name a CONFIG, or a run directory with --resume"
+        raise RequestError(msg)
+    given = {"run_id": options.run_id, "output_root": options.output_root, "seeds": options.seed or None}
+    return RunRequest(
+        config=options.config,
+        resume=options.resume,
+        overrides={name: value for name, value in given.items() if value is not None},
+        only=tuple(options.only),
+        dry_run=options.dry_run,
+        require=tuple(options.require),
+        command=tuple(options.words),
+    )
+
+
+def _executor(options: argparse.Namespace, flow: Flow, study: Study) -> Executor:
+    if options.executor == "serial":
+        from extractor_flow.executors.serial import SerialExecutor
+
+        return SerialExecutor()
+    from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+    from extractor_flow.run.hardware import NvidiaDriver, available_cores, nvidia_driver
+
+    driver = nvidia_driver()
+    gpus = tuple(map(str, range(driver.gpu_count))) if isinstance(driver, NvidiaDriver) else ()
+    executor = LocalExecutor(
+        slots=options.jobs or available_cores(),
+        preload=flow.preload,
+        start_method=options.start_method or study.start_method or DEFAULT_START_METHOD,
+        gpus=gpus if len(gpus) > 1 else (),
+    )
+    # A server that no job will use would outlive the run, busy with its imports.
+    may_have_gpu = isinstance(driver, NvidiaDriver) or sys.platform == "darwin"
+    if not options.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in study.jobs)):
+        executor.warm_up()
+    return executor
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        msg = f"{text!r} is not a whole number of at least 1"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The door that scripts use: the options of ``run``, with ``--config FILE`` in place of the positional."""
+    from extractor_flow.cli import main as command
+
+    words = sys.argv[1:] if arguments is None else arguments
+    return command(["run", *(word for word in _positional(words))])
+
+
+def _positional(words: list[str]) -> list[str]:
+    """*words* with ``--config FILE`` and ``--config=FILE`` turned into the bare FILE."""
+    result: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--config":
+            result.extend(name for name in [next(rest, None)] if name is not None)
+        else:
+            result.append(word.removeprefix("--config="))
+    return result

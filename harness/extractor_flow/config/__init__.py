@@ -1,0 +1,27 @@
+"""Reads a YAML config into plain data and checks it against a JSON Schema.
+
+Every complaint is ``file:line: dotted.key: what was found; what would do``, and they come all at once.
+"""
+
+from __future__ import annotations
+
+from extractor_flow.config.defaults import resolve_defaults
+from extractor_flow.config.document import ConfigDocument, Problem
+from extractor_flow.config.messages import dotted, nearest, shown
+from extractor_flow.config.reader import SIZE_LIMIT, read_config
+from extractor_flow.config.schema import check_schema
+from extractor_flow.config.yaml_tree import DEPTH_LIMIT, VALUE_LIMIT
+
+__all__ = [
+    "DEPTH_LIMIT",
+    "SIZE_LIMIT",
+    "VALUE_LIMIT",
+    "ConfigDocument",
+    "Problem",
+    "check_schema",
+    "dotted",
+    "nearest",
+    "read_config",
+    "resolve_defaults",
+    "shown",
+]

@@ -1,0 +1,188 @@
+"""One isolated process a job on this machine: a killed job loses itself and nothing else.
+
+On Linux each process is forked from a warm server that has imported the flow's heavy modules once; elsewhere, and where
+asked, each is spawned cold.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from extractor_flow.executors.events import ONE_THREAD_EACH, Event, Finished, Progressed, Started, Stop
+from extractor_flow.executors.lost_process import Stopwatch, conclude
+from extractor_flow.executors.socket_paths import keep_socket_paths_short
+from extractor_flow.run.job import enter, run_job
+from extractor_flow.run.jobdir import JobDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
+
+    from extractor_flow.study.records import JobRecord
+
+# Forking a process that has used Objective-C or Metal is unsafe: macOS spawns.
+DEFAULT_START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+_WARM_SERVER = "extractor_flow.executors.forkserver_preload"
+_POLL_SECONDS = 0.2
+_TIME_LIMIT_GRACE = 5.0
+
+
+@dataclass
+class _Running:
+    """A job's process, and what its end will be called."""
+
+    directory: JobDirectory
+    process: BaseProcess
+    slot: int
+    watch: Stopwatch
+    deadline: float | None
+    note: Mapping[str, Any] | None = None
+    reason: str | None = None
+    interrupted: bool = False
+    kill_at: float | None = None
+
+
+@dataclass
+class LocalExecutor:
+    """Runs up to ``slots`` jobs at a time, the heaviest first.
+
+    ``preload`` names modules for the warm server; ``start_method`` is ``forkserver`` or ``spawn``; ``gpus`` lists CUDA
+    device indices to share out over the slots; ``grace`` is how long an interrupted job may take to say so.
+    """
+
+    slots: int
+    preload: tuple[str, ...] = ()
+    start_method: str = DEFAULT_START_METHOD
+    gpus: tuple[str, ...] = ()
+    grace: float = 10.0
+    name: str = field(default="local", init=False)
+
+    def warm_up(self) -> None:
+        """Start the warm server now, while there is something else to do; without effect under ``spawn``."""
+        self._context()
+        if self.start_method == "forkserver":
+            from multiprocessing import forkserver
+
+            forkserver.ensure_running()
+
+    def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
+        """Run the jobs, each in a process and process group of its own."""
+        waiting = deque(sorted(directories, key=lambda directory: -directory.job.weight))
+        running: list[_Running] = []
+        try:
+            while running or (waiting and stop.signum is None):
+                while waiting and stop.signum is None and len(running) < self.slots:
+                    running.append(self._start(waiting.popleft(), running))
+                    yield Started(running[-1].directory.job)
+                self._enforce(running, stop)
+                connection.wait([entry.process.sentinel for entry in running], timeout=_POLL_SECONDS)
+                for entry in [entry for entry in running if not entry.process.is_alive()]:
+                    running.remove(entry)
+                    yield Finished(entry.directory.job, _record(entry))
+                yield from _news(running)
+        finally:
+            for entry in running:
+                _signal_group(entry.process, signal.SIGKILL)
+                entry.process.join()
+
+    def _context(self) -> BaseContext:
+        context = multiprocessing.get_context(self.start_method)
+        if self.start_method == "forkserver":
+            keep_socket_paths_short()
+            context.set_forkserver_preload([_WARM_SERVER, __name__, *self.preload])
+        return context
+
+    def _start(self, directory: JobDirectory, running: list[_Running]) -> _Running:
+        slot = next(number for number in range(self.slots) if all(entry.slot != number for entry in running))
+        environment = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
+        make = cast("Any", self._context()).Process
+        process = make(target=_be_the_job, args=(str(directory.path), environment), name=directory.path.name)
+        watch = Stopwatch(directory)
+        process.start()
+        seconds = directory.job.limits.seconds
+        deadline = None if seconds is None else time.monotonic() + seconds + _TIME_LIMIT_GRACE
+        return _Running(directory, process, slot, watch, deadline)
+
+    def _enforce(self, running: list[_Running], stop: Stop) -> None:
+        """Interrupt jobs after a request to stop, kill those past a deadline or deaf to the interruption."""
+        now = time.monotonic()
+        for entry in running:
+            if stop.signum is not None and not entry.interrupted:
+                entry.interrupted, entry.kill_at = True, now + self.grace
+                name = signal.Signals(stop.signum).name
+                entry.reason = f"interrupted by {name}; killed, as it went on"
+                _signal_leader(entry.process, stop.signum)
+            late = entry.deadline is not None and now >= entry.deadline
+            if late and entry.reason is None:
+                entry.reason = f"ran longer than its time limit of {entry.directory.job.limits.seconds:g} s; killed"
+            deaf = entry.kill_at is not None and (now >= entry.kill_at or stop.urgent)
+            if late or deaf:
+                _signal_group(entry.process, signal.SIGKILL)
+
+
+def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:
+    """The job's process: its own group, output to its log, ended with the process that asked for it."""
+    os.setsid()
+    os.environ.update(environment)
+    for name in ONE_THREAD_EACH:
+        os.environ.setdefault(name, "1")
+    job_directory = JobDirectory.open(Path(directory))
+    enter(job_directory.log_path)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    code = run_job(job_directory, capture=False)
+    # Leave without waiting for the libraries' own threads; everything that counts is on the disk.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+
+def _record(entry: _Running) -> JobRecord:
+    entry.process.join()
+    # Workers that the job may have left behind.
+    _signal_group(entry.process, signal.SIGKILL)
+    code = entry.process.exitcode
+    return conclude(entry.directory, entry.watch, exit_code=code, reason=entry.reason, interrupted=entry.interrupted)
+
+
+def _news(running: Sequence[_Running]) -> Iterator[Progressed]:
+    for entry in running:
+        note = entry.directory.read_progress()
+        if note is not None and note != entry.note:
+            entry.note = note
+            yield Progressed(entry.directory.job, note)
+
+
+def _signal_leader(process: BaseProcess, number: int) -> None:
+    if process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+
+
+def _signal_group(process: BaseProcess, number: int) -> None:
+    """Signal the job's whole group; just the process while it has not made its group yet."""
+    if process.pid is None:
+        return
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        if process.is_alive():
+            _signal_leader(process, number)

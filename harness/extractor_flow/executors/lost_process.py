@@ -1,0 +1,123 @@
+"""The record of a job whose process ended without publishing one."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from extractor_flow.clock import timestamp, utc_now
+from extractor_flow.errors import DataError
+from extractor_flow.run.hardware import probe
+from extractor_flow.run.job import EX_TEMPFAIL
+from extractor_flow.study.records import Failed, JobRecord
+
+if TYPE_CHECKING:
+    from extractor_flow.run.jobdir import JobDirectory
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import Outcome
+
+HELD = "another process holds this job; wait for it, then resume"
+# Workers of a job that was killed inherit its lock, and take a moment to die of the same signal.
+_LOCK_PATIENCE = 10.0
+
+
+class Stopwatch:
+    """When a job's process was started, how long ago that is, and how many attempts there were before."""
+
+    def __init__(self, directory: JobDirectory) -> None:
+        self.started_at = timestamp(utc_now())
+        self.attempts = directory.attempts()
+        self._clock = time.monotonic()
+
+    def seconds(self) -> float:
+        """Seconds since the start, to the microsecond."""
+        return round(time.monotonic() - self._clock, 6)
+
+
+def conclude(
+    directory: JobDirectory,
+    watch: Stopwatch,
+    *,
+    exit_code: int | None,
+    reason: str | None = None,
+    interrupted: bool = False,
+) -> JobRecord:
+    """The record of a job whose process has ended: the published one, else one of how it ended, published now.
+
+    A job that another process holds is left to it, and recorded as not started here.
+    """
+    with directory.lock(patience=0 if exit_code == EX_TEMPFAIL else _LOCK_PATIENCE) as mine:
+        if (record := _result(directory)) is not None:
+            return record
+        if not mine:
+            return unstarted(directory.job, Failed(HELD))
+        record = _lost(directory, watch, Failed(reason or how_it_ended(exit_code), directory.log_tail(), interrupted))
+        directory.publish(record)
+        return record
+
+
+def unstarted(job: Job, outcome: Outcome) -> JobRecord:
+    """The record of a *job* that is not started."""
+    return JobRecord(
+        flow=job.flow,
+        name=job.name,
+        seed=job.seed,
+        job_key=job.key,
+        directory=job.directory,
+        outcome=outcome,
+        start_time=timestamp(utc_now()),
+        worker_mode=job.worker_mode,
+    )
+
+
+def _result(directory: JobDirectory) -> JobRecord | None:
+    try:
+        return directory.result()
+    except DataError:
+        return None
+
+
+def _lost(directory: JobDirectory, watch: Stopwatch, outcome: Failed) -> JobRecord:
+    """The record of a process that was started and has not published one; it has a number of its own in any case."""
+    if directory.attempts() == watch.attempts:
+        directory.begin_attempt({"started_at": watch.started_at})
+    job = directory.job
+    return JobRecord(
+        flow=job.flow,
+        name=job.name,
+        seed=job.seed,
+        job_key=job.key,
+        directory=job.directory,
+        outcome=outcome,
+        start_time=watch.started_at,
+        worker_mode=job.worker_mode,
+        end_time=timestamp(utc_now()),
+        duration_seconds=watch.seconds(),
+        hardware=probe(),
+        attempt=directory.attempts(),
+    )
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """A process's exit code in words; negative codes are signals."""
+    match exit_code:
+        case None:
+            return "its process did not end"
+        case code if code < 0:
+            return f"killed by {_signal_name(-code)}{_HINTS.get(-code, '')}"
+        case code:
+            return f"its process ended with exit code {code} and left no result"
+
+
+_HINTS: dict[int, str] = {
+    signal.SIGKILL: " (from outside; on Linux often the kernel when memory runs out)",
+    signal.SIGSEGV: " (a crash in native code)",
+}
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

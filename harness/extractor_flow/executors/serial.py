@@ -1,0 +1,33 @@
+"""One job after the other, in this process: the simplest way, and the one a debugger likes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_flow.executors.events import Event, Finished, Started, Stop
+from extractor_flow.executors.lost_process import Stopwatch, conclude
+from extractor_flow.run.job import run_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from extractor_flow.run.jobdir import JobDirectory
+
+
+class SerialExecutor:
+    """Runs jobs in the order given. A job that kills its process takes this one with it."""
+
+    name = "serial"
+
+    def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
+        """Run the jobs; Ctrl-C and SIGTERM interrupt the one that runs."""
+        for directory in directories:
+            if stop.signum is not None:
+                return
+            yield Started(directory.job)
+            watch = Stopwatch(directory)
+            code = run_job(directory, capture=True)
+            record = conclude(directory, watch, exit_code=code)
+            if code > 128:  # noqa: PLR2004 - the shell's convention: 128 + the signal's number
+                stop.request(code - 128)
+            yield Finished(directory.job, record)

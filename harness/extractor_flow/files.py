@@ -1,0 +1,211 @@
+"""Whole files or none, and strict JSON: the only ways this package writes and reads small files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from extractor_flow.errors import DataError, RunDirectoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+JSON_SIZE_LIMIT = 64 * 1024 * 1024
+JSON_DEPTH_LIMIT = 64
+_CHUNK = 1024 * 1024
+
+
+def dumps(value: object) -> str:
+    """Strict, stable JSON text: sorted keys, two spaces, a final newline; NaN and Infinity raise ``ValueError``."""
+    return json.dumps(value, allow_nan=False, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def dump_line(value: object) -> str:
+    """One line of JSON lines, under the rules of :func:`dumps`."""
+    return json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace *path* by *data*, whole or not at all; the parent must exist.
+
+    With *durable* the data is on the disk before the name points to it. On an error nothing is left behind and the old
+    content stays; the ``OSError`` is passed on.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_directory(path.parent)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """:func:`write_bytes` for UTF-8 text with ``\n`` line ends on every platform."""
+    write_bytes(path, text.encode("utf-8"), durable=durable)
+
+
+def write_json(path: Path, value: object, *, durable: bool = True) -> None:
+    """:func:`write_bytes` for :func:`dumps` of *value*."""
+    write_text(path, dumps(value), durable=durable)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make renames and new names inside *directory* durable, where the platform can."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        return  # some network file systems refuse to sync a directory
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
+    """Hold the lock file *path* for this process; yields ``False`` when another process has it for *patience* seconds.
+
+    A lock file that nobody holds is taken, however old it is. One that cannot be opened, or is none, is a
+    :class:`RunDirectoryError` with exit code 2.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        if path.is_symlink() or (path.exists() and not stat.S_ISREG(path.lstat().st_mode)):
+            msg = f"{path}: not a lock file but a link, a directory or a device; remove it"
+            raise RunDirectoryError(msg, exit_code=2)
+        lock.acquire(timeout=patience)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        msg = f"{path}: cannot be locked: {error.strerror or error}"
+        raise RunDirectoryError(msg, exit_code=2) from error
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def read_text(path: Path, *, limit: int = JSON_SIZE_LIMIT) -> str:
+    """The UTF-8 text of a regular file of at most *limit* bytes; anything else is a :class:`DataError`."""
+    try:
+        if not path.is_file():
+            msg = f"{path}: not a regular file"
+            raise DataError(msg)
+        with path.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror or error}"
+        raise DataError(msg) from error
+    if len(data) > limit:
+        msg = f"{path}: larger than {limit} bytes"
+        raise DataError(msg)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not UTF-8: byte {data[error.start]:#04x} at offset {error.start}"
+        raise DataError(msg) from error
+
+
+def read_json(path: Path, *, limit: int = JSON_SIZE_LIMIT) -> Json:
+    """The strict JSON value in *path*; see :func:`parse_json` for what is refused."""
+    return parse_json(read_text(path, limit=limit), where=str(path))
+
+
+def parse_json(text: str, *, where: str) -> Json:
+    """The JSON value of *text*; NaN, Infinity, duplicate keys, a BOM, NUL and deep nesting raise :class:`DataError`.
+
+    The message begins with *where*.
+    """
+    _refuse_deep_nesting(text, where)
+
+    def refuse_constant(name: str) -> NoReturn:
+        msg = f"{where}: {name} is not JSON"
+        raise DataError(msg)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            msg = f"{where}: the key {twice!r} stands twice in one object"
+            raise DataError(msg)
+        return result
+
+    try:
+        value: Json = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=unique, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        msg = f"{where}:{error.lineno}: not JSON: {error.msg}"
+        raise DataError(msg) from error
+    except (ValueError, RecursionError) as error:
+        msg = f"{where}: not usable JSON: {error}"
+        raise DataError(msg) from error
+    return value
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if value in (float("inf"), float("-inf")):
+        msg = f"the number {literal[:40]} is too large for a double"
+        raise ValueError(msg)
+    return value
+
+
+def _refuse_deep_nesting(text: str, where: str) -> None:
+    """Bound the depth before the parser recurses; brackets inside strings count too, which only makes it stricter."""
+    if text.count("[") + text.count("{") <= JSON_DEPTH_LIMIT:
+        return
+    depth = 0
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            in_string = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > JSON_DEPTH_LIMIT:
+                msg = f"{where}: nested deeper than {JSON_DEPTH_LIMIT} levels"
+                raise DataError(msg)
+        elif character in "]}":
+            depth -= 1
+
+
+def sha256_of(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file's content, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def printable(text: str) -> str:
+    """*text* with control and bidirectional-override characters escaped: a terminal shows it and does not obey it."""
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )

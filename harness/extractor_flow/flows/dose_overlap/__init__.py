@@ -1,0 +1,86 @@
+"""Studies how a ptychographic reconstruction network depends on the photon dose and on the scan's overlap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.flows.dose_overlap.comparison import compare_records
+from extractor_flow.flows.dose_overlap.config import settings_of
+from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, missing_requirement
+from extractor_flow.flows.dose_overlap.vocabulary import METRICS
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from extractor_flow.config import ConfigDocument
+    from extractor_flow.evidence.findings import Unchecked, Violation
+    from extractor_flow.evidence.run_context import RunContext
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
+
+__all__ = ["DoseOverlap", "flow"]
+
+VOCABULARY = ReportSpec(
+    title="Dose x Overlap Study Summary",
+    subject="Cell",
+    results_key="cell_results",
+    results_heading="Cell Results",
+    headline="amplitude_psnr",
+    metrics=METRICS,
+)
+
+
+class DoseOverlap:
+    """The flow ``dose_overlap``: :class:`Flow`, ``SupportsPrepare``, ``SupportsDraw`` and ``SupportsEvidence``."""
+
+    name = FLOW_NAME
+    vocabulary = VOCABULARY
+    preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.job",)
+    packages: tuple[str, ...] = ("scipy", "skimage", "torch")
+    extra: str = "pytest-extractor-flow[dose]"
+    reproducible: tuple[str, ...] = ("bundle", "reconstructions")
+
+    def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
+        """The doses x views that a config asks for."""
+        settings = settings_of(document, overrides)
+        run = settings["run"]
+        return Study(settings, jobs_of(settings), run["run_id"], run["output_root"], tuple(run["notes"]))
+
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
+        """Measure the object at every dose, and thin the scans to every view."""
+        from extractor_flow.flows.dose_overlap.data.prepare import prepare_study
+
+        return prepare_study(settings, directory)
+
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+        """Why *job* lacks its device."""
+        del hardware
+        return missing_requirement(job, missing)
+
+    def run(self, job: Job, workspace: Workspace) -> JobResult:
+        """Train the cell's network, and reconstruct the held-out frames."""
+        from extractor_flow.flows.dose_overlap.training.job import train
+
+        return train(job, workspace)
+
+    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
+        """Means by dose and by view, and statistics over seeds."""
+        return compare_records(records, settings)
+
+    def draw(self, summary: RunSummary, directory: Path) -> Iterable[str]:
+        """Curves, quality over dose, and the grid of images."""
+        from extractor_flow.flows.dose_overlap.figures import draw_figures
+
+        return draw_figures(summary, directory)
+
+    def evidence(self, run: RunContext) -> Iterable[Violation | Unchecked]:
+        """What the data, the bundles, the curves and the reconstructions contradict."""
+        from extractor_flow.flows.dose_overlap.checks.examine import evidence_of
+
+        return evidence_of(run)
+
+
+flow = DoseOverlap()

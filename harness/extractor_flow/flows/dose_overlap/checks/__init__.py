@@ -1,0 +1,1 @@
+"""What a cell's files are held to."""

@@ -1,0 +1,105 @@
+"""What the commands of a study's single phases do, but for the training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.errors import ConfigError, DataError
+from extractor_flow.files import read_json, write_json, write_text
+from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.cli.manifests import CellJob, measured_doses, trained_jobs
+from extractor_flow.flows.dose_overlap.cli.table import Row, table
+from extractor_flow.flows.dose_overlap.cli.train import say
+from extractor_flow.flows.dose_overlap.config import check_simulation
+from extractor_flow.flows.dose_overlap.plan import dose_text
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from extractor_flow.flows.dose_overlap.data.views import Thinning
+
+_SIMULATION = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step", "seed")
+
+
+def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
+    """Measure an object with each of *doses*."""
+    from extractor_flow.flows.dose_overlap.data.generate import base_from, base_from_file, generate
+
+    simulation = {name: getattr(options, name) for name in _SIMULATION}
+    if options.base_npz is None and (problems := check_simulation(simulation)):
+        raise ConfigError(problems)
+    base = base_from(simulation) if options.base_npz is None else base_from_file(options.base_npz)
+    options.output_root.mkdir(parents=True, exist_ok=True)
+    generate(base, doses, options.output_root, seed=options.seed)
+    for dose in doses:
+        say(f"measured with {dose_text(dose)} photons a frame: {options.output_root / layout.dose_directory(dose)}")
+    say(f"manifest written: {options.output_root / layout.RUN_MANIFEST}")
+    return 0
+
+
+def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
+    """Thin what was measured below *source*; a rejected view is told, and is no error."""
+    from extractor_flow.flows.dose_overlap.data.views import write_views
+
+    root = source if target is None else target
+    root.mkdir(parents=True, exist_ok=True)
+    for view in write_views(source, root, measured_doses(source), thinnings):
+        verdict = "accepted" if view.refusal is None else f"rejected: {view.refusal}"
+        say(f"{layout.dose_directory(view.dose)}/{view.name} {verdict}")
+    say(f"manifest written: {root / layout.OVERLAP_MANIFEST}")
+    return 0
+
+
+def reconstruct_all(root: Path, iterations: int) -> int:
+    """Reconstruct what the held-out frames of each trained job show, by every method."""
+    from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
+    from extractor_flow.flows.dose_overlap.training.job import reconstruct_cell
+
+    jobs = trained_jobs(root)
+    for number, job in enumerate(jobs, 1):
+        config = read_bundle(job.directory / layout.BUNDLE).config
+        metrics = reconstruct_cell(config, job.test, job.directory, iterations=iterations)
+        write_json(job.directory / layout.METRICS, {"metrics": metrics})
+        psnr = metrics.get("amplitude_psnr")
+        say(f"[{number}/{len(jobs)}] {job.title}: amplitude PSNR {'n/a' if psnr is None else f'{psnr:.2f} dB'}")
+    return 0
+
+
+def compare_all(root: Path) -> int:
+    """Write ``comparison.md``, ``comparison.json`` and the figures of the reconstructed jobs below *root*."""
+    from extractor_flow.flows.dose_overlap.figures import Shown, draw_cells
+
+    jobs = trained_jobs(root)
+    rows = [Row(job.cell, _object(root, job, layout.METRICS)["metrics"]) for job in jobs]
+    text = table(rows)
+    write_text(root / "comparison.md", f"# Dose x overlap comparison\n\n{text}")
+    cells = [{"dose": row.cell.dose, "view": row.cell.view, "metrics": dict(row.metrics)} for row in rows]
+    write_json(root / "comparison.json", {"cells": cells})
+    figures = root / "figures"
+    figures.mkdir(exist_ok=True)
+    shown = [
+        Shown(
+            row.cell, row.metrics, _object(root, job, layout.CURVES)["curves"], job.directory / layout.RECONSTRUCTIONS
+        )
+        for row, job in zip(rows, jobs, strict=True)
+    ]
+    say(text.rstrip("\n"))
+    for name in draw_cells(shown, figures):
+        say(f"drawn: {figures / name}")
+    return 0
+
+
+def _object(root: Path, job: CellJob, name: str) -> dict[str, Any]:
+    path = job.directory / name
+    if not path.is_file():
+        msg = (
+            f"{path}: found no such file; make it with: extractor-flow dose-overlap reconstruct --artifact-root {root}"
+        )
+        raise DataError(msg)
+    data = read_json(path)
+    if not isinstance(data, dict):
+        msg = f"{path}: found a JSON {type(data).__name__}; expected an object"
+        raise DataError(msg)
+    return data

@@ -1,0 +1,1 @@
+"""Frames: measured or simulated, thinned, checked and stored."""

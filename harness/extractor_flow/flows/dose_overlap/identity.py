@@ -1,0 +1,20 @@
+"""What makes a training this one: the digest of its settings and its data; imports no deep-learning package."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
+    from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+
+
+def training_digest(config: TrainingConfig, data: PtychographyData) -> str:
+    """The SHA-256 of *config* and of everything in *data* that a training uses."""
+    digest = hashlib.sha256(config.digest.encode())
+    for array in (data.diffraction, data.probe_guess, data.xcoords, data.ycoords):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,78 @@
+"""The matrix: one job for each dose and view, and for each seed where seeds are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.flows.dose_overlap.plan import BASELINE, Cell, Plan
+from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.study.jobs import Job, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLOW_NAME = "dose_overlap"
+_ANYWHERE = ("cpu", "auto")
+_NEEDS = "needs {}, which is missing here: "
+_REMEDY = "; run it on a machine that has it, or set training.device to cpu or auto"
+_SEEDS = ("neighbor_count", "grouping_seed", "subsampling_seed")
+
+
+def cells_of(settings: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """The cells of checked *settings*, dose by dose."""
+    design = settings["design"]
+    return tuple(Cell(dose, view) for dose in design["doses"] for view in design["views"])
+
+
+def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
+    """The jobs of checked *settings*; an impossible training is a :class:`extractor_flow.errors.ConfigError`."""
+    seeds = settings["run"]["seeds"] or (None,)
+    return tuple(_job(settings, cell, seed) for cell in cells_of(settings) for seed in seeds)
+
+
+def missing_requirement(job: Job, missing: Mapping[str, str]) -> str | None:
+    """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
+    for device in job.requires:
+        if device in missing:
+            return f"{_NEEDS.format(device)}{missing[device]}{_REMEDY}"
+    return None
+
+
+def is_unmet(reason: str, device: str) -> bool:
+    """Whether *reason* is one that :func:`missing_requirement` gives for a job that was to compute on *device*."""
+    return device not in _ANYWHERE and reason.startswith(_NEEDS.format(device)) and reason.endswith(_REMEDY)
+
+
+def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:
+    run = settings["run"]
+    several = len(run["seeds"] or ()) > 1
+    return Job(
+        flow=FLOW_NAME,
+        name=cell.name,
+        directory=f"{cell.directory}/seed-{seed}" if several else cell.directory,
+        parameters=_plan(settings, cell, seed).to_parameters(),
+        seed=seed,
+        # The network of the baseline sees four times as many inputs that are not shared by a group.
+        requires=() if settings["training"]["device"] in _ANYWHERE else (settings["training"]["device"],),
+        weight=2.0 if cell.view == BASELINE else 1.0,
+        limits=Limits(seconds=run["time_limit_seconds"], memory_mb=run["memory_limit_mb"]),
+    )
+
+
+def _plan(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Plan:
+    design, simulation = settings["design"], settings["simulation"]
+    return Plan(
+        cell=cell,
+        simulation={key: value for key, value in simulation.items() if key != "base_npz"},
+        overlap=design["overlaps"].get(cell.view),
+        frames=None if cell.view == BASELINE else design["frames"],
+        training=TrainingConfig(
+            dose=float(cell.dose),
+            gridsize=cell.gridsize,
+            threads=settings["threads"],
+            seed=seed or 0,
+            **settings["training"],
+            **{key: design[key] for key in _SEEDS},
+        ),
+        solver_iterations=settings["solver"]["iterations"],
+    )

@@ -1,0 +1,1 @@
+"""The network, its physics, and the ways from frames to an object."""

@@ -1,0 +1,194 @@
+"""Trains the network of one cell and reconstructs the held-out frames: the way in to this flow's heavy imports."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy
+import torch
+from loguru import logger
+
+from extractor_flow.files import sha256_of, write_bytes, write_json
+from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data
+from extractor_flow.flows.dose_overlap.plan import Plan
+from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
+    coverage,
+    initial_network,
+    reconstruct,
+    reconstruct_constant,
+    reconstruct_input,
+    reconstruct_iteratively,
+    reconstruct_untrained,
+)
+from extractor_flow.flows.dose_overlap.scoring import cell_metrics
+from extractor_flow.flows.dose_overlap.scoring.names import INPUT, TRAINED
+from extractor_flow.flows.dose_overlap.training import loop
+from extractor_flow.readers.weights import digest_of
+from extractor_flow.study.flow import JobResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from extractor_flow.flows.dose_overlap.history import EpochRecord
+    from extractor_flow.flows.dose_overlap.training.loop import TrainingOutcome
+    from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.jobs import Job
+
+    Complex = NDArray[np.complex128]
+    Progress = Callable[[EpochRecord], None]
+
+
+@dataclass(frozen=True)
+class CellData:
+    """The files that a cell learns from and is measured on."""
+
+    train: Path
+    test: Path
+
+    def digests(self) -> dict[str, str]:
+        """Their SHA-256, by ``train`` and ``test``."""
+        return {"train": sha256_of(self.train), "test": sha256_of(self.test)}
+
+
+def train(job: Job, workspace: Workspace) -> JobResult:
+    """Train the job's cell in *workspace*; the files it left and what was measured.
+
+    On one machine's CPU, the same job gives the same metrics and the same bundle, bit for bit.
+    """
+    begun = time.process_time()
+    plan = Plan.from_parameters(job.parameters)
+    directory = workspace.path
+    root = directory.parents[len(PurePosixPath(job.directory).parts) - 1] / layout.DATA
+    data = CellData(*(root / plan.cell.data_path(split) for split in layout.SPLITS))
+
+    def progress(record: EpochRecord) -> None:
+        told = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
+        known = {name: value for name, value in told.items() if value is not None}
+        workspace.progress(record.epoch, plan.training.epochs, **known)
+
+    outcome = train_cell(plan.training, data.train, directory, progress)
+    measured = reconstruct_cell(plan.training, data.test, directory, iterations=plan.solver_iterations)
+    metrics = training_metrics(outcome) | measured
+    details = {"cell": asdict(plan.cell), **details_of(plan.training, outcome, data)}
+    write_json(
+        directory / layout.METRICS,
+        {"metrics": metrics, "training_steps": outcome.steps_completed, "details": details},
+        durable=False,
+    )
+    # Not among the details: with them, the same job would not leave the same bytes.
+    logger.bind(cpu_seconds=round(time.process_time() - begun, 1)).info("cell done")
+    return JobResult(metrics, artifacts_of(), outcome.steps_completed, details)
+
+
+def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Progress) -> TrainingOutcome:
+    """Train on the frames in *data*; leave bundle, checkpoint and curves in *directory*, and a log line an epoch."""
+
+    def tell(record: EpochRecord) -> None:
+        facts = {name: value for name, value in record.as_dict().items() if value is not None}
+        logger.bind(**facts).info("epoch done")
+        progress(record)
+
+    with torch_settings(config.threads):
+        outcome = loop.train(config, read_data(data), directory, progress=tell)
+    write_json(directory / layout.CURVES, {"curves": curves_of(outcome)}, durable=False)
+    logger.bind(steps=outcome.steps_completed, stopped_early=outcome.stopped_early).info("training done")
+    return outcome
+
+
+def reconstruct_cell(config: TrainingConfig, data: Path, directory: Path, *, iterations: int) -> dict[str, float]:
+    """Reconstruct the held-out frames in *data* by every method; keep the objects in *directory*; their metrics."""
+    images = objects_of(config, directory / layout.BUNDLE, data, iterations=iterations)
+    frames = read_data(data)
+    kept = cell_metrics.stored({**images, cell_metrics.TRUTH: frames.object_guess}, coverage(frames))
+    write_bytes(directory / layout.RECONSTRUCTIONS, npz_bytes(kept), durable=False)
+    logger.bind(frames=frames.count).info("held-out frames reconstructed")
+    return cell_metrics.measured(kept)
+
+
+def objects_of(
+    config: TrainingConfig, bundle: Path, data: Path, *, iterations: int
+) -> dict[str, NDArray[np.complex128]]:
+    """What every method makes of the frames in *data*, by its name; the true object in there is not looked at."""
+    frames = read_data(data)
+    with torch_settings(config.threads):
+        trained = read_bundle(bundle)
+        found = {
+            TRAINED: reconstruct(trained, frames),
+            INPUT: reconstruct_input(trained, frames),
+            "untrained": reconstruct_untrained(config, frames),
+            "constant": reconstruct_constant(frames),
+            "iterative": reconstruct_iteratively(frames, iterations=iterations, seed=config.seed),
+        }
+    return {name: each.image for name, each in found.items()}
+
+
+def training_metrics(outcome: TrainingOutcome) -> dict[str, float]:
+    """What a training says of itself in numbers; nothing that depends on the machine's speed."""
+    return {
+        "final_loss": outcome.final_loss,
+        "best_validation_loss": outcome.best_validation_loss,
+        "untrained_validation_loss": outcome.curves[0].validation_loss,
+        "best_epoch": outcome.best_epoch,
+        "epochs_completed": outcome.epochs_completed,
+        "total_parameters": outcome.parameters,
+        "training_frames": outcome.training_frames,
+        "validation_frames": outcome.validation_frames,
+    }
+
+
+def curves_of(outcome: TrainingOutcome) -> list[dict[str, Any]]:
+    """The epochs as plain data."""
+    return [record.as_dict() for record in outcome.curves]
+
+
+def artifacts_of() -> dict[str, str]:
+    """The files of a finished cell by their roles, relative to its directory."""
+    return {
+        "bundle": layout.BUNDLE,
+        "checkpoint": layout.CHECKPOINT,
+        "curves": layout.CURVES,
+        "reconstructions": layout.RECONSTRUCTIONS,
+        "metrics": layout.METRICS,
+    }
+
+
+def untrained_digest(config: TrainingConfig) -> str:
+    """The digest of the weights that a training with *config* begins with."""
+    return digest_of({name: value.numpy() for name, value in initial_network(config).state_dict().items()})
+
+
+def details_of(config: TrainingConfig, outcome: TrainingOutcome, data: CellData) -> dict[str, Any]:
+    """The curves, the digests by which a result can be checked, and what computed it."""
+    return {
+        "curves": curves_of(outcome),
+        "bundle_sha256": outcome.bundle_sha256,
+        "bundle_size_bytes": outcome.bundle_size_bytes,
+        "stopped_early": outcome.stopped_early,
+        "untrained_weights_sha256": untrained_digest(config),
+        "data_sha256": data.digests(),
+        "device": outcome.device,
+        "torch_threads": config.threads,
+        "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "torch": torch.__version__},
+    }
+
+
+@contextmanager
+def torch_settings(threads: int) -> Iterator[None]:
+    """So many threads of torch for the while: rounding depends on them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""What a job's files are held to."""

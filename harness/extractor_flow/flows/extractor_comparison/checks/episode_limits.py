@@ -1,0 +1,73 @@
+"""Which episodes an environment can give, as far as its name and its arguments say so.
+
+The rules of ``extractor_flow/RobotNav-v0`` are written down here once more: whoever verifies a run need not have the
+packages that the environment itself is made of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from extractor_flow.flows.extractor_comparison.plan import Plan
+
+ROBOT_NAV = "extractor_flow/RobotNav-v0"
+MOST_PROGRESS = 0.42
+"""The most reward for the way made in one step, and the most lost by a step in the wrong direction."""
+
+STEP_COST = 0.02
+ARRIVAL_BONUS = 10.0
+COLLISION_PENALTY = 5.0
+LEAST_GAIN = -1.4
+"""No way to the goal loses more than this: where the goal is reached, it is half a metre away at most."""
+
+_ROUNDING = 1e-4
+
+
+def longest_episode(plan: Plan) -> int | None:
+    """The steps after which the environment of *plan* ends every episode; ``None`` where its arguments do not say."""
+    choice = plan.environment
+    if choice.id is None:
+        return None
+    names = ("max_episode_steps", "max_steps") if choice.id == ROBOT_NAV else ("max_episode_steps",)
+    limits = [choice.kwargs.get(name) for name in names]
+    given = [limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0]
+    return min(given, default=None)
+
+
+def tells_success(plan: Plan) -> bool:
+    """Whether the environment of *plan* says of every episode whether it was a success."""
+    return plan.environment.id == ROBOT_NAV
+
+
+def impossible_episodes(
+    plan: Plan, returns: NDArray[Any], lengths: NDArray[Any], successes: NDArray[Any] | None = None
+) -> Iterator[str]:
+    """Which episodes of *returns*, *lengths* and *successes* (of one shape) no policy of *plan* could have had."""
+    if plan.environment.id != ROBOT_NAV:
+        return
+    steps = lengths.astype(np.float64)
+    rounding = _ROUNDING * (steps + 1)
+    most = steps * (MOST_PROGRESS - STEP_COST) + ARRIVAL_BONUS + rounding
+    least = -steps * (MOST_PROGRESS + STEP_COST) - COLLISION_PENALTY - rounding
+    for wrong in (returns > most, returns < least):
+        for reward, length in zip(returns[wrong][:1], lengths[wrong][:1], strict=True):
+            yield f"a return of {reward} in {length} steps"
+    if successes is None:
+        return
+    poor = successes & (returns < least_of_success(lengths))
+    for reward, length in zip(returns[poor][:1], lengths[poor][:1], strict=True):
+        yield f"a success with a return of {reward} in {length} steps"
+
+
+def least_of_success(lengths: NDArray[Any]) -> NDArray[Any]:
+    """The least return of a RobotNav episode of each of *lengths* that was a success."""
+    steps = lengths.astype(np.float64)
+    least: NDArray[Any] = ARRIVAL_BONUS + LEAST_GAIN - steps * STEP_COST - _ROUNDING * (steps + 1)
+    return least

@@ -1,0 +1,115 @@
+"""A comparison's settings: the config as it was checked, with every default and every choice filled in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.errors import RequestError
+from extractor_flow.files import parse_json
+from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
+from extractor_flow.flows.extractor_comparison.ppo_defaults import batch_size, n_steps, rollout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from extractor_flow.config import ConfigDocument, Problem
+    from extractor_flow.files import Json
+
+DEFAULT_ENVIRONMENT = "extractor_flow/RobotNav-v0"
+DEFAULT_SEED = 42
+EPISODES_SIDE_BY_SIDE = 8
+_SCHEMA = "run_config.schema.json"
+
+
+@lru_cache(maxsize=1)
+def schema() -> dict[str, Json]:
+    """The contract that a comparison's config has to fit."""
+    text = files("extractor_flow._contracts").joinpath(_SCHEMA).read_text(encoding="utf-8")
+    return cast("dict[str, Json]", parse_json(text, where=_SCHEMA))
+
+
+def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that *document* and the command line's *overrides* ask for; nothing in them is left open.
+
+    :class:`ConfigError` with all complaints at once, :class:`RequestError` for an
+    override that cannot be.
+    """
+    problems = check_schema(document, schema())
+    sound = resolve_defaults(_blanked(document.data, map(_doubtful, problems)), schema())
+    problems += check_meaning(sound)
+    if problems:
+        raise document.complain(problems)
+    return _chosen(sound, _checked(overrides), document.path.stem)
+
+
+def notes_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The config's notes, and what a reader of the result should know about these settings."""
+    run = settings["run"]
+    rollout = rollout_of(run, settings["algorithm"])
+    if rollout <= run["eval_freq"]:
+        return tuple(run["notes"])
+    coarse = (
+        f"eval_freq is {run['eval_freq']} steps, but the policy changes only every {rollout} "
+        "(n_steps x num_envs): it was evaluated that often"
+    )
+    return (*run["notes"], coarse)
+
+
+def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -> dict[str, Any]:
+    run = {**sound["run"], **{key: overrides[key] for key in ("run_id", "output_root") if key in overrides}}
+    seeds = overrides.get("seeds") or run.get("seeds") or [run.get("seed", DEFAULT_SEED)]
+    run = {key: value for key, value in run.items() if key != "seed"} | {
+        "run_id": run["run_id"] or stem,
+        "seeds": list(seeds),
+        "eval_num_envs": min(run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, run["n_eval_episodes"]),
+    }
+    algorithm = {**sound["algorithm"], "n_steps": n_steps(run, sound["algorithm"])}
+    environment = sound["env"] if {"id", "factory"} & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
+    return {
+        **sound,
+        "run": run,
+        "algorithm": {**algorithm, "batch_size": batch_size(run, algorithm)},
+        "env": environment,
+    }
+
+
+def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    seeds = overrides.get("seeds") or []
+    for position, seed in enumerate(seeds):
+        if seed in seeds[:position]:
+            msg = f"--seed {seed} stands twice; expected different seeds"
+            raise RequestError(msg)
+        if not 0 <= seed < 2**31:
+            msg = f"--seed {seed}: expected an integer from 0 to {2**31 - 1}"
+            raise RequestError(msg)
+    if "run_id" in overrides and not (overrides["run_id"].strip() and len(overrides["run_id"]) <= 100):  # noqa: PLR2004
+        msg = f"--run-id {overrides['run_id'][:120]!r}: expected 1 to 100 characters, not all of them spaces"
+        raise RequestError(msg)
+    return overrides
+
+
+def _doubtful(problem: Problem) -> tuple[str | int, ...]:
+    """What *problem* makes unfit for further checks; an empty n_steps means something, so there it is all of PPO's."""
+    return problem.path[:1] if problem.path == ("algorithm", "n_steps") else problem.path
+
+
+def _blanked(data: Json, paths: Iterable[tuple[str | int, ...]]) -> dict[str, Json]:
+    """*data* with ``None`` at each of *paths*: what is wrong there has been said, and the rest can still be checked."""
+    result: Any = data
+    for path in paths:
+        result = _with_none(result, path)
+    return result if isinstance(result, dict) else {}
+
+
+def _with_none(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any JSON
+    if not path:
+        return None
+    head, rest = path[0], path[1:]
+    if isinstance(value, dict):
+        return {**value, head: _with_none(value.get(cast("str", head)), rest)}
+    if isinstance(value, list) and isinstance(head, int) and head < len(value):
+        return [_with_none(item, rest) if position == head else item for position, item in enumerate(value)]
+    return None

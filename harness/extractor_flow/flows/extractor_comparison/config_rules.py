@@ -1,0 +1,129 @@
+"""What a JSON Schema cannot say about a comparison's config: how its parts fit each other."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.config import Problem, nearest, shown
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
+from extractor_flow.flows.extractor_comparison.ppo_defaults import rollout_of
+from extractor_flow.study.jobs import collisions, component_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_ROLLOUT_KEYS = ("num_envs", "eval_freq", "total_timesteps")
+
+
+def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
+    """Everything in *settings* that cannot be meant; ``None`` stands where the schema has complained already."""
+    run = settings.get("run") or {}
+    entries = [(position, entry) for position, entry in enumerate(settings.get("extractors") or []) if entry]
+    return [
+        *_names(entries),
+        *(problem for position, entry in entries for problem in _extractor(position, entry)),
+        *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
+        *_seeds(run),
+        *_environment(settings.get("env") or {}),
+        *_rollout(run, settings.get("algorithm") or {}),
+    ]
+
+
+def _names(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[Problem]:
+    named = [(position, entry["name"]) for position, entry in entries if entry["name"]]
+    for first, second in collisions([name for _, name in named]):
+        (other, taken), (position, name) = named[first], named[second]
+        path = ("extractors", position, "name")
+        if name == taken:
+            yield Problem(path, f"is {shown(name)}, as extractors[{other}].name is already; expected another name")
+        else:
+            place = shown(component_of(name))
+            yield Problem(
+                path,
+                f"is {shown(name)}, which would share the directory {place} with extractors[{other}].name "
+                f"{shown(taken)}; expected a name that differs in more than case and special characters",
+            )
+
+
+def _extractor(position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
+    path = ("extractors", position)
+    if "preset" in entry and "class" in entry:
+        yield Problem((*path, "class"), "stands beside a preset; expected one of the two")
+    elif "preset" not in entry and "class" not in entry:
+        yield Problem(path, "has neither a preset nor a class; expected one of the two")
+    if entry.get("preset"):
+        yield from _preset(path, entry["preset"], entry["parameters"])
+    if entry.get("class"):
+        yield from _target((*path, "class"), entry["class"], "package.module:Class")
+
+
+def _preset(path: tuple[str | int, ...], preset: str, parameters: Mapping[str, Any] | None) -> Iterator[Problem]:
+    if preset not in PRESETS:
+        yield Problem((*path, "preset"), f"is {shown(preset)}; {_one_of(preset, PRESETS)}")
+    elif parameters:
+        for complaint in check_parameters(preset, parameters):
+            yield Problem((*path, "parameters"), complaint)
+
+
+def _baseline(
+    run: Mapping[str, Any], entries: Iterable[tuple[int, Mapping[str, Any]]], *, complete: bool
+) -> Iterator[Problem]:
+    wanted = run.get("baseline_extractor")
+    names = [entry["name"] for _, entry in entries]
+    if wanted is not None and complete and None not in names and wanted not in names:
+        yield Problem(("run", "baseline_extractor"), f"is {shown(wanted)}; {_one_of(wanted, names)}")
+
+
+def _seeds(run: Mapping[str, Any]) -> Iterator[Problem]:
+    if "seed" in run and "seeds" in run:
+        yield Problem(("run", "seeds"), "stands beside seed; expected one of the two")
+    seeds = run.get("seeds") or []
+    for position, seed in enumerate(seeds):
+        if seed is not None and seed in seeds[:position]:
+            first = seeds.index(seed)
+            yield Problem(
+                ("run", "seeds", position), f"is {seed}, as run.seeds[{first}] is already; expected another seed"
+            )
+
+
+def _environment(env: Mapping[str, Any]) -> Iterator[Problem]:
+    if "id" in env and "factory" in env:
+        yield Problem(("env", "factory"), "stands beside an id; expected one of the two")
+    if env.get("factory"):
+        yield from _target(("env", "factory"), env["factory"], "package.module:function")
+
+
+def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
+    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or "n_steps" not in algorithm:
+        return
+    rollout, batch = rollout_of(run, algorithm), algorithm.get("batch_size")
+    steps = f"n_steps x num_envs = {rollout // run['num_envs']} x {run['num_envs']} = {rollout}"
+    if rollout == 1:
+        yield Problem(("algorithm", "n_steps"), f"gives {steps}; PPO needs at least 2 samples in a rollout")
+    elif batch is not None and rollout % batch:
+        yield Problem(
+            ("algorithm", "batch_size"),
+            f"is {batch}, which does not divide a rollout, {steps}; expected a divisor, such as "
+            f"{' or '.join(map(str, _divisors_near(rollout, batch)))}",
+        )
+
+
+def _divisors_near(number: int, wish: int) -> list[int]:
+    """The divisors of *number* next to *wish* on either side, but for 1."""
+    below = next((size for size in range(min(wish, number), 1, -1) if number % size == 0), None)
+    above = next((size for size in range(wish + 1, min(2 * wish, number) + 1) if number % size == 0), None)
+    return [size for size in (below, above) if size is not None] or [number]
+
+
+def _target(path: tuple[str | int, ...], text: str, form: str) -> Iterator[Problem]:
+    if not _TARGET.fullmatch(text):
+        yield Problem(path, f'is {shown(text)}; expected "{form}"')
+
+
+def _one_of(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = nearest(word, names)
+    hint = f" (did you mean {close!r}?)" if close else ""
+    return f"expected one of {', '.join(names)}{hint}"

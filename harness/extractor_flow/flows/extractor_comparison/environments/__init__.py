@@ -1,0 +1,1 @@
+"""The environments: what a config names, and RobotNav."""

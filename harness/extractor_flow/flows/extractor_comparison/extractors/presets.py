@@ -1,0 +1,146 @@
+"""The extractors that a config can name, with their default parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from extractor_flow.config import nearest, shown
+from extractor_flow.errors import ConfigError
+from extractor_flow.flows.extractor_comparison.extractors.parameters import RULES, clashes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A kind of extractor with the parameters it has unless a config changes them."""
+
+    kind: str
+    parameters: Mapping[str, object]
+    description: str
+
+
+def _preset(kind: str, description: str, **parameters: object) -> Preset:
+    return Preset(kind, MappingProxyType(parameters), description)
+
+
+_DYNAMICS: Mapping[str, object] = {
+    "num_filters": (64, 16, 16, 16),
+    "kernel_sizes": (3, 3, 3, 3),
+    "dropout_rates": (0.3, 0.3, 0.3, 0.3),
+}
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "dynamics_original": _preset(
+            "dynamics", "convolution over the rays, vectors as they are", use_ray_conv=True, **_DYNAMICS
+        ),
+        "dynamics_no_conv": _preset(
+            "dynamics", "everything as it is, in one vector; nothing is learned here", use_ray_conv=False, **_DYNAMICS
+        ),
+        "mlp_small": _preset(
+            "perceptron",
+            "a small perceptron for the rays, another for the vectors",
+            ray_hidden_dims=(64, 32),
+            drive_hidden_dims=(16, 8),
+            dropout_rate=0.1,
+        ),
+        "mlp_large": _preset(
+            "perceptron",
+            "a large perceptron for the rays, another for the vectors",
+            ray_hidden_dims=(256, 128, 64),
+            drive_hidden_dims=(64, 32, 16),
+            dropout_rate=0.15,
+        ),
+        "attention_small": _preset(
+            "attention",
+            "self-attention between groups of rays, one narrow layer",
+            embed_dim=32,
+            num_heads=2,
+            num_layers=1,
+            dropout_rate=0.1,
+            drive_hidden_dims=(32, 16),
+            max_tokens=17,
+        ),
+        "attention_large": _preset(
+            "attention",
+            "self-attention between groups of rays, three wide layers",
+            embed_dim=128,
+            num_heads=8,
+            num_layers=3,
+            dropout_rate=0.1,
+            drive_hidden_dims=(32, 16),
+            max_tokens=17,
+        ),
+        "lightweight_cnn": _preset(
+            "convolution",
+            "two normalised convolutions over the rays, a perceptron for the vectors",
+            num_filters=(32, 16),
+            kernel_sizes=(5, 3),
+            dropout_rate=0.1,
+            drive_hidden_dims=(32, 16),
+        ),
+        "lstm_small": _preset(
+            "recurrent",
+            "an LSTM that reads groups of rays in turn",
+            hidden_size=64,
+            num_layers=1,
+            bidirectional=False,
+            lstm_dropout=0.0,
+            drive_hidden_dims=(32, 16),
+            max_tokens=17,
+        ),
+        "lstm_medium": _preset(
+            "recurrent",
+            "a two-layer LSTM that reads groups of rays in both directions",
+            hidden_size=128,
+            num_layers=2,
+            bidirectional=True,
+            lstm_dropout=0.1,
+            drive_hidden_dims=(64, 32),
+            max_tokens=17,
+        ),
+        "mamba_lite": _preset(
+            "state_space",
+            "a selective state-space model that reads groups of rays in turn",
+            d_model=64,
+            d_state=16,
+            d_conv=4,
+            expand=2,
+            num_layers=1,
+            dropout_rate=0.0,
+            drive_hidden_dims=(32, 16),
+            max_tokens=17,
+        ),
+    }
+)
+"""All presets; every one takes ``sequence_key`` and ``vector_keys`` too, which name what is else found by shape."""
+
+
+def check_parameters(preset: str, parameters: Mapping[str, object]) -> list[str]:
+    """What is wrong with *parameters* as changes to a preset's own, one line each; empty if nothing is."""
+    if preset not in PRESETS:
+        return [f"there is no preset {shown(preset)}; {_one_of(preset, PRESETS)}"]
+    rules = RULES[PRESETS[preset].kind]
+    found = [f"{preset} has no parameter {shown(name)}; {_one_of(name, rules)}" for name in parameters.keys() - rules]
+    for name in parameters.keys() & rules:
+        wanted = rules[name].problem(parameters[name])
+        if wanted:
+            found.append(f"{name} is {shown(parameters[name])}; expected {wanted}")
+    return sorted(found) or clashes({**PRESETS[preset].parameters, **parameters})
+
+
+def resolved_parameters(preset: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """The preset's parameters with those of *parameters* in their place; :class:`ConfigError` if they do not fit."""
+    if problems := check_parameters(preset, parameters):
+        raise ConfigError(problems)
+    return {**PRESETS[preset].parameters, **parameters}
+
+
+def _one_of(word: object, known: Mapping[str, object]) -> str:
+    close = nearest(str(word), known)
+    hint = f" (did you mean {close!r}?)" if close else ""
+    return f"expected one of {', '.join(known)}{hint}"

@@ -1,0 +1,104 @@
+"""The matrix: one job for each extractor and seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.flows.extractor_comparison.extractors.presets import resolved_parameters
+from extractor_flow.flows.extractor_comparison.plan import (
+    EnvironmentChoice,
+    ExtractorChoice,
+    ExtractorConfigurationProfile,
+    Plan,
+    Schedule,
+)
+from extractor_flow.study.jobs import Job, Limits, component_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLOW_NAME = "extractor_comparison"
+ACCELERATORS = ("cuda", "mps")
+_GPU = "gpu"
+_SCHEDULE = ("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes", "eval_num_envs")
+
+# Roughly how many times longer than the fastest each preset trains on one core; it only orders the queue.
+_COST = {
+    "lstm_medium": 9.0,
+    "mamba_lite": 9.0,
+    "attention_large": 7.0,
+    "dynamics_original": 4.0,
+    "lightweight_cnn": 2.5,
+    "lstm_small": 2.0,
+    "attention_small": 1.5,
+    "mlp_large": 1.5,
+}
+_UNKNOWN_COST = 3.0
+
+
+def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
+    """The jobs of checked *settings*, extractor by extractor."""
+    profiles = [ExtractorConfigurationProfile.from_settings(entry) for entry in settings["extractors"]]
+    return tuple(_job(settings, profile, seed) for profile in profiles for seed in settings["run"]["seeds"])
+
+
+def missing_requirement(job: Job, missing: Mapping[str, str]) -> str | None:
+    """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
+    expects_gpu = _GPU in job.requires
+    resources = f"expected_resources of {job.name} to cpu"
+    for device in job.requires:
+        if device in missing:
+            setting = f"run.device to cpu and {resources}" if expects_gpu else "run.device to cpu or auto"
+            return (
+                f"needs {device}, which is missing here: {missing[device]}; "
+                f"run it on a machine that has it, or set {setting}"
+            )
+    if expects_gpu and all(device in missing for device in ACCELERATORS):
+        words = "; ".join(f"{device}: {missing[device]}" for device in ACCELERATORS)
+        return f"expects a GPU, and there is none ({words}); run it on a machine that has one, or set {resources}"
+    return None
+
+
+def _job(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile, seed: int) -> Job:
+    run = settings["run"]
+    directory = f"extractors/{component_of(profile.name)}"
+    return Job(
+        flow=FLOW_NAME,
+        name=profile.name,
+        directory=f"{directory}/seed-{seed}" if len(run["seeds"]) > 1 else directory,
+        parameters=_plan(settings, profile).to_parameters(),
+        seed=seed,
+        worker_mode=run["worker_mode"],
+        requires=_requires(run["device"], profile.expected_resources),
+        weight=profile.priority * 1000 + _COST.get(profile.preset or "", 1.0 if profile.preset else _UNKNOWN_COST),
+        limits=Limits(seconds=run["time_limit_seconds"], memory_mb=run["memory_limit_mb"]),
+    )
+
+
+def _plan(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile) -> Plan:
+    env = settings["env"]
+    return Plan(
+        extractor=_extractor(profile),
+        environment=EnvironmentChoice(env.get("id"), env.get("factory"), env["kwargs"], tuple(env["filter_keys"])),
+        algorithm=settings["algorithm"],
+        schedule=Schedule(**{key: settings["run"][key] for key in _SCHEDULE}),
+        convergence_fraction=settings["run"]["convergence_fraction"],
+        device=settings["run"]["device"],
+        threads=settings["threads"],
+        start_method=settings["start_method"],
+    )
+
+
+def _extractor(profile: ExtractorConfigurationProfile) -> ExtractorChoice:
+    """With a preset's own parameters filled in: should a later version change them, the job's key changes too."""
+    if profile.preset is None:
+        return ExtractorChoice(None, profile.target, profile.parameters)
+    resolved = resolved_parameters(profile.preset, profile.parameters)
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in resolved.items()}
+    return ExtractorChoice(profile.preset, None, plain)
+
+
+def _requires(device: str, expected_resources: str) -> tuple[str, ...]:
+    """The capabilities a job cannot do without; ``gpu`` is met by any accelerator."""
+    devices = (device,) if device in ACCELERATORS else ()
+    return (*devices, _GPU) if expected_resources == "gpu" else devices

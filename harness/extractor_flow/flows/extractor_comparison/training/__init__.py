@@ -1,0 +1,1 @@
+"""Training one extractor with PPO."""

@@ -1,0 +1,120 @@
+"""Watches a training: evaluates and saves when it is due, and stops it when its numbers are no numbers."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from loguru import logger
+from stable_baselines3.common.callbacks import BaseCallback
+
+from extractor_flow.errors import JobError
+from extractor_flow.files import write_bytes
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation, npz_bytes, play
+from extractor_flow.flows.extractor_comparison.training.policy_weights import first_bad_weight
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from extractor_flow.flows.extractor_comparison.plan import Plan
+    from extractor_flow.study.flow import Workspace
+
+
+class Watch(BaseCallback):
+    """Evaluates at step 0, whenever ``eval_freq`` steps are crossed, and at the end; saves likewise.
+
+    The policy changes only between rollouts, and episodes and actions are fixed: so evaluations take place between
+    rollouts, right after an update; in between they could only repeat themselves. ``best_model.zip`` is the policy with
+    the best mean reward of all evaluations, the untrained one's included; the earlier of two equal ones.
+    """
+
+    def __init__(self, plan: Plan, envs: VecEnv, workspace: Workspace) -> None:
+        super().__init__()
+        self._plan = plan
+        self._envs = envs
+        self._workspace = workspace
+        self._seen = 0
+        self._best = -np.inf
+        self.evaluations: list[Evaluation] = []
+        self.checkpoints: list[int] = []
+
+    def _on_training_start(self) -> None:
+        self._evaluate()
+
+    def _on_rollout_start(self) -> None:
+        self._between_rollouts()
+
+    def _on_step(self) -> bool:
+        if not np.isfinite(self.locals["rewards"]).all():
+            msg = f"the environment gave the reward {_first_bad(self.locals['rewards'])} at step {self.num_timesteps}"
+            raise JobError(msg)
+        self._report()
+        return True
+
+    def _on_training_end(self) -> None:
+        self._between_rollouts()
+        if self.evaluations[-1].timestep != self.num_timesteps:
+            self._evaluate()
+
+    def _between_rollouts(self) -> None:
+        name = first_bad_weight(self.model.policy)
+        if name is not None:
+            msg = f"the weights {name} hold NaN or infinity after {self.num_timesteps} steps: the training has diverged"
+            raise JobError(msg)
+        if self._crossed(self._plan.schedule.eval_freq):
+            self._evaluate()
+        if self._crossed(self._plan.schedule.save_freq):
+            self._save(layout.checkpoint(self.num_timesteps))
+            self.checkpoints.append(self.num_timesteps)
+        self._seen = self.num_timesteps
+
+    def _crossed(self, every: int | None) -> bool:
+        """Whether a multiple of *every* lies after the last look and not after now."""
+        return every is not None and self.num_timesteps // every > self._seen // every
+
+    def _evaluate(self) -> None:
+        evaluation = Evaluation(self.num_timesteps, play(self._envs, self._act))
+        mean = evaluation.mean_reward
+        if not np.isfinite(mean):
+            msg = f"the evaluation at step {self.num_timesteps} has the mean reward {mean}"
+            raise JobError(msg)
+        self.evaluations.append(evaluation)
+        write_bytes(self._workspace.path / layout.EVALUATIONS, npz_bytes(self.evaluations), durable=False)
+        if mean > self._best:
+            self._best = mean
+            self._save(layout.BEST_MODEL)
+        self._log(evaluation)
+        self._report()
+
+    def _act(self, observations: Any) -> NDArray[Any]:  # noqa: ANN401 - an array or a dict of arrays
+        actions, _ = self.model.predict(observations, deterministic=True)
+        return actions
+
+    def _save(self, name: str) -> None:
+        save_model(self.model, self._workspace, name)
+
+    def _log(self, evaluation: Evaluation) -> None:
+        logger.info("step {}: mean reward {:.4g}", evaluation.timestep, evaluation.mean_reward)
+        self.logger.record("eval/mean_reward", evaluation.mean_reward)
+        self.logger.record("eval/mean_ep_length", float(np.mean([each.length for each in evaluation.episodes])))
+        self.logger.dump(evaluation.timestep)
+
+    def _report(self) -> None:
+        latest = self.evaluations[-1].mean_reward
+        self._workspace.progress(self.num_timesteps, self._plan.steps_to_do, reward=latest)
+
+
+def save_model(model: Any, workspace: Workspace, name: str) -> None:  # noqa: ANN401 - any algorithm
+    """Write *model* in stable_baselines3's own form, whole or not at all."""
+    buffer = io.BytesIO()
+    model.save(buffer)
+    path = workspace.path / name
+    path.parent.mkdir(exist_ok=True)
+    write_bytes(path, buffer.getvalue(), durable=False)
+
+
+def _first_bad(rewards: NDArray[Any]) -> float:
+    return float(rewards[~np.isfinite(rewards)][0])

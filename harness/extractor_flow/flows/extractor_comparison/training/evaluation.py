@@ -1,0 +1,176 @@
+"""Evaluation on fixed episodes, stepped side by side by the workers that also step the training environments."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from extractor_flow.flows.extractor_comparison.environments.factory import AnyEnv
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One evaluation episode: its undiscounted return, its steps, and ``info["is_success"]`` if the env says so."""
+
+    reward: float
+    length: int
+    success: bool | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The episodes of one evaluation, always in the order of their seeds."""
+
+    timestep: int
+    episodes: tuple[Episode, ...]
+
+    @property
+    def rewards(self) -> tuple[float, ...]:
+        """The return of each episode."""
+        return tuple(episode.reward for episode in self.episodes)
+
+    @property
+    def mean_reward(self) -> float:
+        """The mean return."""
+        return float(np.mean(self.rewards))
+
+    @property
+    def std_reward(self) -> float:
+        """The standard deviation of the returns, as stable_baselines3 has it: over n, not n - 1."""
+        return float(np.std(self.rewards))
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of successful episodes; ``None`` unless the environment said of each one whether it was."""
+        successes = [episode.success for episode in self.episodes]
+        return None if None in successes else float(np.mean(np.asarray(successes, dtype=bool)))
+
+
+@dataclass(frozen=True)
+class LaneStep:
+    """What a lane shows: an observation to act on, ``None`` after its last episode; and the episode that just ended."""
+
+    observation: Any
+    ended: Episode | None = None
+
+
+class Lane:
+    """One environment that plays the episodes of *seeds*, one after the other, as often as it is started."""
+
+    def __init__(self, env: AnyEnv, seeds: Sequence[int]) -> None:
+        self._env = env
+        self._seeds = tuple(seeds)
+        self._played = 0
+        self._reward = 0.0
+        self._length = 0
+
+    def start(self) -> LaneStep:
+        """Begin with the first seed again."""
+        self._played = 0
+        return LaneStep(self._reset())
+
+    def step(self, action: object) -> LaneStep:
+        """Act; when the episode ends, the next one begins."""
+        observation, reward, terminated, truncated, info = self._env.step(action)
+        self._reward += float(reward)
+        self._length += 1
+        if not terminated and not truncated:
+            return LaneStep(observation)
+        success = info.get("is_success")
+        ended = Episode(self._reward, self._length, None if success is None else bool(success))
+        self._played += 1
+        return LaneStep(self._reset() if self._played < len(self._seeds) else None, ended)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
+    def _reset(self) -> object:
+        self._reward, self._length = 0.0, 0
+        observation, _ = self._env.reset(seed=self._seeds[self._played])
+        return observation
+
+
+class EvaluatingEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """A training environment that carries evaluation lanes along: one worker process then serves both."""
+
+    def __init__(self, env: AnyEnv, lanes: Mapping[int, Lane]) -> None:
+        super().__init__(env)
+        self._lanes = dict(lanes)
+
+    def evaluation_start(self) -> dict[int, LaneStep]:
+        """Start all lanes from their first seeds; the first observations by lane number."""
+        return {number: lane.start() for number, lane in self._lanes.items()}
+
+    def evaluation_step(self, actions: Mapping[int, Any]) -> dict[int, LaneStep]:
+        """Step the lanes of this worker that *actions* names."""
+        return {number: self._lanes[number].step(actions[number]) for number in self._lanes if number in actions}
+
+    def close(self) -> None:
+        """Close the training environment and the lanes."""
+        for lane in self._lanes.values():
+            lane.close()
+        super().close()
+
+
+def lane_seeds(seeds: Sequence[int], lanes: int) -> dict[int, tuple[int, ...]]:
+    """The episodes of each lane: episode k is lane ``k % lanes``'s, in turn."""
+    return {lane: tuple(seeds[lane::lanes]) for lane in range(min(lanes, len(seeds)))}
+
+
+def play(envs: VecEnv, predict: Callable[[Any], NDArray[Any]]) -> tuple[Episode, ...]:
+    """Play every lane of *envs* to its end with *predict*'s actions; the episodes in the order of their seeds.
+
+    *envs* are :class:`EvaluatingEnv` inside. *predict* gets the observations of the lanes still under way as one batch.
+    """
+    played: dict[int, list[Episode]] = {}
+    steps = _merged(envs.env_method("evaluation_start"))
+    while active := {lane: step.observation for lane, step in steps.items() if step.observation is not None}:
+        actions = predict(_batch(list(active.values())))
+        steps = _merged(envs.env_method("evaluation_step", dict(zip(active, actions, strict=True))))
+        for lane, step in steps.items():
+            if step.ended is not None:
+                played.setdefault(lane, []).append(step.ended)
+    count = sum(map(len, played.values()))
+    return tuple(played[number % len(played)][number // len(played)] for number in range(count))
+
+
+def npz_bytes(evaluations: Sequence[Evaluation]) -> bytes:
+    """``evaluations.npz`` in stable_baselines3's layout; one row an evaluation, one column an episode.
+
+    ``timesteps`` (n,) and ``ep_lengths`` (n, episodes) are int64, ``results`` (n, episodes) float64, and ``successes``
+    (n, episodes) bool if the environment tells them. Equal evaluations give equal bytes.
+    """
+    rows = [each.episodes for each in evaluations]
+    columns: dict[str, NDArray[Any]] = {
+        "timesteps": np.array([each.timestep for each in evaluations], dtype=np.int64),
+        "results": np.array([[episode.reward for episode in row] for row in rows], dtype=np.float64),
+        "ep_lengths": np.array([[episode.length for episode in row] for row in rows], dtype=np.int64),
+    }
+    if all(episode.success is not None for row in rows for episode in row):
+        columns["successes"] = np.array([[episode.success for episode in row] for row in rows], dtype=np.bool_)
+    buffer = io.BytesIO()
+    np.savez(buffer, **columns)  # type: ignore[arg-type]  # numpy's stub takes the first for allow_pickle
+    return buffer.getvalue()
+
+
+def _merged(answers: Sequence[Mapping[int, LaneStep]]) -> dict[int, LaneStep]:
+    """All lanes in the order of their numbers: a batch looks the same however many workers there are."""
+    lanes = {number: step for answer in answers for number, step in answer.items()}
+    return {number: lanes[number] for number in sorted(lanes)}
+
+
+def _batch(observations: list[Any]) -> Any:  # noqa: ANN401 - an array or a dict of arrays
+    if isinstance(observations[0], dict):
+        return {key: np.stack([each[key] for each in observations]) for key in observations[0]}
+    return np.stack(observations)

@@ -1,0 +1,150 @@
+"""Trains one extractor with PPO: the way in to all of this flow's heavy imports."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+import stable_baselines3
+import torch
+from stable_baselines3.common.logger import configure
+
+from extractor_flow.files import write_bytes, write_json
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.flows.extractor_comparison.plan import Plan
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
+from extractor_flow.flows.extractor_comparison.training.policy_weights import count_parameters, weights_bytes
+from extractor_flow.flows.extractor_comparison.training.ppo import build_model
+from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from extractor_flow.study.flow import JobResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from stable_baselines3 import PPO
+
+    from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation
+    from extractor_flow.study.flow import Workspace
+    from extractor_flow.study.jobs import Job
+
+
+def train(job: Job, workspace: Workspace) -> JobResult:
+    """Train the job's extractor in *workspace*; the files it left and what was measured.
+
+    On the CPU, the same job gives the same metrics and the same weights, bit for bit; *worker_mode* changes neither.
+    """
+    plan = Plan.from_parameters(job.parameters)
+    seed = job.seed or 0
+    (workspace.path / layout.EVALUATIONS).parent.mkdir(exist_ok=True)
+    with (
+        _torch_settings(plan.threads),
+        training_environments(plan, seed=seed, worker_mode=job.worker_mode, directory=workspace.path) as envs,
+    ):
+        model = build_model(plan, envs, seed)
+        untrained_digest = hashlib.sha256(weights_bytes(model.policy)).hexdigest()
+        watch = Watch(plan, envs, workspace)
+        _learn(model, watch, plan, workspace.path)
+        save_model(model, workspace, layout.FINAL_MODEL)
+        write_bytes(workspace.path / layout.WEIGHTS, weights_bytes(model.policy), durable=False)
+    metrics = _metrics(watch.evaluations, model, plan)
+    details = _details(watch.evaluations, model, plan, seed) | {"untrained_weights_sha256": untrained_digest}
+    write_json(
+        workspace.path / layout.METRICS,
+        {"metrics": metrics, "training_steps": model.num_timesteps, "details": details},
+        durable=False,
+    )
+    return JobResult(metrics, _artifacts(workspace.path, watch.checkpoints), model.num_timesteps, details)
+
+
+@contextmanager
+def _torch_settings(threads: int) -> Iterator[None]:
+    """This job's threads, and no checks of every distribution: they slow PPO down, and :class:`Watch` looks for NaN."""
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    torch.distributions.Distribution.set_default_validate_args(value=False)
+    try:
+        yield
+    finally:
+        torch.distributions.Distribution.set_default_validate_args(value=__debug__)
+        torch.set_num_threads(threads_before)
+
+
+def _learn(model: PPO, watch: Watch, plan: Plan, directory: Path) -> None:
+    logger = configure(str(directory / layout.TENSORBOARD), ["tensorboard"])
+    model.set_logger(logger)
+    try:
+        model.learn(plan.schedule.total_timesteps, callback=watch)
+    finally:
+        logger.close()
+
+
+def _metrics(evaluations: Sequence[Evaluation], model: PPO, plan: Plan) -> dict[str, float]:
+    """What was measured, and nothing that depends on the machine's speed."""
+    curve, extractor = _curve(evaluations), model.policy.features_extractor
+    converged = curve.convergence_timestep(plan.convergence_fraction)
+    best = next(each for each in evaluations if each.timestep == curve.best_timestep)
+    optional = {
+        "convergence_timestep": converged,
+        "untrained_success_rate": evaluations[0].success_rate,
+        "best_success_rate": best.success_rate,
+        "final_success_rate": evaluations[-1].success_rate,
+    }
+    return {
+        "untrained_mean_reward": curve.untrained,
+        "best_mean_reward": curve.best,
+        "best_timestep": curve.best_timestep,
+        "final_mean_reward": curve.mean_rewards[-1],
+        "final_std_reward": evaluations[-1].std_reward,
+        "reward_gain": curve.mean_rewards[-1] - curve.untrained,
+        "eval_episodes": plan.schedule.n_eval_episodes,
+        "total_parameters": count_parameters(model.policy),
+        "trainable_parameters": count_parameters(model.policy, trainable_only=True),
+        "extractor_parameters": count_parameters(extractor),
+        "features_dim": int(extractor.features_dim),
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _details(evaluations: Sequence[Evaluation], model: PPO, plan: Plan, seed: int) -> dict[str, Any]:
+    return {
+        "curve": _curve(evaluations).to_json(),
+        "requested_steps": plan.schedule.total_timesteps,
+        "seeds": {
+            "training": seed,
+            "environments": [training_seed(seed) + number for number in range(plan.schedule.num_envs)],
+            "evaluation": evaluation_seeds(seed, plan.schedule.n_eval_episodes),
+        },
+        "environment": plan.environment.name,
+        "device": str(model.device),
+        "torch_threads": plan.threads,
+        "versions": {
+            "gymnasium": gymnasium.__version__,
+            "numpy": np.__version__,
+            "stable_baselines3": stable_baselines3.__version__,
+            "torch": torch.__version__,
+        },
+    }
+
+
+def _curve(evaluations: Sequence[Evaluation]) -> Curve:
+    return Curve(tuple(each.timestep for each in evaluations), tuple(each.mean_reward for each in evaluations))
+
+
+def _artifacts(directory: Path, checkpoints: Sequence[int]) -> dict[str, str]:
+    events = sorted((directory / layout.TENSORBOARD).iterdir())
+    return {
+        "final_model": layout.FINAL_MODEL,
+        "best_model": layout.BEST_MODEL,
+        "policy": layout.WEIGHTS,
+        "evaluations": layout.EVALUATIONS,
+        "monitor": layout.MONITOR,
+        "metrics": layout.METRICS,
+        "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
+        **{f"checkpoint_{step}": layout.checkpoint(step) for step in checkpoints},
+    }

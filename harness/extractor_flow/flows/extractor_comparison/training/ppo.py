@@ -1,0 +1,91 @@
+"""Builds the PPO model that a plan describes, with everything seeded."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3 import PPO
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+from extractor_flow.errors import JobError
+from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.importing import load
+from extractor_flow.flows.extractor_comparison.seeds import training_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from extractor_flow.flows.extractor_comparison.plan import ExtractorChoice, Plan
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+
+
+def build_model(plan: Plan, envs: VecEnv, seed: int) -> PPO:
+    """An untrained PPO model on *envs*; equal plans and seeds give equal weights.
+
+    The seed reaches Python, numpy, torch, the weights, the action noise, the action space and the environments.
+    """
+    extractor, parameters = _extractor(plan.extractor, envs.observation_space)
+    policy = dict(plan.algorithm["policy"])
+    model = PPO(
+        _policy_name(envs.observation_space),
+        envs,
+        **{name: value for name, value in plan.algorithm.items() if name != "policy"},
+        policy_kwargs={
+            "features_extractor_class": extractor,
+            "features_extractor_kwargs": parameters,
+            "activation_fn": _ACTIVATIONS[policy.pop("activation")],
+            **policy,
+        },
+        seed=seed,
+        device=device_of(plan.device),
+    )
+    # PPO gave its environments seed, seed + 1, ...: the second one would be the first one of the next seed's run.
+    envs.seed(training_seed(seed))
+    return model
+
+
+def device_of(wish: str) -> str:
+    """The device for *wish*; ``auto`` is the best there is: cuda, mps, else cpu."""
+    if wish != "auto":
+        return wish
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _policy_name(space: spaces.Space[Any]) -> str:
+    if isinstance(space, spaces.Dict):
+        return "MultiInputPolicy"
+    return "CnnPolicy" if is_image_space(space) else "MlpPolicy"
+
+
+def _extractor(
+    choice: ExtractorChoice, space: spaces.Space[Any]
+) -> tuple[type[BaseFeaturesExtractor], Mapping[str, Any]]:
+    if choice.preset is not None:
+        return extractor_class(choice.preset, choice.parameters)
+    target = str(choice.target)
+    found = load(target, key="class")
+    if not (inspect.isclass(found) and issubclass(found, BaseFeaturesExtractor)):
+        msg = f"class is {target!r}, which is no stable_baselines3 BaseFeaturesExtractor"
+        raise JobError(msg)
+    try:
+        inspect.signature(found).bind(space, **choice.parameters)
+    except TypeError as error:
+        msg = f"parameters do not fit class {target!r}: {error}; it takes {inspect.signature(found)}"
+        raise JobError(msg) from error
+    return found, choice.parameters

@@ -1,0 +1,113 @@
+"""The environments of a job, stepped in its own process or each in a process of its own."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
+
+from extractor_flow.errors import JobError
+from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.layout import MONITOR
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.training.evaluation import (
+    EvaluatingEnv,
+    Lane,
+    lane_seeds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from extractor_flow.flows.extractor_comparison.plan import Plan
+
+_KILL_AFTER = 5.0
+_WORKER_DIED = "a process died while its environment was {}; the end of the log may say why"
+_LOST_WORKER = (EOFError, BrokenPipeError, ConnectionResetError)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Makes the environment of one worker, with the evaluation lanes it carries; picklable."""
+
+    make: EnvironmentFactory
+    lanes: Mapping[int, tuple[int, ...]]
+    seed: int
+
+    def __call__(self) -> EvaluatingEnv:
+        """The environment; Python's, numpy's and torch's own generators are seeded too, for what draws from those."""
+        set_random_seed(self.seed)
+        return EvaluatingEnv(self.make(), {number: Lane(self.make(), seeds) for number, seeds in self.lanes.items()})
+
+
+@contextmanager
+def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory: Path) -> Iterator[VecEnv]:
+    """The environments of a job, recorded in *directory*'s monitor file, and closed at the end however it comes.
+
+    Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
+    """
+    workers = _workers(plan, seed)
+    try:
+        raw = WorkerProcesses(workers, plan.start_method) if worker_mode == "vectorized" else DummyVecEnv(list(workers))
+    except _LOST_WORKER as error:
+        raise JobError(_WORKER_DIED.format("made")) from error
+    monitor = VecMonitor(raw, filename=str(directory / MONITOR))
+    try:
+        yield monitor
+    except BaseException as error:
+        _abandon(raw, monitor)
+        if isinstance(raw, WorkerProcesses) and isinstance(error, _LOST_WORKER):
+            raise JobError(_WORKER_DIED.format("stepped")) from error
+        raise
+    monitor.close()
+
+
+class WorkerProcesses(SubprocVecEnv):
+    """One process a worker; when they cannot all be started, none stays behind."""
+
+    def __init__(self, workers: Sequence[Worker], start_method: str) -> None:
+        self.processes = []
+        try:
+            super().__init__(list(workers), start_method)
+        except BaseException:
+            self.terminate()
+            raise
+
+    def terminate(self) -> None:
+        """End the processes without talking to them: one may be in the middle of an answer that nobody reads."""
+        started = [process for process in self.processes if process.pid is not None]
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(_KILL_AFTER)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        for remote in getattr(self, "remotes", ()):
+            remote.close()
+
+
+def _workers(plan: Plan, seed: int) -> list[Worker]:
+    make = EnvironmentFactory(plan.environment)
+    schedule = plan.schedule
+    lanes = lane_seeds(evaluation_seeds(seed, schedule.n_eval_episodes), schedule.eval_num_envs)
+    count = schedule.num_envs
+    return [
+        Worker(make, {lane: own for lane, own in lanes.items() if lane % count == worker}, training_seed(seed) + worker)
+        for worker in range(count)
+    ]
+
+
+def _abandon(raw: VecEnv, monitor: VecMonitor) -> None:
+    if isinstance(raw, WorkerProcesses):
+        raw.terminate()
+    else:
+        raw.close()
+    if monitor.results_writer is not None:
+        monitor.results_writer.close()

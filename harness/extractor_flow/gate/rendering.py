@@ -1,0 +1,103 @@
+"""Shows a gate's verdict: as Markdown for a CI job's summary, and as JUnit XML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from extractor_flow.files import printable
+from extractor_flow.gate.merging import said
+from extractor_flow.render.escaping import cell, escape_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from extractor_flow.gate.merging import GateVerdict, LaneRow, Subject, TestRow
+
+_LANE_HEADINGS = ("lane", "platform", "Python", "pytest", "has", "executed", "skipped", "deselected", "exit status")
+_NOT_EXECUTED = ("skipped", "deselected", "not run", "rerun")
+
+
+def render_markdown(verdict: GateVerdict) -> str:
+    """*verdict* as Markdown: what was found, a table of the lanes, and for each required marker one of its tests."""
+    blocks = [
+        f"# Lanes: {'green' if verdict.green else 'red'}",
+        f"Commit: {cell(verdict.commit)}",
+        *_bullets("Findings", (str(finding) for finding in verdict.findings)),
+        "## Lanes",
+        _table(_LANE_HEADINGS, map(_lane_cells, verdict.lanes)),
+        *_bullets("Skipped before anything in them was collected", _unseen(verdict)),
+    ]
+    for marker in verdict.required:
+        names = [lane.name for lane in verdict.lanes]
+        rows = (_test_cells(row, names) for row in verdict.tests if marker in row.markers)
+        blocks += [f"## Tests that carry {escape_cell(marker)}", _table(("test", *names), rows)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def render_junit(verdict: GateVerdict) -> str:
+    """*verdict* as JUnit XML: one test case a lane, a required marker, a test that carries one, and a bad report."""
+    checks: list[tuple[Subject, str]] = [
+        *(("lane", lane.name) for lane in verdict.lanes),
+        *(("marker", marker) for marker in verdict.required),
+        *(("test", row.nodeid) for row in verdict.tests),
+    ]
+    found = ((finding.subject, finding.name) for finding in verdict.findings)
+    checks = list(dict.fromkeys([*checks, *found]))
+    suite = ET.Element("testsuite", name="gate", tests=str(len(checks)), errors="0", skipped="0")
+    for subject, name in checks:
+        case = ET.SubElement(suite, "testcase", classname=f"gate.{subject}", name=_xml(name))
+        about = [finding.message for finding in verdict.findings if (finding.subject, finding.name) == (subject, name)]
+        if about:
+            ET.SubElement(case, "failure", message=_xml(about[0])).text = _xml("\n".join(about))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    root = ET.Element("testsuites")
+    root.append(suite)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _bullets(heading: str, texts: Iterable[str]) -> list[str]:
+    lines = [f"- {escape_cell(text)}" for text in texts]
+    return [f"## {heading}", "\n".join(lines)] if lines else []
+
+
+def _unseen(verdict: GateVerdict) -> Iterator[str]:
+    for lane in verdict.lanes:
+        for nodeid, found in (lane.report.uncollected if lane.report else {}).items():
+            if found.outcome == "skipped":
+                yield f"{nodeid} on {lane.name}: {found.reason}"
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
+    lines = [headings, ["---"] * len(headings)]
+    shown = [[escape_cell(heading) for heading in headings], lines[1]]
+    shown += [[cell(text) for text in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in shown)
+
+
+def _lane_cells(lane: LaneRow) -> list[str | None]:
+    name = lane.name if lane.expected else f"{lane.name} (not expected)"
+    report = lane.report
+    if report is None:
+        return [name, *[None] * (len(_LANE_HEADINGS) - 1)]
+    executed = sum(test.executed for test in report.tests.values())
+    return [
+        name,
+        report.machine,
+        report.python,
+        report.pytest,
+        ", ".join(capability for capability, available in sorted(report.capabilities.items()) if available) or None,
+        str(executed),
+        str(lane.fates.get("skipped", 0)),
+        str(lane.fates.get("deselected", 0)),
+        str(report.exit_status),
+    ]
+
+
+def _test_cells(row: TestRow, lanes: Iterable[str]) -> list[str | None]:
+    return [row.nodeid, *(said(row.lanes[lane]) if lane in row.lanes else None for lane in lanes)]
+
+
+def _xml(text: str) -> str:
+    """*text* in characters that XML can carry."""
+    return printable(text)

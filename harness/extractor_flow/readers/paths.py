@@ -1,0 +1,227 @@
+"""Opens files beneath a directory and nowhere else, whatever stands in the directory."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from extractor_flow.errors import RunDirectoryError
+from extractor_flow.readers.errors import Kind, ReadError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COUNT_LIMIT = 1_000_000
+DEPTH_LIMIT = 32
+PATH_LIMIT = 4096
+SIZE_LIMIT = 16 << 30
+_CHUNK = 1024 * 1024
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LINK_REFUSED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The regular files beneath a directory with their sizes in bytes, and what else was found there."""
+
+    files: dict[str, int]
+    refused: tuple[ReadError, ...]
+
+
+class ConfinedDirectory:
+    """The files beneath *root*; the root may be reached by a link, nothing beneath it may be one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def open(self, path: str, *, limit: int = SIZE_LIMIT) -> Iterator[BinaryIO]:
+        """The regular file at *path* (relative, ``/`` between components) of at most *limit* bytes, for reading.
+
+        Every component is opened by its own name inside its already opened parent, and no link is followed.
+        """
+        descriptor = self._descriptor(path)
+        with os.fdopen(descriptor, "rb") as stream:
+            size = os.fstat(descriptor).st_size
+            if size > limit:
+                raise ReadError(Kind.TOO_LARGE, path, f"{size} bytes; at most {limit} are read")
+            yield stream
+
+    def size(self, path: str) -> int:
+        """The size in bytes of the regular file at *path*."""
+        with self.open(path) as stream:
+            return os.fstat(stream.fileno()).st_size
+
+    def sha256(self, path: str) -> str:
+        """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size."""
+        digest = hashlib.sha256()
+        with self.open(path) as stream:
+            left = os.fstat(stream.fileno()).st_size
+            while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+                digest.update(chunk)
+                left -= len(chunk)
+        return digest.hexdigest()
+
+    def has(self, path: str) -> bool:
+        """Whether a regular file can be opened at *path*."""
+        try:
+            os.close(self._descriptor(path))
+        except ReadError:
+            return False
+        return True
+
+    def walk(self, beneath: str = "", *, limit: int = COUNT_LIMIT) -> Listing:
+        """Every file beneath the root, or *beneath* a directory in it, sorted by path.
+
+        More than *limit* entries, or 32 levels, raise.
+        """
+        found: dict[str, int] = {}
+        refused: list[ReadError] = []
+        for path, status in self._everything(beneath, limit):
+            if problem := _not_utf8(path) or _not_regular(path, status):
+                refused.append(problem)
+            else:
+                found[path] = status.st_size
+        return Listing(dict(sorted(found.items())), tuple(sorted(refused, key=str)))
+
+    def _everything(self, beneath: str, limit: int) -> Iterator[tuple[str, os.stat_result]]:
+        pending = [beneath]
+        seen = 0
+        while pending:
+            for path, status in self._entries(pending.pop()):
+                seen += 1
+                if seen > limit:
+                    raise ReadError(Kind.TOO_MANY, path, f"more than {limit} files and directories")
+                if not stat.S_ISDIR(status.st_mode):
+                    yield path, status
+                elif path.count("/") + 1 >= DEPTH_LIMIT:
+                    raise ReadError(Kind.TOO_DEEP, path, f"deeper than {DEPTH_LIMIT} directories")
+                else:
+                    pending.append(path)
+
+    def _entries(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+        descriptor = self._folder(folder.split("/") if folder else [], folder)
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # renamed meanwhile by a job that is under way
+                    yield f"{folder}/{entry.name}" if folder else entry.name, status
+        except OSError as error:
+            raise _unreadable(folder, error) from error
+        finally:
+            os.close(descriptor)
+
+    def _descriptor(self, path: str) -> int:
+        *folders, name = components(path)
+        parent = self._folder(folders, path)
+        try:
+            problem = _not_regular(path, os.stat(name, dir_fd=parent, follow_symlinks=False))
+            if problem is not None:
+                raise problem
+            # Between the two calls the name may be given to a link or a FIFO: neither is followed nor waited for.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            return _regular(os.open(name, flags, dir_fd=parent), path)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        finally:
+            os.close(parent)
+
+    def _folder(self, folders: list[str], path: str) -> int:
+        current = _open_root(self.root)
+        for position, folder in enumerate(folders):
+            try:
+                status = os.stat(folder, dir_fd=current, follow_symlinks=False)
+                if stat.S_ISLNK(status.st_mode):
+                    link = shown("/".join(folders[: position + 1]))
+                    raise ReadError(Kind.SYMLINK, path, f"{link} is a symbolic link")
+                following = os.open(folder, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
+            except OSError as error:
+                raise _unreadable(path, error) from error
+            finally:
+                os.close(current)
+            current = following
+        return current
+
+
+def own_files(root: Path, beneath: str = "") -> Listing:
+    """The files of a directory that may be changed: a link, a FIFO or a device anywhere in it is refused.
+
+    Every command that changes or copies a run asks this of the whole run first; who changes a job's directory, of the
+    way there (*beneath*) and what is in it. What does not exist yet is empty. :class:`RunDirectoryError`, exit code 2.
+    """
+    try:
+        listing = ConfinedDirectory(root).walk(beneath)
+    except ReadError as error:
+        listing = Listing({}, () if error.kind == Kind.MISSING else (error,))
+    if listing.refused:
+        advice = "remove it, or put what it leads to in its place"
+        msg = f"{root}: {listing.refused[0]}; nothing was changed: only plain files and directories are; {advice}"
+        raise RunDirectoryError(msg, exit_code=2)
+    return listing
+
+
+def components(path: str) -> list[str]:
+    """The parts of a plain relative path; anything that could lead elsewhere is refused as ``outside``."""
+    parts = path.split("/")
+    if len(path) > PATH_LIMIT or len(parts) > DEPTH_LIMIT or any(part in {"", ".", ".."} for part in parts):
+        raise ReadError(Kind.OUTSIDE, shown(path), "not a plain relative path inside the directory")
+    if "\\" in path or "\0" in path:
+        raise ReadError(Kind.OUTSIDE, shown(path), "a path with a backslash or a NUL")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise ReadError(Kind.NOT_UTF8, shown(path), "not a name that a file can have") from error
+    return parts
+
+
+def _open_root(root: Path) -> int:
+    try:
+        return os.open(root, _DIRECTORY)
+    except OSError as error:
+        raise _unreadable(str(root), error) from error
+
+
+def _regular(descriptor: int, path: str) -> int:
+    problem = _not_regular(path, os.fstat(descriptor))
+    if problem is not None:
+        os.close(descriptor)
+        raise problem
+    return descriptor
+
+
+def _not_regular(path: str, status: os.stat_result) -> ReadError | None:
+    if stat.S_ISLNK(status.st_mode):
+        return ReadError(Kind.SYMLINK, path, "is a symbolic link")
+    if not stat.S_ISREG(status.st_mode):
+        return ReadError(Kind.NOT_A_FILE, path, f"is {_name_of(status.st_mode)}, not a regular file")
+    return None
+
+
+def _not_utf8(path: str) -> ReadError | None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return ReadError(Kind.NOT_UTF8, path, "the name is not UTF-8")
+    return None
+
+
+def _name_of(mode: int) -> str:
+    names = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    return names.get(stat.S_IFMT(mode), "a device")
+
+
+def _unreadable(path: str, error: OSError) -> ReadError:
+    if error.errno == errno.ENOENT:
+        return ReadError(Kind.MISSING, path, "no such file")
+    if error.errno in _LINK_REFUSED:
+        return ReadError(Kind.NOT_A_FILE, path, "a component of the path is a link or no directory")
+    return ReadError(Kind.UNREADABLE, path, f"cannot be read: {error.strerror or error}")

@@ -1,0 +1,157 @@
+"""Text, JSON and JSON lines from a stranger."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+
+from extractor_flow.files import JSON_DEPTH_LIMIT, JSON_SIZE_LIMIT
+from extractor_flow.readers.errors import Kind, ReadError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_flow.files import Json
+
+CONTAINER_LIMIT = 2_000_000
+LINE_LIMIT = 4 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_DIGITS = 300  # a double holds 308
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# Possessive, and a string without its end runs to the end of the text: linear on any input.
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One value of a JSON lines file and the number of its line, from 1."""
+
+    number: int
+    value: Json
+
+
+@dataclass(frozen=True)
+class Torn:
+    """A last line without its line end: a writer was stopped in the middle of it."""
+
+    number: int
+    data: bytes
+
+
+def read_bytes(stream: BinaryIO, where: str, *, limit: int) -> bytes:
+    """Everything in *stream*, which must be at most *limit* bytes."""
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise ReadError(Kind.TOO_LARGE, where, f"larger than {limit} bytes")
+    return data
+
+
+def decode(data: bytes, where: str) -> str:
+    """*data* as UTF-8 text, without a byte order mark and without NUL."""
+    if data.startswith(_BOM):
+        raise ReadError(Kind.BOM, where, "begins with a byte order mark")
+    if b"\0" in data:
+        raise ReadError(Kind.NUL_BYTE, where, f"holds a NUL byte at offset {data.index(0)}")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8: byte {data[error.start]:#04x} at offset {error.start}"
+        raise ReadError(Kind.NOT_UTF8, where, what) from error
+
+
+def read_text(stream: BinaryIO, where: str, *, limit: int = JSON_SIZE_LIMIT) -> str:
+    """The UTF-8 text of *stream*, of at most *limit* bytes."""
+    return decode(read_bytes(stream, where, limit=limit), where)
+
+
+def read_json(stream: BinaryIO, where: str, *, limit: int = JSON_SIZE_LIMIT) -> Json:
+    """The strict JSON value of *stream*; every integer in it fits into a double."""
+    return parse(read_text(stream, where, limit=limit), where)
+
+
+def parse(text: str, where: str) -> Json:
+    """The strict JSON value of *text*: no NaN, no duplicate keys, no deep nesting, only numbers a double holds."""
+    _refuse_deep_nesting(text, where)
+    try:
+        value: Json = _decoder(where).decode(text)
+    except json.JSONDecodeError as error:
+        raise ReadError(Kind.NOT_JSON, where, f"line {error.lineno}: not JSON: {error.msg}") from error
+    if _SURROGATE.search(text):
+        _refuse_lone_surrogates(value, where)
+    return value
+
+
+def _refuse_lone_surrogates(value: Json, where: str) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ReadError(Kind.NOT_UTF8, where, "holds half of a surrogate pair") from error
+
+
+def _decoder(where: str) -> json.JSONDecoder:
+    def refuse_constant(name: str) -> NoReturn:
+        raise ReadError(Kind.NOT_FINITE, where, f"{name} is not JSON")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise ReadError(Kind.DUPLICATE_KEY, where, f"the key {shown(twice)} stands twice in one object")
+        return result
+
+    def integer(literal: str) -> int:
+        if len(literal) > _DIGITS:
+            raise ReadError(Kind.NUMBER_RANGE, where, f"an integer of {len(literal)} digits")
+        return int(literal)
+
+    def finite(literal: str) -> float:
+        value = float(literal)
+        if math.isinf(value):
+            raise ReadError(Kind.NUMBER_RANGE, where, f"{shown(literal)} is too large for a double")
+        return value
+
+    return json.JSONDecoder(
+        parse_constant=refuse_constant, object_pairs_hook=unique, parse_int=integer, parse_float=finite
+    )
+
+
+def _refuse_deep_nesting(text: str, where: str) -> None:
+    """Bound the depth before the parser recurses, and the objects before it allocates them."""
+    if text.count("[") + text.count("{") > CONTAINER_LIMIT:  # those inside strings too: only stricter
+        raise ReadError(Kind.TOO_MANY, where, f"more than {CONTAINER_LIMIT} objects and arrays")
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        brackets = token.group()
+        if brackets[0] in "[{":
+            depth += len(brackets)
+        elif brackets[0] in "]}":
+            depth -= len(brackets)
+        if depth > JSON_DEPTH_LIMIT:
+            raise ReadError(Kind.NESTED, where, f"nested deeper than {JSON_DEPTH_LIMIT} levels")
+
+
+def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Line | Torn]:
+    """The values of a JSON lines file, one at a time; a torn last line comes last, as itself.
+
+    A complete line that is not strict JSON raises, with its number; no line is longer than 4 MiB.
+    """
+    number = 0
+    while data := stream.readline(LINE_LIMIT + 1):
+        number += 1
+        if len(data) > LINE_LIMIT:
+            raise ReadError(Kind.TOO_LARGE, f"{where}:{number}", f"a line longer than {LINE_LIMIT} bytes")
+        if not data.endswith(b"\n"):
+            yield Torn(number, data)
+            return
+        yield Line(number, parse(decode(data, f"{where}:{number}"), f"{where}:{number}"))
+
+
+def require_object(value: Json, where: str) -> dict[str, Json]:
+    """*value*, when it is a JSON object."""
+    if not isinstance(value, dict):
+        raise ReadError(Kind.NOT_JSON, where, f"expected an object; found {shown(type(value).__name__)}")
+    return value

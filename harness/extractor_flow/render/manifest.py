@@ -1,0 +1,58 @@
+"""The manifest (what was asked, what every job left, with digests) and the summary of the skips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, RunSummary, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_flow.files import Json
+
+SKIP_SUMMARY = "skip_summary.json"  # lies beside the manifest
+
+
+def training_manifest(
+    summary: RunSummary, *, selection: Sequence[str], dry_run: bool, skip_summary_path: str = SKIP_SUMMARY
+) -> dict[str, Json]:
+    """Every record of *summary* with its artifacts' digests and sizes, and the skips once more.
+
+    *selection* holds the name patterns that narrowed the study; *skip_summary_path* is relative to the run directory. A
+    comparison's working data (``details``) stay in the journal.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": summary.run_id,
+        "created_at": summary.created_at,
+        "flow": summary.flow,
+        "run_directory": summary.run_directory,
+        "selection": list(selection),
+        "dry_run": dry_run,
+        "jobs": [_without_details(record) for record in summary.records],
+        "skip_summary_path": skip_summary_path,
+        **_skips(summary),
+    }
+
+
+def skip_summary(summary: RunSummary) -> dict[str, Json]:
+    """Which jobs were skipped and why; its ``skipped_jobs`` and ``skipped_count`` equal the manifest's."""
+    return {"schema_version": SCHEMA_VERSION, "created_at": summary.created_at, **_skips(summary)}
+
+
+def _without_details(record: JobRecord) -> dict[str, Json]:
+    return {key: value for key, value in record.to_json().items() if key != "details"}
+
+
+def _skips(summary: RunSummary) -> dict[str, Json]:
+    skipped: list[Json] = [
+        {
+            "config_name": record.name,
+            **({} if record.seed is None else {"seed": record.seed}),
+            "reason": record.outcome.reason,
+        }
+        for record in summary.records
+        if isinstance(record.outcome, Skipped)
+    ]
+    return {"skipped_jobs": skipped, "skipped_count": len(skipped)}

@@ -1,0 +1,262 @@
+"""Runs the job in a directory, once: ``python -m extractor_flow.run.job DIRECTORY``.
+
+Exit codes: 0 a result stands in the directory (success or skipped), 1 a failure was published, 75 another process holds
+the job, 130/143/140 the job was interrupted by SIGINT/SIGTERM/SIGUSR2 and said so in its result.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor_flow.clock import timestamp, utc_now
+from extractor_flow.errors import HarnessError, Interrupted
+from extractor_flow.files import printable
+from extractor_flow.registry import find_flow
+from extractor_flow.run.hardware import probe
+from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from loguru import Record
+
+    from extractor_flow.study.flow import Flow
+    from extractor_flow.study.jobs import Job
+
+EX_TEMPFAIL = 75
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+_REASON_LIMIT = 500
+
+
+class TimeLimitExceeded(BaseException):
+    """The job's own time limit ran out."""
+
+
+def run_job(directory: JobDirectory, *, capture: bool) -> int:
+    """Run the job of *directory* and publish its result; the exit code of this module.
+
+    With *capture* Python's own output streams go to the log for the while; a process of its own has redirected its
+    file descriptors already.
+    """
+    if directory.result() is not None:
+        return 0
+    with directory.lock() as mine:
+        if not mine:
+            return EX_TEMPFAIL
+        if directory.result() is not None:
+            return 0  # another process has finished the job since we looked
+        attempt = directory.begin_attempt({"started_at": timestamp(utc_now()), "pid": os.getpid()})
+        with _log_of(directory, capture=capture):
+            record = _attempt(directory, attempt)
+            directory.publish(record)
+    return _exit_code(record.outcome)
+
+
+def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
+    job = directory.job
+    started, clock = utc_now(), time.monotonic()
+    outcome = _outcome(directory, job)
+    seconds = time.monotonic() - clock
+    # Where the clock was set back meanwhile the end is told by the clock of the start.
+    ended = max(utc_now(), started + timedelta(seconds=seconds))
+    return JobRecord(
+        flow=job.flow,
+        name=job.name,
+        seed=job.seed,
+        job_key=job.key,
+        directory=job.directory,
+        outcome=outcome,
+        start_time=timestamp(started),
+        worker_mode=job.worker_mode,
+        end_time=timestamp(ended),
+        duration_seconds=round(seconds, 6),
+        hardware=probe(),
+        attempt=attempt,
+    )
+
+
+def _outcome(directory: JobDirectory, job: Job) -> Outcome:
+    try:
+        with _signals_raise(), _limits(job):
+            return _completed(find_flow(job.flow), job, directory)
+    except Interrupted as error:
+        name = signal.Signals(error.signum).name
+        return Failed(reason=f"interrupted by {name}", log_tail=directory.log_tail(), interrupted=True)
+    except TimeLimitExceeded:
+        return Failed(f"ran longer than its time limit of {job.limits.seconds:g} s", directory.log_tail())
+    except HarnessError as error:
+        return Failed(reason=_shorten(str(error)), log_tail=directory.log_tail())
+    except MemoryError as error:
+        return Failed(f"out of memory: {_shorten(str(error)) or 'MemoryError'}", directory.log_tail())
+    except Exception as error:  # noqa: BLE001 - one raising job must not end the run
+        traceback.print_exc()
+        sys.stderr.flush()
+        return Failed(reason=_shorten(f"{type(error).__name__}: {error}"), log_tail=directory.log_tail())
+
+
+def _completed(flow: Flow, job: Job, directory: JobDirectory) -> Completed:
+    product = flow.run(job, directory)
+    return Completed(
+        metrics=dict(product.metrics),
+        artifacts=directory.artifacts(product.artifacts),
+        training_steps=product.training_steps,
+        details=dict(product.details),
+    )
+
+
+def _shorten(reason: str) -> str:
+    text = printable(reason.strip())
+    return text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 1] + "…"
+
+
+def _exit_code(outcome: Outcome) -> int:
+    match outcome:
+        case Failed(interrupted=True, reason=reason):
+            return 128 + signal.Signals[reason.rsplit(" ", 1)[-1]].value
+        case Failed():
+            return 1
+        case _:
+            return 0
+
+
+@contextmanager
+def _log_of(directory: JobDirectory, *, capture: bool) -> Iterator[None]:
+    """Send loguru, and with *capture* Python's output streams, to the job's log."""
+    from loguru import logger
+
+    with directory.log_path.open("a", encoding="utf-8", buffering=1) as log:
+        sink = logger.add(log, format=_log_line, level="INFO")
+        try:
+            if capture:
+                with redirect_stdout(log), redirect_stderr(log):
+                    yield
+            else:
+                yield
+        finally:
+            logger.remove(sink)
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+
+def _log_line(record: Record) -> str:
+    fields = " {extra}" if record["extra"] else ""
+    return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}}{fields}\n{{exception}}"
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Turn the first SIGINT, SIGTERM or SIGUSR2 in here into :class:`Interrupted` in the main thread.
+
+    Later ones are ignored: a clean-up that has begun must not be interrupted a second time.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    armed = True
+
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        nonlocal armed
+        if armed:
+            armed = False
+            raise Interrupted(signum)
+
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        armed = False
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _limits(job: Job) -> Iterator[None]:
+    """Impose the job's own time and memory limits on this process for the while."""
+    with _time_limit(job.limits.seconds), _memory_limit(job.limits.memory_mb):
+        yield
+
+
+@contextmanager
+def _time_limit(seconds: float | None) -> Iterator[None]:
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(_signum: int, _frame: FrameType | None) -> None:
+        raise TimeLimitExceeded
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _memory_limit(megabytes: int | None) -> Iterator[None]:
+    """Bound the data segment; Linux counts every private writable mapping, other systems may not enforce it."""
+    if megabytes is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 1024 * 1024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def enter(log_path: Path) -> None:
+    """Prepare a process that is a job and nothing else: output to the log, signals only while the flow runs.
+
+    Native code's and children's output is redirected too. Outside the flow a stop signal is ignored, so that a result
+    is published whole.
+    """
+    from loguru import logger
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log_path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    logger.remove()
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command ``python -m extractor_flow.run.job DIRECTORY``."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if len(words) != 1:
+        sys.stderr.write("usage: python -m extractor_flow.run.job DIRECTORY\n")
+        return 2
+    try:
+        directory = JobDirectory.open(Path(words[0]))
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    enter(directory.log_path)
+    try:
+        return run_job(directory, capture=False)
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

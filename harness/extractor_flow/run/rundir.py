@@ -1,0 +1,294 @@
+"""A run's directory: the only code that knows the names of run-level files.
+
+Other people's scripts may use it to read runs::
+
+    from extractor_flow.run.rundir import RunDirectory
+    run = RunDirectory.open("tmp/multi_extractor_training/20261121-101500-mac-smoke")
+    for record in run.records():
+        print(record.label, record.status)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from extractor_flow.clock import directory_stamp
+from extractor_flow.contracts import violations
+from extractor_flow.errors import DataError, RunDirectoryError
+from extractor_flow.files import dump_line, locked, parse_json, read_json, sync_directory, write_json, write_text
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.paths import ConfinedDirectory, own_files
+from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.jobs import component_of
+from extractor_flow.study.records import SCHEMA_VERSION, JobRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from io import FileIO
+
+    from extractor_flow.study.jobs import Job
+
+RUN = "run.json"
+PREPARED = "prepared.json"
+JOURNAL = "records.jsonl"
+SUMMARY = "summary.json"
+MARKDOWN = "summary.md"
+MANIFEST = "training_manifest.json"
+SKIPS = "skip_summary.json"
+HISTORICAL = "complete_results.json"
+PAGE = "report.html"
+LOG = "run.log"
+ARCHIVE = "archive.json"
+UNPUBLISHED = "UNPUBLISHED"
+FIGURES = "figures"
+LATEST = "latest"
+_LOCK = ".lock"
+_MOST_IN_A_SECOND = 1000
+_WHY_UNPUBLISHED = """\
+This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
+trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
+"""
+_LOG_LINE = "{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}"
+_FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
+
+
+class RunDirectory:
+    """One run on disk. Every file is whole or absent; the journal may end in a torn line, which readers leave out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, output_root: Path, run_id: str, moment: datetime) -> Self:
+        """A new directory ``<YYYYMMDD-HHMMSS>-<run-id>`` under *output_root*; never one that exists already.
+
+        A second run in the same second gets ``-2``. :class:`RunDirectoryError` (exit code 2) when the root cannot be
+        written to.
+        """
+        base = f"{directory_stamp(moment)}-{component_of(run_id)}"
+        try:
+            output_root.mkdir(parents=True, exist_ok=True)
+            for number in range(1, _MOST_IN_A_SECOND):
+                path = output_root / (base if number == 1 else f"{base}-{number}")
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+                sync_directory(output_root)
+                return cls(path)
+        except OSError as error:
+            reason = error.strerror or error
+            msg = f"{output_root}: no run directory can be made there: {reason}; name another place for runs"
+            raise RunDirectoryError(msg, exit_code=2) from error
+        msg = f"{output_root}: {_MOST_IN_A_SECOND} runs named {base} exist already"
+        raise RunDirectoryError(msg)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """The existing run at *path*; :class:`RunDirectoryError` (exit code 2) when there is no ``run.json``."""
+        # Under the name of a link to it, such as `latest`, a run would point `latest` to itself.
+        directory = cls(Path(path).resolve() if Path(path).is_symlink() else Path(path))
+        try:
+            with ConfinedDirectory(directory.path).open(RUN):
+                return directory
+        except ReadError as error:
+            missing = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
+            found = missing if error.kind == Kind.MISSING else str(error)
+            msg = f"{path}: not a run directory: {found}"
+            raise RunDirectoryError(msg, exit_code=2) from error
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the run for this process, to write in it.
+
+        :class:`RunDirectoryError` when another process is at it, when something in it is not the run's own (exit code
+        2, as nothing was changed), and when the disk fails meanwhile.
+        """
+        with locked(self.path / _LOCK) as mine:
+            if not mine:
+                msg = f"{self.path}: another process is running this run; wait for it to end"
+                raise RunDirectoryError(msg)
+            own_files(self.path)
+            try:
+                yield
+            except OSError as error:
+                raise self._disk_failure(error) from error
+
+    def _disk_failure(self, error: OSError) -> RunDirectoryError:
+        where, reason = error.filename or self.path, error.strerror or error
+        advice = f"finished jobs are kept in its {JOURNAL}; make room or restore it, then --resume it"
+        return RunDirectoryError(f"{where}: {reason}; the run {self.path} was stopped; {advice}")
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Write what is logged meanwhile to ``run.log`` too, fields included; what the disk refuses is lost."""
+        from loguru import logger
+
+        def write(line: str) -> None:
+            # Given a file, loguru would print a traceback when the disk is full.
+            with suppress(OSError), (self.path / LOG).open("a", encoding="utf-8") as log:
+                log.write(line)
+
+        sink = logger.add(write, format=_LOG_LINE, level="INFO")
+        try:
+            yield
+        finally:
+            logger.remove(sink)
+
+    def withhold(self) -> None:
+        """Mark the run as unpublished: from here on its published files, if there are any, may be out of date."""
+        if not (self.path / UNPUBLISHED).exists():
+            write_text(self.path / UNPUBLISHED, _WHY_UNPUBLISHED)
+
+    def release(self) -> None:
+        """Mark the run as published; one with jobs that have no record yet stays unpublished."""
+        recorded = {record.job_key for record in self.journal()}
+        if recorded >= {job["job_key"] for job in self.request()["jobs"]}:
+            (self.path / UNPUBLISHED).unlink(missing_ok=True)
+            sync_directory(self.path)
+
+    def is_published(self) -> bool:
+        """Whether the published files are there and tell all that the journal holds."""
+        return (self.path / SUMMARY).is_file() and not (self.path / UNPUBLISHED).exists()
+
+    def point_latest_here(self) -> None:
+        """Make ``latest`` beside this directory point to it; where links are not allowed, a text file with the name."""
+        pointer = self.path.parent / LATEST
+        temporary = pointer.with_name(f".{LATEST}.{os.getpid()}")
+        try:
+            temporary.unlink(missing_ok=True)
+            temporary.symlink_to(self.path.name, target_is_directory=True)
+            temporary.replace(pointer)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            write_text(self.path.parent / f"{LATEST}.txt", f"{self.path.name}\n", durable=False)
+
+    def write_request(self, request: Mapping[str, Any]) -> None:
+        """Write ``run.json``: what was asked, before anything starts."""
+        write_json(self.path / RUN, request)
+
+    def request(self) -> dict[str, Any]:
+        """The content of ``run.json``; :class:`DataError` if it breaks its contract."""
+        request = self._object(RUN)
+        if wrong := violations(request, "run"):
+            msg = f"{self.path / RUN}: {wrong[0]}; restore the file, or start a new run"
+            raise DataError(msg)
+        return request
+
+    def write_prepared(self, refused: Mapping[str, str]) -> None:
+        """Write ``prepared.json``: the shared data are there, and *refused* (reasons by job key) cannot run."""
+        write_json(self.path / PREPARED, {"schema_version": SCHEMA_VERSION, "refused": refused})
+
+    def prepared(self) -> dict[str, str] | None:
+        """The reasons of the jobs that cannot run, by job key; ``None`` while the run is not prepared."""
+        if not (self.path / PREPARED).is_file():
+            return None
+        refused: dict[str, str] = self._object(PREPARED)["refused"]
+        return refused
+
+    def job_directory(self, job: Job) -> JobDirectory:
+        """The directory of *job*, made if need be."""
+        return JobDirectory.create(self.path, job)
+
+    def append(self, record: JobRecord) -> None:
+        """Add *record* to the journal, durably. When the disk refuses, the journal ends where it did before."""
+        line = dump_line(record.to_json()).encode("utf-8")
+        with (self.path / JOURNAL).open("ab", buffering=0) as journal:
+            end = journal.seek(0, os.SEEK_END)
+            try:
+                _write_all(journal, line)
+            except OSError:
+                journal.truncate(end)
+                raise
+
+    def journal(self) -> list[JobRecord]:
+        """Every whole line of the journal, in order; a torn last line is left out, any other bad line an error."""
+        path = self.path / JOURNAL
+        try:
+            with ConfinedDirectory(self.path).open(JOURNAL) as stream:
+                lines = stream.read().split(b"\n")
+        except ReadError as error:
+            if error.kind == Kind.MISSING:
+                return []
+            msg = f"{self.path}: {error}"
+            raise DataError(msg) from error
+        return [_record(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], 1)]
+
+    def repair_journal(self) -> bool:
+        """Cut a torn last line off; whether there was one."""
+        path = self.path / JOURNAL
+        data = path.read_bytes() if path.exists() else b""
+        whole = data.rfind(b"\n") + 1
+        if whole == len(data):
+            return False
+        with path.open("r+b") as journal:
+            journal.truncate(whole)
+            os.fsync(journal.fileno())
+        return True
+
+    def records(self) -> list[JobRecord]:
+        """The latest record of each job, in the order of the study."""
+        latest = {record.job_key: record for record in self.journal()}
+        order = {job["job_key"]: position for position, job in enumerate(self.request()["jobs"])}
+        return sorted(latest.values(), key=lambda record: order.get(record.job_key, len(order)))
+
+    def publish_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a run-level JSON file (one of this module's names)."""
+        write_json(self.path / name, value)
+
+    def publish_text(self, name: str, text: str) -> None:
+        """Write a run-level text file (one of this module's names)."""
+        write_text(self.path / name, text)
+
+    def published(self) -> list[str]:
+        """The names of the published run-level files that are there, for people to open."""
+        names = (SUMMARY, MARKDOWN, MANIFEST, SKIPS, HISTORICAL, PAGE)
+        return [name for name in names if (self.path / name).is_file()]
+
+    @property
+    def figures_path(self) -> Path:
+        """Where figures of the whole run go; made if need be."""
+        path = self.path / FIGURES
+        path.mkdir(exist_ok=True)
+        return path
+
+    def figures(self) -> dict[str, bytes]:
+        """The PNG figures of the whole run, by file name."""
+        directory = self.path / FIGURES
+        if not directory.is_dir():
+            return {}
+        names = sorted(entry.name for entry in directory.iterdir() if _FIGURE.fullmatch(entry.name))
+        return {name: (directory / name).read_bytes() for name in names}
+
+    def _object(self, name: str) -> dict[str, Any]:
+        data = read_json(self.path / name)
+        if not isinstance(data, dict):
+            msg = f"{self.path / name}: expected an object"
+            raise DataError(msg)
+        return data
+
+
+def _write_all(journal: FileIO, line: bytes) -> None:
+    written = journal.write(line)
+    if written != len(line):
+        msg = f"only {written} of {len(line)} bytes were written"
+        raise OSError(errno.ENOSPC, msg, JOURNAL)
+    os.fsync(journal.fileno())
+
+
+def _record(line: bytes, where: str) -> JobRecord:
+    try:
+        data = parse_json(line.decode("utf-8"), where=where)
+        if isinstance(data, dict):
+            return JobRecord.from_json(data)
+    except (UnicodeDecodeError, DataError) as error:
+        msg = f"{where}: not a job record: {error}"
+        raise DataError(msg) from error
+    msg = f"{where}: not a job record"
+    raise DataError(msg)

@@ -1,0 +1,194 @@
+"""Puts the pipeline in order: config, jobs, executor, journal, summary, files."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.clock import timestamp, utc_now
+from extractor_flow.config import ConfigDocument, read_config
+from extractor_flow.errors import RequestError
+from extractor_flow.files import printable
+from extractor_flow.registry import DEFAULT_FLOW, find_flow
+from extractor_flow.run.hardware import missing_capabilities, probe, processor
+from extractor_flow.run.provenance import config_digest, git_state, package_versions
+from extractor_flow.run.publish import publish
+from extractor_flow.run.rundir import RUN, RunDirectory
+from extractor_flow.run.session import Display, Session
+from extractor_flow.study.flow import SupportsExtra
+from extractor_flow.study.jobs import select
+from extractor_flow.study.records import SCHEMA_VERSION, Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from extractor_flow.executors.events import Executor, Stop
+    from extractor_flow.study.flow import Flow, ReportSpec, Study
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import RunSummary
+
+CAPABILITIES = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the user asked for. ``config`` may be absent when ``resume`` names a run; ``overrides`` are the flow's."""
+
+    config: Path | None
+    resume: Path | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+    dry_run: bool = False
+    require: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What came of it: where the files are, what they say, and the exit code to end with."""
+
+    run: RunDirectory
+    flow: Flow
+    summary: RunSummary
+    exit_code: int
+    lacking: Mapping[str, str]
+
+
+def run_flow(
+    request: RunRequest,
+    make_executor: Callable[[Flow, Study], Executor],
+    make_display: Callable[[ReportSpec], Display],
+    stop: Stop,
+) -> RunReport:
+    """Run a study, or what is missing of one, and publish its summary; every finished job is on disk before the next.
+
+    Raises :class:`extractor_flow.errors.ConfigError` or :class:`RequestError` before anything is started, and
+    :class:`RunDirectoryError` when the disk fails under it, with the finished records kept.
+    """
+    flow, study = _study(request)
+    if not request.dry_run:
+        require_packages(flow)
+    executor = make_executor(flow, study)
+    lacking = missing_capabilities()
+    run, jobs = _open(request, flow, study, executor.name)
+    with run.exclusively(), run.logging():
+        run.withhold()
+        session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
+        session.train(executor, dry_run=request.dry_run, lacking=lacking)
+        summary = publish(run, flow)
+        run.point_latest_here()
+    missing = {name: lacking[name] for name in request.require if name in lacking}
+    return RunReport(run, flow, summary, _exit_code(summary, stop, missing), missing)
+
+
+def require_packages(flow: Flow) -> None:
+    """Raise :class:`RequestError`, which says what to install, if *flow* cannot train with what is installed."""
+    if not isinstance(flow, SupportsExtra):
+        return
+    absent = [name for name in flow.packages if importlib.util.find_spec(name) is None]
+    if absent:
+        msg = (
+            f"the flow {flow.name} trains with {', '.join(absent)}, not installed here; do: pip install '{flow.extra}'"
+        )
+        raise RequestError(msg)
+
+
+def _study(request: RunRequest) -> tuple[Flow, Study]:
+    if unknown := [name for name in request.require if name not in CAPABILITIES]:
+        msg = f"--require {unknown[0]!r}: expected one of {', '.join(CAPABILITIES)}"
+        raise RequestError(msg)
+    asked = {} if request.resume is None else RunDirectory.open(request.resume).request()
+    document = _document(request, asked)
+    name = document.data.get("flow", asked.get("flow", DEFAULT_FLOW))
+    flow = find_flow(name if isinstance(name, str) else repr(name))
+    before = {**asked["overrides"], "run_id": asked["run_id"], "output_root": asked["output_root"]} if asked else {}
+    return flow, flow.study(document, {**before, **request.overrides})
+
+
+def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
+    """The config named, or the settings that the run to be resumed was made from."""
+    if request.config is not None:
+        return read_config(request.config)
+    if request.resume is None:
+        msg = "no config was named"
+        raise RequestError(msg)
+    return ConfigDocument(request.resume / RUN, data=asked["config"], positions={})
+
+
+def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> tuple[RunDirectory, list[Job]]:
+    """A new run or the one to be resumed, and its jobs."""
+    if request.resume is None:
+        jobs = select(study.jobs, request.only)
+        return _new_run(request, flow, study, jobs, executor_name), jobs
+    run = RunDirectory.open(request.resume)
+    asked = run.request()
+    if asked["config_sha256"] != (digest := config_digest(study.settings)):
+        msg = (
+            f"{run.path}: was made from other settings (config_sha256 {asked['config_sha256']}) than "
+            f"{request.config} gives ({digest}); resume with the same config and options, or start a new run"
+        )
+        raise RequestError(msg)
+    return run, select(study.jobs, request.only or asked["selection"])
+
+
+def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
+    moment = utc_now()
+    run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
+    run.write_request(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "flow": flow.name,
+            "run_id": study.run_id,
+            "created_at": timestamp(moment),
+            "run_directory": run.path.name,
+            "output_root": study.output_root,
+            "command": [printable(word) for word in request.command],
+            "config_path": printable(str(request.config)),
+            "config": dict(study.settings),
+            "config_sha256": config_digest(study.settings),
+            "overrides": dict(request.overrides),
+            "selection": list(request.only),
+            "dry_run": request.dry_run,
+            "jobs": [_announcement(job) for job in jobs],
+            "notes": list(study.notes),
+            "packages": package_versions(),
+            "python_version": platform.python_version(),
+            "platform": platform.platform(),
+            "hardware": probe().to_json(),
+            "executor": executor_name,
+            "results_key": flow.vocabulary.results_key,
+            **_git(),
+            **_processor(),
+        }
+    )
+    return run
+
+
+def _announcement(job: Job) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "config_name": job.name,
+        "directory": job.directory,
+        "job_key": job.key,
+        "worker_mode": job.worker_mode,
+    }
+    return facts if job.seed is None else {**facts, "seed": job.seed}
+
+
+def _git() -> dict[str, Any]:
+    state = git_state(Path.cwd())
+    return {} if state is None else {"git": state}
+
+
+def _processor() -> dict[str, str]:
+    name = processor()
+    return {} if name is None else {"processor": name}
+
+
+def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:
+    if stop.signum is not None:
+        return 128 + stop.signum
+    failed = any(isinstance(record.outcome, Failed) for record in summary.records)
+    return 1 if failed or missing else 0

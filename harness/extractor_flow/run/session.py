@@ -1,0 +1,122 @@
+"""One sitting at a run: brings every job of it to a record, in the journal before anything else happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from extractor_flow.errors import JobError
+from extractor_flow.executors.events import Event, Finished, Stop
+from extractor_flow.executors.lost_process import unstarted
+from extractor_flow.run.hardware import probe
+from extractor_flow.run.prepare import prepare_run
+from extractor_flow.run.resume import cleared_directory, settle_earlier_work
+from extractor_flow.study.records import Completed, Failed, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extractor_flow.executors.events import Executor
+    from extractor_flow.run.rundir import RunDirectory
+    from extractor_flow.study.flow import Flow
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord, Outcome
+
+DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
+NEVER_STARTED = "interrupted before it started; resume the run to train it"
+
+
+class Display(Protocol):
+    """Whoever watches a run."""
+
+    def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
+        """The run directory is there; *jobs* are all of the study, *kept* the records an earlier sitting left."""
+        ...
+
+    def happened(self, event: Event) -> None:
+        """A job started, progressed or finished."""
+        ...
+
+    def closed(self) -> None:
+        """Nothing runs any more; the files are written next."""
+        ...
+
+
+@dataclass
+class Session:
+    """A run with the jobs to bring to their records, whoever watches, and whether to stop."""
+
+    run: RunDirectory
+    flow: Flow
+    jobs: Sequence[Job]
+    display: Display
+    stop: Stop
+
+    def train(self, executor: Executor, *, dry_run: bool, lacking: Mapping[str, str]) -> None:
+        """Keep what is done, skip what cannot run here (*lacking*: the missing capabilities), run the rest."""
+        kept = settle_earlier_work(self.run, {job.key: job.directory for job in self.jobs})
+        self.display.opened(self.run, self.jobs, list(kept.values()))
+        try:
+            remaining = [job for job in self.jobs if job.key not in kept]
+            self._bring_to_records(remaining, executor, dry_run=dry_run, lacking=lacking)
+        finally:
+            self.display.closed()
+
+    def _bring_to_records(
+        self, jobs: Sequence[Job], executor: Executor, *, dry_run: bool, lacking: Mapping[str, str]
+    ) -> None:
+        try:
+            reasons = {job.key: DRY_RUN for job in jobs} if dry_run else self._reasons_to_skip(jobs, lacking)
+        except JobError as error:
+            for job in jobs:
+                self._settle(job, Failed(str(error), interrupted=self.stop.signum is not None))
+            return
+        for job in jobs:
+            if job.key in reasons:
+                self._settle(job, Skipped(reasons[job.key]))
+        self._execute([job for job in jobs if job.key not in reasons], executor)
+
+    def _reasons_to_skip(self, jobs: Sequence[Job], lacking: Mapping[str, str]) -> Mapping[str, str]:
+        """By job key, why jobs cannot run here; what the others share is made on the way."""
+        missing_requirement = {job.key: self.flow.missing_requirement(job, probe(), lacking) for job in jobs}
+        reasons = {key: reason for key, reason in missing_requirement.items() if reason is not None}
+        if len(reasons) == len(jobs):
+            return reasons
+        return {**prepare_run(self.run, self.flow, lambda: self.stop.signum is not None), **reasons}
+
+    def _execute(self, jobs: Sequence[Job], executor: Executor) -> None:
+        """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
+        waiting = {job.key: job for job in jobs}
+        directories = [cleared_directory(self.run, job) for job in jobs]
+        for event in executor.execute(directories, self.stop):
+            match event:
+                case Finished(job=job):
+                    waiting.pop(job.key)
+                    self._journal(event)
+                case _:
+                    self.display.happened(event)
+        for job in waiting.values():
+            self._settle(job, Failed(NEVER_STARTED, interrupted=True))
+
+    def _settle(self, job: Job, outcome: Outcome) -> None:
+        """Journal a job that is not started."""
+        self._journal(Finished(job, unstarted(job, outcome)))
+
+    def _journal(self, event: Finished) -> None:
+        self.run.append(event.record)
+        _log(event.record)
+        self.display.happened(event)
+
+
+def _log(record: JobRecord) -> None:
+    """A warning for a skip, an error for a failure; which job it is stands in the fields."""
+    from loguru import logger
+
+    bound = logger.bind(job=record.label, directory=record.directory, attempt=record.attempt)
+    match record.outcome:
+        case Skipped(reason=reason):
+            bound.warning("job skipped: {}", reason)
+        case Failed(reason=reason):
+            bound.error("job failed: {}", reason)
+        case Completed(training_steps=steps):
+            bound.info("job succeeded after {} training steps", steps)

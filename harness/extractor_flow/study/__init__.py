@@ -1,0 +1,1 @@
+"""Jobs, records and summaries: values and protocols, without disk or clock."""

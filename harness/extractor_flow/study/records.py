@@ -1,0 +1,257 @@
+"""What became of the jobs: one type per outcome, a record per job, a summary per run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from extractor_flow.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extractor_flow.files import Json
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that a job left: ``path`` relative to the run directory, its SHA-256 and its size."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+    def to_json(self) -> dict[str, Json]:
+        """The artifact as it stands in a job record."""
+        return {"path": self.path, "sha256": self.sha256, "size_bytes": self.size_bytes}
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The job ran to its end. ``training_steps`` are the steps done, ``details`` what a comparison needs.
+
+    A metric that is not a finite number raises ``ValueError``: what was not measured has no entry.
+    """
+
+    metrics: Mapping[str, float]
+    artifacts: Mapping[str, Artifact]
+    training_steps: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that JSON cannot carry, and a success that did nothing."""
+        bad = {key: value for key, value in self.metrics.items() if isinstance(value, bool) or not math.isfinite(value)}
+        if bad:
+            msg = f"not finite numbers: {', '.join(f'{key}={value!r}' for key, value in bad.items())}"
+            raise ValueError(msg)
+        if not self.metrics or not self.artifacts or self.training_steps <= 0:
+            msg = "a completed job has metrics, artifacts and at least one training step"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The job was not started; the reason also says what to do about it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job was started and did not complete; ``log_tail`` holds the end of its log."""
+
+    reason: str
+    log_tail: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+Outcome = Completed | Skipped | Failed
+STATUSES = {Completed: "success", Skipped: "skipped", Failed: "failed"}
+
+
+@dataclass(frozen=True)
+class HardwareProfile:
+    """The machine a job ran on. ``gpu_model`` and ``cuda_version`` are both there or both absent."""
+
+    platform: str
+    arch: str
+    python_version: str
+    workers: int
+    gpu_model: str | None = None
+    cuda_version: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep half a GPU from being written down."""
+        if (self.gpu_model is None) != (self.cuda_version is None):
+            msg = f"gpu_model={self.gpu_model!r} and cuda_version={self.cuda_version!r}: both or neither"
+            raise ValueError(msg)
+
+    def to_json(self) -> dict[str, Json]:
+        """The profile; absent members have no key."""
+        return _without_none(
+            {
+                "platform": self.platform,
+                "arch": self.arch,
+                "python_version": self.python_version,
+                "workers": self.workers,
+                "gpu_model": self.gpu_model,
+                "cuda_version": self.cuda_version,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The profile that :meth:`to_json` wrote."""
+        return cls(
+            platform=data["platform"],
+            arch=data["arch"],
+            python_version=data["python_version"],
+            workers=data["workers"],
+            gpu_model=data.get("gpu_model"),
+            cuda_version=data.get("cuda_version"),
+        )
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One line of the journal: which job, what became of it, when and where.
+
+    Times are UTC in ISO 8601 with a ``Z``. A job that was never started has no end, no duration and no hardware.
+    """
+
+    flow: str
+    name: str
+    seed: int | None
+    job_key: str
+    directory: str
+    outcome: Outcome
+    start_time: str
+    worker_mode: str
+    end_time: str | None = None
+    duration_seconds: float | None = None
+    hardware: HardwareProfile | None = None
+    attempt: int = 1
+
+    @property
+    def status(self) -> str:
+        """``success``, ``failed`` or ``skipped``."""
+        return STATUSES[type(self.outcome)]
+
+    @property
+    def label(self) -> str:
+        """The name for people: ``mlp_small`` or ``mlp_small seed 3``."""
+        return self.name if self.seed is None else f"{self.name} seed {self.seed}"
+
+    def to_json(self) -> dict[str, Json]:
+        """The record as a JSON object (contract ``job_record``)."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "flow": self.flow,
+            "job_key": self.job_key,
+            "directory": self.directory,
+            "attempt": self.attempt,
+            **self._identity(),
+            **_outcome_to_json(self.outcome),
+        }
+
+    def _identity(self) -> dict[str, Json]:
+        return _without_none(
+            {
+                "config_name": self.name,
+                "seed": self.seed,
+                "status": self.status,
+                "start_time": self.start_time,
+                "end_time": self.end_time,
+                "duration_seconds": self.duration_seconds,
+                "worker_mode": self.worker_mode,
+                "hardware_profile": None if self.hardware is None else self.hardware.to_json(),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The record that :meth:`to_json` wrote; :class:`DataError` when it is not one."""
+        try:
+            hardware = data.get("hardware_profile")
+            return cls(
+                flow=data["flow"],
+                name=data["config_name"],
+                seed=data.get("seed"),
+                job_key=data["job_key"],
+                directory=data["directory"],
+                outcome=_outcome_from_json(data),
+                start_time=data["start_time"],
+                worker_mode=data["worker_mode"],
+                end_time=data.get("end_time"),
+                duration_seconds=data.get("duration_seconds"),
+                hardware=None if hardware is None else HardwareProfile.from_json(hardware),
+                attempt=data["attempt"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            msg = f"not a job record: {error!r}"
+            raise DataError(msg) from error
+
+
+def _outcome_to_json(outcome: Outcome) -> dict[str, Json]:
+    match outcome:
+        case Completed(metrics=metrics, artifacts=artifacts, training_steps=steps, details=details):
+            return {
+                "metrics": dict(metrics),
+                "artifacts": {name: artifact.to_json() for name, artifact in artifacts.items()},
+                "training_steps": steps,
+                "details": dict(details),
+            }
+        case Skipped(reason=reason):
+            return {"reason": reason}
+        case Failed(reason=reason, log_tail=log_tail, interrupted=interrupted):
+            return {"reason": reason, "log_tail": list(log_tail), "interrupted": interrupted}
+
+
+def _outcome_from_json(data: Mapping[str, Any]) -> Outcome:
+    match data["status"]:
+        case "success":
+            return Completed(
+                metrics=dict(data["metrics"]),
+                artifacts={name: Artifact(**artifact) for name, artifact in data["artifacts"].items()},
+                training_steps=data["training_steps"],
+                details=dict(data["details"]),
+            )
+        case "skipped":
+            return Skipped(reason=data["reason"])
+        case "failed":
+            return Failed(reason=data["reason"], log_tail=tuple(data["log_tail"]), interrupted=data["interrupted"])
+        case other:
+            msg = f"status {other!r}; expected success, failed or skipped"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """Everything a run claims, as one value; its JSON, Markdown and HTML are views of it.
+
+    ``aggregate_metrics`` has no entry for what is undefined. ``statistics`` holds one object per compared name.
+    """
+
+    run_id: str
+    flow: str
+    created_at: str
+    output_root: str
+    run_directory: str
+    hardware_overview: tuple[HardwareProfile, ...]
+    records: tuple[JobRecord, ...]
+    aggregate_metrics: Mapping[str, float]
+    statistics: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+# The names under which the comparison flow's users know these values.
+ExtractorRunRecord = JobRecord
+TrainingRunSummary = RunSummary
+
+
+def _without_none(data: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in data.items() if value is not None}

@@ -1,0 +1,72 @@
+"""Folds records into the one value that every published file is a view of; no clock, no disk."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from extractor_flow.study.records import Completed, Failed, RunSummary, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_flow.study.flow import Comparison
+    from extractor_flow.study.records import HardwareProfile, JobRecord
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What names a run: its id and flow, when it was created, and where it was written."""
+
+    run_id: str
+    flow: str
+    created_at: str
+    output_root: str
+    run_directory: str
+    notes: tuple[str, ...] = ()
+
+
+def summarize(
+    identity: RunIdentity, records: Sequence[JobRecord], comparison: Comparison, here: HardwareProfile
+) -> RunSummary:
+    """The summary of *records*, which are in the order of the study.
+
+    Counts and the wall time are the core's, the other aggregates are the flow's. *here* stands in the hardware overview
+    when no job ever started; otherwise the overview lists the machines that jobs ran on.
+    """
+    return RunSummary(
+        run_id=identity.run_id,
+        flow=identity.flow,
+        created_at=identity.created_at,
+        output_root=identity.output_root,
+        run_directory=identity.run_directory,
+        hardware_overview=_machines(records) or (here,),
+        records=tuple(_with_comparison(record, comparison) for record in records),
+        aggregate_metrics={**comparison.aggregate_metrics, **core_aggregates(records)},
+        statistics=comparison.statistics,
+        notes=(*identity.notes, *comparison.notes),
+        interrupted=any(isinstance(record.outcome, Failed) and record.outcome.interrupted for record in records),
+    )
+
+
+def core_aggregates(records: Sequence[JobRecord]) -> dict[str, float]:
+    """The counts of each outcome, and ``total_wall_time``: the seconds of all started jobs added up."""
+    durations = [record.duration_seconds for record in records if record.duration_seconds is not None]
+    counts: dict[str, float] = {
+        "completed_runs": sum(isinstance(record.outcome, Completed) for record in records),
+        "skipped_runs": sum(isinstance(record.outcome, Skipped) for record in records),
+        "failed_runs": sum(isinstance(record.outcome, Failed) for record in records),
+    }
+    return counts | ({"total_wall_time": round(math.fsum(durations), 6)} if durations else {})
+
+
+def _machines(records: Sequence[JobRecord]) -> tuple[HardwareProfile, ...]:
+    return tuple(dict.fromkeys(record.hardware for record in records if record.hardware is not None))
+
+
+def _with_comparison(record: JobRecord, comparison: Comparison) -> JobRecord:
+    added = comparison.job_metrics.get(record.job_key)
+    if not added or not isinstance(record.outcome, Completed):
+        return record
+    return replace(record, outcome=replace(record.outcome, metrics={**record.outcome.metrics, **added}))

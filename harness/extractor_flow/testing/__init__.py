@@ -1,0 +1,30 @@
+"""What other projects' tests import; each name loads its module when it is first used.
+
+- :func:`check_flow` checks a flow of your own against the protocol (:mod:`extractor_flow.testing.conformance`);
+- :func:`normalise_markdown` makes a summary's Markdown fit for a snapshot (:mod:`extractor_flow.render.normalise`);
+- :mod:`strategies` holds hypothesis strategies, :mod:`line_fit` a tiny real flow.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor_flow.render.normalise import normalise_markdown
+    from extractor_flow.testing.conformance import ConformanceError, check_flow
+
+__all__ = ["ConformanceError", "check_flow", "normalise_markdown"]
+
+_HOMES = {
+    "ConformanceError": "extractor_flow.testing.conformance",
+    "check_flow": "extractor_flow.testing.conformance",
+    "normalise_markdown": "extractor_flow.render.normalise",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,220 @@
+"""Trains one job of a run again, in a directory of its own, and compares what came of it bit for bit.
+
+Unlike the rest of verification this runs what the run names: its flow, and any environment or class in its config.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+from extractor_flow.clock import utc_now
+from extractor_flow.contracts import json_path
+from extractor_flow.errors import Interrupted, RequestError
+from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+from extractor_flow.readers.paths import ConfinedDirectory
+from extractor_flow.registry import find_flow
+from extractor_flow.run.hardware import missing_capabilities, probe, processor
+from extractor_flow.run.provenance import git_state, package_versions
+from extractor_flow.run.rundir import JOURNAL, RUN, RunDirectory
+from extractor_flow.run.session import Session
+from extractor_flow.study.flow import SupportsReplay
+from extractor_flow.study.records import Completed, Failed, Skipped
+from extractor_flow.verify.checks.documents import Loading
+from extractor_flow.verify.checks.matrix import matrix_of, restudy
+from extractor_flow.verify.checks.views import latest_records
+from extractor_flow.verify.json_diff import differences
+from extractor_flow.verify.verdict import Reproduction, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from extractor_flow.executors.events import Stop
+    from extractor_flow.run.session import Display
+    from extractor_flow.study.flow import Flow, ReportSpec, Study
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord, Outcome
+    from extractor_flow.verify.checks.documents import Entry
+
+_KIND = "replay"
+_NOT_RECORDED = "not recorded"
+
+
+def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], Display], stop: Stop) -> Verdict:
+    """Train the job called *name* (or ``NAME seed N``) of the run again, and compare.
+
+    Its metrics, its steps and the artifacts that its flow calls reproducible must be equal bit for bit. What differs is
+    a violation where it was trained in an environment like this one; else it is unchecked, and the differences of the
+    environments say why. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
+    :class:`extractor_flow.errors.Interrupted` when *stop* was requested.
+    """
+    original = _Original.find(run_directory, name)
+    with TemporaryDirectory(prefix="extractor-flow-replay-", ignore_cleanup_errors=True) as place:
+        again = _train(original, Path(place), make_display(original.flow.vocabulary), stop)
+    if stop.signum is not None:
+        raise Interrupted(stop.signum)
+    return _judge(original, again, (*_environment(original.request), *_accelerators(original.job)))
+
+
+@dataclass(frozen=True)
+class _Original:
+    """The job as it was trained: its run's request, its flow, the study, the job, and its record in the journal."""
+
+    request: Mapping[str, Any]
+    flow: Flow
+    study: Study
+    job: Job
+    entry: Entry
+    outcome: Completed
+
+    @classmethod
+    def find(cls, run_directory: Path, name: str) -> Self:
+        request, latest = _read(run_directory)
+        entry = _entry(latest, name)
+        if not isinstance(entry.record.outcome, Completed):
+            msg = f"--replay {name!r}: the job is {entry.record.status}: {entry.record.outcome.reason}"
+            raise RequestError(msg)
+        flow = find_flow(request["flow"])
+        found: list[Violation] = []
+        study = restudy(request, flow, found)
+        job = None if study is None else matrix_of(request, study).jobs.get(entry.record.job_key)
+        if study is None or job is None or found:
+            msg = f"{run_directory / RUN}: does not give the job {name!r} that the journal has; see what verify finds"
+            raise RequestError(msg)
+        return cls(request, flow, study, job, entry, entry.record.outcome)
+
+
+def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
+    loading = Loading(ConfinedDirectory(run_directory))
+    documents = loading.documents()
+    if RUN not in documents.json:
+        msg = f"{run_directory / RUN}: cannot be used, so no job of it can be trained again; see what verify finds"
+        raise RequestError(msg)
+    request = documents.json[RUN]
+    return request, latest_records(documents.journal, request)
+
+
+def _entry(latest: Mapping[str, Entry], name: str) -> Entry:
+    """The one entry that *name* means."""
+    named = [entry for entry in latest.values() if name in {entry.record.label, entry.record.name}]
+    if len(named) == 1:
+        return named[0]
+    labels = ", ".join(repr(entry.record.label) for entry in named or latest.values())
+    problem = "means several jobs" if named else "is no job of this run"
+    msg = f"--replay {name!r} {problem}; expected one of {labels}"
+    raise RequestError(msg)
+
+
+def _train(original: _Original, place: Path, display: Display, stop: Stop) -> JobRecord:
+    """The record of the job trained again in *place*."""
+    run = RunDirectory.create(place, "replay", utc_now())
+    run.write_request(original.request)
+    executor = LocalExecutor(
+        slots=1,
+        preload=original.flow.preload,
+        start_method=original.study.start_method or DEFAULT_START_METHOD,
+    )
+    session = Session(run, original.flow, [original.job], display, stop)
+    session.train(executor, dry_run=False, lacking=missing_capabilities())
+    return run.journal()[-1]
+
+
+def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) -> Verdict:
+    label = original.entry.record.label
+    match again.outcome:
+        case Skipped(reason=reason):
+            return Verdict(unchecked=(Unchecked(f"replay of {label}", f"it cannot be trained here: {reason}"),))
+        case Failed(reason=reason):
+            found = [_violation(original, "$.status", "success", f"failed: {reason}")]
+        case Completed():
+            found = list(_differences(original, again.outcome))
+    if not found:
+        return Verdict(reproduced=(Reproduction(label, _equal(original), environment),))
+    if not environment:
+        return Verdict(tuple(found))
+    what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
+    why = f"the environment differs ({'; '.join(environment)}), and so does the result: {what}"
+    return Verdict(unchecked=(Unchecked(f"replay of {label}", why),))
+
+
+def _differences(original: _Original, again: Completed) -> Iterator[Violation]:
+    before = _comparable(original.flow, original.outcome)
+    after = _comparable(original.flow, again)
+    for steps, wanted, found in differences(before, after):
+        yield _violation(original, json_path(steps), brief(wanted), brief(found))
+
+
+def _comparable(flow: Flow, outcome: Outcome) -> dict[str, Any]:
+    """What has to be equal: numbers as JSON has them, and the digests of artifacts."""
+    if not isinstance(outcome, Completed):
+        return {}
+    names = flow.reproducible if isinstance(flow, SupportsReplay) else ()
+    digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names if name in outcome.artifacts}
+    return {"metrics": dict(outcome.metrics), "training_steps": outcome.training_steps, "artifacts": digests}
+
+
+def _equal(original: _Original) -> tuple[str, ...]:
+    """What was found equal, in words."""
+    told = _comparable(original.flow, original.outcome)
+    artifacts = original.outcome.artifacts
+    files = [f"{artifacts[name].path} (SHA-256 {artifacts[name].sha256})" for name in told["artifacts"]]
+    return (*files, f"{len(told['metrics'])} metrics", f"{told['training_steps']} training steps")
+
+
+def _violation(original: _Original, path: str, claim: str, found: str) -> Violation:
+    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, _KIND)
+
+
+def _environment(request: Mapping[str, Any]) -> Iterator[str]:
+    """What of this environment is not as the run's was, or is not known to be, and may change a result."""
+    here, there = _facts_here(), _facts_of(request)
+    for name in sorted(here.keys() | there.keys()):
+        was, now = there.get(name, _NOT_RECORDED), here.get(name, "absent")
+        if was != now:
+            yield f"{name}: {was} there, {now} here"
+    states = {"there": request.get("git"), "here": git_state(Path.cwd())}
+    for where, state in states.items():
+        if state is not None and state["dirty"]:
+            yield f"uncommitted changes {where}"
+
+
+def _accelerators(job: Job) -> Iterator[str]:
+    for name in sorted({"cuda", "mps"} & set(job.requires)):
+        yield f"{name} adds up in no fixed order"
+
+
+def _facts_here() -> dict[str, str]:
+    state = git_state(Path.cwd())
+    return _facts(probe().to_json(), package_versions(), platform.python_version(), processor(), state)
+
+
+def _facts_of(request: Mapping[str, Any]) -> dict[str, str]:
+    return _facts(
+        request["hardware"],
+        request["packages"],
+        request["python_version"],
+        request.get("processor"),
+        request.get("git"),
+    )
+
+
+def _facts(
+    hardware: Mapping[str, Any],
+    packages: Mapping[str, str],
+    python: str,
+    processor_name: str | None,
+    git: Mapping[str, Any] | None,
+) -> dict[str, str]:
+    found = {
+        **packages,
+        "Python": python,
+        "architecture": hardware["arch"],
+        "GPU": hardware.get("gpu_model"),
+        "processor": processor_name,
+        "commit": git and git["commit"],
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}

@@ -1,0 +1,31 @@
+"""What a run says it was asked for, if its word can be taken at all: to tell runs apart without judging them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.errors import DataError
+from extractor_flow.readers.paths import ConfinedDirectory
+from extractor_flow.run import rundir
+from extractor_flow.verify.checks.documents import CONTRACTS, Loading
+from extractor_flow.verify.checks.matrix import check_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def read_request(run_directory: Path) -> Mapping[str, Any]:
+    """The value of ``run.json``, under its contract; its config has the digest that it names.
+
+    :class:`DataError` if it cannot be read, breaks its contract, or says two things at once.
+    """
+    loading = Loading(ConfinedDirectory(run_directory))
+    request = loading.json(rundir.RUN, CONTRACTS[rundir.RUN])
+    wrong = loading.found if request is None else list(check_request(request))
+    if request is None or wrong:
+        first = wrong[0]
+        where = f"{run_directory / first.file}" + (f": {first.path}" if first.path else "")
+        msg = f"{where}: claimed: {first.claim}; found: {first.found}; see `extractor-flow verify {run_directory}`"
+        raise DataError(msg)
+    return request

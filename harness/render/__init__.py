@@ -1,1 +1,0 @@
-"""Views of one :class:`harness.records.RunSummary`: JSON, Markdown, the historical layout, HTML."""

@@ -1,0 +1,126 @@
+"""Which runs this session's tests are to check: the options and ini keys, read and checked."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pytest_extractor_flow.rootdir_trap import refuse_stray_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEFAULT_TIMEOUT = 3600.0
+
+
+class FlowOptions(NamedTuple):
+    """The options about runs. Paths are absolute; ``configs`` are for tests that name none themselves.
+
+    ``archived`` allows the existing run to be a slim copy. ``environment`` lets a run import what pytest's ini key
+    ``pythonpath`` lets tests import.
+    """
+
+    configs: tuple[Path, ...]
+    existing: Path | None
+    output: Path | None
+    timeout: float
+    environment: Mapping[str, str]
+    archived: bool = False
+
+
+def read_flow_options(config: pytest.Config) -> FlowOptions:
+    """The options and ini keys together, an option before its ini key; ``pytest.UsageError`` says what is wrong.
+
+    A path of an option starts where pytest was started, one of an ini key at the root directory. The options keep their
+    absolute form, in which xdist hands them to its workers.
+    """
+    option = config.option
+    _refuse_patterns_from_the_top(config)
+    option.flow_config = [str(_file(config, "--flow-config", name)) for name in option.flow_config]
+    for name in ("flow_run", "flow_output"):
+        given = getattr(option, name)
+        if given is not None:
+            path = config.invocation_params.dir / given
+            refuse_stray_root(config, f"--{name.replace('_', '-')}", path)
+            setattr(option, name, str(path))
+    existing = None if option.flow_run is None else _run(Path(option.flow_run))
+    if existing is not None and option.flow_config:
+        msg = "--flow-config and --flow-run: one says what to train, the other that nothing is trained; give one"
+        raise pytest.UsageError(msg)
+    if option.flow_archived and existing is None:
+        msg = "--flow-archived: says that --flow-run DIR is a slim copy; give that as well"
+        raise pytest.UsageError(msg)
+    named = option.flow_config or ([] if existing else _from_ini(config))
+    output = None if option.flow_output is None else Path(option.flow_output)
+    return FlowOptions(
+        configs=tuple(Path(path) for path in named),
+        existing=existing,
+        output=output,
+        timeout=_timeout(config),
+        environment=_environment(config),
+        archived=option.flow_archived,
+    )
+
+
+def find_config(name: str, places: Iterable[Path], asked: str) -> Path:
+    """The config *name* in the first of *places* that has it; ``pytest.UsageError`` naming who *asked* for it."""
+    candidates = list(dict.fromkeys(place / name for place in places))
+    for path in candidates:
+        if path.is_file():
+            return path.resolve()
+    msg = f"{asked}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
+    raise pytest.UsageError(msg)
+
+
+def _file(config: pytest.Config, asked: str, name: str) -> Path:
+    refuse_stray_root(config, asked, config.invocation_params.dir / name)
+    return find_config(name, [config.invocation_params.dir], f"{asked} {name}")
+
+
+def _from_ini(config: pytest.Config) -> list[str]:
+    places = [config.rootpath]
+    asked = f"flow_config in {config.inipath}"
+    return [str(find_config(name, places, f"{asked}: {name}")) for name in config.getini("flow_config")]
+
+
+def _refuse_patterns_from_the_top(config: pytest.Config) -> None:
+    for pattern in config.getini("flow_files"):
+        if Path(pattern).is_absolute():
+            msg = (
+                f"flow_files in {config.inipath}: {pattern} is not below the root directory; write it relative to that"
+            )
+            raise pytest.UsageError(msg)
+
+
+def _run(path: Path) -> Path:
+    if not (path / "run.json").is_file():
+        found = "it has no run.json" if path.is_dir() else "there is no such directory"
+        msg = f"--flow-run {path}: not a run directory: {found}"
+        raise pytest.UsageError(msg)
+    return path.resolve()
+
+
+def _environment(config: pytest.Config) -> dict[str, str]:
+    places = [str(path) for path in config.getini("pythonpath")]
+    inherited = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([*places, *([inherited] if inherited else [])])} if places else {}
+
+
+def _timeout(config: pytest.Config) -> float:
+    asked, given = "--flow-timeout", config.option.flow_timeout
+    if given is None and (text := config.getini("flow_timeout")):
+        asked = f"flow_timeout in {config.inipath}"
+        try:
+            given = float(text)
+        except ValueError:
+            given = math.nan
+    if given is None:
+        return DEFAULT_TIMEOUT
+    if not (math.isfinite(given) and given > 0):
+        msg = f"{asked}: expected a positive number of seconds"
+        raise pytest.UsageError(msg)
+    return float(given)

@@ -1,0 +1,138 @@
+"""Which run a test checks, decided when it is collected: by its marks, or else by the session's options."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pytest_extractor_flow.fixtures import RUN_FIXTURE
+from pytest_extractor_flow.options import find_config
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from pytest_extractor_flow.options import FlowOptions
+
+_SPAWNING = ("spawn", "macos_spawn")
+_ADVICE = (
+    'mark it with @pytest.mark.flow("configs/study.yaml"), or give --flow-config FILE, the ini key flow_config, or '
+    "--flow-run DIR to check an existing run"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run: *config*'s under *start_method*; ``None`` leaves that to the session's options, and to the config."""
+
+    config: Path | None = None
+    start_method: Literal["spawn"] | None = None
+
+
+def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
+    """Have a test that asks for a flow fixture run once for each config it is about.
+
+    A test without marks in a session with one config is left as it is: parametrizing reorders tests. The id is that of
+    the config if there are several, and nothing if there is one.
+    """
+    node, config = metafunc.definition, metafunc.config
+    try:
+        configs: Sequence[Path | None] = _marked(node) or options.configs or (None,)
+    except pytest.UsageError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    start_method = _start_method(node)
+    if len(configs) == 1 and start_method is None and node.get_closest_marker("flow") is None:
+        return
+    named = dict(zip(configs, _ids(configs, config.rootpath), strict=True))
+    choices = [pytest.param(Choice(each, start_method), id=label) for each, label in named.items()]
+    metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session")
+
+
+def refuse_unheard_marks(item: pytest.Item) -> None:
+    """Fail a test whose run was chosen without one of its marks: it would pass in the name of another run."""
+    callspec = getattr(item, "callspec", None)
+    chosen = callspec.params.get(RUN_FIXTURE, Choice()) if callspec else Choice()
+    try:
+        marked = _marked(item)
+    except pytest.UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+    if chosen.start_method != _start_method(item) or (marked and chosen.config not in marked):
+        pytest.fail(late_mark(item), pytrace=False)
+
+
+def late_mark(item: pytest.Item) -> str:
+    """What is wrong with *item*: it has a mark that chooses a run, and its run was chosen without it."""
+    return (
+        f"{item.nodeid}: the marks flow, spawn and macos_spawn choose the run when a test is collected; they must "
+        "stand on a function, its class or its module, not on one parameter or a unittest.TestCase, and be neither "
+        "added later nor left to request.getfixturevalue()"
+    )
+
+
+def chooses(item: pytest.Item) -> bool:
+    """Whether *item* carries a mark that chooses a run."""
+    return item.get_closest_marker("flow") is not None or _start_method(item) is not None
+
+
+def asked_at_run_time(item: pytest.Item) -> bool:
+    """Whether *item* got a run by ``request.getfixturevalue()``, perhaps one that was there for another test."""
+    return RUN_FIXTURE in used_fixtures(item) and RUN_FIXTURE not in getattr(item, "fixturenames", ())
+
+
+def used_fixtures(item: pytest.Item) -> Collection[str]:
+    """The names of the fixtures that *item* has got so far; pytest has no public word for that."""
+    return getattr(getattr(item, "_request", None), "_fixture_defs", ())
+
+
+def default_choice(options: FlowOptions) -> Choice:
+    """The choice for a test that was not parametrized, which may have asked by ``request.getfixturevalue()``."""
+    if len(options.configs) > 1:
+        msg = "the session has several configs; name the flow fixture in the test's arguments, and it runs for each"
+        pytest.fail(msg, pytrace=False)
+    return Choice()
+
+
+def settled(choice: Choice, options: FlowOptions) -> Choice:
+    """*choice* with the session's config where it leaves that open; the test fails if nobody has named one."""
+    if choice.config is not None or options.existing is not None:
+        return choice
+    if not options.configs:
+        pytest.fail(f"this test checks a run, and no config was named: {_ADVICE}", pytrace=False)
+    return Choice(options.configs[0], choice.start_method)
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """*path* as people write it: relative to *root* if it lies below it."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _start_method(node: pytest.Item) -> Literal["spawn"] | None:
+    return "spawn" if any(node.get_closest_marker(name) is not None for name in _SPAWNING) else None
+
+
+def _marked(node: pytest.Item) -> tuple[Path, ...]:
+    """The configs of the nearest mark ``flow``: below the root directory, or else beside the test's file."""
+    mark = node.get_closest_marker("flow")
+    if mark is None:
+        return ()
+    if sum(own.name == "flow" for own in node.own_markers) > 1:
+        msg = f"{node.nodeid}: two marks flow on one function; write one with all its configs, flow('a.yaml', 'b.yaml')"
+        raise pytest.UsageError(msg)
+    if not mark.args or mark.kwargs or not all(isinstance(name, str | os.PathLike) for name in mark.args):
+        msg = f"{node.nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml')"
+        raise pytest.UsageError(msg)
+    places = (node.config.rootpath, node.path.parent)
+    found = [find_config(os.fspath(name), places, f"{node.nodeid}: flow({str(name)!r})") for name in mark.args]
+    return tuple(dict.fromkeys(found))
+
+
+def _ids(configs: Sequence[Path | None], root: Path) -> list[Any]:
+    """An id for each config: nothing for a single one, the bare name where that tells them apart."""
+    if len(configs) == 1:
+        return [pytest.HIDDEN_PARAM]
+    paths = [path for path in configs if path is not None]
+    stems = [path.stem for path in paths]
+    return [path.stem if stems.count(path.stem) == 1 else shown_path(path, root) for path in paths]
