@@ -146,7 +146,6 @@ def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> 
 def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
     moment = utc_now()
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
-<<<<<<< HEAD
     asked = {
         "schema_version": SCHEMA_VERSION,
         "flow": flow.name,
@@ -168,36 +167,7 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
         "results_key": flow.vocabulary.results_key,
     }
     noted = _note_start(request, run, asked)
-    run.write_request(asked if noted is None else {**asked, "start_sha256": noted})
-=======
-    run.begin(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "flow": flow.name,
-            "run_id": study.run_id,
-            "created_at": timestamp(moment),
-            "run_directory": run.path.name,
-            "output_root": study.output_root,
-            "command": [printable(word) for word in request.command],
-            "config_path": printable(str(request.config)),
-            "config": dict(study.settings),
-            "config_sha256": config_digest(study.settings),
-            "overrides": dict(request.overrides),
-            "selection": list(request.only),
-            "dry_run": request.dry_run,
-            "jobs": [_announcement(job) for job in jobs],
-            "notes": list(study.notes),
-            "packages": package_versions(),
-            "python_version": platform.python_version(),
-            "platform": platform.platform(),
-            "hardware": probe().to_json(),
-            "executor": executor_name,
-            "results_key": flow.vocabulary.results_key,
-            **_git(),
-            **_processor(),
-        }
-    )
->>>>>>> main
+    run.begin(asked if noted is None else {**asked, "start_sha256": noted})
     return run
 
 
@@ -241,21 +211,7 @@ def _announcement(job: Job) -> dict[str, Any]:
     return facts if job.seed is None else {**facts, "seed": job.seed}
 
 
-<<<<<<< HEAD
-def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:
-=======
-def _git() -> dict[str, Any]:
-    state = git_state(Path.cwd())
-    return {} if state is None else {"git": state}
-
-
-def _processor() -> dict[str, str]:
-    name = processor()
-    return {} if name is None else {"processor": name}
-
-
 def _exit_code(summary: RunSummary, stop: Stop) -> int:
->>>>>>> main
     if stop.signum is not None:
         return 128 + stop.signum
     failed = any(isinstance(record.outcome, Failed) for record in summary.records)
