@@ -16,6 +16,9 @@ Checks every claim of RUN_DIR's published files: contracts, the Markdown against
 the evidence on disk. Nothing there is executed or unpickled. Exit code 0: clean, 1: violations, 2: not a run."""
 
 
+_MOST = 1000.0
+
+
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
@@ -29,15 +32,31 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="NAME",
         help="also train the job NAME (or 'NAME seed N') again and compare bit for bit; this runs what the run names",
     )
+    command.add_argument(
+        "--budget",
+        metavar="FACTOR",
+        type=_factor,
+        default=1.0,
+        help="let it cost FACTOR times the CPU time, memory and reading that an honest run of this size needs at most",
+    )
     command.add_argument("--format", choices=("text", "json", "junit"), default="text", help="how to say it")
     command.set_defaults(handler=handle)
 
 
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not 0 < factor <= _MOST:
+        raise ValueError(text)
+    return factor
+
+
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
-    from extractor_flow.verify import FORMATS, verify
+    from extractor_flow.verify import FORMATS
+    from extractor_flow.verify.budget import Asked, verify_within_budget
 
-    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived)
+    asked = Asked(str(options.run_directory), options.deep, options.archived, options.budget)
+    verdict = verify_within_budget(asked)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")

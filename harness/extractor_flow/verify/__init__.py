@@ -14,8 +14,23 @@ the limits of :mod:`extractor_flow.readers` allow. The layers, each in a module 
 
 from __future__ import annotations
 
-from extractor_flow.verify.engine import verify
+from typing import TYPE_CHECKING
+
 from extractor_flow.verify.formats import FORMATS
 from extractor_flow.verify.verdict import Unchecked, Verdict, Violation
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["FORMATS", "Unchecked", "Verdict", "Violation", "verify"]
+
+
+def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -> Verdict:
+    """Check every claim of the run in *run_directory*, in this process, without a budget.
+
+    As :func:`extractor_flow.verify.engine.verify`, which is imported when it is called: who only shows verdicts, or has
+    another process judge, needs none of it.
+    """
+    from extractor_flow.verify import engine
+
+    return engine.verify(run_directory, deep=deep, archived=archived)

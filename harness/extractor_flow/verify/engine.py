@@ -43,14 +43,16 @@ Finding = Violation | Unchecked
 _NO_FLOW = "its flow is not installed here, or its config is not one of that flow's"
 
 
-def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -> Verdict:
+def verify(
+    run_directory: Path, *, deep: bool = False, archived: bool = False, spend: Callable[[str, int], None] | None = None
+) -> Verdict:
     """Check every claim of the run in *run_directory* against the evidence beside it.
 
     With *deep*, a flow may use its deep-learning package, which it never lets unpickle. With *archived*, files that the
     run's archive list says were left out count as unchecked, not as missing. :class:`RunDirectoryError` (exit code 2)
-    when the directory has no ``run.json``.
+    when the directory has no ``run.json``. *spend* hears the name of each file that is read, and how many bytes.
     """
-    files = ConfinedDirectory(run_directory)
+    files = ConfinedDirectory(run_directory, spend)
     _require_run(files)
     archive = Archived.read(files)
     found = list(archive.settle(_findings(files, archive, deep=deep), accepted=archived))

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import Scope
-from extractor_flow.evidence.findings import Finding, Unchecked, Violation, Why, brief
+from extractor_flow.evidence.findings import BUDGET, Finding, Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import Completed
@@ -82,4 +82,5 @@ def _examine(check: Check, subject: object, file: str, tally: Tally, *, deep: bo
 
 def _malformed(file: str, error: Exception) -> Violation:
     what = brief(f"{type(error).__name__}: {error}")
-    return Violation(file, "", "can be compared with the rest of the run", what, "evidence")
+    kind = BUDGET if isinstance(error, MemoryError) else "evidence"
+    return Violation(file, "", "can be compared with the rest of the run", what, kind)

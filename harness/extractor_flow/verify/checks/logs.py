@@ -49,7 +49,7 @@ def check_run_log(files: ConfinedDirectory, journal: Iterable[Entry]) -> Iterato
     for entry in journal:
         word, rest = _logged(entry.record)
         told[word, entry.record.directory, entry.record.attempt].append(rest)
-    beginnings = {whose: _Beginnings(texts) for whose, texts in told.items()}
+    beginnings = {whose: Beginnings(texts) for whose, texts in told.items()}
     try:
         text, _ = _end_of(files, rundir.LOG, _RUN_LOG)
     except ReadError:
@@ -65,7 +65,7 @@ def check_run_log(files: ConfinedDirectory, journal: Iterable[Entry]) -> Iterato
             yield Violation(rundir.JOURNAL, "", "has every record that was logged", what, _KIND)
 
 
-class _Beginnings:
+class Beginnings:
     """Texts, one of which another text may begin with; how many there are costs a look-up next to nothing."""
 
     def __init__(self, texts: Iterable[str]) -> None:
