@@ -44,6 +44,7 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST) -
     was never published, or cannot be copied as it is.
     """
     run = RunDirectory.open(run_directory)
+    run.request()
     _require_archivable(run, destination)
     files = ConfinedDirectory(run.path)
     copy = _choose(_sizes(own_files(run.path)), largest)
