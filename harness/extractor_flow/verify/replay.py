@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from extractor_flow.clock import utc_now
 from extractor_flow.contracts import json_path
 from extractor_flow.errors import Interrupted, RequestError
-from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
@@ -24,10 +24,10 @@ from extractor_flow.run.rundir import JOURNAL, RUN, RunDirectory
 from extractor_flow.run.session import Session
 from extractor_flow.study.flow import SupportsReplay
 from extractor_flow.study.records import Completed, Failed, Skipped
-from extractor_flow.verify.checks.documents import Loading
-from extractor_flow.verify.checks.matrix import matrix_of, restudy
-from extractor_flow.verify.checks.views import latest_records
 from extractor_flow.verify.json_diff import differences
+from extractor_flow.verify.subject.documents import load_documents
+from extractor_flow.verify.subject.matrix import restudy
+from extractor_flow.verify.subject.support import latest_records
 from extractor_flow.verify.verdict import Reproduction, Verdict
 
 if TYPE_CHECKING:
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow, ReportSpec, Study
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import JobRecord, Outcome
-    from extractor_flow.verify.checks.documents import Entry
+    from extractor_flow.verify.subject.documents import Entry
 
-_KIND = "replay"
+REPLAY = "replay"
+"""The kind of what a replay finds, and in the place of a check's id, who found it."""
+_REQUEST_SAYS = f"that the environment was another is the word of {RUN}"
 _NOT_RECORDED = "not recorded"
 
 
@@ -48,8 +50,8 @@ def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], 
     """Train the job called *name* (or ``NAME seed N``) of the run again, and compare.
 
     Its metrics, its steps and the artifacts that its flow calls reproducible must be equal bit for bit. What differs is
-    a violation where it was trained in an environment like this one; else it is unchecked, and the differences of the
-    environments say why. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
+    a violation where it was trained in an environment like this one; else it is not reproduced, and the differences of
+    the environments, which are the run's own word, are told. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
     :class:`extractor_flow.errors.Interrupted` when *stop* was requested.
     """
     original = _Original.find(run_directory, name)
@@ -79,18 +81,17 @@ class _Original:
             msg = f"--replay {name!r}: the job is {entry.record.status}: {entry.record.outcome.reason}"
             raise RequestError(msg)
         flow = find_flow(request["flow"])
-        found: list[Violation] = []
-        study = restudy(request, flow, found)
-        job = None if study is None else matrix_of(request, study).jobs.get(entry.record.job_key)
-        if study is None or job is None or found:
+        study, wrong = restudy(request, flow)
+        jobs = () if study is None else study.jobs
+        job = next((job for job in jobs if job.key == entry.record.job_key), None)
+        if study is None or job is None or wrong:
             msg = f"{run_directory / RUN}: does not give the job {name!r} that the journal has; see what verify finds"
             raise RequestError(msg)
         return cls(request, flow, study, job, entry, entry.record.outcome)
 
 
 def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
-    loading = Loading(ConfinedDirectory(run_directory))
-    documents = loading.documents()
+    documents = load_documents(ConfinedDirectory(run_directory))
     if RUN not in documents.json:
         msg = f"{run_directory / RUN}: cannot be used, so no job of it can be trained again; see what verify finds"
         raise RequestError(msg)
@@ -127,7 +128,7 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
     label = original.entry.record.label
     match again.outcome:
         case Skipped(reason=reason):
-            return Verdict(unchecked=(Unchecked(f"replay of {label}", f"it cannot be trained here: {reason}"),))
+            return Verdict(unchecked=(_not_reproduced(label, f"it cannot be trained here: {reason}"),))
         case Failed(reason=reason):
             found = [_violation(original, "$.status", "success", f"failed: {reason}")]
         case Completed():
@@ -137,8 +138,12 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
     if not environment:
         return Verdict(tuple(found))
     what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
-    why = f"the environment differs ({'; '.join(environment)}), and so does the result: {what}"
-    return Verdict(unchecked=(Unchecked(f"replay of {label}", why),))
+    why = f"the result differs: {what}; so does the environment ({'; '.join(environment)}), and {_REQUEST_SAYS}"
+    return Verdict(unchecked=(_not_reproduced(label, why),))
+
+
+def _not_reproduced(label: str, why: str) -> Unchecked:
+    return Unchecked(f"replay of {label}", why, Why.NOT_REPRODUCED, REPLAY)
 
 
 def _differences(original: _Original, again: Completed) -> Iterator[Violation]:
@@ -166,7 +171,7 @@ def _equal(original: _Original) -> tuple[str, ...]:
 
 
 def _violation(original: _Original, path: str, claim: str, found: str) -> Violation:
-    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, _KIND)
+    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, REPLAY, REPLAY)
 
 
 def _environment(request: Mapping[str, Any]) -> Iterator[str]:
