@@ -79,7 +79,10 @@ def _start_drawing(run: RunDirectory, flow: Flow, summary: RunSummary) -> subpro
     if not hasattr(flow, "draw") or not summary.aggregate_metrics["completed_runs"]:
         return None
     command = [sys.executable, "-P", "-m", "extractor_flow.run.draw", str(run.path)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # In a session of its own: Ctrl-C is not meant for it.
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def _finish_drawing(drawing: subprocess.Popen[str]) -> None:

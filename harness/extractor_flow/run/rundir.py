@@ -169,6 +169,19 @@ class RunDirectory:
             temporary.unlink(missing_ok=True)
             write_text(self.path.parent / f"{LATEST}.txt", f"{self.path.name}\n", durable=False)
 
+    def begin(self, request: Mapping[str, Any]) -> None:
+        """Write ``run.json`` into the new directory; where the disk refuses, the directory is taken away again.
+
+        That is a :class:`RunDirectoryError` with exit code 2: nothing was started.
+        """
+        try:
+            self.write_request(request)
+        except OSError as error:
+            with suppress(OSError):
+                self.path.rmdir()
+            msg = f"{self.path / RUN}: {error.strerror or error}; nothing was started: name another place for runs"
+            raise RunDirectoryError(msg, exit_code=2) from error
+
     def write_request(self, request: Mapping[str, Any]) -> None:
         """Write ``run.json``: what was asked, before anything starts."""
         write_json(self.path / RUN, request)

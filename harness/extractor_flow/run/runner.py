@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config import ConfigDocument, read_config
-from extractor_flow.errors import RequestError
+from extractor_flow.errors import CapabilityError, RequestError
 from extractor_flow.files import printable
 from extractor_flow.registry import DEFAULT_FLOW, find_flow
 from extractor_flow.run.hardware import missing_capabilities, probe, processor
@@ -54,7 +54,6 @@ class RunReport:
     flow: Flow
     summary: RunSummary
     exit_code: int
-    lacking: Mapping[str, str]
 
 
 def run_flow(
@@ -71,8 +70,9 @@ def run_flow(
     flow, study = _study(request)
     if not request.dry_run:
         require_packages(flow)
-    executor = make_executor(flow, study)
     lacking = missing_capabilities()
+    _require_capabilities(request.require, lacking)
+    executor = make_executor(flow, study)
     run, jobs = _open(request, flow, study, executor.name)
     with run.exclusively(), run.logging():
         run.withhold()
@@ -80,8 +80,7 @@ def run_flow(
         session.train(executor, dry_run=request.dry_run, lacking=lacking)
         summary = publish(run, flow)
         run.point_latest_here()
-    missing = {name: lacking[name] for name in request.require if name in lacking}
-    return RunReport(run, flow, summary, _exit_code(summary, stop, missing), missing)
+    return RunReport(run, flow, summary, _exit_code(summary, stop))
 
 
 def require_packages(flow: Flow) -> None:
@@ -94,6 +93,13 @@ def require_packages(flow: Flow) -> None:
             f"the flow {flow.name} trains with {', '.join(absent)}, not installed here; do: pip install '{flow.extra}'"
         )
         raise RequestError(msg)
+
+
+def _require_capabilities(required: Sequence[str], lacking: Mapping[str, str]) -> None:
+    if missing := [name for name in required if name in lacking]:
+        told = "; ".join(f"{name} is missing: {lacking[name]}" for name in missing)
+        msg = f"--require: {told}; run it where that is, or leave the option out to skip the jobs that need it"
+        raise CapabilityError(msg)
 
 
 def _study(request: RunRequest) -> tuple[Flow, Study]:
@@ -137,7 +143,7 @@ def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> 
 def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
     moment = utc_now()
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
-    run.write_request(
+    run.begin(
         {
             "schema_version": SCHEMA_VERSION,
             "flow": flow.name,
@@ -187,8 +193,8 @@ def _processor() -> dict[str, str]:
     return {} if name is None else {"processor": name}
 
 
-def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:
+def _exit_code(summary: RunSummary, stop: Stop) -> int:
     if stop.signum is not None:
         return 128 + stop.signum
     failed = any(isinstance(record.outcome, Failed) for record in summary.records)
-    return 1 if failed or missing else 0
+    return 1 if failed else 0

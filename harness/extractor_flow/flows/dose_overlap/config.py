@@ -31,14 +31,14 @@ def schema() -> dict[str, Json]:
 def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that *document* and the command line's *overrides* ask for; nothing in them is left open.
 
-    A base data set is pinned by its SHA-256; one that is pinned already need not be there, so that a run can be judged
-    anywhere. :class:`ConfigError` with all complaints at once, :class:`RequestError` for
-    an override that cannot be.
+    A base data set is pinned by its SHA-256; one that is pinned already need not be there, and in a run that is judged,
+    where it has to be pinned, it is not looked at. :class:`ConfigError` with all complaints at once,
+    :class:`RequestError` for an override that cannot be.
     """
     if problems := check_schema(document, schema()):
         raise document.complain(problems)
     settings: dict[str, Any] = resolve_defaults(document.data, schema())
-    if problems := [*_design(settings), *_simulation(settings["simulation"])]:
+    if problems := [*_design(settings), *_simulation(settings["simulation"], foreign=document.foreign)]:
         raise document.complain(problems)
     _check(overrides)
     run = settings["run"] | {key: overrides[key] for key in ("run_id", "output_root", "seeds") if key in overrides}
@@ -79,10 +79,12 @@ def _design(settings: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _simulation(simulation: Mapping[str, Any]) -> Iterator[Problem]:
+def _simulation(simulation: Mapping[str, Any], *, foreign: bool) -> Iterator[Problem]:
     base = simulation["base_npz"]
     if base is None:
         yield from _sizes(simulation)
+    elif simulation["base_sha256"] is None and foreign:
+        yield Problem(("simulation", "base_sha256"), "is missing; a run has that of the data set that it measured")
     elif simulation["base_sha256"] is None and not Path(base).is_file():
         yield Problem(("simulation", "base_npz"), f"is {base!r}, and no such file is there; expected a data set")
     if base is None and simulation["base_sha256"] is not None:

@@ -47,7 +47,7 @@ def matrix_of(request: Mapping[str, Any], study: Study | None) -> Matrix:
 
 def restudy(request: Mapping[str, Any], flow: Flow) -> tuple[Study | None, tuple[Violation, ...]]:
     """The study that the settings in *request* make, and where it is not the one that was run."""
-    document = ConfigDocument(Path(rundir.RUN), data=request["config"], positions={})
+    document = ConfigDocument(Path(rundir.RUN), data=request["config"], positions={}, foreign=True)
     overrides = {**request.get("overrides", {}), "run_id": request["run_id"], "output_root": request["output_root"]}
     try:
         study = flow.study(document, overrides)

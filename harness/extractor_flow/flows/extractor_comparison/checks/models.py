@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extractor_flow.evidence.findings import Violation, brief, read_or_violation
+from extractor_flow.evidence.findings import Unchecked, Violation, brief, read_or_violation
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.model_files import check_unclaimed, check_weights_metadata
+from extractor_flow.flows.extractor_comparison.checks.model_globals import check_globals
 from extractor_flow.flows.extractor_comparison.checks.model_origin import check_origin
 from extractor_flow.flows.extractor_comparison.checks.optimizer import (
     check_optimizer,
@@ -51,7 +52,7 @@ class _Seen:
     optimizers: dict[int, Optimizer] = field(default_factory=dict)
 
 
-def check_models(job: Claims) -> Iterator[Violation]:
+def check_models(job: Claims) -> Iterator[Violation | Unchecked]:
     """What is wrong with the weights and the models of *job*."""
     final, policy = job.path(layout.FINAL_MODEL), job.path(layout.WEIGHTS)
     seen = _Seen()
@@ -114,9 +115,10 @@ def _check_policy(job: Claims, path: str, seen: _Seen) -> Iterator[Violation]:
         yield from job.metric("features_dim", first.shape[1], layout.WEIGHTS)
 
 
-def _check_saved(job: Claims, path: str, step: int, seen: _Seen) -> Iterator[Violation]:
+def _check_saved(job: Claims, path: str, step: int, seen: _Seen) -> Iterator[Violation | Unchecked]:
     """The model at *path* is of *step* steps, set and made as the others are, and equal to any other one saved then."""
     model = job.run.read(path, read_model)
+    yield from check_globals(job, path, model)
     yield from _check_steps(path, model, step)
     yield from check_settings(job, path, model, step)
     yield from check_spaces(job, path, model)
