@@ -74,7 +74,8 @@ def test_a_run_that_was_moved_zipped_or_linked_to_verifies(finished, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "found"), [("", "it has no run.json"), ("file", "it is no directory"), ("gone", "there is no such directory")]
+    ("name", "found"),
+    [("", "it has no run.json"), ("file", "it is no directory"), ("gone", "there is no such directory")],
 )
 def test_what_is_no_run_directory_is_told_with_its_exit_code(tmp_path, name, found):
     if name == "file":
@@ -93,7 +94,9 @@ def test_what_a_run_publishes_is_no_run_without_its_request(finished, name, tmp_
 
     verdict = verify(tmp_path / "torso")
 
-    assert ("run.json", "missing", "json-contracts") in [(each.file, each.kind, each.check) for each in verdict.violations]
+    assert ("run.json", "missing", "json-contracts") in [
+        (each.file, each.kind, each.check) for each in verdict.violations
+    ]
 
 
 def test_a_run_that_was_never_published_says_so(finished):

@@ -32,6 +32,7 @@ def as_text(verdict: Verdict, run: str) -> str:
     if verdict.conclusion is not Conclusion.UNPUBLISHED:
         lines.extend(f"not checked: {_omission(item)}" for item in verdict.unchecked)
     lines.extend(map(_certificate, verdict.reproduced))
+    lines.extend(f"note: {note}" for note in verdict.notes)
     return "\n".join([*lines, f"{one_line(run)}: {conclude(verdict)}", ""])
 
 
@@ -55,6 +56,8 @@ def as_json(verdict: Verdict, run: str) -> str:
             "violations": violations,
             "unchecked": unchecked,
             **({"reproduced": reproduced} if reproduced else {}),
+            **({"root": verdict.root} if verdict.root else {}),
+            **({"notes": list(verdict.notes)} if verdict.notes else {}),
         }
     )
 
@@ -67,12 +70,7 @@ def as_junit(verdict: Verdict, run: str) -> str:
         found = [each for each in verdict.violations if each.check == ran.check]
         omitted = [each for each in verdict.unchecked if each.check == ran.check]
         suites[ran.layer].append(_case(ran.layer, ran.check, found, omitted))
-    checks = {ran.check for ran in verdict.ran}
-    for file, group in groupby((each for each in verdict.violations if each.check not in checks), lambda each: each.file):
-        suites[_OTHERS].append(_case(_OTHERS, file, list(group), []))
-    suites[_OTHERS] += [_case(_OTHERS, each.what, [], [each]) for each in verdict.unchecked if each.check not in checks]
-    suites[_OTHERS] += [_case(_OTHERS, f"replay of {item.job}", [], []) for item in verdict.reproduced]
-    suites[_OTHERS].append(_whole(verdict, run))
+    suites[_OTHERS] = [*_other_cases(verdict), _whole(verdict, run)]
     for name, cases in suites.items():
         failures, skipped = (sum(case.find(tag) is not None for case in cases) for tag in ("failure", "skipped"))
         counts = {"tests": str(len(cases)), "failures": str(failures), "skipped": str(skipped), "errors": "0"}
@@ -128,6 +126,19 @@ def _certificate(item: Reproduction) -> str:
     return f"reproduced: {item.job}: trained again, equal bit for bit: {', '.join(item.equal)}{although}"
 
 
+def _other_cases(verdict: Verdict) -> Iterator[ET.Element]:
+    """What no check found that looked: by file, by what was not checked, and by job that was trained again."""
+    checks = {ran.check for ran in verdict.ran}
+    others = [each for each in verdict.violations if each.check not in checks]
+    for file, group in groupby(others, key=lambda violation: violation.file):
+        yield _case(_OTHERS, file, list(group), [])
+    for item in verdict.unchecked:
+        if item.check not in checks:
+            yield _case(_OTHERS, item.what, [], [item])
+    for reproduction in verdict.reproduced:
+        yield _case(_OTHERS, f"replay of {reproduction.job}", [], [])
+
+
 def _case(suite: str, name: str, found: list[Violation], omitted: list[Unchecked]) -> ET.Element:
     """A failure if anything was found; skipped if it could not look at something."""
     case = ET.Element("testcase", classname=f"verify.{suite}", name=name)
@@ -141,9 +152,9 @@ def _case(suite: str, name: str, found: list[Violation], omitted: list[Unchecked
 
 def _whole(verdict: Verdict, run: str) -> ET.Element:
     case = ET.Element("testcase", classname=f"verify.{_OTHERS}", name=one_line(run))
-    outcomes = {Conclusion.CONTRADICTED: "failure", Conclusion.INCONCLUSIVE: "skipped", Conclusion.UNPUBLISHED: "skipped"}
-    if verdict.conclusion in outcomes:
-        ET.SubElement(case, outcomes[verdict.conclusion], message=conclude(verdict))
+    if verdict.conclusion is not Conclusion.VERIFIED:
+        tag = "failure" if verdict.conclusion is Conclusion.CONTRADICTED else "skipped"
+        ET.SubElement(case, tag, message=conclude(verdict))
     return case
 
 

@@ -63,7 +63,9 @@ class Ran:
 class Verdict:
     """The judgement on one run.
 
-    ``ran`` are the checks that looked, ``needs_deep`` the ids of those that only ``--deep`` calls.
+    ``ran`` are the checks that looked, ``needs_deep`` the ids of those that only ``--deep`` calls. ``root`` is the
+    SHA-256 of the run's ``subjects.json``, as far as it has one. ``notes`` tell people what was seen beside the run, and
+    judge nothing.
     """
 
     violations: tuple[Violation, ...] = ()
@@ -71,6 +73,8 @@ class Verdict:
     reproduced: tuple[Reproduction, ...] = ()
     ran: tuple[Ran, ...] = ()
     needs_deep: tuple[str, ...] = ()
+    root: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -104,4 +108,6 @@ class Verdict:
             self.reproduced + other.reproduced,
             self.ran + other.ran,
             tuple(dict.fromkeys(self.needs_deep + other.needs_deep)),
+            self.root or other.root,
+            self.notes + other.notes,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation
+from extractor_flow.files import dump_line
 from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed, Failed, Skipped
 
@@ -97,13 +98,14 @@ def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
 
     A job whose process died before its first attempt leaves a result, which a resumed run finds and records once more.
     """
-    before: dict[str, list[JobRecord]] = {}
+    failures: set[str] = set()
     fresh = []
     for entry in entries:
-        earlier = before.setdefault(entry.record.job_key, [])
-        if entry.record not in earlier or not isinstance(entry.record.outcome, Failed):
-            earlier.append(entry.record)
+        told = dump_line(entry.record.to_json()) if isinstance(entry.record.outcome, Failed) else None
+        if told is None or told not in failures:
             fresh.append(entry)
+        if told is not None:
+            failures.add(told)
     return fresh
 
 

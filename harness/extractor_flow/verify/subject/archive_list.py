@@ -61,7 +61,8 @@ def read_archive_list(files: ConfinedDirectory, *, accepted: bool) -> ArchiveLis
         is_there = any(violation.kind != Kind.MISSING for violation in wrong)
         return ArchiveList(is_there, wrong=wrong if is_there else ())
     left_out = {entry["path"]: entry for entry in data["left_out"]}
-    return ArchiveList(True, left_out, tuple(_repeated(data["left_out"])), data.get("largest"), accepted)
+    repeated = tuple(_repeated(data["left_out"]))
+    return ArchiveList(is_there=True, left_out=left_out, wrong=repeated, largest=data.get("largest"), accepted=accepted)
 
 
 def _repeated(entries: list[Mapping[str, Any]]) -> Iterator[Violation]:

@@ -74,7 +74,8 @@ def load_documents(files: ConfinedDirectory) -> Documents:
         **{name: found for name, (_, found) in texts.items()},
     }
     there = {name: value for name, (value, _) in read.items() if value is not None}
-    return Documents(there, {name: text for name, (text, _) in texts.items() if text is not None}, tuple(entries), wrong)
+    shown = {name: text for name, (text, _) in texts.items() if text is not None}
+    return Documents(there, shown, tuple(entries), wrong)
 
 
 def read_document(
