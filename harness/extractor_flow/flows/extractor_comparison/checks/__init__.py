@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, log, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
+from extractor_flow.flows.extractor_comparison.checks.model_globals import model_calls
 from extractor_flow.flows.extractor_comparison.checks.optimizer import optimizer
 from extractor_flow.flows.extractor_comparison.checks.origin import clock, model_origin
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
@@ -34,6 +35,7 @@ CHECKS = (
     event_evaluations,
     training_means,
     clock,
+    model_calls,
     settings,
     model_origin,
     weights,
