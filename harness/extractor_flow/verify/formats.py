@@ -26,6 +26,8 @@ def as_text(verdict: Verdict, run: str) -> str:
         lines.extend(f"  {_sentence(violation)}" for violation in violations)
     lines.extend(f"not checked: {item.what}: {item.why}" for item in verdict.unchecked)
     lines.extend(map(_certificate, verdict.reproduced))
+    lines.extend(f"note: {note}" for note in verdict.notes)
+    lines.extend([] if verdict.root is None else [f"root: {verdict.root}"])
     return "\n".join([*lines, f"{one_line(run)}: {_conclusion(verdict)}", ""])
 
 
@@ -41,10 +43,12 @@ def as_json(verdict: Verdict, run: str) -> str:
         {
             "schema_version": SCHEMA_VERSION,
             "run": one_line(run),
+            **({} if verdict.root is None else {"root": verdict.root}),
             "ok": verdict.ok,
             "violations": violations,
             "unchecked": unchecked,
             **({"reproduced": reproduced} if reproduced else {}),
+            **({"notes": list(verdict.notes)} if verdict.notes else {}),
         }
     )
 
@@ -56,11 +60,16 @@ def as_junit(verdict: Verdict, run: str) -> str:
     files = len({violation.file for violation in verdict.violations})
     counts = f'tests="{len(cases)}" failures="{files + (not verdict.ok)}" skipped="{len(verdict.unchecked)}" errors="0"'
     suite = f"<testsuite name={quoteattr(f'verify {one_line(run)}')} {counts}>"
-    head = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", suite]
+    head = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", suite, *_properties(verdict)]
     return "\n".join([*head, *cases, "</testsuite>", "</testsuites>", ""])
 
 
 FORMATS: dict[str, Callable[[Verdict, str], str]] = {"text": as_text, "json": as_json, "junit": as_junit}
+
+
+def _properties(verdict: Verdict) -> Iterator[str]:
+    if verdict.root is not None:
+        yield f'<properties><property name="root" value={quoteattr(verdict.root)}/></properties>'
 
 
 def _sentence(violation: Violation) -> str:
