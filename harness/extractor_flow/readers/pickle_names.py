@@ -64,11 +64,9 @@ def uses_in(program: bytes, where: str) -> Iterator[Use]:
     :class:`ReadError` where it is no pickle, or is longer than any genuine one.
     """
     machine = _Machine(where)
-    count = 0
     try:
-        for opcode, argument, _ in pickletools.genops(program):
-            count += 1
-            if count > INSTRUCTIONS_LIMIT:
+        for number, (opcode, argument, _) in enumerate(pickletools.genops(program), 1):
+            if number > INSTRUCTIONS_LIMIT:
                 raise ReadError(Kind.TOO_MANY, where, f"more than {INSTRUCTIONS_LIMIT} instructions")
             yield from machine.step(opcode, argument)
     except (ValueError, OverflowError) as error:  # what pickletools raises for a malformed instruction

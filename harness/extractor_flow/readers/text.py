@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
 
 CONTAINER_LIMIT = 2_000_000
+VALUE_LIMIT = 10_000_000
+"""A summary of 10,000 trainings has some 250 values for each."""
 LINE_LIMIT = 4 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = 300  # a double holds 308
@@ -125,6 +127,8 @@ def _refuse_deep_nesting(text: str, where: str) -> None:
     """Bound the depth before the parser recurses, and the objects before it allocates them."""
     if text.count("[") + text.count("{") > CONTAINER_LIMIT:  # those inside strings too: only stricter
         raise ReadError(Kind.TOO_MANY, where, f"more than {CONTAINER_LIMIT} objects and arrays")
+    if text.count(",") > VALUE_LIMIT:
+        raise ReadError(Kind.TOO_MANY, where, f"more than {VALUE_LIMIT} values")
     depth = 0
     for token in _BRACKETS.finditer(text):
         brackets = token.group()

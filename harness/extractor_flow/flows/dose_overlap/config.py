@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from extractor_flow.config import ConfigDocument, Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json, sha256_of
+from extractor_flow.study.jobs import MOST_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +39,11 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     if problems := check_schema(document, schema()):
         raise document.complain(problems)
     settings: dict[str, Any] = resolve_defaults(document.data, schema())
-    if problems := [*_design(settings), *_simulation(settings["simulation"], foreign=document.foreign)]:
+    if problems := [
+        *_size(settings),
+        *_design(settings),
+        *_simulation(settings["simulation"], foreign=document.foreign),
+    ]:
         raise document.complain(problems)
     _check(overrides)
     run = settings["run"] | {key: overrides[key] for key in ("run_id", "output_root", "seeds") if key in overrides}
@@ -62,6 +67,12 @@ def check_simulation(simulation: Mapping[str, Any]) -> list[str]:
     )
     problems = check_schema(document, schema()) or list(_sizes(given))
     return [f"--{str(problem.path[-1]).replace('_', '-')} {problem.message}" for problem in problems]
+
+
+def _size(settings: Mapping[str, Any]) -> Iterator[Problem]:
+    design, seeds = settings["design"], settings["run"]["seeds"]
+    if (count := len(design["doses"]) * len(design["views"]) * len(seeds or [None])) > MOST_JOBS:
+        yield Problem(("design",), f"has {count} jobs, over all seeds; expected at most {MOST_JOBS}: make it several")
 
 
 def _design(settings: Mapping[str, Any]) -> Iterator[Problem]:

@@ -1,85 +1,80 @@
-"""Whether ``report.html`` is the page that this package makes of the run, and the figures are images."""
+"""Checks that ``report.html`` is the page that this package makes of the run."""
 
 from __future__ import annotations
 
 import base64
-import re
-from collections import defaultdict
-from contextlib import suppress
 from importlib.metadata import version
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from extractor_flow.evidence.findings import Violation, brief, read_or_violation
-from extractor_flow.readers.errors import ReadError
-from extractor_flow.readers.images import IMAGE_LIMIT, read_png
-from extractor_flow.readers.text import read_bytes
+from extractor_flow.evidence.check import Layer, Requirement, Scope, check
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.render import html
 from extractor_flow.run import rundir
+from extractor_flow.verify.checks.figures import read_figures
 from extractor_flow.verify.checks.static_page import MarkupError, Shown, read_page
-from extractor_flow.verify.verdict import Unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from extractor_flow.readers.paths import ConfinedDirectory, Listing
-    from extractor_flow.study.flow import SupportsCompare
-    from extractor_flow.study.records import RunSummary
+    from extractor_flow.evidence.findings import Finding
+    from extractor_flow.verify.subject.context import RunSubject
 
 _DISTRIBUTION = "pytest-extractor-flow"
-_FIGURE = re.compile(rf"{rundir.FIGURES}/[A-Za-z0-9_-]+\.png")
-_FIGURES_LIMIT = 256
+_PUBLISHED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON)
 
 
-def check_figures(files: ConfinedDirectory, listing: Listing) -> Iterator[Violation]:
-    """What is wrong with the figures of the whole run: each is an image, and no two are the same."""
-    paths = _figures(listing)
-    for path in paths:
-        yield from read_or_violation(path, _read_figure(files, path))
-    alike: dict[str, list[str]] = defaultdict(list)
-    for path in paths:
-        with suppress(ReadError):
-            alike[files.sha256(path)].append(path)
-    for group in alike.values():
-        for path in group if len(group) > 1 else ():
-            others = ", ".join(other for other in group if other != path)
-            yield Violation(path, "", "shows something of its own", f"the same file as {others}", "inconsistent")
+@check("report-page", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.PAGE,), requires=_PUBLISHED)
+def report_page(run: RunSubject) -> Iterator[Finding]:
+    """The page report.html is the one that this package makes of the run; another version's has the same facts and tables.
 
-
-def is_figure(path: str) -> bool:
-    """Whether *path* is where a figure of the whole run lies."""
-    return _FIGURE.fullmatch(path) is not None
-
-
-def read_figures(files: ConfinedDirectory, listing: Listing) -> dict[str, bytes]:
-    """The figures of the whole run by file name; a :class:`ReadError` when one cannot be read."""
-    return {path.rpartition("/")[2]: _content(files, path) for path in _figures(listing)}
-
-
-def check_html(
-    text: str, summary: RunSummary, flow: SupportsCompare, request: Mapping[str, Any], figures: Mapping[str, bytes]
-) -> Iterator[Violation | Unchecked]:
-    """The first line in which *text* is not the page of *summary*.
-
-    Another version may have other words and looks: its page is a static one all the same, with the same headings,
-    facts, tables and figures.
+    Catches: any number, row or figure that was changed for readers. Cannot catch: other words of another version.
     """
-    demanded = html.report(summary, flow.vocabulary, figures)
+    if rundir.PAGE not in run.documents.texts:
+        return  # what is wrong with it, the check of its markup tells
+    text = run.documents.texts[rundir.PAGE]
+    demanded = html.report(run.supported.summary, run.reporter.vocabulary, read_figures(run))
     lines = demanded.split("\n"), text.replace("\r\n", "\n").split("\n")
     if lines[0] == lines[1]:
         return
-    here, there = version(_DISTRIBUTION), request["packages"].get(_DISTRIBUTION)
+    here, there = version(_DISTRIBUTION), run.request["packages"].get(_DISTRIBUTION)
     if here == there:
         yield from _first_difference(*lines)
         return
-    yield from _contents(demanded, text, figures)
+    wanted, shown = read_page(demanded), _shown(text)
+    if shown is not None:
+        yield from _parts("heading", wanted.headings, shown.headings)
+        yield from _parts("fact", wanted.facts, shown.facts)
+        yield from _parts("table row", _rows(wanted), _rows(shown))
     author = f"{_DISTRIBUTION} {there}" if there else f"an unknown version of {_DISTRIBUTION}"
-    yield Unchecked(f"the wording of {rundir.PAGE}", f"{author} wrote it; this is {here}")
+    yield Unchecked(f"the wording of {rundir.PAGE}", f"{author} wrote it; this is {here}", Why.OTHER_VERSION)
 
 
-def check_static(text: str, figures: Mapping[str, bytes]) -> Iterator[Violation]:
-    """What in *text* no report holds, whoever wrote it: scripts, what is loaded, pictures that are not *figures*."""
-    yield from _contents(None, text, figures)
+@check("report-markup", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.PAGE,), requires=_PUBLISHED[:1])
+def report_markup(run: RunSubject) -> Iterator[Violation]:
+    """The page report.html is a static one, whoever wrote it, and its pictures are the run's figures.
+
+    Catches: scripts, anything that is loaded, pictures that no file holds. Cannot catch: wrong words and numbers.
+    """
+    if rundir.PAGE not in run.documents.texts:
+        yield from run.documents.wrong[rundir.PAGE]
+        return
+    try:
+        shown = read_page(run.documents.texts[rundir.PAGE])
+    except MarkupError as error:
+        yield Violation(rundir.PAGE, f"line {error.line}", "is a static page", brief(error.found), "markup")
+        return
+    figures = read_figures(run).values()
+    known = {f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}" for data in figures}
+    for image in sorted(shown.images - known):
+        yield Violation(rundir.PAGE, "", brief(image), f"no file of {rundir.FIGURES} holds this picture", "html")
+
+
+def _shown(text: str) -> Shown | None:
+    try:
+        return read_page(text)
+    except MarkupError:
+        return None
 
 
 def _first_difference(demanded: Sequence[str], found: Sequence[str]) -> Iterator[Violation]:
@@ -89,22 +84,6 @@ def _first_difference(demanded: Sequence[str], found: Sequence[str]) -> Iterator
             what = f"the run gives {'nothing' if wanted is None else brief(wanted)}"
             yield Violation(rundir.PAGE, f"line {number}", claim, what, "html")
             return
-
-
-def _contents(demanded: str | None, text: str, figures: Mapping[str, bytes]) -> Iterator[Violation]:
-    try:
-        shown = read_page(text)
-    except MarkupError as error:
-        yield Violation(rundir.PAGE, f"line {error.line}", "is a static page", brief(error.found), "markup")
-        return
-    known = {f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}" for data in figures.values()}
-    for image in sorted(shown.images - known):
-        yield Violation(rundir.PAGE, "", brief(image), f"no file of {rundir.FIGURES} holds this picture", "html")
-    if demanded is not None:
-        wanted = read_page(demanded)
-        yield from _parts("heading", wanted.headings, shown.headings)
-        yield from _parts("fact", wanted.facts, shown.facts)
-        yield from _parts("table row", _rows(wanted), _rows(shown))
 
 
 def _parts(name: str, demanded: Sequence[object], found: Sequence[object]) -> Iterator[Violation]:
@@ -120,16 +99,4 @@ def _rows(shown: Shown) -> list[tuple[int, list[str]]]:
     return [(number, row) for number, table in enumerate(shown.tables, 1) for row in table]
 
 
-def _figures(listing: Listing) -> list[str]:
-    return [path for path in listing.files if is_figure(path)][:_FIGURES_LIMIT]
-
-
-def _read_figure(files: ConfinedDirectory, path: str) -> Iterator[Violation]:
-    with files.open(path, limit=IMAGE_LIMIT) as stream:
-        read_png(stream, path)
-    yield from ()
-
-
-def _content(files: ConfinedDirectory, path: str) -> bytes:
-    with files.open(path, limit=IMAGE_LIMIT) as stream:
-        return read_bytes(stream, path, limit=IMAGE_LIMIT)
+CHECKS = (report_page, report_markup)
