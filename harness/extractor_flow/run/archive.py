@@ -20,7 +20,6 @@ from extractor_flow.study.records import SCHEMA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from extractor_flow.files import Json
     from extractor_flow.readers.paths import Listing
 
 LARGEST = 64 * 1024
@@ -77,12 +76,12 @@ def _complete(run: RunDirectory, copy: SlimCopy, place: Path, largest: int, *, r
     """Write the list of what was left out beside the copied files, and look at, or replace, what they tell."""
     known = Outgoing.of_this_machine()
     left_out = _list(ConfinedDirectory(run.path), copy.left_out)
-    listed: dict[str, Json] = {"schema_version": SCHEMA_VERSION, "largest": largest, "left_out": left_out}
+    listed: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "largest": largest, "left_out": left_out}
     redacted: list[str] = []
     if redact:
         redacted = sorted(name for path in copy.kept if (name := _redact(place, path, known)) is not None)
         listed["left_out"] = [{**entry, "path": known.redacted(entry["path"])} for entry in left_out]
-        listed["redacted"] = {"root": run.root(), "files": list(redacted)}
+        listed["redacted"] = {"root": run.root(), "files": redacted}
     write_json(place / ARCHIVE, listed)
     write_text(place / ".gitattributes", _ATTRIBUTES)
     return replace(copy, tells=_told(place, known), redacted=tuple(redacted))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.binding import chain
 from extractor_flow.binding.starts import STARTS, read_starts
-from extractor_flow.binding.subjects import CONTRACT, LIMIT, SUBJECTS, Subject, is_bound, render
+from extractor_flow.binding.subjects import CONTRACT, LIMIT, SUBJECTS, Subject, is_bound, render, root_of
 from extractor_flow.contracts import violations
-from extractor_flow.evidence.check import Layer, Requirement, Scope, check
+from extractor_flow.evidence.check import Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.text import read_bytes, read_json
 from extractor_flow.run import rundir
+from extractor_flow.verify.checks.artifacts import REWRITTEN, is_rewritten
 from extractor_flow.verify.versions import author, is_of_this_version
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _KIND = "unbound"
 _CHAIN = "chain"
+_MOST_NAMED = 5  # of runs that are gone: enough to look for them
 
 
 @check("subjects", scope=Scope.RUN, reads=(SUBJECTS,), requires=(Requirement.REQUEST,))
@@ -36,10 +38,12 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
     made again afterwards, which has another root: compare that with one known from elsewhere (``--witness``).
     """
     if SUBJECTS not in run.listing.files and not is_of_this_version(run.request):
-        yield Unchecked(f"that no file was changed since {SUBJECTS} was written", author(run.request), Why.OTHER_VERSION)
+        yield Unchecked(
+            f"that no file was changed since {SUBJECTS} was written", author(run.request), Why.OTHER_VERSION
+        )
         return
     with run.files.open(SUBJECTS, limit=LIMIT) as stream:
-        listed, wrong = _listed(read_bytes(stream, SUBJECTS, limit=LIMIT))
+        listed, wrong = _listed(read_bytes(stream, SUBJECTS, limit=LIMIT).replace(b"\r\n", b"\n"))
     yield from wrong
     if not wrong:
         yield from _compared(run, listed)
@@ -47,8 +51,6 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
 
 def _listed(content: bytes) -> tuple[dict[str, Subject], list[Violation]]:
     """The files that *content* lists, by path; what is wrong with it where it is no such list."""
-    import io
-
     data: Any = read_json(io.BytesIO(content), SUBJECTS, limit=LIMIT)
     try:
         listed = {entry["path"]: Subject(**entry) for entry in data["files"]}
@@ -62,7 +64,7 @@ def _listed(content: bytes) -> tuple[dict[str, Subject], list[Violation]]:
     return listed, wrong
 
 
-def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Violation]:
+def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Finding]:
     there = {path: size for path, size in run.listing.files.items() if is_bound(path)}
     for path in sorted(there.keys() - listed.keys()):
         yield Violation(path, "", f"is listed in {SUBJECTS}", "it is not: it was added afterwards", _KIND)
@@ -72,15 +74,18 @@ def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Violat
         elif path not in run.archive.left_out:
             yield Violation.refused(path, ReadError(Kind.MISSING, path, "no such file"))
     for path, left_out in run.archive.left_out.items():
-        subject = listed.get(path)
-        if subject is None or left_out != subject.to_json():
-            what = f"{SUBJECTS} has " + ("no such file" if subject is None else str(subject.to_json()))
+        bound = listed.get(path)
+        if bound is None or left_out != bound.to_json():
+            what = f"{SUBJECTS} has " + ("no such file" if bound is None else str(bound.to_json()))
             yield Violation(rundir.ARCHIVE, f"left_out: {path}", str(dict(left_out)), what, _KIND)
 
 
-def _same(run: RunSubject, subject: Subject, size: int) -> Iterator[Violation]:
+def _same(run: RunSubject, subject: Subject, size: int) -> Iterator[Finding]:
     if size != subject.size_bytes:
-        yield Violation(subject.path, "", f"has {subject.size_bytes} bytes", f"{size} bytes", "size")
+        if is_rewritten(run.files, subject):
+            yield REWRITTEN
+        else:
+            yield Violation(subject.path, "", f"has {subject.size_bytes} bytes", f"{size} bytes", "size")
     elif (digest := run.files.sha256(subject.path)) != subject.sha256:
         yield Violation(subject.path, "", f"has the SHA-256 {subject.sha256}", digest, "digest")
 
@@ -97,7 +102,8 @@ def journal_chain(run: RunSubject) -> Iterator[Finding]:
     Catches: records that were taken out, put in, exchanged or rewritten, and a request that was changed after the run
     had begun. Cannot catch: a chain that was made again from there to its end.
     """
-    before = run.files.sha256(rundir.RUN)
+    with run.files.open(rundir.RUN, limit=LIMIT) as stream:
+        before = root_of(stream.read(LIMIT))
     for entry in run.journal:
         if entry.previous is None and not is_of_this_version(run.request):
             yield Unchecked(f"that {rundir.JOURNAL} has all its lines", author(run.request), Why.OTHER_VERSION)
@@ -124,8 +130,25 @@ def run_starts(run: RunSubject) -> Iterator[Violation]:
                     yield Violation(rundir.RUN, f"$.{name}", claim, f"{STARTS} beside the run has {noted}", _CHAIN)
 
 
+@check("witness", scope=Scope.RUN, reads=(SUBJECTS,), requires=(Requirement.WITNESS,))
+def witness_holds(run: RunSubject) -> Iterator[Violation]:
+    """The run's root is the one that the witness named with ``--witness`` tells of.
+
+    Catches: whatever was changed in the run after the witness had seen it, however consistently. Cannot catch: what
+    was a lie before; a witness who lies, too.
+    """
+    if run.witness is not None and run.root not in run.witness.roots:
+        told = sorted(run.witness.roots)
+        others = f" and {len(told) - 1} others" if len(told) > 1 else ""
+        claim = f"the run has the root {told[0]}{others}, says {run.witness.name}"
+        found = f"no {SUBJECTS} that can be read" if run.root is None else run.root
+        yield Violation(SUBJECTS, "", claim, found, "witness")
+
+
 def notes(run: RunSubject) -> Iterator[str]:
     """What the list beside the run tells of other runs with the same settings."""
+    if rundir.RUN not in run.documents.json:
+        return
     try:
         starts = _starts(run)
     except ReadError:
@@ -139,17 +162,15 @@ def notes(run: RunSubject) -> Iterator[str]:
         yield f"{STARTS} beside the run has no start of it: the run was moved there, or the list is another"
         return
     before = names.index(name)
-    yield f"{STARTS}: with these settings {before} runs were started before this one, and {len(names) - before - 1} after"
+    after = len(names) - before - 1
+    yield f"{STARTS}: with these settings, {before} runs were started before this one and {after} after it"
     beside = run.files.root.resolve().parent
     if gone := [other for other in names if other != name and not (beside / other).is_dir()]:
         yield f"{STARTS}: of those, {len(gone)} are not there any more: {', '.join(gone[:_MOST_NAMED])}"
-
-
-_MOST_NAMED = 5
 
 
 def _starts(run: RunSubject) -> list[Start] | None:
     return read_starts(ConfinedDirectory(run.files.root.resolve().parent))
 
 
-CHECKS = (subjects, journal_chain, run_starts)
+CHECKS = (subjects, journal_chain, run_starts, witness_holds)
