@@ -6,12 +6,15 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import unicodedata
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from extractor_flow.errors import DataError
+from extractor_flow.errors import DataError, RunDirectoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -74,6 +77,33 @@ def sync_directory(directory: Path) -> None:
         return  # some network file systems refuse to sync a directory
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
+    """Hold the lock file *path* for this process; yields ``False`` when another process has it for *patience* seconds.
+
+    A lock file that nobody holds is taken, however old it is. One that cannot be opened, or is none, is a
+    :class:`RunDirectoryError` with exit code 2.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        if path.is_symlink() or (path.exists() and not stat.S_ISREG(path.lstat().st_mode)):
+            msg = f"{path}: not a lock file but a link, a directory or a device; remove it"
+            raise RunDirectoryError(msg, exit_code=2)
+        lock.acquire(timeout=patience)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        msg = f"{path}: cannot be locked: {error.strerror or error}"
+        raise RunDirectoryError(msg, exit_code=2) from error
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def read_text(path: Path, *, limit: int = JSON_SIZE_LIMIT) -> str:

@@ -194,8 +194,6 @@ def _explain(console: Console, report: RunReport) -> None:
             console.print(
                 f"log of {record.label}: {log}\n{tail}".rstrip(), markup=False, highlight=False, soft_wrap=True
             )
-    for name, reason in report.lacking.items():
-        console.print(f"[red]required capability {escape(name)} is missing[/]: {escape(reason)}", highlight=False)
     if any(isinstance(record.outcome, Failed) for record in report.summary.records):
         resume = f"extractor-flow run --resume {report.run.path}"
         console.print(f"train what is missing: {resume}", markup=False, highlight=False, soft_wrap=True)

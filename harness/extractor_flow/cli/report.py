@@ -26,11 +26,19 @@ def handle(options: argparse.Namespace) -> int:
 
     from extractor_flow.registry import find_flow
     from extractor_flow.run.publish import publish
+    from extractor_flow.run.resume import settle_earlier_work
     from extractor_flow.run.rundir import RunDirectory
 
     run = RunDirectory.open(options.run_directory)
+    request = run.request()
+    flow = find_flow(request["flow"])
+    console = Console()
     with run.exclusively():
-        publish(run, find_flow(run.request()["flow"]))
+        settle_earlier_work(run, {job["job_key"]: job["directory"] for job in request["jobs"]})
+        publish(run, flow)
     for name in run.published():
-        Console().print(str(run.path / name), markup=False, highlight=False, soft_wrap=True)
+        console.print(str(run.path / name), markup=False, highlight=False, soft_wrap=True)
+    if not run.is_published():
+        missing = f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}"
+        console.print(missing, markup=False, highlight=False, soft_wrap=True)
     return 0

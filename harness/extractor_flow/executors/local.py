@@ -13,16 +13,16 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from extractor_flow.executors.events import ONE_THREAD_EACH, Event, Finished, Progressed, Started, Stop
-from extractor_flow.executors.lost_process import Stopwatch, record_without_result
+from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.executors.socket_paths import keep_socket_paths_short
-from extractor_flow.run.job import enter, run_job
+from extractor_flow.run.job import STOP_SIGNALS, enter, held, run_job
 from extractor_flow.run.jobdir import JobDirectory
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class LocalExecutor:
         if self.start_method == "forkserver":
             from multiprocessing import forkserver
 
-            forkserver.ensure_running()
+            with _starting():
+                forkserver.ensure_running()
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
         """Run the jobs, each in a process and process group of its own."""
@@ -90,7 +91,7 @@ class LocalExecutor:
                 connection.wait([entry.process.sentinel for entry in running], timeout=_POLL_SECONDS)
                 for entry in [entry for entry in running if not entry.process.is_alive()]:
                     running.remove(entry)
-                    yield Finished(entry.directory.job, _conclude(entry))
+                    yield Finished(entry.directory.job, _record(entry))
                 yield from _news(running)
         finally:
             for entry in running:
@@ -109,8 +110,9 @@ class LocalExecutor:
         environment = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
         make = cast("Any", self._context()).Process
         process = make(target=_be_the_job, args=(str(directory.path), environment), name=directory.path.name)
-        watch = Stopwatch()
-        process.start()
+        watch = Stopwatch(directory)
+        with _starting():
+            process.start()
         seconds = directory.job.limits.seconds
         deadline = None if seconds is None else time.monotonic() + seconds + _TIME_LIMIT_GRACE
         return _Running(directory, process, slot, watch, deadline)
@@ -130,6 +132,16 @@ class LocalExecutor:
             deaf = entry.kill_at is not None and (now >= entry.kill_at or stop.urgent)
             if late or deaf:
                 _signal_group(entry.process, signal.SIGKILL)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Start a process in here: Ctrl-C, which reaches the whole process group, must not meet it half awake."""
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started in here, it would lift the hold
+    with held(STOP_SIGNALS):
+        yield
 
 
 def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:
@@ -155,22 +167,12 @@ def _end_with_the_parent() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def _conclude(entry: _Running) -> JobRecord:
-    """The record of a process that has ended, published in its directory if the process did not get to it."""
+def _record(entry: _Running) -> JobRecord:
     entry.process.join()
     # Workers that the job may have left behind.
     _signal_group(entry.process, signal.SIGKILL)
-    record = entry.directory.result()
-    if record is None:
-        record = record_without_result(
-            entry.directory,
-            entry.watch,
-            exit_code=entry.process.exitcode,
-            reason=entry.reason,
-            interrupted=entry.interrupted,
-        )
-        entry.directory.publish(record)
-    return record
+    code = entry.process.exitcode
+    return conclude(entry.directory, entry.watch, exit_code=code, reason=entry.reason, interrupted=entry.interrupted)
 
 
 def _news(running: Sequence[_Running]) -> Iterator[Progressed]:

@@ -7,19 +7,27 @@ import time
 from typing import TYPE_CHECKING
 
 from extractor_flow.clock import timestamp, utc_now
+from extractor_flow.errors import DataError
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.job import EX_TEMPFAIL
 from extractor_flow.study.records import Failed, JobRecord
 
 if TYPE_CHECKING:
     from extractor_flow.run.jobdir import JobDirectory
+    from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import Outcome
+
+HELD = "another process holds this job; wait for it, then resume"
+# Workers of a job that was killed inherit its lock, and take a moment to die of the same signal.
+_LOCK_PATIENCE = 10.0
 
 
 class Stopwatch:
-    """When a job's process was started, and how long ago that is."""
+    """When a job's process was started, how long ago that is, and how many attempts there were before."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: JobDirectory) -> None:
         self.started_at = timestamp(utc_now())
+        self.attempts = directory.attempts()
         self._clock = time.monotonic()
 
     def seconds(self) -> float:
@@ -27,7 +35,7 @@ class Stopwatch:
         return round(time.monotonic() - self._clock, 6)
 
 
-def record_without_result(
+def conclude(
     directory: JobDirectory,
     watch: Stopwatch,
     *,
@@ -35,22 +43,59 @@ def record_without_result(
     reason: str | None = None,
     interrupted: bool = False,
 ) -> JobRecord:
-    """A ``failed`` record for *directory*, made from how its process ended on this machine; not yet published."""
-    job = directory.job
-    reason = reason or how_it_ended(exit_code)
+    """The record of a job whose process has ended: the published one, else one of how it ended, published now.
+
+    A job that another process holds is left to it, and recorded as not started here.
+    """
+    with directory.lock(patience=0 if exit_code == EX_TEMPFAIL else _LOCK_PATIENCE) as mine:
+        if (record := _result(directory)) is not None:
+            return record
+        if not mine:
+            return unstarted(directory.job, Failed(HELD))
+        record = _lost(directory, watch, Failed(reason or how_it_ended(exit_code), directory.log_tail(), interrupted))
+        directory.publish(record)
+        return record
+
+
+def unstarted(job: Job, outcome: Outcome) -> JobRecord:
+    """The record of a *job* that is not started."""
     return JobRecord(
         flow=job.flow,
         name=job.name,
         seed=job.seed,
         job_key=job.key,
         directory=job.directory,
-        outcome=Failed(reason=reason, log_tail=directory.log_tail(), interrupted=interrupted),
+        outcome=outcome,
+        start_time=timestamp(utc_now()),
+        worker_mode=job.worker_mode,
+    )
+
+
+def _result(directory: JobDirectory) -> JobRecord | None:
+    try:
+        return directory.result()
+    except DataError:
+        return None
+
+
+def _lost(directory: JobDirectory, watch: Stopwatch, outcome: Failed) -> JobRecord:
+    """The record of a process that was started and has not published one; it has a number of its own in any case."""
+    if directory.attempts() == watch.attempts:
+        directory.begin_attempt({"started_at": watch.started_at})
+    job = directory.job
+    return JobRecord(
+        flow=job.flow,
+        name=job.name,
+        seed=job.seed,
+        job_key=job.key,
+        directory=job.directory,
+        outcome=outcome,
         start_time=watch.started_at,
         worker_mode=job.worker_mode,
         end_time=timestamp(utc_now()),
         duration_seconds=watch.seconds(),
         hardware=probe(),
-        attempt=max(1, directory.attempts()),
+        attempt=directory.attempts(),
     )
 
 
@@ -59,8 +104,6 @@ def how_it_ended(exit_code: int | None) -> str:
     match exit_code:
         case None:
             return "its process did not end"
-        case code if code == EX_TEMPFAIL:
-            return "another process holds this job; wait for it, then resume"
         case code if code < 0:
             return f"killed by {_signal_name(-code)}{_HINTS.get(-code, '')}"
         case code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_flow.executors.events import Event, Finished, Started, Stop
-from extractor_flow.executors.lost_process import Stopwatch, record_without_result
+from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.run.job import run_job
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class SerialExecutor:
             if stop.signum is not None:
                 return
             yield Started(directory.job)
-            watch = Stopwatch()
+            watch = Stopwatch(directory)
             code = run_job(directory, capture=True)
-            record = directory.result() or record_without_result(directory, watch, exit_code=code)
+            record = conclude(directory, watch, exit_code=code)
             if code > 128:  # noqa: PLR2004 - the shell's convention: 128 + the signal's number
                 stop.request(code - 128)
             yield Finished(directory.job, record)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from extractor_flow.errors import RunDirectoryError
 from extractor_flow.readers.errors import Kind, ReadError, shown
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class ConfinedDirectory:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._digests: dict[str, str] = {}
 
     @contextmanager
     def open(self, path: str, *, limit: int = SIZE_LIMIT) -> Iterator[BinaryIO]:
@@ -58,7 +60,15 @@ class ConfinedDirectory:
             return os.fstat(stream.fileno()).st_size
 
     def sha256(self, path: str) -> str:
-        """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size."""
+        """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size.
+
+        Read once: who asks again gets the same answer, even where the file was changed meanwhile.
+        """
+        if path not in self._digests:
+            self._digests[path] = self._measure(path)
+        return self._digests[path]
+
+    def _measure(self, path: str) -> str:
         digest = hashlib.sha256()
         with self.open(path) as stream:
             left = os.fstat(stream.fileno()).st_size
@@ -75,19 +85,22 @@ class ConfinedDirectory:
             return False
         return True
 
-    def walk(self, *, limit: int = COUNT_LIMIT) -> Listing:
-        """Every file beneath the root, sorted by path; more than *limit* entries, or 32 levels, raise."""
+    def walk(self, beneath: str = "", *, limit: int = COUNT_LIMIT) -> Listing:
+        """Every file beneath the root, or *beneath* a directory in it, sorted by path.
+
+        More than *limit* entries, or 32 levels, raise.
+        """
         found: dict[str, int] = {}
         refused: list[ReadError] = []
-        for path, status in self._everything(limit):
+        for path, status in self._everything(beneath, limit):
             if problem := _not_utf8(path) or _not_regular(path, status):
                 refused.append(problem)
             else:
                 found[path] = status.st_size
         return Listing(dict(sorted(found.items())), tuple(sorted(refused, key=str)))
 
-    def _everything(self, limit: int) -> Iterator[tuple[str, os.stat_result]]:
-        pending = [""]
+    def _everything(self, beneath: str, limit: int) -> Iterator[tuple[str, os.stat_result]]:
+        pending = [beneath]
         seen = 0
         while pending:
             for path, status in self._entries(pending.pop()):
@@ -106,7 +119,11 @@ class ConfinedDirectory:
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
-                    yield f"{folder}/{entry.name}" if folder else entry.name, entry.stat(follow_symlinks=False)
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # renamed meanwhile by a job that is under way
+                    yield f"{folder}/{entry.name}" if folder else entry.name, status
         except OSError as error:
             raise _unreadable(folder, error) from error
         finally:
@@ -142,6 +159,23 @@ class ConfinedDirectory:
                 os.close(current)
             current = following
         return current
+
+
+def own_files(root: Path, beneath: str = "") -> Listing:
+    """The files of a directory that may be changed: a link, a FIFO or a device anywhere in it is refused.
+
+    Every command that changes or copies a run asks this of the whole run first; who changes a job's directory, of the
+    way there (*beneath*) and what is in it. What does not exist yet is empty. :class:`RunDirectoryError`, exit code 2.
+    """
+    try:
+        listing = ConfinedDirectory(root).walk(beneath)
+    except ReadError as error:
+        listing = Listing({}, () if error.kind == Kind.MISSING else (error,))
+    if listing.refused:
+        advice = "remove it, or put what it leads to in its place"
+        msg = f"{root}: {listing.refused[0]}; nothing was changed: only plain files and directories are; {advice}"
+        raise RunDirectoryError(msg, exit_code=2)
+    return listing
 
 
 def components(path: str) -> list[str]:

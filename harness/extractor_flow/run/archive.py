@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.files import write_json
-from extractor_flow.readers.errors import ReadError
-from extractor_flow.readers.paths import ConfinedDirectory
-from extractor_flow.run.rundir import ARCHIVE, FIGURES, SUMMARY, RunDirectory
+from extractor_flow.readers.paths import ConfinedDirectory, own_files
+from extractor_flow.run.rundir import ARCHIVE, FIGURES, RunDirectory
 from extractor_flow.study.records import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from extractor_flow.files import Json
+    from extractor_flow.readers.paths import Listing
 
 LARGEST = 64 * 1024
 """The largest file of a job that a slim copy keeps, in bytes, unless told otherwise."""
@@ -46,7 +46,7 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST) -
     run = RunDirectory.open(run_directory)
     _require_archivable(run, destination)
     files = ConfinedDirectory(run.path)
-    copy = _choose(_sizes(files), largest)
+    copy = _choose(_sizes(own_files(run.path)), largest)
     destination.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
@@ -71,21 +71,13 @@ def _require_archivable(run: RunDirectory, destination: Path) -> None:
     if (run.path / ARCHIVE).exists():
         msg = f"{run.path}: is a slim copy already (it has {ARCHIVE}); copy it as it is"
         raise RunDirectoryError(msg)
-    if not (run.path / SUMMARY).is_file():
-        msg = f"{run.path}: was never published (no {SUMMARY}); resume it, or write it with `extractor-flow report`"
+    if not run.is_published():
+        msg = f"{run.path}: is not published; resume it, or publish what it has with `extractor-flow report`"
         raise RunDirectoryError(msg)
 
 
-def _sizes(files: ConfinedDirectory) -> dict[str, int]:
-    """The run's files, hidden ones left aside; anything that is no file cannot be copied truly."""
-    try:
-        listing = files.walk()
-    except ReadError as error:
-        msg = f"{files.root}: {error}"
-        raise RunDirectoryError(msg) from error
-    if listing.refused:
-        msg = f"{files.root}: cannot be copied as it is: {listing.refused[0]}"
-        raise RunDirectoryError(msg)
+def _sizes(listing: Listing) -> dict[str, int]:
+    """The run's files, hidden ones left aside."""
     return {path: size for path, size in listing.files.items() if not path.split("/")[-1].startswith(".")}
 
 

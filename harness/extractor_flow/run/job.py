@@ -1,7 +1,7 @@
 """Runs the job in a directory, once: ``python -m extractor_flow.run.job DIRECTORY``.
 
 Exit codes: 0 a result stands in the directory (success or skipped), 1 a failure was published, 75 another process holds
-the job, 130/143/140 the job was interrupted by SIGINT/SIGTERM/SIGUSR2 and said so in its result.
+the job, 130/143/129/140 the job was interrupted by SIGINT/SIGTERM/SIGHUP/SIGUSR2 and said so in its result.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from loguru import Record
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
 
 EX_TEMPFAIL = 75
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 _REASON_LIMIT = 500
 
 
@@ -53,6 +54,8 @@ def run_job(directory: JobDirectory, *, capture: bool) -> int:
     with directory.lock() as mine:
         if not mine:
             return EX_TEMPFAIL
+        if directory.result() is not None:
+            return 0  # another process has finished the job since we looked
         attempt = directory.begin_attempt({"started_at": timestamp(utc_now()), "pid": os.getpid()})
         with _log_of(directory, capture=capture):
             record = _attempt(directory, attempt)
@@ -65,6 +68,8 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
     started, clock = utc_now(), time.monotonic()
     outcome = _outcome(directory, job)
     seconds = time.monotonic() - clock
+    # Where the clock was set back meanwhile the end is told by the clock of the start.
+    ended = max(utc_now(), started + timedelta(seconds=seconds))
     return JobRecord(
         flow=job.flow,
         name=job.name,
@@ -74,7 +79,7 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
         outcome=outcome,
         start_time=timestamp(started),
         worker_mode=job.worker_mode,
-        end_time=timestamp(utc_now()),
+        end_time=timestamp(ended),
         duration_seconds=round(seconds, 6),
         hardware=probe(),
         attempt=attempt,
@@ -149,9 +154,35 @@ def _log_line(record: Record) -> str:
     return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}}{fields}\n{{exception}}"
 
 
+def heeded(signals: Iterable[signal.Signals]) -> list[signal.Signals]:
+    """*signals* without a hangup that is ignored: started by `nohup`, a run outlives its terminal."""
+    return [each for each in signals if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+
+
+def disregard(signals: Iterable[signal.Signals]) -> None:
+    """Let *signals* have no effect, also those that this process was started with on hold."""
+    # Not SIG_IGN, which processes inherit: theirs could not be told from that of `nohup`.
+    for each in heeded(signals):
+        signal.signal(each, lambda _signum, _frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+
+@contextmanager
+def held(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Hold *signals* back in here, also from processes that are started meanwhile until they :func:`disregard` them.
+
+    A process that meets Ctrl-C while its interpreter starts shows a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM or SIGUSR2 in here into :class:`Interrupted` in the main thread.
+    """Turn the first of :data:`STOP_SIGNALS` in here into :class:`Interrupted` in the main thread.
 
     Later ones are ignored: a clean-up that has begun must not be interrupted a second time.
     """
@@ -166,7 +197,7 @@ def _signals_raise() -> Iterator[None]:
             armed = False
             raise Interrupted(signum)
 
-    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in heeded(STOP_SIGNALS)}
     try:
         yield
     finally:
@@ -230,8 +261,7 @@ def enter(log_path: Path) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     logger.remove()
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    disregard(STOP_SIGNALS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -246,7 +276,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     enter(directory.log_path)
-    return run_job(directory, capture=False)
+    try:
+        return run_job(directory, capture=False)
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
 
 
 if __name__ == "__main__":

@@ -10,24 +10,28 @@ import os
 import re
 import shutil
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
 from extractor_flow.errors import DataError, JobError, RunDirectoryError
-from extractor_flow.files import parse_json, printable, read_json, sha256_of, write_json
+from extractor_flow.files import locked, parse_json, printable, read_json, sha256_of, write_json
+from extractor_flow.readers.paths import own_files
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from extractor_flow.files import Json
 
+LOCK = ".lock"
+RESULT = "result.json"
 LOG_TAIL_LINES = 20
 _LOG_TAIL_BYTES = 64 * 1024
 _PROGRESS_INTERVAL = 0.2
-_OF_THE_JOB = {"job.json", ".lock"}
+_OF_THE_JOB = {"job.json", LOCK}
 _ATTEMPT = re.compile(r"attempt-(\d+)\.(json|log)")
 
 
@@ -44,6 +48,7 @@ class JobDirectory:
     def create(cls, run_path: Path, job: Job) -> Self:
         """The directory of *job*, made with its ``job.json``; an existing one for the same job is taken as it is."""
         directory = cls(run_path, job)
+        own_files(run_path, job.directory)
         directory.path.mkdir(parents=True, exist_ok=True)
         if not directory._file("job.json").is_file():
             write_json(directory._file("job.json"), job.to_json())
@@ -56,6 +61,7 @@ class JobDirectory:
     def open(cls, path: Path) -> Self:
         """The job directory at *path*, which must hold a ``job.json``; the run directory is derived from it."""
         path = path.resolve()
+        own_files(path)
         job = _read_job(path)
         depth = len(PurePosixPath(job.directory).parts)
         if path.parts[-depth:] != PurePosixPath(job.directory).parts:
@@ -70,34 +76,22 @@ class JobDirectory:
 
     def result(self) -> JobRecord | None:
         """The published outcome, or ``None`` while there is none."""
-        if not self._file("result.json").is_file():
+        if not self._file(RESULT).is_file():
             return None
-        data = read_json(self._file("result.json"))
+        data = read_json(self._file(RESULT))
         if not isinstance(data, dict):
-            msg = f"{self._file('result.json')}: expected an object"
+            msg = f"{self._file(RESULT)}: expected an object"
             raise DataError(msg)
         return JobRecord.from_json(data)
 
     def publish(self, record: JobRecord) -> None:
         """Write the outcome, whole; from here on the job counts as done."""
-        write_json(self._file("result.json"), record.to_json())
+        write_json(self._file(RESULT), record.to_json())
         self._file("progress.json").unlink(missing_ok=True)
 
-    @contextmanager
-    def lock(self) -> Iterator[bool]:
-        """Hold the job for this process; yields ``False`` when another process holds it already."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self._file(".lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.release()
+    def lock(self, *, patience: float = 0) -> AbstractContextManager[bool]:
+        """Hold the job for this process; gives ``False`` when another process holds it for *patience* seconds."""
+        return locked(self._file(LOCK), patience=patience)
 
     def attempts(self) -> int:
         """How many times the job was begun."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import HarnessError, JobError
 from extractor_flow.files import printable
+from extractor_flow.readers.paths import own_files
 from extractor_flow.registry import find_flow
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.flow import SupportsPrepare
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
     """Prepare the run; 0, or an error's exit code with its message on standard error."""
     try:
         run = RunDirectory.open(arguments[0])
+        own_files(run.path)
         request = run.request()
         flow: Any = find_flow(request["flow"])
         run.write_prepared(dict(flow.prepare(request["config"], run.path)))

@@ -10,16 +10,28 @@ Other people's scripts may use it to read runs::
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from extractor_flow.binding import chain, subjects
 from extractor_flow.clock import directory_stamp
+from extractor_flow.contracts import violations
 from extractor_flow.errors import DataError, RunDirectoryError
-from extractor_flow.files import dump_line, parse_json, read_json, sync_directory, write_json, write_text
+from extractor_flow.files import (
+    locked,
+    parse_json,
+    read_json,
+    sha256_of,
+    sync_directory,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.jobs import component_of
 from extractor_flow.study.records import SCHEMA_VERSION, JobRecord
@@ -27,7 +39,6 @@ from extractor_flow.study.records import SCHEMA_VERSION, JobRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
-    from io import FileIO
 
     from extractor_flow.study.jobs import Job
 
@@ -42,10 +53,16 @@ HISTORICAL = "complete_results.json"
 PAGE = "report.html"
 LOG = "run.log"
 ARCHIVE = "archive.json"
+SUBJECTS = subjects.SUBJECTS
+UNPUBLISHED = "UNPUBLISHED"
 FIGURES = "figures"
 LATEST = "latest"
 _LOCK = ".lock"
 _MOST_IN_A_SECOND = 1000
+_WHY_UNPUBLISHED = """\
+This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
+trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
+"""
 _LOG_LINE = "{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}"
 _FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
@@ -76,11 +93,8 @@ class RunDirectory:
                 return cls(path)
         except OSError as error:
             reason = error.strerror or error
-            refusal = RunDirectoryError(
-                f"{output_root}: no run directory can be made there: {reason}; name another place for runs"
-            )
-            refusal.exit_code = 2
-            raise refusal from error
+            msg = f"{output_root}: no run directory can be made there: {reason}; name another place for runs"
+            raise RunDirectoryError(msg, exit_code=2) from error
         msg = f"{output_root}: {_MOST_IN_A_SECOND} runs named {base} exist already"
         raise RunDirectoryError(msg)
 
@@ -89,39 +103,68 @@ class RunDirectory:
         """The existing run at *path*; :class:`RunDirectoryError` (exit code 2) when there is no ``run.json``."""
         # Under the name of a link to it, such as `latest`, a run would point `latest` to itself.
         directory = cls(Path(path).resolve() if Path(path).is_symlink() else Path(path))
-        if not (directory.path / RUN).is_file():
-            found = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
-            error = RunDirectoryError(f"{path}: not a run directory: {found}")
-            error.exit_code = 2
-            raise error
-        return directory
+        try:
+            with ConfinedDirectory(directory.path).open(RUN):
+                return directory
+        except ReadError as error:
+            missing = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
+            found = missing if error.kind == Kind.MISSING else str(error)
+            msg = f"{path}: not a run directory: {found}"
+            raise RunDirectoryError(msg, exit_code=2) from error
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Hold the run for this process; :class:`RunDirectoryError` when another process is at it."""
-        from filelock import FileLock, Timeout
+        """Hold the run for this process, to write in it.
 
-        lock = FileLock(self.path / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            msg = f"{self.path}: another process is running this run; wait for it to end"
-            raise RunDirectoryError(msg) from None
-        try:
-            yield
-        finally:
-            lock.release()
+        :class:`RunDirectoryError` when another process is at it, when something in it is not the run's own (exit code
+        2, as nothing was changed), and when the disk fails meanwhile.
+        """
+        with locked(self.path / _LOCK) as mine:
+            if not mine:
+                msg = f"{self.path}: another process is running this run; wait for it to end"
+                raise RunDirectoryError(msg)
+            own_files(self.path)
+            try:
+                yield
+            except OSError as error:
+                raise self._disk_failure(error) from error
+
+    def _disk_failure(self, error: OSError) -> RunDirectoryError:
+        where, reason = error.filename or self.path, error.strerror or error
+        advice = f"finished jobs are kept in its {JOURNAL}; make room or restore it, then --resume it"
+        return RunDirectoryError(f"{where}: {reason}; the run {self.path} was stopped; {advice}")
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Write what is logged meanwhile to ``run.log`` too, fields included."""
+        """Write what is logged meanwhile to ``run.log`` too, fields included; what the disk refuses is lost."""
         from loguru import logger
 
-        sink = logger.add(self.path / LOG, format=_LOG_LINE, level="INFO", delay=True)
+        def write(line: str) -> None:
+            # Given a file, loguru would print a traceback when the disk is full.
+            with suppress(OSError), (self.path / LOG).open("a", encoding="utf-8") as log:
+                log.write(line)
+
+        sink = logger.add(write, format=_LOG_LINE, level="INFO")
         try:
             yield
         finally:
             logger.remove(sink)
+
+    def withhold(self) -> None:
+        """Mark the run as unpublished: from here on its published files, if there are any, may be out of date."""
+        if not (self.path / UNPUBLISHED).exists():
+            write_text(self.path / UNPUBLISHED, _WHY_UNPUBLISHED)
+
+    def release(self) -> None:
+        """Mark the run as published; one with jobs that have no record yet stays unpublished."""
+        recorded = {record.job_key for record in self.journal()}
+        if recorded >= {job["job_key"] for job in self.request()["jobs"]}:
+            (self.path / UNPUBLISHED).unlink(missing_ok=True)
+            sync_directory(self.path)
+
+    def is_published(self) -> bool:
+        """Whether the published files are there and tell all that the journal holds."""
+        return (self.path / SUMMARY).is_file() and not (self.path / UNPUBLISHED).exists()
 
     def point_latest_here(self) -> None:
         """Make ``latest`` beside this directory point to it; where links are not allowed, a text file with the name."""
@@ -135,13 +178,30 @@ class RunDirectory:
             temporary.unlink(missing_ok=True)
             write_text(self.path.parent / f"{LATEST}.txt", f"{self.path.name}\n", durable=False)
 
+    def begin(self, request: Mapping[str, Any]) -> None:
+        """Write ``run.json`` into the new directory; where the disk refuses, the directory is taken away again.
+
+        That is a :class:`RunDirectoryError` with exit code 2: nothing was started.
+        """
+        try:
+            self.write_request(request)
+        except OSError as error:
+            with suppress(OSError):
+                self.path.rmdir()
+            msg = f"{self.path / RUN}: {error.strerror or error}; nothing was started: name another place for runs"
+            raise RunDirectoryError(msg, exit_code=2) from error
+
     def write_request(self, request: Mapping[str, Any]) -> None:
         """Write ``run.json``: what was asked, before anything starts."""
         write_json(self.path / RUN, request)
 
     def request(self) -> dict[str, Any]:
-        """The content of ``run.json``."""
-        return self._object(RUN)
+        """The content of ``run.json``; :class:`DataError` if it breaks its contract."""
+        request = self._object(RUN)
+        if wrong := violations(request, "run"):
+            msg = f"{self.path / RUN}: {wrong[0]}; restore the file, or start a new run"
+            raise DataError(msg)
+        return request
 
     def write_prepared(self, refused: Mapping[str, str]) -> None:
         """Write ``prepared.json``: the shared data are there, and *refused* (reasons by job key) cannot run."""
@@ -160,34 +220,25 @@ class RunDirectory:
 
     def append(self, record: JobRecord) -> None:
         """Add *record* to the journal, durably. When the disk refuses, the journal ends where it did before."""
-        line = dump_line(record.to_json()).encode("utf-8")
-        with (self.path / JOURNAL).open("ab", buffering=0) as journal:
-            end = journal.seek(0, os.SEEK_END)
-            try:
-                _write_all(journal, line)
-            except OSError:
-                journal.truncate(end)
-                raise
+        # run.json is never written again, so the first line may continue it.
+        chain.append(self.path / JOURNAL, record.to_json(), lambda: sha256_of(self.path / RUN))
 
     def journal(self) -> list[JobRecord]:
         """Every whole line of the journal, in order; a torn last line is left out, any other bad line an error."""
         path = self.path / JOURNAL
-        if not path.exists():
-            return []
-        lines = path.read_bytes().split(b"\n")
+        try:
+            with ConfinedDirectory(self.path).open(JOURNAL) as stream:
+                lines = stream.read().split(b"\n")
+        except ReadError as error:
+            if error.kind == Kind.MISSING:
+                return []
+            msg = f"{self.path}: {error}"
+            raise DataError(msg) from error
         return [_record(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], 1)]
 
     def repair_journal(self) -> bool:
         """Cut a torn last line off; whether there was one."""
-        path = self.path / JOURNAL
-        data = path.read_bytes() if path.exists() else b""
-        whole = data.rfind(b"\n") + 1
-        if whole == len(data):
-            return False
-        with path.open("r+b") as journal:
-            journal.truncate(whole)
-            os.fsync(journal.fileno())
-        return True
+        return chain.cut_torn_line(self.path / JOURNAL)
 
     def records(self) -> list[JobRecord]:
         """The latest record of each job, in the order of the study."""
@@ -195,13 +246,23 @@ class RunDirectory:
         order = {job["job_key"]: position for position, job in enumerate(self.request()["jobs"])}
         return sorted(latest.values(), key=lambda record: order.get(record.job_key, len(order)))
 
-    def publish_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a run-level JSON file (one of this module's names)."""
-        write_json(self.path / name, value)
+    def publish(self, name: str, content: bytes) -> None:
+        """Write a run-level file (one of this module's names)."""
+        write_bytes(self.path / name, content)
 
-    def publish_text(self, name: str, text: str) -> None:
-        """Write a run-level text file (one of this module's names)."""
-        write_text(self.path / name, text)
+    def bind(self) -> str:
+        """Write ``subjects.json``: every file as it is now, with its digest; the run's root, which binds them all."""
+        files = ConfinedDirectory(self.path)
+        content = subjects.render(subjects.measure(files, files.walk().files.items()))
+        write_bytes(self.path / SUBJECTS, content)
+        return subjects.root_of(content)
+
+    def root(self) -> str | None:
+        """The root that the run was last bound under; ``None`` while it was never published."""
+        try:
+            return ConfinedDirectory(self.path).sha256(SUBJECTS)
+        except ReadError:
+            return None
 
     def published(self) -> list[str]:
         """The names of the published run-level files that are there, for people to open."""
@@ -229,14 +290,6 @@ class RunDirectory:
             msg = f"{self.path / name}: expected an object"
             raise DataError(msg)
         return data
-
-
-def _write_all(journal: FileIO, line: bytes) -> None:
-    written = journal.write(line)
-    if written != len(line):
-        msg = f"only {written} of {len(line)} bytes were written"
-        raise OSError(errno.ENOSPC, msg, JOURNAL)
-    os.fsync(journal.fileno())
 
 
 def _record(line: bytes, where: str) -> JobRecord:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import JobError
 from extractor_flow.executors.events import Event, Finished, Stop
+from extractor_flow.executors.lost_process import HELD, unstarted
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.prepare import prepare_run
-from extractor_flow.run.resume import settle_earlier_work
-from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome, Skipped
+from extractor_flow.run.resume import cleared_directory, settle_earlier_work
+from extractor_flow.study.records import Completed, Failed, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extractor_flow.executors.events import Executor
-    from extractor_flow.run.jobdir import JobDirectory
     from extractor_flow.run.rundir import RunDirectory
     from extractor_flow.study.flow import Flow
     from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord, Outcome
 
 DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
 NEVER_STARTED = "interrupted before it started; resume the run to train it"
@@ -54,7 +54,7 @@ class Session:
 
     def train(self, executor: Executor, *, dry_run: bool, lacking: Mapping[str, str]) -> None:
         """Keep what is done, skip what cannot run here (*lacking*: the missing capabilities), run the rest."""
-        kept = settle_earlier_work(self.run, self.jobs)
+        kept = settle_earlier_work(self.run, {job.key: job.directory for job in self.jobs})
         self.display.opened(self.run, self.jobs, list(kept.values()))
         try:
             remaining = [job for job in self.jobs if job.key not in kept]
@@ -86,9 +86,12 @@ class Session:
 
     def _execute(self, jobs: Sequence[Job], executor: Executor) -> None:
         """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
-        waiting = {job.key: job for job in jobs}
-        directories = [self._fresh_directory(job) for job in jobs]
-        for event in executor.execute(directories, self.stop):
+        directories = {job.key: cleared_directory(self.run, job) for job in jobs}
+        waiting = {job.key: job for job in jobs if directories[job.key] is not None}
+        for job in jobs:
+            if job.key not in waiting:
+                self._settle(job, Failed(HELD))
+        for event in executor.execute([each for each in directories.values() if each is not None], self.stop):
             match event:
                 case Finished(job=job):
                     waiting.pop(job.key)
@@ -98,33 +101,14 @@ class Session:
         for job in waiting.values():
             self._settle(job, Failed(NEVER_STARTED, interrupted=True))
 
-    def _fresh_directory(self, job: Job) -> JobDirectory:
-        directory = self.run.job_directory(job)
-        if directory.was_used():
-            directory.clear_for_retry()
-        return directory
-
     def _settle(self, job: Job, outcome: Outcome) -> None:
         """Journal a job that is not started."""
-        self._journal(Finished(job, _unstarted(job, outcome)))
+        self._journal(Finished(job, unstarted(job, outcome)))
 
     def _journal(self, event: Finished) -> None:
         self.run.append(event.record)
         _log(event.record)
         self.display.happened(event)
-
-
-def _unstarted(job: Job, outcome: Outcome) -> JobRecord:
-    return JobRecord(
-        flow=job.flow,
-        name=job.name,
-        seed=job.seed,
-        job_key=job.key,
-        directory=job.directory,
-        outcome=outcome,
-        start_time=timestamp(utc_now()),
-        worker_mode=job.worker_mode,
-    )
 
 
 def _log(record: JobRecord) -> None:

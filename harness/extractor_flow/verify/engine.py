@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
-from extractor_flow.evidence.findings import RunEvidence, SupportsEvidence, Violation, brief
+from extractor_flow.evidence.check import SupportsChecks, SupportsEvidence
+from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
@@ -14,7 +16,7 @@ from extractor_flow.render.summary_json import to_json
 from extractor_flow.run import rundir
 from extractor_flow.study.flow import FLOW_ERRORS, SupportsPrepare
 from extractor_flow.verify.checks.archive import Archived
-from extractor_flow.verify.checks.documents import Loading
+from extractor_flow.verify.checks.documents import CONTRACTS, Loading
 from extractor_flow.verify.checks.html import check_figures, check_html, check_static, read_figures
 from extractor_flow.verify.checks.job_directories import JobDirectories
 from extractor_flow.verify.checks.logs import check_failures, check_run_log
@@ -23,6 +25,7 @@ from extractor_flow.verify.checks.matrix import check_journal, check_request, ma
 from extractor_flow.verify.checks.timeline import check_limits, check_order
 from extractor_flow.verify.checks.unrecorded_files import Leftovers
 from extractor_flow.verify.checks.views import check_against_views, check_views, latest_records, supported
+from extractor_flow.verify.examine import Tally, examine_jobs, examine_run
 from extractor_flow.verify.unknown_flow import UninstalledFlow
 from extractor_flow.verify.verdict import Unchecked, Verdict
 
@@ -57,15 +60,25 @@ def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -
 
 
 def _require_run(files: ConfinedDirectory) -> None:
+    # Where something else stands under that name, what it is gets reported.
+    if _is_missing(files, rundir.RUN):
+        msg = f"{files.root}: not a run directory: it has no {rundir.RUN}"
+        raise RunDirectoryError(msg, exit_code=2)
+
+
+def _is_missing(files: ConfinedDirectory, name: str) -> bool:
     try:
-        with files.open(rundir.RUN):
-            return
+        with files.open(name):
+            return False
     except ReadError as error:
-        if error.kind != Kind.MISSING:
-            return  # there is something under that name: what, is a finding
-        message = RunDirectoryError(f"{files.root}: not a run directory: it has no {rundir.RUN}")
-        message.exit_code = 2
-        raise message from error
+        return error.kind == Kind.MISSING
+
+
+def _unpublished(files: ConfinedDirectory) -> Iterator[Finding]:
+    """A run that is under way, or whose process was killed: its published files are absent or of an earlier session."""
+    found = f"the run is not published; do: extractor-flow run --resume {files.root}"
+    yield Violation(rundir.SUMMARY, "", "tells all that the run's journal holds", found, "unpublished")
+    yield Unchecked("everything else", "a run is judged by what it has published")
 
 
 def _findings(files: ConfinedDirectory, archive: Archived, *, deep: bool) -> Iterator[Finding]:
@@ -77,6 +90,11 @@ def _findings(files: ConfinedDirectory, archive: Archived, *, deep: bool) -> Ite
         return
     yield from (Violation.refused(error.where, error) for error in listing.refused)
     loading = Loading(files)
+    if rundir.UNPUBLISHED in listing.files or _is_missing(files, rundir.SUMMARY):
+        loading.json(rundir.RUN, CONTRACTS[rundir.RUN])
+        yield from loading.found
+        yield from _unpublished(files)
+        return
     documents = loading.documents()
     yield from loading.found
     if rundir.RUN in documents.json:
@@ -96,6 +114,7 @@ class _Run:
         self._request: Mapping[str, Any] = documents.json[rundir.RUN]
         self._latest: Mapping[str, Entry] = latest_records(documents.journal, self._request)
         self._deep = deep
+        self._tally = Tally()
 
     def findings(self, archive: Archived) -> Iterator[Finding]:
         yield from check_request(self._request)
@@ -148,7 +167,11 @@ class _Run:
             yield from check_views(self._documents, support, flow)
             yield from check_against_views(self._latest, self._documents, flow)
             yield from self._pages(flow, support)
-        if isinstance(flow, SupportsEvidence):
+        if isinstance(flow, SupportsChecks):
+            run = self._context(matrix)
+            yield from examine_run(flow.checks(), run, self._tally)
+            yield from examine_jobs(flow, run, self._tally)
+        elif isinstance(flow, SupportsEvidence):
             yield from self._evidence(flow, matrix)
         else:
             yield Unchecked("metrics and weights", f"the flow {flow.name} has no evidence to check them against")
@@ -184,8 +207,17 @@ class _Run:
         yield from check(self._documents.texts[rundir.PAGE], figures)
 
     def _evidence(self, flow: SupportsEvidence, matrix: Matrix) -> Iterator[Finding]:
+        try:
+            yield from flow.evidence(self._context(matrix))
+        except FLOW_ERRORS as error:
+            what = brief(f"{type(error).__name__}: {error}")
+            yield Violation(
+                rundir.JOURNAL, "", "holds records that can be compared with the evidence", what, "evidence"
+            )
+
+    def _context(self, matrix: Matrix) -> RunContext:
         known = {key: entry for key, entry in self._latest.items() if key in matrix.jobs}
-        run = RunEvidence(
+        return RunContext(
             files=self._files,
             records=tuple(entry.record for entry in known.values()),
             settings=self._request["config"],
@@ -193,10 +225,3 @@ class _Run:
             lines={key: entry.line for key, entry in known.items()},
             deep=self._deep,
         )
-        try:
-            yield from flow.evidence(run)
-        except FLOW_ERRORS as error:
-            what = brief(f"{type(error).__name__}: {error}")
-            yield Violation(
-                rundir.JOURNAL, "", "holds records that can be compared with the evidence", what, "evidence"
-            )

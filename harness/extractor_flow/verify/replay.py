@@ -6,6 +6,7 @@ Unlike the rest of verification this runs what the run names: its flow, and any 
 from __future__ import annotations
 
 import platform
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from extractor_flow.clock import utc_now
 from extractor_flow.contracts import json_path
 from extractor_flow.errors import Interrupted, RequestError
-from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
@@ -42,14 +43,43 @@ if TYPE_CHECKING:
 
 _KIND = "replay"
 _NOT_RECORDED = "not recorded"
+_RANDOM = "random"
+
+
+def draw(run_directory: Path, word: str) -> Drawing:
+    """The jobs that *word* means: ``random:N`` draws N of those that succeeded, anything else names one.
+
+    The lot is cast here, by the operating system's source of randomness: nobody can know it before the run is fixed.
+    :class:`RequestError` when there is nothing to draw.
+    """
+    kind, colon, count = word.partition(":")
+    if kind != _RANDOM or not colon:
+        return Drawing((word,))
+    _, latest = _read(run_directory)
+    done = [entry.record.label for entry in latest.values() if isinstance(entry.record.outcome, Completed)]
+    if not count.isdecimal() or int(count) < 1 or not done:
+        found = "no job of this run succeeded" if not done else f"{count!r} is not a number of jobs"
+        msg = f"--replay {word!r}: {found}; expected {_RANDOM}:N, or the name of a job"
+        raise RequestError(msg)
+    drawn = tuple(secrets.SystemRandom().sample(done, min(int(count), len(done))))
+    return Drawing(drawn, f"drawn to be trained again, of {len(done)} jobs that succeeded: {', '.join(drawn)}")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The *jobs* to train again, and, where they were drawn by lot, a *note* that says so."""
+
+    jobs: tuple[str, ...]
+    note: str | None = None
 
 
 def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], Display], stop: Stop) -> Verdict:
     """Train the job called *name* (or ``NAME seed N``) of the run again, and compare.
 
     Its metrics, its steps and the artifacts that its flow calls reproducible must be equal bit for bit. What differs is
-    a violation where it was trained in an environment like this one; else it is unchecked, and the differences of the
-    environments say why. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
+    a violation where it was trained in an environment like this one. Where ``run.json`` says that it was another, it is
+    unchecked (``not-reproduced``), and the differences of the environments say why: whether they are to blame, nobody
+    but the run has said. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
     :class:`extractor_flow.errors.Interrupted` when *stop* was requested.
     """
     original = _Original.find(run_directory, name)
@@ -127,7 +157,7 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
     label = original.entry.record.label
     match again.outcome:
         case Skipped(reason=reason):
-            return Verdict(unchecked=(Unchecked(f"replay of {label}", f"it cannot be trained here: {reason}"),))
+            return Verdict(unchecked=(_not_reproduced(label, f"it cannot be trained here: {reason}"),))
         case Failed(reason=reason):
             found = [_violation(original, "$.status", "success", f"failed: {reason}")]
         case Completed():
@@ -138,7 +168,11 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
         return Verdict(tuple(found))
     what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
     why = f"the environment differs ({'; '.join(environment)}), and so does the result: {what}"
-    return Verdict(unchecked=(Unchecked(f"replay of {label}", why),))
+    return Verdict(unchecked=(_not_reproduced(label, why),))
+
+
+def _not_reproduced(label: str, why: str) -> Unchecked:
+    return Unchecked(f"replay of {label}", why, Why.NOT_REPRODUCED)
 
 
 def _differences(original: _Original, again: Completed) -> Iterator[Violation]:
@@ -175,8 +209,8 @@ def _environment(request: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(here.keys() | there.keys()):
         was, now = there.get(name, _NOT_RECORDED), here.get(name, "absent")
         if was != now:
-            yield f"{name}: {was} there, {now} here"
-    states = {"there": request.get("git"), "here": git_state(Path.cwd())}
+            yield f"{name}: {was} there by the run's own word, {now} measured here"
+    states = {"there by the run's own word": request.get("git"), "here": git_state(Path.cwd())}
     for where, state in states.items():
         if state is not None and state["dirty"]:
             yield f"uncommitted changes {where}"

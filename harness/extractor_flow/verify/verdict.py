@@ -30,11 +30,17 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement on one run; a run is as true as its files when there is no violation and nothing unchecked."""
+    """The judgement on one run; a run is as true as its files when there is no violation and nothing unchecked.
+
+    ``root`` is the SHA-256 of the run's ``subjects.json``, as far as it has one. ``notes`` tell people what was seen
+    beside the run, and judge nothing.
+    """
 
     violations: tuple[Violation, ...] = ()
     unchecked: tuple[Unchecked, ...] = ()
     reproduced: tuple[Reproduction, ...] = ()
+    root: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -47,4 +53,6 @@ class Verdict:
             self.violations + other.violations,
             self.unchecked + other.unchecked,
             self.reproduced + other.reproduced,
+            self.root or other.root,
+            self.notes + other.notes,
         )

@@ -136,6 +136,6 @@ def test_a_run_with_a_link_in_it_is_not_copied_and_nothing_is_left(run, tmp_path
 def test_what_was_never_published_or_is_a_slim_copy_already_is_refused(run, slim, tmp_path):
     (run / "summary.json").unlink()
 
-    for source, complaint in ((run, "never published"), (slim, "slim copy already")):
+    for source, complaint in ((run, "is not published"), (slim, "slim copy already")):
         with pytest.raises(RunDirectoryError, match=complaint):
             archive(source, tmp_path / "again")

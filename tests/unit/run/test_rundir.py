@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from extractor_flow.run.rundir import JOURNAL, RunDirectory
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord, Skipped
 
+REQUEST = Path(__file__).parents[2] / "contracts/examples/valid/run.one_job.json"
+KEYS = K1, K2, K3 = "1" * 64, "2" * 64, "3" * 64
 MOMENT = datetime(2026, 11, 21, 10, 15, 0, tzinfo=UTC)
 JOB = Job(flow="line_fit", name="a", directory="models/a", parameters={"steps": 1}, seed=1)
 
@@ -24,7 +28,8 @@ def record(key: str, name: str = "a", reason: str = "x") -> JobRecord:
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
     run = RunDirectory.create(tmp_path / "runs", "mac-smoke", MOMENT)
-    run.write_request({"jobs": [{"job_key": key} for key in ("k1", "k2", "k3")]})
+    request = json.loads(REQUEST.read_text(encoding="utf-8"))
+    run.write_request({**request, "jobs": [{**request["jobs"][0], "job_key": key} for key in KEYS]})
     return run
 
 
@@ -74,19 +79,19 @@ def test_a_run_opened_by_its_link_is_the_run_itself(run):
 
 
 def test_the_latest_record_of_each_job_counts_in_the_order_of_the_study(run):
-    for entry in (record("k3"), record("k1", reason="first"), record("k1", reason="second")):
+    for entry in (record(K3), record(K1, reason="first"), record(K1, reason="second")):
         run.append(entry)
 
-    assert run.records() == [record("k1", reason="second"), record("k3")]
+    assert run.records() == [record(K1, reason="second"), record(K3)]
 
 
 def test_a_torn_last_line_is_left_out_and_cut_off(run):
-    run.append(record("k1"))
+    run.append(record(K1))
     whole = (run.path / JOURNAL).read_bytes()
     for cut in (1, 20, len(whole) - 1):
         (run.path / JOURNAL).write_bytes(whole + whole[:cut])
 
-        assert run.records() == [record("k1")]
+        assert run.records() == [record(K1)]
         assert run.repair_journal()
         assert (run.path / JOURNAL).read_bytes() == whole
     assert not run.repair_journal()
@@ -101,16 +106,16 @@ def test_a_bad_line_in_the_middle_is_named(run, line):
 
 
 def test_a_full_disk_leaves_the_journal_as_it_was(run, monkeypatch):
-    run.append(record("k1"))
+    run.append(record(K1))
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        run.append(record("k2"))
+        run.append(record(K2))
 
-    assert run.journal() == [record("k1")]
+    assert run.journal() == [record(K1)]
 
 
 def test_one_process_at_a_time_holds_a_run(run):

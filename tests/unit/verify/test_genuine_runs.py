@@ -71,15 +71,19 @@ def test_what_is_no_run_directory_is_told_with_its_exit_code(tmp_path):
     assert caught.value.exit_code == 2
 
 
-def test_a_run_that_was_never_published_has_violations(finished):
+def test_a_run_that_was_never_published_has_one_violation_that_says_so(finished):
     path = finished([{"name": "a"}])
     for name in ("summary.json", "summary.md"):
         (path / name).unlink()
 
-    assert [(each.file, each.kind) for each in verify(path).violations] == [
-        ("summary.json", "missing"),
-        ("summary.md", "missing"),
-    ]
+    assert [(each.file, each.kind) for each in verify(path).violations] == [("summary.json", "unpublished")]
+
+
+def test_a_published_file_that_is_missing_is_named(finished):
+    path = finished([{"name": "a"}])
+    (path / "summary.md").unlink()
+
+    assert [(each.file, each.kind) for each in verify(path).violations] == [("summary.md", "missing")]
 
 
 def test_a_flow_that_is_not_installed_leaves_its_part_unchecked(finished):

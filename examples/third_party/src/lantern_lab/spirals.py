@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from extractor_flow.config import ConfigDocument
-    from extractor_flow.evidence.findings import RunEvidence, Violation
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.records import HardwareProfile, JobRecord
 
@@ -118,7 +119,7 @@ class Spirals:
             ),
         )
 
-    def evidence(self, run: RunEvidence) -> Iterable[Violation]:
+    def evidence(self, run: RunContext) -> Iterable[Violation]:
         """The accuracy of every published model, measured again."""
         from lantern_lab.training import contradictions
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from extractor_flow.evidence.findings import RunEvidence, Violation, close, guarded
+from extractor_flow.evidence.findings import Violation, close, read_or_violation
+from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.files import write_json
 from extractor_flow.readers.text import read_json
 from extractor_flow.study.flow import JobResult
@@ -76,15 +77,15 @@ def accuracy(parameters: Mapping[str, Any], weights: Array, seed: int | None) ->
     return float(np.mean((inputs @ weights > 0) == (labels > 0)))
 
 
-def contradictions(run: RunEvidence) -> Iterator[Violation]:
+def contradictions(run: RunContext) -> Iterator[Violation]:
     """Where a published model is not as accurate as its record says; reads a stranger's files and runs nothing."""
     for record in run.records:
         if isinstance(record.outcome, Completed) and "model" in record.outcome.artifacts:
             path = record.outcome.artifacts["model"].path
-            yield from guarded(path, _check(run, record, path))
+            yield from read_or_violation(path, _check(run, record, path))
 
 
-def _check(run: RunEvidence, record: JobRecord, path: str) -> Iterator[Violation]:
+def _check(run: RunContext, record: JobRecord, path: str) -> Iterator[Violation]:
     parameters = run.parameters[record.job_key]
     weights = _weights(run.read(path, read_json), parameters)
     claim = record.outcome.metrics.get("accuracy") if isinstance(record.outcome, Completed) else None

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.config import ConfigDocument
-    from extractor_flow.evidence.findings import RunEvidence, Unchecked, Violation
+    from extractor_flow.evidence.findings import Unchecked, Violation
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
@@ -75,7 +76,7 @@ class DoseOverlap:
 
         return draw_figures(summary, directory)
 
-    def evidence(self, run: RunEvidence) -> Iterable[Violation | Unchecked]:
+    def evidence(self, run: RunContext) -> Iterable[Violation | Unchecked]:
         """What the data, the bundles, the curves and the reconstructions contradict."""
         from extractor_flow.flows.dose_overlap.checks.examine import evidence_of
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.config import ConfigDocument
-    from extractor_flow.evidence.findings import RunEvidence, Unchecked, Violation
+    from extractor_flow.evidence.findings import Unchecked, Violation
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
@@ -102,7 +103,7 @@ class ExtractorComparison:
 
         return draw_figures(summary, directory)
 
-    def evidence(self, run: RunEvidence) -> Iterable[Violation | Unchecked]:
+    def evidence(self, run: RunContext) -> Iterable[Violation | Unchecked]:
         """What the evaluations, the models, the monitor and the event files contradict."""
         from extractor_flow.flows.extractor_comparison.checks.examine import evidence_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.errors import DataError
-from extractor_flow.evidence.findings import Violation, guarded
+from extractor_flow.evidence.findings import Violation, read_or_violation
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import Torn, read_json, read_json_lines, read_text
 from extractor_flow.run import rundir
@@ -96,7 +96,7 @@ class Loading:
     def _journal(self) -> tuple[tuple[Entry, ...], bool]:
         entries: list[Entry] = []
         before = len(self.found)
-        self.found += guarded(rundir.JOURNAL, self._read_journal(entries))
+        self.found += read_or_violation(rundir.JOURNAL, self._read_journal(entries))
         return tuple(entries), len(self.found) == before
 
     def _read_journal(self, entries: list[Entry]) -> Iterator[Violation]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from collections import defaultdict
-from contextlib import suppress
 from importlib.metadata import version
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.evidence.findings import Violation, brief, guarded
-from extractor_flow.readers.errors import ReadError
+from extractor_flow.evidence.findings import Violation, brief, read_or_violation
 from extractor_flow.readers.images import IMAGE_LIMIT, read_png
 from extractor_flow.readers.text import read_bytes
 from extractor_flow.render import html
@@ -33,13 +31,9 @@ _FIGURES_LIMIT = 256
 
 def check_figures(files: ConfinedDirectory, listing: Listing) -> Iterator[Violation]:
     """What is wrong with the figures of the whole run: each is an image, and no two are the same."""
-    paths = _figures(listing)
-    for path in paths:
-        yield from guarded(path, _read_figure(files, path))
     alike: dict[str, list[str]] = defaultdict(list)
-    for path in paths:
-        with suppress(ReadError):
-            alike[files.sha256(path)].append(path)
+    for path in _figures(listing):
+        yield from read_or_violation(path, _read_figure(files, path, alike))
     for group in alike.values():
         for path in group if len(group) > 1 else ():
             others = ", ".join(other for other in group if other != path)
@@ -124,9 +118,11 @@ def _figures(listing: Listing) -> list[str]:
     return [path for path in listing.files if is_figure(path)][:_FIGURES_LIMIT]
 
 
-def _read_figure(files: ConfinedDirectory, path: str) -> Iterator[Violation]:
+def _read_figure(files: ConfinedDirectory, path: str, alike: dict[str, list[str]]) -> Iterator[Violation]:
+    """Note the digest of the image at *path* in *alike*; what is no image may be of any size, and has none."""
     with files.open(path, limit=IMAGE_LIMIT) as stream:
         read_png(stream, path)
+    alike[files.sha256(path)].append(path)
     yield from ()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.contracts import json_path
 from extractor_flow.errors import DataError
-from extractor_flow.evidence.findings import Violation, brief, guarded
+from extractor_flow.evidence.findings import Violation, brief, read_or_violation
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.run import rundir
@@ -55,14 +55,14 @@ class JobDirectories:
                 yield from self._attempt(entry)
             elif f"{entry.record.directory}/{RESULT}" in self._listing.files:
                 name = f"{entry.record.directory}/{RESULT}"
-                yield from guarded(name, self._never_started(entry, started.get(entry.record.job_key)))
+                yield from read_or_violation(name, self._never_started(entry, started.get(entry.record.job_key)))
             if isinstance(entry.record.outcome, Completed):
                 yield from self._artifacts(entry, claimed)
 
     def _order(self, entry: Entry) -> Iterator[Violation]:
         """``job.json`` holds exactly the job of the matrix."""
         name = f"{entry.record.directory}/{ORDER}"
-        yield from guarded(name, self._read_order(name, entry))
+        yield from read_or_violation(name, self._read_order(name, entry))
 
     def _read_order(self, name: str, entry: Entry) -> Iterator[Violation]:
         with self._files.open(name, limit=SMALL) as stream:
@@ -124,7 +124,9 @@ class JobDirectories:
             yield Violation(rundir.JOURNAL, f"line {entry.line}: $.status", claim, what, "inconsistent")
 
     def _is_there(self, artifact: Artifact) -> bool:
-        return not any(guarded(artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes)))
+        return not any(
+            read_or_violation(artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes))
+        )
 
     def _equals(self, name: str, demanded: Mapping[str, Any]) -> bool:
         try:
@@ -138,7 +140,7 @@ class JobDirectories:
         record = entry.record
         name = f"{record.directory}/attempt-{record.attempt}.json"
         if isinstance(record.outcome, Completed) or name in self._listing.files:
-            yield from guarded(name, self._read_attempt(name, entry.record))
+            yield from read_or_violation(name, self._read_attempt(name, entry.record))
 
     def _read_attempt(self, name: str, record: JobRecord) -> Iterator[Violation]:
         with self._files.open(name, limit=SMALL) as stream:
@@ -165,7 +167,9 @@ class JobDirectories:
                 yield Violation(rundir.JOURNAL, place, artifact.path, what, "inconsistent")
             if (other := claimed.setdefault(artifact.path, record.label)) != record.label:
                 yield Violation(rundir.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
-            yield from guarded(artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes))
+            yield from read_or_violation(
+                artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes)
+            )
 
     def _content(self, path: str, sha256: str, size: int) -> Iterator[Violation]:
         there = self._files.size(path)

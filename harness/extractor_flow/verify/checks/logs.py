@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ def check_run_log(files: ConfinedDirectory, journal: Iterable[Entry]) -> Iterato
     for entry in journal:
         word, rest = _logged(entry.record)
         told[word, entry.record.directory, entry.record.attempt].append(rest)
+    beginnings = {whose: _Beginnings(texts) for whose, texts in told.items()}
     try:
         text, _ = _end_of(files, rundir.LOG, _RUN_LOG)
     except ReadError:
@@ -57,9 +59,26 @@ def check_run_log(files: ConfinedDirectory, journal: Iterable[Entry]) -> Iterato
         if found is None or whose is None:
             continue
         rest = line[found.end() : whose.start()]
-        if not any(rest.startswith(known) for known in told[found[1], whose[1], int(whose[2])]):
+        known = beginnings.get((found[1], whose[1], int(whose[2])))
+        if known is None or not known.has_one_of(rest):
             what = f"{rundir.LOG} line {number}: {brief(line[found.start(1) :])}"
             yield Violation(rundir.JOURNAL, "", "has every record that was logged", what, _KIND)
+
+
+class _Beginnings:
+    """Texts, one of which another text may begin with; how many there are costs a look-up next to nothing."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts: list[str] = []
+        for text in sorted(texts):
+            # What begins with a shorter one adds nothing; without such ones a beginning of a text is right before it.
+            if not (self._texts and text.startswith(self._texts[-1])):
+                self._texts.append(text)
+
+    def has_one_of(self, text: str) -> bool:
+        """Whether *text* begins with one of them."""
+        position = bisect_right(self._texts, text)
+        return position > 0 and text.startswith(self._texts[position - 1])
 
 
 def _logged(record: JobRecord) -> tuple[str, str]:

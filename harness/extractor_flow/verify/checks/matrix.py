@@ -12,6 +12,7 @@ from extractor_flow.clock import directory_stamp
 from extractor_flow.config import ConfigDocument
 from extractor_flow.contracts import json_path
 from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.files import dump_line
 from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.run.session import DRY_RUN
@@ -58,7 +59,7 @@ def matrix_of(request: Mapping[str, Any], study: Study | None) -> Matrix:
 
 def restudy(request: Mapping[str, Any], flow: Flow, found: list[Violation]) -> Study | None:
     """The study that the settings in *request* make; *found* gets where it is not the one that was run."""
-    document = ConfigDocument(Path(rundir.RUN), data=request["config"], positions={})
+    document = ConfigDocument(Path(rundir.RUN), data=request["config"], positions={}, foreign=True)
     overrides = {**request.get("overrides", {}), "run_id": request["run_id"], "output_root": request["output_root"]}
     try:
         study = flow.study(document, overrides)
@@ -160,13 +161,14 @@ def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
 
     A job whose process died before its first attempt leaves a result, which a resumed run finds and records once more.
     """
-    before: dict[str, list[JobRecord]] = {}
+    failures: set[str] = set()
     fresh = []
     for entry in entries:
-        earlier = before.setdefault(entry.record.job_key, [])
-        if entry.record not in earlier or not isinstance(entry.record.outcome, Failed):
-            earlier.append(entry.record)
+        told = dump_line(entry.record.to_json()) if isinstance(entry.record.outcome, Failed) else None
+        if told is None or told not in failures:
             fresh.append(entry)
+        if told is not None:
+            failures.add(told)
     return fresh
 
 

@@ -43,6 +43,7 @@ _OF_A_RUN = {
     rundir.PAGE,
     rundir.LOG,
     rundir.ARCHIVE,
+    rundir.UNPUBLISHED,
 }
 
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from extractor_flow.evidence.findings import RunEvidence
+from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.flows.extractor_comparison.checks import episode_limits, schedule
 from extractor_flow.flows.extractor_comparison.checks.rolling_means import Means, check_means
 from extractor_flow.flows.extractor_comparison.checks.skips import DRY_RUN, check_skips
@@ -99,7 +99,7 @@ def refused(config, reasons):
         )
         for job in jobs_of(config)
     ]
-    run = RunEvidence(files=None, records=tuple(records), settings=config, parameters={})
+    run = RunContext(files=None, records=tuple(records), settings=config, parameters={})
     return [violation.claim for violation in check_skips(run)]
 
 

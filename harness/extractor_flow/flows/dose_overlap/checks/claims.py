@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extractor_flow.evidence.findings import JobClaims, Unchecked, Violation, brief
+from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.readers.arrays import read_npz
 from extractor_flow.readers.errors import ReadError

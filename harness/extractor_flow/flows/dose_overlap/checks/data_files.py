@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extractor_flow.evidence.findings import RunEvidence
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.flows.dose_overlap.checks.claims import Finding
     from extractor_flow.flows.dose_overlap.checks.stored_data import DataFiles
     from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
@@ -55,7 +55,7 @@ def check_measurement(files: DataFiles, measured: Measured) -> Iterator[Finding]
         yield from shielded(path, _check_json(files.run, path, numbers))
 
 
-def check_folder(run: RunEvidence, views: Views) -> Iterator[Finding]:
+def check_folder(run: RunContext, views: Views) -> Iterator[Finding]:
     """What the manifests contradict and which files there should not be; *views*, by dose, may be unknown."""
     doses = run.settings["design"]["doses"]
     manifest = f"{layout.DATA}/{layout.RUN_MANIFEST}"
@@ -97,7 +97,7 @@ def _same_counts(there: NDArray[Any], due: PtychographyData) -> bool:
     return bool((np.abs(one - two) <= _ONE_PHOTON + _ROUNDING * two).all())
 
 
-def _check_json(run: RunEvidence, path: str, due: Mapping[str, Any]) -> Iterator[Violation]:
+def _check_json(run: RunContext, path: str, due: Mapping[str, Any]) -> Iterator[Violation]:
     there = require_object(run.read(path, read_json), path)
     for name in sorted(there.keys() | due.keys()):
         if not _alike(there.get(name), due.get(name), _ROUNDING):
@@ -124,7 +124,7 @@ def _overlap_manifest(views: Views) -> dict[str, Any]:
     }
 
 
-def _check_prepared(run: RunEvidence, views: Views) -> Iterator[Violation]:
+def _check_prepared(run: RunContext, views: Views) -> Iterator[Violation]:
     """The jobs that the preparation refused are those whose view the scan does not have."""
     cells = {job.key: Plan.from_parameters(job.parameters).cell for job in jobs_of(run.settings)}
     due = {
@@ -137,7 +137,7 @@ def _check_prepared(run: RunEvidence, views: Views) -> Iterator[Violation]:
         yield Violation(_PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
 
 
-def _check_listing(run: RunEvidence, views: Views) -> Iterator[Violation]:
+def _check_listing(run: RunContext, views: Views) -> Iterator[Violation]:
     expected = {f"{layout.DATA}/{name}" for name in _expected(run, views)}
     for path in run.files.walk().files:
         pure = PurePosixPath(path)
@@ -148,7 +148,7 @@ def _check_listing(run: RunEvidence, views: Views) -> Iterator[Violation]:
             )
 
 
-def _expected(run: RunEvidence, views: Views) -> Iterator[str]:
+def _expected(run: RunContext, views: Views) -> Iterator[str]:
     """The names below ``data``; where *views* are unknown, those of all that could be."""
     yield from (layout.RUN_MANIFEST, layout.OVERLAP_MANIFEST)
     for dose in run.settings["design"]["doses"]:

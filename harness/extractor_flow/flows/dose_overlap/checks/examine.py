@@ -20,13 +20,13 @@ from extractor_flow.study.records import Completed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from extractor_flow.evidence.findings import RunEvidence
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.records import JobRecord
 
 _OWN = ("bundle", "checkpoint", "reconstructions")
 
 
-def evidence_of(run: RunEvidence) -> Iterator[Violation | Unchecked]:
+def evidence_of(run: RunContext) -> Iterator[Violation | Unchecked]:
     """Everything in *run* that its artifacts contradict."""
     jobs = [job for record in run.records if (job := _claims(run, record)) is not None]
     for job in jobs:
@@ -49,7 +49,7 @@ def evidence_of(run: RunEvidence) -> Iterator[Violation | Unchecked]:
     yield from check_data(run, jobs)
 
 
-def _claims(run: RunEvidence, record: JobRecord) -> Claims | None:
+def _claims(run: RunContext, record: JobRecord) -> Claims | None:
     if not isinstance(record.outcome, Completed):
         return None
     return Claims(run, record, record.outcome, Plan.from_parameters(run.parameters[record.job_key]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.evidence.findings import JOURNAL, Violation, brief, close
+from extractor_flow.evidence.findings import Violation, brief, close
+from extractor_flow.evidence.run_context import JOURNAL
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.history import EpochRecord
 from extractor_flow.flows.dose_overlap.schedule import learning_rate

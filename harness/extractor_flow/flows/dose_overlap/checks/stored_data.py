@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extractor_flow.evidence.findings import RunEvidence
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.files import Json
 
 LIMIT = 1 << 30
@@ -53,7 +53,7 @@ class Stored:
 class DataFiles:
     """The files below ``data`` in a run; the last few that were read are kept."""
 
-    def __init__(self, run: RunEvidence) -> None:
+    def __init__(self, run: RunContext) -> None:
         self.run = run
         self.sha256 = lru_cache(maxsize=None)(run.files.sha256)
         self._stored = lru_cache(maxsize=2)(self._read)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractor_flow.evidence.findings import JOURNAL, JobClaims, Unchecked, Violation, brief, guarded
+from extractor_flow.evidence.findings import Unchecked, Violation, brief, read_or_violation
+from extractor_flow.evidence.job_claims import JobClaims
+from extractor_flow.evidence.run_context import JOURNAL
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.evaluations import check_evaluations
 from extractor_flow.flows.extractor_comparison.checks.event_file import check_events
@@ -25,7 +27,7 @@ from extractor_flow.study.records import Completed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor_flow.evidence.findings import RunEvidence
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.records import JobRecord
 
 _ROLES = {
@@ -45,7 +47,7 @@ class Claims(JobClaims):
     plan: Plan
 
 
-def evidence_of(run: RunEvidence) -> Iterator[Violation | Unchecked]:
+def evidence_of(run: RunContext) -> Iterator[Violation | Unchecked]:
     """Everything in *run* that its artifacts contradict."""
     from extractor_flow.flows.extractor_comparison.checks.models import check_jobs_differ, check_models
 
@@ -68,7 +70,7 @@ def _deep(job: Claims) -> Iterator[Violation | Unchecked]:
     yield from check_with_torch(job)
 
 
-def _claims(run: RunEvidence, record: JobRecord) -> Claims | None:
+def _claims(run: RunContext, record: JobRecord) -> Claims | None:
     if not isinstance(record.outcome, Completed):
         return None
     return Claims(run, record, record.outcome, Plan.from_parameters(run.parameters[record.job_key]))
@@ -77,7 +79,7 @@ def _claims(run: RunEvidence, record: JobRecord) -> Claims | None:
 def _check_job(job: Claims) -> Iterator[Violation | Unchecked]:
     yield from _check_roles(job)
     yield from check_details(job)
-    yield from guarded(job.path(layout.METRICS), _check_metrics_file(job))
+    yield from read_or_violation(job.path(layout.METRICS), _check_metrics_file(job))
     measured = Measurements.read(job)
     yield from measured.found
     yield from check_evaluations(job, measured)

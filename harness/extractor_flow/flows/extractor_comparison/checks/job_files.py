@@ -32,7 +32,8 @@ T = TypeVar("T")
 CLOCK_STEP = 2.0
 """Seconds by which a wall clock may be set back while a job runs, or two clocks may differ."""
 
-_READABLE_ROLLOUTS = 50_000
+# A rollout is logged in at most 20 records, of which the reader of event files takes 250,000.
+_READABLE_ROLLOUTS = 12_500
 _KINDS = {"timesteps": ("i", 8), "results": ("f", 8), "ep_lengths": ("i", 8), "successes": ("b", 1)}
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extractor_flow.evidence.findings import Violation, brief, guarded
+from extractor_flow.evidence.findings import Unchecked, Violation, brief, read_or_violation
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.model_files import check_unclaimed, check_weights_metadata
+from extractor_flow.flows.extractor_comparison.checks.model_globals import check_globals
 from extractor_flow.flows.extractor_comparison.checks.model_origin import check_origin
 from extractor_flow.flows.extractor_comparison.checks.optimizer import (
     check_optimizer,
@@ -51,15 +52,15 @@ class _Seen:
     optimizers: dict[int, Optimizer] = field(default_factory=dict)
 
 
-def check_models(job: Claims) -> Iterator[Violation]:
+def check_models(job: Claims) -> Iterator[Violation | Unchecked]:
     """What is wrong with the weights and the models of *job*."""
     final, policy = job.path(layout.FINAL_MODEL), job.path(layout.WEIGHTS)
     seen = _Seen()
     for step, path in ((job.outcome.training_steps, final), *_others(job)):
-        yield from guarded(path, _check_saved(job, path, step, seen))
-    yield from guarded(policy, _check_policy(job, policy, seen))
-    yield from guarded(job.path(layout.EVALUATIONS), check_evaluated_lengths(job))
-    yield from guarded(job.path(layout.MONITOR), check_trained_lengths(job))
+        yield from read_or_violation(path, _check_saved(job, path, step, seen))
+    yield from read_or_violation(policy, _check_policy(job, policy, seen))
+    yield from read_or_violation(job.path(layout.EVALUATIONS), check_evaluated_lengths(job))
+    yield from read_or_violation(job.path(layout.MONITOR), check_trained_lengths(job))
     yield from _check_counts(job, final, seen)
     yield from _check_learning(job, seen)
 
@@ -69,7 +70,7 @@ def check_jobs_differ(jobs: Sequence[Claims]) -> Iterator[Violation]:
 
     Nor does one leave a model that its record does not claim.
     """
-    yield from guarded("", check_unclaimed(jobs))
+    yield from read_or_violation("", check_unclaimed(jobs))
     first: dict[tuple[str, str], Claims] = {}
     for job in jobs:
         for role, artifact in job.outcome.artifacts.items():
@@ -114,9 +115,10 @@ def _check_policy(job: Claims, path: str, seen: _Seen) -> Iterator[Violation]:
         yield from job.metric("features_dim", first.shape[1], layout.WEIGHTS)
 
 
-def _check_saved(job: Claims, path: str, step: int, seen: _Seen) -> Iterator[Violation]:
+def _check_saved(job: Claims, path: str, step: int, seen: _Seen) -> Iterator[Violation | Unchecked]:
     """The model at *path* is of *step* steps, set and made as the others are, and equal to any other one saved then."""
     model = job.run.read(path, read_model)
+    yield from check_globals(job, path, model)
     yield from _check_steps(path, model, step)
     yield from check_settings(job, path, model, step)
     yield from check_spaces(job, path, model)

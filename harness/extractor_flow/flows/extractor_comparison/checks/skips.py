@@ -10,14 +10,15 @@ from extractor_flow.study.records import Skipped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor_flow.evidence.findings import RunEvidence, Violation
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.jobs import Job
 
 DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
 _PROBE = "\0"
 
 
-def check_skips(run: RunEvidence) -> Iterator[Violation]:
+def check_skips(run: RunContext) -> Iterator[Violation]:
     """The skipped jobs of *run* whose reason is none of those that they could have been skipped for."""
     jobs = {job.key: job for job in jobs_of(run.settings)}
     for record in run.records:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from extractor_flow.evidence.findings import Unchecked, Violation, brief, guarded
+from extractor_flow.evidence.findings import Unchecked, Violation, brief, read_or_violation
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.rebuilt_model import check_rebuilt
 from extractor_flow.readers.models import POLICY, read_model
@@ -31,7 +31,7 @@ def check_with_torch(job: Claims) -> Iterator[Violation | Unchecked]:
     """The models of *job* whose weights PyTorch reads otherwise, or not at all."""
     for artifact in job.outcome.artifacts.values():
         if artifact.path.endswith(".zip"):
-            yield from guarded(artifact.path, _check_model(job, artifact.path))
+            yield from read_or_violation(artifact.path, _check_model(job, artifact.path))
 
 
 def _check_model(job: Claims, path: str) -> Iterator[Violation | Unchecked]:
