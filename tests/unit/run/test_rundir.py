@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from extractor_flow.errors import DataError, JobError, RunDirectoryError
 from extractor_flow.run.jobdir import JobDirectory
@@ -15,7 +15,7 @@ from extractor_flow.run.rundir import JOURNAL, RunDirectory
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord, Skipped
 
-REQUEST = Path(__file__).parents[2] / "contracts/examples/valid/run.one_job.json"
+REQUEST = ROOT / "contracts/examples/valid/run.one_job.json"
 KEYS = K1, K2, K3 = "1" * 64, "2" * 64, "3" * 64
 MOMENT = datetime(2026, 11, 21, 10, 15, 0, tzinfo=UTC)
 JOB = Job(flow="line_fit", name="a", directory="models/a", parameters={"steps": 1}, seed=1)

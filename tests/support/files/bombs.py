@@ -8,9 +8,9 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import malice
 from extractor_flow.files import dump_line
-from mutations import framed
+from support.files import malice
+from support.files.damage import framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.files import malice
+from support.lies.about_models import FINAL, unpacked
+from support.lies.tampering import Tampering
+from support.published import COMPARISON, publish_run
 
-import malice
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.verify import verify
-from lies_about_models import FINAL, unpacked
-from published import COMPARISON, publish_run
-from tampering import Tampering
 
 cloudpickle = pytest.importorskip("cloudpickle")
 pytestmark = pytest.mark.train
@@ -175,10 +175,9 @@ def count_of(run: Path) -> int:
 
 def test_models_of_every_preset_and_of_a_class_of_ones_own_pass(tmp_path):
     own = [
-        {"name": "own", "class": "extractor_support:Flat"},
+        {"name": "own", "class": "support.flows.corridor:Flat"},
         {"name": "theirs", "class": "stable_baselines3.common.torch_layers:CombinedExtractor"},
     ]
-    shutil.copy(Path(__file__).parents[1] / "flows" / "extractor_support.py", tmp_path)
     presets = [{"name": name, "preset": name} for name in PRESETS]
     run = publish_run(
         tmp_path, {**STUDY, "run": {**STUDY["run"], "baseline_extractor": None}, "extractors": presets + own}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import ROOT
 
 from extractor_flow import contracts
 from extractor_flow.contracts import _certainly_valid, _own, _packaged, violations
 
-EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EXAMPLES = ROOT / "contracts/examples"
 GENUINE = {
     path.name: (path.name.split(".")[0], json.loads(path.read_text(encoding="utf-8")))
     for path in sorted((EXAMPLES / "valid").glob("*.json"))
