@@ -98,11 +98,15 @@ def test_github_shows_each_violation_beside_its_file():
     lines = said(Verdict((WRONG,), (LEFT_OUT,), ran=RAN), "github").splitlines()
 
     assert lines == [
-        "::error file=runs/x/summary.json,title=published-json::$.runs: claimed: 3; found: 2 "
-        "[published-json: inconsistent]",
+        (
+            "::error file=runs/x/summary.json,title=published-json::$.runs: claimed: 3; found: 2 "
+            "[published-json: inconsistent]"
+        ),
         "::warning file=runs/x,title=left-out::final_model.zip: left out [left-out]",
-        "::error file=runs/x,title=extractor-flow verify::contradicted: 1 violations in 9 claims by 3 checks, "
-        "1 unchecked",
+        (
+            "::error file=runs/x,title=extractor-flow verify::contradicted: 1 violations in 9 claims by 3 checks, "
+            "1 unchecked"
+        ),
     ]
 
 
