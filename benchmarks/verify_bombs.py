@@ -19,10 +19,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import bombs
-from published import COMPARISON, publish_run
+from support.files import bombs
+from support.published import COMPARISON, publish_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,13 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from extractor_flow.binding.witness import Witness
 from extractor_flow.errors import HarnessError, RunDirectoryError
+from extractor_flow.evidence.check import Layer
 from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
-from extractor_flow.verify.verdict import Verdict
+from extractor_flow.verify.verdict import Ran, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,13 +40,21 @@ class Asked:
     run_directory: str
     deep: bool = False
     archived: bool = False
+    witness: Witness | None = None
     factor: float = 1.0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What :func:`dataclasses.asdict` made of one."""
+        told = data["witness"]
+        witness = None if told is None else Witness(told["name"], frozenset(told["roots"]))
+        return cls(**{**data, "witness": witness})
 
 
 def verify_within_budget(asked: Asked) -> Verdict:
     """The verdict of a process that keeps to the budget; over it, the one violation that says which limit."""
     # Not the working directory: that may be the run's, and hold a module of a name that is imported here.
-    words = [sys.executable, "-P", "-m", __name__, json.dumps(asdict(asked))]
+    words = [sys.executable, "-P", "-m", __name__, json.dumps(asdict(asked), default=sorted)]
     # Numerical libraries reserve memory for a thread on each core, and then use one.
     threads = {} if asked.deep else dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {**os.environ, **threads}
@@ -57,10 +67,21 @@ def verify_within_budget(asked: Asked) -> Verdict:
             raise RunDirectoryError(message, exit_code=code)
         case {"over": str(found)}:
             return _over(found, allowed)
-        case {"violations": [*violations], "unchecked": [*unchecked]}:
-            items = (Unchecked(**{**item, "code": Why(item["code"])}) for item in unchecked)
-            return Verdict(tuple(Violation(**item) for item in violations), tuple(items))
+        case {"verdict": dict(verdict)}:
+            return _verdict_of(verdict)
     return _over(_end(done.returncode), allowed)
+
+
+def _verdict_of(data: Mapping[str, Any]) -> Verdict:
+    """What :func:`dataclasses.asdict` made of a verdict."""
+    return Verdict(
+        violations=tuple(Violation(**item) for item in data["violations"]),
+        unchecked=tuple(Unchecked(**{**item, "code": Why(item["code"])}) for item in data["unchecked"]),
+        ran=tuple(Ran(**{**item, "layer": Layer(item["layer"])}) for item in data["ran"]),
+        needs_deep=tuple(data["needs_deep"]),
+        root=data["root"],
+        notes=tuple(data["notes"]),
+    )
 
 
 def _over(found: str, allowed: str) -> Verdict:
@@ -85,7 +106,7 @@ def _main(request: str) -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
         os.dup2(2, 1)
         try:
-            _say(answer, _judged(Asked(**json.loads(request)), answer))
+            _say(answer, _judged(Asked.from_json(json.loads(request)), answer))
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
         except MemoryError:
@@ -118,12 +139,18 @@ def _judged(asked: Asked, answer: TextIO) -> dict[str, Any]:
 def _verdict(asked: Asked, meter: Meter) -> dict[str, Any]:
     from extractor_flow.verify.engine import verify
 
-    verdict = verify(Path(asked.run_directory), deep=asked.deep, archived=asked.archived, spend=meter.spend)
+    verdict = verify(
+        Path(asked.run_directory),
+        deep=asked.deep,
+        archived=asked.archived,
+        witness=asked.witness,
+        spend=meter.spend,
+    )
     if any(violation.kind == BUDGET for violation in verdict.violations):
         return {"over": "more memory"}
     if len(verdict.violations) + len(verdict.unchecked) > _MOST_FINDINGS:
         return {"over": f"more than {_MOST_FINDINGS} findings"}
-    return {name: [asdict(item) for item in getattr(verdict, name)] for name in ("violations", "unchecked")}
+    return {"verdict": asdict(verdict)}
 
 
 if __name__ == "__main__":
