@@ -26,7 +26,7 @@ _PUBLISHED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requir
 
 @check("report-page", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.PAGE,), requires=_PUBLISHED)
 def report_page(run: RunSubject) -> Iterator[Finding]:
-    """The page report.html is the one that this package makes of the run; another version's has the same facts and tables.
+    """The page report.html is what this package makes of the run; another version's has the same facts and tables.
 
     Catches: any number, row or figure that was changed for readers. Cannot catch: other words of another version.
     """
