@@ -25,7 +25,7 @@ _PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0
 _TEXT_LIMIT = 16 * 1024 * 1024  # no text that a job leaves is larger; models are, and git does not rewrite them
 _REWRITTEN = Unchecked(
     "line ends of text files",
-    "git's core.autocrlf rewrote them; the texts are the recorded ones (git config core.autocrlf false keeps the bytes)",
+    "git's core.autocrlf rewrote them; the texts are the recorded ones (core.autocrlf=false keeps the bytes)",
     Why.LINE_ENDS,
 )
 
