@@ -55,6 +55,7 @@ class Requirement(StrEnum):
     FLOW = "flow"  # the run's flow is installed
     STUDY = "study"  # the flow takes the run's settings for settings of its own
     COMPARISON = "comparison"  # the journal's records can be compared
+    WITNESS = "witness"  # the run's root is known from elsewhere
 
 
 @dataclass(frozen=True)

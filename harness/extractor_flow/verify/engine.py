@@ -14,6 +14,7 @@ from extractor_flow.run import rundir
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.checks import CORE_CHECKS
+from extractor_flow.verify.checks.binding import notes, witness_holds
 from extractor_flow.verify.checks.documents import json_contracts, plain_files
 from extractor_flow.verify.examine import Examination
 from extractor_flow.verify.subject.archive_list import read_archive_list
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from extractor_flow.binding.witness import Witness
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.readers.paths import Listing
     from extractor_flow.verify.subject.context import RunSubject
@@ -40,11 +42,14 @@ _PUBLISHED = (
 _NO_DIRECTORY = {Kind.MISSING: "there is no such directory", Kind.NOT_A_FILE: "it is no directory"}
 
 
-def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -> Verdict:
+def verify(
+    run_directory: Path, *, deep: bool = False, archived: bool = False, witness: Witness | None = None
+) -> Verdict:
     """Check every claim of the run in *run_directory* against the evidence beside it.
 
     With *deep*, a flow may use its deep-learning package, which it never lets unpickle. With *archived*, files that the
-    run's archive list says were left out count as unchecked, not as missing. :class:`RunDirectoryError` (exit code 2)
+    run's archive list says were left out count as unchecked, not as missing. With a *witness*, the run must be the one
+    that it tells of. :class:`RunDirectoryError` (exit code 2)
     when the directory is none, or nothing in it is of a run.
     """
     files = ConfinedDirectory(run_directory)
@@ -58,9 +63,10 @@ def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -
     if not listing.refused and not {rundir.RUN, rundir.JOURNAL, *_PUBLISHED} & listing.files.keys():
         raise _no_run(run_directory, f"it has no {rundir.RUN}")
     archive = read_archive_list(files, accepted=archived)
-    run = load_run(files, listing, archive, deep=deep)
+    run = load_run(files, listing, archive, witness, deep=deep)
     examination = Examination(run)
-    return _verdict(_examine(run, examination), examination)
+    verdict = _verdict(_examine(run, examination), examination)
+    return replace(verdict, root=run.root, notes=tuple(notes(run)))
 
 
 def _no_run(run_directory: Path, found: str) -> RunDirectoryError:
@@ -70,7 +76,7 @@ def _no_run(run_directory: Path, found: str) -> RunDirectoryError:
 def _examine(run: RunSubject, examination: Examination) -> Iterator[Finding]:
     """What all checks find in *run*; of a run that is not published, only what it was asked for is looked at."""
     if _is_unpublished(run.listing):
-        yield from examination.core((plain_files,))
+        yield from examination.core((plain_files, witness_holds))
         yield from (replace(each, check=json_contracts.id) for each in run.documents.wrong[rundir.RUN])
         why = f"the run is under way or was interrupted; extractor-flow run --resume {run.files.root} publishes it"
         yield Unchecked("everything", why, Why.UNPUBLISHED)

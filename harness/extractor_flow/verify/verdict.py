@@ -76,6 +76,10 @@ class Verdict:
     root: str | None = None
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """As with a violation: a stranger's texts stay on one line."""
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
+
     @property
     def ok(self) -> bool:
         """Whether nothing is contradicted; :attr:`conclusion` says whether that means anything."""

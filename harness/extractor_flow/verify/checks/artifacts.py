@@ -16,14 +16,16 @@ from extractor_flow.study.records import Completed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extractor_flow.binding.subjects import Subject
     from extractor_flow.evidence.findings import Finding
+    from extractor_flow.readers.paths import ConfinedDirectory
     from extractor_flow.study.records import Artifact
     from extractor_flow.verify.subject.context import JobSubject
 
 # A flow may well claim its log.
 _PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0-9]+\.log|\.lock")
 _TEXT_LIMIT = 16 * 1024 * 1024  # no text that a job leaves is larger; models are, and git does not rewrite them
-_REWRITTEN = Unchecked(
+REWRITTEN = Unchecked(
     "line ends of text files",
     "git's core.autocrlf rewrote them; the texts are the recorded ones (core.autocrlf=false keeps the bytes)",
     Why.LINE_ENDS,
@@ -74,21 +76,25 @@ def _content(job: JobSubject, artifact: Artifact) -> Iterator[Finding]:
     digest = job.run.files.sha256(path) if size == artifact.size_bytes else None
     if digest == artifact.sha256:
         return
-    if digest is None and _is_rewritten(job, artifact, size):
-        yield _REWRITTEN
+    if digest is None and is_rewritten(job.run.files, artifact):
+        yield REWRITTEN
     elif digest is None:
         yield Violation(path, "", f"has {artifact.size_bytes} bytes", f"{size} bytes", "size")
     else:
         yield Violation(path, "", f"has the SHA-256 {artifact.sha256}", digest, "digest")
 
 
-def _is_rewritten(job: JobSubject, artifact: Artifact, size: int) -> bool:
-    """Whether git has made each line end one byte longer, as it does when it checks out a text on Windows."""
-    if not artifact.size_bytes < size <= min(2 * artifact.size_bytes, _TEXT_LIMIT):
+def is_rewritten(files: ConfinedDirectory, subject: Artifact | Subject) -> bool:
+    """Whether git has made each line end one byte longer, as it does when it checks out a text on Windows.
+
+    *subject* says what the file was.
+    """
+    size = files.size(subject.path)
+    if not subject.size_bytes < size <= min(2 * subject.size_bytes, _TEXT_LIMIT):
         return False
-    with job.run.files.open(artifact.path, limit=_TEXT_LIMIT) as stream:
+    with files.open(subject.path, limit=_TEXT_LIMIT) as stream:
         text = stream.read(size).replace(b"\r\n", b"\n")
-    return hashlib.sha256(text).hexdigest() == artifact.sha256
+    return hashlib.sha256(text).hexdigest() == subject.sha256
 
 
 CHECKS = (artifact_places, artifact_digests)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from extractor_flow.evidence.check import Layer, Scope, check
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.run import rundir
-from extractor_flow.verify.subject.documents import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +32,7 @@ def json_contracts(run: RunSubject) -> Iterator[Violation]:
     form.
     """
     for name, wrong in run.documents.wrong.items():
-        if name not in TEXTS and name != rundir.JOURNAL:
+        if name != rundir.JOURNAL:
             yield from wrong
 
 

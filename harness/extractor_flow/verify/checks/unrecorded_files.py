@@ -16,8 +16,8 @@ from extractor_flow.run import rundir
 from extractor_flow.study.flow import SupportsPrepare
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed
-from extractor_flow.verify.checks.figures import is_figure
 from extractor_flow.verify.checks.job_directories import ORDER, RESULT
+from extractor_flow.verify.checks.made_again import is_figure
 from extractor_flow.verify.subject.documents import SMALL
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _OF_A_RUN = {
     rundir.PAGE,
     rundir.LOG,
     rundir.ARCHIVE,
+    rundir.SUBJECTS,
     rundir.UNPUBLISHED,
     SUBJECTS,
 }

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.binding.subjects import LIMIT, root_of
 from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Requirement
 from extractor_flow.evidence.findings import Why, brief
 from extractor_flow.evidence.run_context import RunContext
+from extractor_flow.readers.errors import ReadError
 from extractor_flow.registry import find_flow
 from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed
@@ -21,6 +23,7 @@ from extractor_flow.verify.subject.unknown_flow import UninstalledFlow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from extractor_flow.binding.witness import Witness
     from extractor_flow.evidence.findings import Violation
     from extractor_flow.readers.paths import ConfinedDirectory, Listing
     from extractor_flow.study.flow import Flow, Study, SupportsCompare
@@ -49,6 +52,16 @@ class RunSubject:
     documents: Documents
     archive: ArchiveList
     deep: bool = False
+    witness: Witness | None = None
+
+    @cached_property
+    def root(self) -> str | None:
+        """The run's root; ``None`` where it has no list of files that can be read."""
+        try:
+            with self.files.open(rundir.SUBJECTS, limit=LIMIT) as stream:
+                return root_of(stream.read(LIMIT))
+        except ReadError:
+            return None
 
     @property
     def request(self) -> Mapping[str, Any]:
@@ -130,9 +143,11 @@ class RunSubject:
     @cached_property
     def unmet(self) -> Mapping[Requirement, Unmet]:
         """The requirements that the run does not meet; each is looked at only where those before it are met."""
+        unmet = {} if self.witness else {Requirement.WITNESS: Unmet("no witness was named", silent=True)}
         if rundir.RUN not in self.documents.json:
-            return dict.fromkeys(Requirement, Unmet(f"{rundir.RUN} cannot be used"))
-        unmet = {} if self.archive.is_there else {Requirement.ARCHIVE: Unmet("this is no copy", silent=True)}
+            return dict.fromkeys({*Requirement} - {Requirement.WITNESS}, Unmet(f"{rundir.RUN} cannot be used")) | unmet
+        if not self.archive.is_there:
+            unmet[Requirement.ARCHIVE] = Unmet("this is no copy", silent=True)
         if not self.documents.complete:
             lost = Unmet(f"{rundir.JOURNAL} cannot be read to its end")
             unmet |= dict.fromkeys((Requirement.JOURNAL, Requirement.COMPARISON), lost)
@@ -178,6 +193,8 @@ class JobSubject:
         return f"line {self.entry.line}: $.{member}"
 
 
-def load_run(files: ConfinedDirectory, listing: Listing, archive: ArchiveList, *, deep: bool) -> RunSubject:
-    """The run in *files*; nothing is judged yet."""
-    return RunSubject(files, listing, load_documents(files), archive, deep)
+def load_run(
+    files: ConfinedDirectory, listing: Listing, archive: ArchiveList, witness: Witness | None, *, deep: bool
+) -> RunSubject:
+    """The run in *files*, of which *witness* tells; nothing is judged yet."""
+    return RunSubject(files, listing, load_documents(files), archive, deep, witness)

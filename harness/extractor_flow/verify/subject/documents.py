@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
+from extractor_flow.binding.chain import PREVIOUS
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.readers.text import Torn, read_json, read_json_lines, read_text
+from extractor_flow.readers.text import Torn, read_json, read_json_lines
 from extractor_flow.run import rundir
 from extractor_flow.study.records import JobRecord
 
@@ -25,7 +26,6 @@ CONTRACTS = {
     rundir.SKIPS: "skip_summary",
     rundir.HISTORICAL: "complete_results",
 }
-TEXTS = (rundir.MARKDOWN, rundir.PAGE)
 RECORD_CONTRACT = "job_record"
 SUMMARY_CONTRACT = "training_summary"
 DEFAULT_RESULTS = "extractor_results"
@@ -35,21 +35,25 @@ LARGE = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Entry:
-    """A record of the journal and its line, from 1."""
+    """A record of the journal and its line, from 1.
+
+    ``sha256`` is the digest of the line, ``previous`` what it carries as that of the line before.
+    """
 
     line: int
     record: JobRecord
+    sha256: str = field(default="", compare=False)
+    previous: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Documents:
-    """What could be read and satisfies its contract: run-level JSON by file name, texts likewise, and the journal.
+    """What could be read and satisfies its contract: run-level JSON by file name, and the journal.
 
     ``wrong`` has what is wrong with them, by file name.
     """
 
     json: Mapping[str, dict[str, Any]]
-    texts: Mapping[str, str]
     journal: tuple[Entry, ...]
     wrong: Mapping[str, tuple[Violation, ...]]
 
@@ -66,16 +70,13 @@ def load_documents(files: ConfinedDirectory) -> Documents:
     key = DEFAULT_RESULTS if request is None else request["results_key"]
     contract = SUMMARY_CONTRACT if key == DEFAULT_RESULTS else summary_schema(key)
     read[rundir.SUMMARY] = read_document(files, rundir.SUMMARY, contract)
-    texts = {name: _read_text(files, name) for name in TEXTS}
     entries: list[Entry] = []
     wrong = {
         rundir.JOURNAL: _wrong_with_journal(files, entries),
         **{name: found for name, (_, found) in read.items()},
-        **{name: found for name, (_, found) in texts.items()},
     }
     there = {name: value for name, (value, _) in read.items() if value is not None}
-    shown = {name: text for name, (text, _) in texts.items() if text is not None}
-    return Documents(there, shown, tuple(entries), wrong)
+    return Documents(there, tuple(entries), wrong)
 
 
 def read_document(
@@ -98,14 +99,6 @@ def _against(contract: str | dict[str, Any], name: str, place: str, value: Json)
     )
 
 
-def _read_text(files: ConfinedDirectory, name: str) -> tuple[str | None, tuple[Violation, ...]]:
-    try:
-        with files.open(name, limit=LARGE) as stream:
-            return read_text(stream, name, limit=LARGE), ()
-    except ReadError as error:
-        return None, (Violation.refused(name, error),)
-
-
 def _wrong_with_journal(files: ConfinedDirectory, entries: list[Entry]) -> tuple[Violation, ...]:
     """What is wrong with the journal; *entries* gets its records, up to what cannot be read."""
     found: list[Violation] = []
@@ -119,7 +112,8 @@ def _wrong_with_journal(files: ConfinedDirectory, entries: list[Entry]) -> tuple
                 wrong = _against(RECORD_CONTRACT, rundir.JOURNAL, f"line {line.number}: ", line.value)
                 found += wrong
                 if not wrong and isinstance(line.value, dict):
-                    entries.append(Entry(line.number, record_of(line.value)))
+                    previous = cast("str | None", line.value.get(PREVIOUS))  # as the contract says
+                    entries.append(Entry(line.number, record_of(line.value), line.sha256, previous))
     except ReadError as error:
         found.append(Violation.refused(rundir.JOURNAL, error))
     return tuple(found)
