@@ -168,7 +168,7 @@ def final_loss(job: JobClaims) -> Iterator[Violation]:
     import numpy as np
 
     path = job.outcome.artifacts["weights"].path
-    stored = require_object(job.run.read(path, read_json), path)
+    stored: dict[str, Any] = require_object(job.run.read(path, read_json), path)
     weights = np.array([float.fromhex(value) for value in stored["weights"]])
     degree = job.run.parameters[job.record.job_key]["degree"]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -190,7 +190,7 @@ def _job(run: Mapping[str, Any], model: Mapping[str, Any], seed: int) -> Job:
     )
 
 
-def _points(generator: np.random.Generator, degree: int) -> tuple[np.ndarray, np.ndarray]:
+def _points(generator: np.random.Generator, degree: int) -> tuple[Any, Any]:
     """The powers of the points to fit, and their values."""
     import numpy as np
 
