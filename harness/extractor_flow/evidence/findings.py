@@ -74,6 +74,7 @@ INCONCLUSIVE = frozenset(
         Why.UNPUBLISHED,
         Why.NO_EVIDENCE,
         Why.UNJUDGED,
+        Why.UNREADABLE,
     }
 )
 """What keeps a run without violations from being verified: most of it is excused by the run's own word only."""
