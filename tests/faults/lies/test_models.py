@@ -8,24 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from extractor_flow.config import ConfigDocument
+from extractor_flow.flows.extractor_comparison import ExtractorComparison
+from extractor_flow.flows.extractor_comparison.checks.episode_limits import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
+from extractor_flow.verify import verify
 from support.lies.about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
 from support.lies.mutated_runs import ONE
 from support.lies.tampering import Tampering
 from support.published import publish_run
 
-from extractor_flow.config import ConfigDocument
-from extractor_flow.flows.extractor_comparison import ExtractorComparison
-from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
-from extractor_flow.flows.extractor_comparison.checks.spaces import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
-from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
-from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
-from extractor_flow.verify import verify
-
 torch = pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 
-from extractor_flow.flows.extractor_comparison.checks.rebuilt_model import NotMadeError, tensors_of  # noqa: E402
+from extractor_flow.flows.extractor_comparison.checks.torch_reload import NotMadeError, tensors_of  # noqa: E402
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv  # noqa: E402
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
 from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS  # noqa: E402
@@ -156,7 +156,7 @@ def test_every_preset_can_be_made_without_numbers(preset):
 
     made = kind(boxes, **arguments).state_dict()
 
-    assert tensors_of(plan) == {name: tuple(values.shape) for name, values in made.items()}
+    assert tensors_of(plan) == {f"features_extractor.{name}": tuple(values.shape) for name, values in made.items()}
 
 
 CHANGING = '''
