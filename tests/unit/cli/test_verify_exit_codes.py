@@ -65,7 +65,7 @@ def contradict(run):
         (leave_out_the_weights, (), 1, "contradicted: 1 violations in "),
     ],
 )
-def test_the_exit_code_says_what_it_comes_to(run, capsys, change, words, code, conclusion):
+def test_the_exit_code_says_what_it_comes_to(run, capsys, change, words, code, conclusion):  # noqa: PLR0917
     change(run)
 
     assert verified(run.path, *words) == code
