@@ -57,6 +57,7 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST, r
     was never published, or cannot be copied as it is.
     """
     run = RunDirectory.open(run_directory)
+    run.request()
     _require_archivable(run, destination)
     copy = _choose(_sizes(own_files(run.path)), largest)
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -281,6 +281,9 @@ def main(arguments: list[str] | None = None) -> int:
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or directory.path}: {error.strerror or error}\n")
+        return 1
 
 
 if __name__ == "__main__":

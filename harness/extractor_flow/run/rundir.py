@@ -119,20 +119,18 @@ class RunDirectory:
         :class:`RunDirectoryError` when another process is at it, when something in it is not the run's own (exit code
         2, as nothing was changed), and when the disk fails meanwhile.
         """
-        with locked(self.path / _LOCK) as mine:
-            if not mine:
-                msg = f"{self.path}: another process is running this run; wait for it to end"
-                raise RunDirectoryError(msg)
-            own_files(self.path)
-            try:
+        try:
+            with locked(self.path / _LOCK) as mine:
+                if not mine:
+                    msg = f"{self.path}: another process is running this run; wait for it to end"
+                    raise RunDirectoryError(msg)
+                own_files(self.path)
                 yield
-            except OSError as error:
-                raise self._disk_failure(error) from error
-
-    def _disk_failure(self, error: OSError) -> RunDirectoryError:
-        where, reason = error.filename or self.path, error.strerror or error
-        advice = f"finished jobs are kept in its {JOURNAL}; make room or restore it, then --resume it"
-        return RunDirectoryError(f"{where}: {reason}; the run {self.path} was stopped; {advice}")
+        except OSError as error:
+            where, reason = error.filename or self.path, error.strerror or error
+            advice = f"finished jobs are kept in its {JOURNAL}; make room or restore it, then --resume it"
+            msg = f"{where}: {reason}; the run {self.path} was stopped; {advice}"
+            raise RunDirectoryError(msg) from error
 
     @contextmanager
     def logging(self) -> Iterator[None]:
