@@ -1,4 +1,4 @@
-"""Checks of the files that completed jobs claim: where they are, whose they are, and that they are the recorded ones."""
+"""Checks of the files that completed jobs claim: where they are, whose, and whether they are the recorded ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0
 _TEXT_LIMIT = 16 * 1024 * 1024  # no text that a job leaves is larger; models are, and git does not rewrite them
 REWRITTEN = Unchecked(
     "line ends of text files",
-    "git's core.autocrlf rewrote them; what was compared is the text that was recorded (git config core.autocrlf false)",
+    "git's core.autocrlf rewrote them; the texts are the recorded ones (core.autocrlf=false keeps the bytes)",
     Why.LINE_ENDS,
 )
 
