@@ -6,6 +6,11 @@ import json
 import shutil
 
 import pytest
+
+from extractor_flow.flows.dose_overlap.checks import shared_data
+from extractor_flow.run.archive import archive
+from extractor_flow.run.session import DRY_RUN
+from extractor_flow.verify import verify
 from support.lies.about_doses import DEEP_LIES, LIES
 from support.lies.dose_tampering import (
     BUNDLE,
@@ -19,11 +24,6 @@ from support.lies.dose_tampering import (
 )
 from support.lies.tampering import Tampering
 from support.published import publish_run
-
-from extractor_flow.flows.dose_overlap.checks import shared_data
-from extractor_flow.run.archive import archive
-from extractor_flow.run.session import DRY_RUN
-from extractor_flow.verify import verify
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.flows.dose_bench import tiny_config, tiny_scan, tiny_view
 
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap.data.calibration import Calibration
@@ -34,6 +33,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     reconstruct_untrained,
 )
 from extractor_flow.flows.dose_overlap.scoring.scores import aligned, score
+from support.flows.dose_bench import tiny_config, tiny_scan, tiny_view
 
 
 def true_patches(data, optics):

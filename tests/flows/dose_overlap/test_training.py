@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from support.flows.dose_bench import DOSE, tiny_config, tiny_scan, tiny_view, without_truth
 
 from extractor_flow.errors import ConfigError, DataError, Interrupted, JobError
 from extractor_flow.files import sha256_of
@@ -21,6 +20,7 @@ from extractor_flow.flows.dose_overlap.training import loop as training_module
 from extractor_flow.flows.dose_overlap.training.loop import train
 from extractor_flow.flows.dose_overlap.training.task import TrainingTask, validation_block
 from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from support.flows.dose_bench import DOSE, tiny_config, tiny_scan, tiny_view, without_truth
 
 
 def amplitude_psnr(data, found):
