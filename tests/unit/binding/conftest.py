@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tampering import Tampering
-from workbench import Workbench
+from support.lies.tampering import Tampering
+from support.workbench import Workbench
 
 
 @pytest.fixture(scope="session")

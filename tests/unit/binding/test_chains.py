@@ -19,7 +19,7 @@ from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
 
 START = json.loads(
-    (Path(__file__).parents[2] / "contracts/examples/valid/run_start.begun.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[3] / "contracts/examples/valid/run_start.begun.json").read_text(encoding="utf-8")
 )
 
 
