@@ -10,12 +10,12 @@ import subprocess
 import sys
 
 import pytest
-from support.files import bombs
-from support.published import publish_run
 
 from extractor_flow.cli import main
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.verify.allowance import OverBudgetError, allowance_of, bounds_memory
+from support.files import bombs
+from support.published import publish_run
 
 STUDY = {
     "flow": "line_fit",
