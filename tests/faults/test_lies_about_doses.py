@@ -8,9 +8,7 @@ import shutil
 import pytest
 
 from dose_tampering import BUNDLE, CHECKPOINT, CURVES, IMAGES, STUDY, edited_tensors, from_nowhere, relabelled
-from extractor_flow.flows.dose_overlap.checks import shared_data
 from extractor_flow.run.archive import archive
-from extractor_flow.run.session import DRY_RUN
 from extractor_flow.verify import verify
 from lies_about_doses import DEEP_LIES, LIES
 from published import publish_run
@@ -86,10 +84,6 @@ def test_a_slim_copy_verifies_light_and_deep(genuine_run, tmp_path):
     archive(genuine_run, tmp_path / "slim", largest=20_000)
 
     assert [verify(tmp_path / "slim", deep=deep, archived=True).violations for deep in (False, True)] == [(), ()]
-
-
-def test_a_rehearsal_gives_the_reason_that_the_session_writes():
-    assert shared_data.DRY_RUN == DRY_RUN
 
 
 @pytest.mark.parametrize("options", [["--dry-run"], ["--only", "dense*"]], ids=str)

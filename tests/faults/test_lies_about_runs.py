@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from extractor_flow.run import rundir
-from extractor_flow.run.session import DRY_RUN
+from extractor_flow.study.codes import Code
 from extractor_flow.verify import verify
-from lies_about_records import DIRECTORIES, RECORDS, STOPPED, adding, again, untold
+from lies_about_records import DIRECTORIES, RECORDS, adding, again, untold
 from lies_about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
 from published import publish_run
 from tampering import Tampering
@@ -117,7 +117,7 @@ def test_a_log_that_went_on_after_it_was_quoted_is_the_same_log(run):
 
 def test_a_failure_that_a_killed_run_did_not_get_to_record_is_no_lie(run):
     """Its result was published, its record was not, and then the run was rehearsed."""
-    untold(BAD, "skipped", DRY_RUN, log=False)(run)
+    untold(BAD, Code.DRY_RUN, log=False)(run)
 
     assert named(run) == set()
 
@@ -136,6 +136,6 @@ def test_a_result_that_a_resumed_run_found_and_recorded_once_more_is_no_lie(run)
 
 def test_a_job_without_an_attempt_may_keep_its_result_although_it_was_not_started_again(run):
     (run.path / BAD / "attempt-1.json").unlink()
-    again(BAD, "failed", STOPPED)(run)
+    again(BAD, Code.NOT_STARTED)(run)
 
     assert named(run) == set()

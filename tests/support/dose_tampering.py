@@ -259,15 +259,15 @@ def more_patience(run: Tampering) -> None:
     edited_tensors(BUNDLE, lambda _, header: header["config"].update(patience=50))(run)
 
 
-def skipped(reason: str) -> Any:
-    """Let the dense cell be skipped for *reason*."""
+def skipped(code: str) -> Any:
+    """Let the dense cell be skipped with *code*."""
 
     def change(run: Tampering) -> None:
         with run.lying(DENSE) as record:
             for name in ("metrics", "artifacts", "training_steps", "details", "end_time", "duration_seconds"):
                 record.pop(name, None)
             record.pop("hardware_profile", None)
-            record.update(status="skipped", reason=reason)
+            record.update(status="skipped", code=code, reason="so it was")
 
     return change
 

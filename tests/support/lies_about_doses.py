@@ -40,10 +40,6 @@ from dose_tampering import (
 from extractor_flow.run import rundir
 from mutated_runs import Mutation
 
-_NEEDS_CUDA = (
-    "needs cuda, which is missing here: no driver; "
-    "run it on a machine that has it, or set training.device to cpu or auto"
-)
 _NOTE = '{"dose": 1.0, "instrument": "another"}'
 
 LIES = [
@@ -166,8 +162,8 @@ LIES = [
         relabelled(lambda config: config["design"].update(views=["baseline", "dense"])),
     ),
     Mutation("more patience", CHECKPOINT, more_patience),
-    Mutation("a rehearsal that was none", rundir.JOURNAL, skipped("dry run: we did not want it")),
-    Mutation("a device that nothing needs", rundir.JOURNAL, skipped(_NEEDS_CUDA)),
+    Mutation("a view that the scan has", rundir.JOURNAL, skipped("missing-data")),
+    Mutation("a device that nothing needs", rundir.JOURNAL, skipped("missing-capability")),
 ]
 DEEP_LIES = [
     Mutation("pixels nudged towards the truth", IMAGES, imaged(nudged)),

@@ -168,16 +168,16 @@ def retold(run: Tampering) -> None:
     (run.path / LOG).write_text(text, encoding="utf-8")
 
 
-def skipped(job: str, reason: str | None = None) -> Change:
-    """*job* was skipped, says its record, for *reason*, or for that of the one that really was."""
+def skipped(job: str, code: str | None = None) -> Change:
+    """*job* was skipped, says its record, with *code*, or with that of the one that really was."""
 
     def lie(run: Tampering) -> None:
         with run.record(SKIPPED) as other:
-            words, kept = reason or other["reason"], set(other)
+            words, kept = {"code": code or other["code"], "reason": other["reason"]}, set(other)
         with run.record(job) as record:
             for name in record.keys() - kept:
                 del record[name]
-            record.update(status="skipped", reason=words)
+            record.update(status="skipped", **words)
         run.republish()
 
     return lie
@@ -329,8 +329,7 @@ LIES = [
     Mutation("events of another year in the middle", EVENTS, logged(in_another_year)),
     Mutation("an event file with another time in its name", EVENTS, renamed_events),
     Mutation("a log that tells another reward", LOG, retold),
-    Mutation("a skip without need", rundir.JOURNAL, skipped(SKIPPED, "the result is known to be excellent already")),
-    Mutation("a rehearsal in other words", rundir.JOURNAL, skipped(SKIPPED, "dry run: not today")),
+    Mutation("a skip without need", rundir.JOURNAL, skipped(SKIPPED, "missing-data")),
     Mutation("a failure as a skip", rundir.JOURNAL, skipped(BROKEN)),
     Mutation("a success as a skip", rundir.JOURNAL, skipped(ONE)),
     Mutation("billions of steps", EVALUATIONS, relabelled(billions, billions_done)),

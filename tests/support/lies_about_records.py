@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
+from extractor_flow.study.codes import SKIPS, Code
 from genuine import picture
 from lies_about_runs import BAD, GONE, ONE, lies
 from mutated_runs import Change, Mutation
@@ -34,12 +35,12 @@ def recording_skip(**members: object) -> Change:
     return journaled(lambda records: next(each for each in records if each["directory"] == GONE).update(members))
 
 
-def not_started(job: str, status: str, reason: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def not_started(job: str, code: Code) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A record's words for a job that was not started."""
     kept = ("schema_version", "flow", "job_key", "directory", "config_name", "worker_mode", "start_time", "seed")
-    said = {"status": status, "reason": reason, "attempt": 1}
-    if status == "failed":
-        said |= {"log_tail": [], "interrupted": True}
+    said = {"status": "skipped" if code in SKIPS else "failed", "code": code.value, "reason": "so it was", "attempt": 1}
+    if code not in SKIPS:
+        said |= {"log_tail": [], "signal": "SIGINT"}
     return lambda record: {**{name: record[name] for name in kept}, **said, "directory": job}
 
 
@@ -54,12 +55,12 @@ def journaled(lie: Callable[[list[dict[str, Any]]], None]) -> Change:
     return change
 
 
-def untold(job: str, status: str, reason: str, *, log: bool = True) -> Change:
+def untold(job: str, code: Code, *, log: bool = True) -> Change:
     """What became of *job* is not told: it was not started, they say."""
 
     def lie(records: list[dict[str, Any]]) -> None:
         position = next(n for n, record in enumerate(records) if record["directory"] == job)
-        records[position] = not_started(job, status, reason)(records[position])
+        records[position] = not_started(job, code)(records[position])
 
     def change(run: Tampering) -> None:
         journaled(lie)(run)
@@ -69,12 +70,12 @@ def untold(job: str, status: str, reason: str, *, log: bool = True) -> Change:
     return change
 
 
-def again(job: str, status: str, reason: str) -> Change:
+def again(job: str, code: Code) -> Change:
     """After a success that stands a record says that the job was not started."""
 
     def lie(records: list[dict[str, Any]]) -> None:
         record = next(record for record in records if record["directory"] == job)
-        records.append({**not_started(job, status, reason)(record), "start_time": record["end_time"]})
+        records.append({**not_started(job, code)(record), "start_time": record["end_time"]})
 
     return journaled(lie)
 
@@ -175,18 +176,17 @@ def _none(_: object) -> None:
     """Nothing: a change returns nothing."""
 
 
-SKIP, STOPPED = "needs a GPU", "interrupted before it started; resume the run to train it"
 RECORDS = lies(
     rundir.JOURNAL,
     {
-        "a failure called a skip": untold(BAD, "skipped", SKIP),
-        "a failure that never started": untold(BAD, "failed", STOPPED, log=False),
-        "a success called a skip": untold(ONE, "skipped", SKIP, log=False),
-        "a skip after a success": again(ONE, "skipped", SKIP),
-        "a failure that never started, after a success": again(ONE, "failed", STOPPED),
+        "a failure called a skip": untold(BAD, Code.MISSING_CAPABILITY),
+        "a failure that never started": untold(BAD, Code.NOT_STARTED, log=False),
+        "a success called a skip": untold(ONE, Code.MISSING_CAPABILITY, log=False),
+        "a skip after a success": again(ONE, Code.MISSING_CAPABILITY),
+        "a failure that never started, after a success": again(ONE, Code.NOT_STARTED),
         "another reason of a failure": recording(BAD, reason="the machine was switched off"),
         "another end of a log": without_log(recording(BAD, log_tail=["all steps done", "reward 99"])),
-        "an interruption that was none": without_log(recording(BAD, interrupted=True)),
+        "an interruption that was none": recording(BAD, code="interrupted", signal="SIGINT"),
         "an attempt of what was not started": recording_skip(attempt=99),
         "more steps than were logged": recording(ONE, training_steps=10**6),
         "no time at all": recording(ONE, duration_seconds=0.0),

@@ -128,7 +128,8 @@ JOURNAL = [
         "an artifact left out", rundir.JOURNAL, recording(ONE, "artifacts", to=lambda all_: dict([*all_.items()][1:]))
     ),
     Mutation("a kinder failure", rundir.JOURNAL, recording(BROKEN, "reason", to="lunch break")),
-    Mutation("an interruption", rundir.JOURNAL, recording(BROKEN, "interrupted", to=True)),
+    Mutation("an interruption", rundir.JOURNAL, recording(BROKEN, "code", to="interrupted")),
+    Mutation("another code of a failure", rundir.JOURNAL, recording(BROKEN, "code", to="memory-limit")),
     Mutation("another reason to skip", rundir.JOURNAL, recording(SKIPPED, "reason", to="lunch break")),
     Mutation("a failure forgotten", rundir.JOURNAL, forget),
     Mutation("a success twice", rundir.JOURNAL, twice),

@@ -10,12 +10,12 @@ import pytest
 from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.flows.extractor_comparison.checks import episode_limits, schedule
 from extractor_flow.flows.extractor_comparison.checks.rolling_means import Means, check_means
-from extractor_flow.flows.extractor_comparison.checks.skips import DRY_RUN, check_skips
+from extractor_flow.flows.extractor_comparison.checks.skips import check_skips
 from extractor_flow.flows.extractor_comparison.jobs import jobs_of, missing_requirement
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
 from extractor_flow.readers.monitor import Monitor
-from extractor_flow.run.session import DRY_RUN as WHAT_A_REHEARSAL_SAYS
-from extractor_flow.study.records import JobRecord, Skipped
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import REHEARSED, JobRecord, Skipped
 
 NAV = EnvironmentChoice(episode_limits.ROBOT_NAV, None, {}, ())
 
@@ -84,8 +84,8 @@ def settings(*resources, device="cpu"):
     }
 
 
-def refused(config, reasons):
-    """The reasons, by job, that are told to be none."""
+def refused(config, skips):
+    """The codes of the *skips*, by job, that are told to be none."""
     records = [
         JobRecord(
             flow=job.flow,
@@ -93,7 +93,7 @@ def refused(config, reasons):
             seed=job.seed,
             job_key=job.key,
             directory=job.directory,
-            outcome=Skipped(reasons[job.name]),
+            outcome=skips[job.name],
             start_time="2026-01-01T00:00:00Z",
             worker_mode=job.worker_mode,
         )
@@ -103,27 +103,33 @@ def refused(config, reasons):
     return [violation.claim for violation in check_skips(run)]
 
 
-def test_a_rehearsal_skips_in_the_words_of_a_rehearsal():
-    assert (DRY_RUN, refused(settings("cpu"), {"cpu": DRY_RUN})) == (WHAT_A_REHEARSAL_SAYS, [])
+def test_a_rehearsal_is_believed():
+    assert refused(settings("cpu"), {"cpu": REHEARSED}) == []
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto", "cuda", "mps"])
 @pytest.mark.parametrize("missing", [("cuda",), ("mps",), ("cuda", "mps")], ids="+".join)
 def test_a_skip_for_want_of_a_device_is_believed_wherever_it_was(device, missing):
     config = settings("cpu", "gpu", device=device)
-    reasons = {
+    skips = {
         job.name: missing_requirement(job, {name: f"no {name}: (none)" for name in missing}) for job in jobs_of(config)
     }
 
-    assert refused(config, {name: reason or DRY_RUN for name, reason in reasons.items()}) == []
+    assert refused(config, {name: skip or REHEARSED for name, skip in skips.items()}) == []
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_a_skip_for_another_reason_is_not_believed(device):
     config = settings("cpu", "gpu", device=device)
-    words = "needs mps, which is missing here: no Metal"
+    no_data = Skipped(Code.MISSING_DATA, "no data")
 
-    assert refused(config, {"cpu": words, "gpu": ""}) == [words, ""]
+    assert refused(config, {"cpu": no_data, "gpu": no_data}) == ["missing-data", "missing-data"]
+
+
+def test_a_job_that_needs_no_device_is_not_skipped_for_want_of_one():
+    without = Skipped(Code.MISSING_CAPABILITY, "needs mps, which is missing here: no Metal")
+
+    assert refused(settings("cpu", "gpu"), {"cpu": without, "gpu": without}) == ["missing-capability"]
 
 
 def test_the_rules_of_the_robots_world_are_those_of_its_environment():

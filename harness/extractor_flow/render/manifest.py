@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, RunSummary, Skipped
+from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, RunSummary, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def _skips(summary: RunSummary) -> dict[str, Json]:
         {
             "config_name": record.name,
             **({} if record.seed is None else {"seed": record.seed}),
-            "reason": record.outcome.reason,
+            **why_not(record.outcome),
         }
         for record in summary.records
         if isinstance(record.outcome, Skipped)

@@ -24,13 +24,16 @@ from extractor_flow.files import dump_line, locked, parse_json, read_json, sync_
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import component_of
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord
+from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
     from io import FileIO
+
+    from loguru import Record
 
     from extractor_flow.study.jobs import Job
 
@@ -54,7 +57,6 @@ _WHY_UNPUBLISHED = """\
 This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
 trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
 """
-_LOG_LINE = "{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}"
 _FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
 
@@ -135,7 +137,7 @@ class RunDirectory:
             with suppress(OSError), (self.path / LOG).open("a", encoding="utf-8") as log:
                 log.write(line)
 
-        sink = logger.add(write, format=_LOG_LINE, level="INFO")
+        sink = logger.add(write, format=_log_line, level="INFO")
         try:
             yield
         finally:
@@ -181,16 +183,21 @@ class RunDirectory:
             raise DataError(msg)
         return request
 
-    def write_prepared(self, refused: Mapping[str, str]) -> None:
-        """Write ``prepared.json``: the shared data are there, and *refused* (reasons by job key) cannot run."""
-        write_json(self.path / PREPARED, {"schema_version": SCHEMA_VERSION, "refused": refused})
+    def write_prepared(self, refused: Mapping[str, Skipped]) -> None:
+        """Write ``prepared.json``: the shared data are there, and the jobs *refused*, by their keys, cannot run."""
+        skips = {key: why_not(skip) for key, skip in refused.items()}
+        write_json(self.path / PREPARED, {"schema_version": SCHEMA_VERSION, "refused": skips})
 
-    def prepared(self) -> dict[str, str] | None:
-        """The reasons of the jobs that cannot run, by job key; ``None`` while the run is not prepared."""
+    def prepared(self) -> dict[str, Skipped] | None:
+        """The jobs that cannot run, by job key; ``None`` while the run is not prepared."""
         if not (self.path / PREPARED).is_file():
             return None
-        refused: dict[str, str] = self._object(PREPARED)["refused"]
-        return refused
+        try:
+            refused = self._object(PREPARED)["refused"]
+            return {key: Skipped(Code(skip["code"]), skip["reason"]) for key, skip in refused.items()}
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            msg = f"{self.path / PREPARED}: does not say which jobs cannot run: {error!r}; remove it to prepare again"
+            raise DataError(msg) from error
 
     def job_directory(self, job: Job) -> JobDirectory:
         """The directory of *job*, made if need be."""
@@ -272,6 +279,12 @@ class RunDirectory:
             msg = f"{self.path / name}: expected an object"
             raise DataError(msg)
         return data
+
+
+def _log_line(record: Record) -> str:
+    """The format of a line: time, level and message for people, the fields as JSON for programs."""
+    fields = dump_line(record["extra"]).strip().replace("{", "{{").replace("}", "}}")
+    return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}} {fields}\n{{exception}}"
 
 
 def _write_all(journal: FileIO, line: bytes) -> None:

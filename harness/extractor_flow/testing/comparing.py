@@ -17,6 +17,7 @@ from extractor_flow.render.manifest import skip_summary, training_manifest
 from extractor_flow.render.markdown import render
 from extractor_flow.render.summary_json import to_json
 from extractor_flow.run.hardware import probe
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome, Skipped
 from extractor_flow.study.summary import RunIdentity, summarize
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 _MOST_JOBS = 12
 _SHUFFLES = 4
 _STEP = 1 / 8
-_FAILED = Failed("failed for the conformance check", ("the last line",))
-_SKIPPED = Skipped("skipped for the conformance check")
+_FAILED = Failed(Code.RAISED, "failed for the conformance check", ("the last line",))
+_SKIPPED = Skipped(Code.MISSING_DATA, "skipped for the conformance check")
 
 
 def check_comparison(flow: Flow, study: Study, trained: Sequence[JobRecord], found: Findings) -> None:

@@ -111,7 +111,7 @@ def _skip_of_a_possible_view(run):
         for name in ("metrics", "artifacts", "training_steps", "details", "end_time", "duration_seconds"):
             record.pop(name, None)
         record.pop("hardware_profile", None)
-        record.update(status="skipped", reason="OVERSAMPLING-001: too many positions")
+        record.update(status="skipped", code="missing-data", reason="OVERSAMPLING-001: too many positions")
 
 
 def _other_reason(run):

@@ -11,7 +11,7 @@ from extractor_flow.evidence.findings import Violation, brief, read_or_violation
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.run import rundir
-from extractor_flow.run.session import NEVER_STARTED
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.verify.checks.documents import RECORD_CONTRACT, SMALL, Loading, record_of
@@ -118,7 +118,8 @@ class JobDirectories:
         stands = isinstance(outcome, Completed) and all(map(self._is_there, outcome.artifacts.values()))
         # What was attempted is cleared away before the jobs of a sitting start.
         attempted = f"{entry.record.directory}/attempt-1.json" in self._listing.files
-        if stands or (attempted and entry.record.outcome == Failed(NEVER_STARTED, interrupted=True)):
+        last = entry.record.outcome
+        if stands or (attempted and isinstance(last, Failed) and last.code is Code.NOT_STARTED):
             what = f"{name} tells of an attempt"
             claim = f"{entry.record.status}, never started"
             yield Violation(rundir.JOURNAL, f"line {entry.line}: $.status", claim, what, "inconsistent")

@@ -3,74 +3,58 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from extractor_flow.errors import DataError
 from extractor_flow.evidence.findings import Violation, brief
-from extractor_flow.files import printable
+from extractor_flow.files import dump_line, parse_json, printable
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.run import rundir
-from extractor_flow.study.records import Completed, Failed, Skipped
+from extractor_flow.study.records import Failed
 from extractor_flow.verify.verdict import Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from extractor_flow.files import Json
     from extractor_flow.readers.paths import ConfinedDirectory
-    from extractor_flow.study.records import JobRecord
     from extractor_flow.verify.checks.documents import Entry
 
 _KIND = "inconsistent"
 _JOB_LOG, _RUN_LOG = 1024 * 1024, 16 * 1024 * 1024
 _CUT = "\ufffd"  # stands for half a character at either end of what was quoted
-_INTERRUPTED = re.compile(r"interrupted by SIG[A-Z0-9]+(; killed, as it went on)?")
-_LOGGED = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (?:WARNING|ERROR|INFO) job (skipped|failed|succeeded)")
-_WHOSE = re.compile(r"'directory': '([^']+)', 'attempt': ([0-9]{1,9})\}\Z")
 
 
 def check_failures(files: ConfinedDirectory, latest: Iterable[Entry]) -> Iterator[Violation | Unchecked]:
-    """A failure that was started quotes its log, and one that was interrupted says by what."""
+    """A failure that was started quotes its log."""
     for entry in latest:
         record = entry.record
-        if not isinstance(record.outcome, Failed) or record.end_time is None:
-            continue
-        if record.outcome.interrupted and not _INTERRUPTED.fullmatch(record.outcome.reason):
-            place, what = f"line {entry.line}: $.interrupted", f"its reason is {brief(record.outcome.reason)}"
-            yield Violation(rundir.JOURNAL, place, "true", what, _KIND)
-        if record.outcome.log_tail:
+        if isinstance(record.outcome, Failed) and record.end_time is not None and record.outcome.log_tail:
             yield from _quoted(files, entry, record.outcome.log_tail)
 
 
 def check_run_log(files: ConfinedDirectory, journal: Iterable[Entry]) -> Iterator[Violation]:
     """Every record that the run's log tells of is in the journal; the log may have lost lines, or be lost."""
-    told: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-    for entry in journal:
-        word, rest = _logged(entry.record)
-        told[word, entry.record.directory, entry.record.attempt].append(rest)
+    recorded = {dump_line(entry.record.facts) for entry in journal}
     try:
         text, _ = _end_of(files, rundir.LOG, _RUN_LOG)
     except ReadError:
         return
     for number, line in enumerate(text.split("\n"), 1):
-        found, whose = _LOGGED.match(line), _WHOSE.search(line)
-        if found is None or whose is None:
-            continue
-        rest = line[found.end() : whose.start()]
-        if not any(rest.startswith(known) for known in told[found[1], whose[1], int(whose[2])]):
-            what = f"{rundir.LOG} line {number}: {brief(line[found.start(1) :])}"
+        fields = _fields(line)
+        if "status" in fields and dump_line(fields) not in recorded:
+            what = f"{rundir.LOG} line {number}: {brief(fields)}"
             yield Violation(rundir.JOURNAL, "", "has every record that was logged", what, _KIND)
 
 
-def _logged(record: JobRecord) -> tuple[str, str]:
-    """How the run's log begins to tell of *record*."""
-    match record.outcome:
-        case Skipped(reason=reason):
-            return "skipped", f": {reason} {{"
-        case Failed(reason=reason):
-            return "failed", f": {reason} {{"
-        case Completed(training_steps=steps):
-            return "succeeded", f" after {steps} training steps {{"
+def _fields(line: str) -> dict[str, Json]:
+    """The fields at the end of a *line* of the log; none where it has lost them."""
+    start = line.rfind(' {"')  # inside of a text of JSON a quotation mark has a backslash before it
+    try:
+        value = parse_json(line[start:], where=rundir.LOG) if start >= 0 else None
+    except DataError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _quoted(files: ConfinedDirectory, entry: Entry, tail: Sequence[str]) -> Iterator[Violation | Unchecked]:

@@ -14,7 +14,7 @@ from extractor_flow.contracts import json_path
 from extractor_flow.evidence.findings import Violation, brief
 from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
-from extractor_flow.run.session import DRY_RUN
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.jobs import component_of, select
 from extractor_flow.study.records import Completed, Failed, Skipped
@@ -151,8 +151,12 @@ def _of_the_flow(entries: Sequence[Entry], flow: str) -> Iterator[Violation]:
 
 def _rehearsed(entries: Sequence[Entry], request: Mapping[str, Any]) -> Iterator[Violation]:
     """A rehearsal begins with a job that was skipped for that; it may have been resumed, to train."""
-    if request["dry_run"] and entries and entries[0].record.outcome != Skipped(DRY_RUN):
+    if request["dry_run"] and entries and not _is_rehearsed(entries[0].record):
         yield _wrong("$.dry_run", "true", f"{rundir.JOURNAL} line {entries[0].line}: {entries[0].record.status}")
+
+
+def _is_rehearsed(record: JobRecord) -> bool:
+    return isinstance(record.outcome, Skipped) and record.outcome.code is Code.DRY_RUN
 
 
 def without_repeats(entries: Iterable[Entry]) -> list[Entry]:

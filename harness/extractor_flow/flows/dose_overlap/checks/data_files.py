@@ -18,6 +18,7 @@ from extractor_flow.flows.dose_overlap.data.remeasure import thinnings_of
 from extractor_flow.flows.dose_overlap.jobs import jobs_of
 from extractor_flow.flows.dose_overlap.plan import BASELINE, Plan
 from extractor_flow.readers.text import read_json, require_object
+from extractor_flow.study.codes import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,12 +129,13 @@ def _check_prepared(run: RunContext, views: Views) -> Iterator[Violation]:
     """The jobs that the preparation refused are those whose view the scan does not have."""
     cells = {job.key: Plan.from_parameters(job.parameters).cell for job in jobs_of(run.settings)}
     due = {
-        key: refusal
+        key: Code.MISSING_DATA.value
         for key, cell in cells.items()
-        if cell.view != BASELINE and (refusal := views[cell.dose][cell.view].refusal) is not None
+        if cell.view != BASELINE and views[cell.dose][cell.view].refusal is not None
     }
     refused = require_object(run.read(_PREPARED, read_json), _PREPARED).get("refused")
-    if refused != due:
+    told = require_object(refused, f"{_PREPARED}: $.refused")
+    if {key: require_object(skip, _PREPARED).get("code") for key, skip in told.items()} != due:
         yield Violation(_PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
 
 

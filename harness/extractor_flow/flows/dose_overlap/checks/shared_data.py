@@ -14,10 +14,12 @@ from extractor_flow.flows.dose_overlap.checks.stored_data import DataFiles
 from extractor_flow.flows.dose_overlap.checks.training_frames import check_measured, check_stored
 from extractor_flow.flows.dose_overlap.data.remeasure import base_of_settings, measure
 from extractor_flow.flows.dose_overlap.data.simulation import base_of
-from extractor_flow.flows.dose_overlap.jobs import is_unmet
+from extractor_flow.flows.dose_overlap.jobs import ANYWHERE
 from extractor_flow.flows.dose_overlap.plan import Plan
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.study.records import Skipped
+from extractor_flow.readers.text import read_json, require_object
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.views import View
     from extractor_flow.study.records import JobRecord
 
-DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
-"""The reason that a rehearsal gives."""
 _PREPARED = "prepared.json"
 _LARGEST = 1024
 
@@ -55,11 +55,11 @@ def check_data(run: RunContext, jobs: Sequence[Claims]) -> Iterator[Finding]:
 
 
 def _is_about_the_scan(run: RunContext, record: JobRecord) -> bool:
-    """Whether *record* is a skip for a reason that only the scan can give."""
-    if not isinstance(record.outcome, Skipped) or record.outcome.reason == DRY_RUN:
+    """Whether *record* is a skip that only the scan can explain."""
+    if not isinstance(record.outcome, Skipped) or record.outcome.code is Code.DRY_RUN:
         return False
     device = Plan.from_parameters(run.parameters[record.job_key]).training.device
-    return not is_unmet(record.outcome.reason, device)
+    return record.outcome.code is Code.MISSING_DATA or device in ANYWHERE
 
 
 def _base(run: RunContext, files: DataFiles) -> Generator[Finding, None, Base | None]:
@@ -115,7 +115,10 @@ class _Repetition:
         cell = Plan.from_parameters(self._run.parameters[record.job_key]).cell
         if cell.dose != dose or not isinstance(record.outcome, Skipped):
             return
-        refusal = measured.refusal(cell.view)
-        if record.outcome.reason != refusal:
+        refusal, code = measured.refusal(cell.view), record.outcome.code
+        if refusal is None or code is not Code.MISSING_DATA:
             found = "the scan has this view" if refusal is None else f"the scan says: {refusal}"
-            yield self._run.contradicted(record, "reason", record.outcome.reason, found)
+            yield self._run.contradicted(record, "code", code.value, found)
+        told = require_object(self._run.read(_PREPARED, read_json), _PREPARED).get("refused")
+        if not isinstance(told, dict) or told.get(record.job_key) != why_not(record.outcome):
+            yield self._run.contradicted(record, "reason", why_not(record.outcome), f"{_PREPARED} says otherwise")
