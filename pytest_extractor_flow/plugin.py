@@ -158,11 +158,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     """
     state = session.config.stash[STATE]
     if state.own_directory is not None:
-        from pytest_extractor_flow.runs.tamper_guard import judged_by_no_test, touched_runs
+        from pytest_extractor_flow.runs.tamper_guard import judged_by_no_test, judged_runs, touched_runs
 
         state.own_directory.stop()
         state.touched = tuple(touched_runs(state.own_directory.path))
         state.judged_by_none = judged_by_no_test(state.own_directory.path)
+        if state.lane is not None:
+            state.lane.runs(judged_runs(state.own_directory.path))
         if (state.touched or state.judged_by_none) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     result = yield

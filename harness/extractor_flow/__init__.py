@@ -8,4 +8,4 @@ Data flows one way::
 Importing this package imports nothing heavy; ``docs/design.md`` shows the layers.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

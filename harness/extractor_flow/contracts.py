@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from extractor_flow.errors import DataError, RequestError
 from extractor_flow.files import parse_json
@@ -22,6 +23,7 @@ from extractor_flow.files import parse_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import jsonschema_rs
     from jsonschema import Draft202012Validator, FormatChecker, TypeChecker, ValidationError
     from referencing import Registry
     from referencing._core import Resolver
@@ -88,6 +90,8 @@ def violations(data: Any, schema: str | Mapping[str, Any]) -> list[ContractViola
     """
     from referencing.exceptions import Unresolvable
 
+    if _certainly_valid(data, schema):
+        return []
     validator = _packaged(schema) if isinstance(schema, str) else _own(schema)
     try:
         errors = list(islice(validator.iter_errors(data), MOST_VIOLATIONS))
@@ -96,6 +100,57 @@ def violations(data: Any, schema: str | Mapping[str, Any]) -> list[ContractViola
         raise DataError(msg) from error
     errors.sort(key=lambda error: list(error.absolute_path))
     return [ContractViolation(json_path(error.absolute_path), _message(error)) for error in errors]
+
+
+def _certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON
+    """Whether a compiled validator passes *data*: fifty times as fast, and all that most values ever need.
+
+    What it does not pass goes to jsonschema, which has the last word and finds the words.
+    """
+    import jsonschema_rs
+
+    try:
+        compiled = _compiled(schema) if isinstance(schema, str) else _compile(schema)
+        return compiled.is_valid(data) and not _has_boundless_integer(data)
+    except (ValueError, TypeError, RecursionError, jsonschema_rs.ReferencingError):
+        return False
+
+
+@cache
+def _compiled(name: str) -> jsonschema_rs.Validator:
+    return _compile(cast("Mapping[str, Any]", _packaged(name).schema))
+
+
+def _compile(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+    import jsonschema_rs
+
+    formats = {"date-time": _is_date_time}
+    return jsonschema_rs.validator_for(
+        dict(schema), formats=formats, validate_formats=True, registry=_compiled_registry(), retriever=_fetch_nothing
+    )
+
+
+@cache
+def _compiled_registry() -> jsonschema_rs.Registry:
+    import jsonschema_rs
+
+    found = {name: load_schema(name) for name in schema_names()}
+    places = [(f"{name}{_ENDING}", schema) for name, schema in found.items()]
+    return jsonschema_rs.Registry([*places, *((schema["$id"], schema) for schema in found.values())])
+
+
+def _fetch_nothing(uri: str) -> Any:  # noqa: ANN401 - what a retriever gives
+    msg = f"the schema refers to {uri!r}, which is not there"
+    raise ValueError(msg)
+
+
+def _has_boundless_integer(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Whether an integer in *value* is beyond every double, which the compiled validator lets pass."""
+    if isinstance(value, dict):
+        return any(map(_has_boundless_integer, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_boundless_integer, value))
+    return isinstance(value, int) and value.bit_length() > sys.float_info.max_exp - 1
 
 
 def json_path(steps: Iterable[str | int]) -> str:

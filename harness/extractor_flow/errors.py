@@ -21,6 +21,12 @@ class RequestError(HarnessError):
     """The request was wrong (arguments, a filter that matches nothing); nothing was started."""
 
 
+class CapabilityError(HarnessError):
+    """A capability that was required is missing here; nothing was started."""
+
+    exit_code = 1
+
+
 class ConfigError(HarnessError):
     """A config file cannot be used; ``problems`` holds every complaint, one line each."""
 
@@ -48,7 +54,7 @@ class JobError(HarnessError):
 
 
 class Interrupted(BaseException):
-    """SIGINT, SIGTERM or SIGUSR2 reached this process; ``signum`` says which.
+    """SIGINT, SIGTERM, SIGHUP or SIGUSR2 reached this process; ``signum`` says which.
 
     Not an ``Exception``: a training library that catches those must not swallow it.
     """

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_extractor_flow.capabilities import Capabilities
+    from pytest_extractor_flow.runs.tamper_guard import Judged
 
     Catalogue = Mapping[str, Mapping[str, list[str]]]
 
@@ -138,6 +139,11 @@ class LaneReport:
             markers = self._markers.get(report.nodeid, [])
             self._journal.write({"record": "outcome", "nodeid": report.nodeid, "markers": markers, **attempt})
 
+    def runs(self, judged: Iterable[Judged]) -> None:
+        """Record the runs that tests were given, with the roots that bind their files: a witness of what was judged."""
+        for run, root, trained in judged:
+            self._journal.write({"record": "run", "run_directory": run.name, "root": root, "trained": trained})
+
     def close(self, exit_status: int) -> None:
         """Write the closing record, which vouches for the lines before it, and give the report its name."""
         from extractor_flow.clock import timestamp, utc_now
@@ -192,7 +198,7 @@ def commit_under_test(config: pytest.Config) -> dict[str, Any]:
 def _git(directory: Path, *words: str) -> str | None:
     import subprocess
 
-    command = ["git", "-C", str(directory), *words]
+    command = ["git", "--no-optional-locks", "-C", str(directory), *words]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -139,7 +139,7 @@ class FlowRuns:
         if choice not in self._known:
             existing = self._options.existing
             path = self._train(choice) if existing is None else self._recognise(existing, choice)
-            note_untouched(self._session(), path)
+            note_untouched(self._session(), path, trained=existing is None)
             note_run(self._config, path)
             self._known[choice] = FlowRun(path, self._config, archived=self._options.archived)
         return self._known[choice]

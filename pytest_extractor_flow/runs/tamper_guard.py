@@ -20,6 +20,14 @@ _FOLDER = "judged"
 _UNJUDGED = "not-judged"
 
 
+class Judged(NamedTuple):
+    """A run that tests were given: the root it had then, and whether this session trained it."""
+
+    run: Path
+    root: str
+    trained: bool
+
+
 class Touched(NamedTuple):
     """A run directory that is not as it was, and what is different in it, file by file."""
 
@@ -27,15 +35,21 @@ class Touched(NamedTuple):
     changes: tuple[str, ...]
 
 
-def note_untouched(session: Path, run: Path) -> None:
-    """Remember what *run* looks like now, unless a process of this session has done so before."""
+def note_untouched(session: Path, run: Path, *, trained: bool) -> None:
+    """Remember what *run* looks like now, unless a process of this session has done so before.
+
+    *trained* says whether this session made it.
+    """
+    from extractor_flow.run.rundir import RunDirectory
+
     name = hashlib.sha256(os.fsencode(run)).hexdigest()
     note = session / _FOLDER / f"{name}.json"
     if note.exists():
         return
     note.parent.mkdir(exist_ok=True)
     draft = note.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps({"run": str(run), "files": dict(_look(run))}), encoding="utf-8")
+    seen = {"run": str(run), "root": RunDirectory(run).root(), "trained": trained, "files": dict(_look(run))}
+    draft.write_text(json.dumps(seen), encoding="utf-8")
     # Two processes may look at once. The later one may see what the first one's test wrote: the first note counts.
     with suppress(FileExistsError):
         os.link(draft, note)
@@ -51,6 +65,12 @@ def note_unjudged(session: Path) -> None:
 def judged_by_no_test(session: Path) -> bool:
     """Whether tests asked for the existing run, and it was none of theirs."""
     return (session / _FOLDER / _UNJUDGED).exists() and not any((session / _FOLDER).glob("*.json"))
+
+
+def judged_runs(session: Path) -> list[Judged]:
+    """The runs that this session's tests were given, as far as they were bound by a root."""
+    notes = [json.loads(note.read_text(encoding="utf-8")) for note in sorted((session / _FOLDER).glob("*.json"))]
+    return [Judged(Path(note["run"]), note["root"], note["trained"]) for note in notes if note["root"] is not None]
 
 
 def touched_runs(session: Path) -> list[Touched]:

@@ -92,3 +92,33 @@ def test_the_contracts_examples_stay_in_the_repository(site):
     shipped = sorted(path.name for path in (site / "extractor_flow/_contracts").iterdir() if path.name != "__pycache__")
 
     assert shipped == sorted(path.name for path in (ROOT / "contracts").iterdir() if path.is_file())
+
+
+@pytest.mark.parametrize("way", ["installed", "editable"])
+def test_a_project_may_have_a_package_called_harness(site, tmp_path, way):
+    """The name of our source root is not the name of our package: neither hides the other, whichever comes first."""
+    project = tmp_path / "project"
+    (project / "harness").mkdir(parents=True)
+    (project / "harness/__init__.py").write_text("MINE = 1\n", encoding="utf-8")
+    theirs = tmp_path / "theirs"
+    if way == "installed":
+        shutil.copytree(project / "harness", theirs / "harness")
+    else:
+        theirs.mkdir()
+        (theirs / "project.pth").write_text(f"{project}\n", encoding="utf-8")
+    ask = (
+        f"import site; site.addsitedir({str(theirs)!r}); import extractor_flow.cli, harness; "
+        "print(harness.MINE, extractor_flow.cli.main([{!r}]))"
+    )
+
+    for first in (theirs, site):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (first, site)))}
+        done = subprocess.run(
+            [sys.executable, "-c", ask.format("flows")],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["1 0"]), done.stderr

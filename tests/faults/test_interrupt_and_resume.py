@@ -50,7 +50,7 @@ def study(workbench):
 
 
 @pytest.mark.parametrize("executor", ["local", "serial"])
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_an_interrupted_run_publishes_what_is_finished_and_owns_up_to_the_rest(
     workbench, study, signum, code, executor
 ):
@@ -78,6 +78,50 @@ def test_a_signal_to_the_whole_process_group_interrupts_each_job_in_its_own_time
     process.communicate(timeout=DEADLINE)
 
     assert (process.returncode, *why(outcomes(workbench.latest())["stuck"])) == (143, Code.INTERRUPTED, "SIGTERM")
+
+
+def test_a_run_that_nohup_started_outlives_its_terminal(workbench, study):
+    config, gate = study
+    process = workbench.start("run", config, "--executor", "serial", under=("nohup",))
+    wait_until(gate.with_name("gate.stuck.waiting"), process)
+
+    os.killpg(process.pid, signal.SIGHUP)
+    gate.touch()
+    process.communicate(timeout=DEADLINE)
+
+    assert (process.returncode, len(measured(workbench.latest()))) == (0, 3)
+
+
+@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+def test_ctrl_c_again_and_again_shows_no_traceback(workbench, start_method):
+    """To the whole process group, as a terminal sends it, from the first line of output to the end of the process."""
+    gate = workbench.path / "gate"
+    models = [{"name": name, "fault": "wait", "until": str(gate)} for name in "abc"]
+    process = workbench.start("run", workbench.config(*models, start_method=start_method), "--jobs", 2)
+    assert process.stdout.readline().startswith("run directory: ")
+
+    for _ in range(DEADLINE * 50):
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, signal.SIGINT)
+        threading.Event().wait(0.02)
+    _, told = process.communicate(timeout=DEADLINE)
+
+    assert (process.returncode, told) == (130, "")
+    assert all(outcome.interrupted for outcome in outcomes(workbench.latest()).values())
+
+
+@pytest.mark.parametrize("executor", ["local", "serial"])
+def test_a_run_trains_on_when_nobody_reads_its_output_any_more(workbench, study, executor):
+    config, gate = study
+    process = workbench.start("run", config, "--jobs", 1, "--executor", executor)
+    wait_until(gate.with_name("gate.stuck.waiting"), process)
+
+    process.stdout.close()
+    gate.touch()
+    _, told = process.communicate(timeout=DEADLINE)
+
+    assert (process.returncode, told, len(measured(workbench.latest()))) == (0, "", 3)
 
 
 def test_a_job_deaf_to_the_interruption_is_killed_when_asked_twice(workbench):

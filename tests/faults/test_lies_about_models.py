@@ -11,8 +11,8 @@ import pytest
 
 from extractor_flow.config import ConfigDocument
 from extractor_flow.flows.extractor_comparison import ExtractorComparison
+from extractor_flow.flows.extractor_comparison.checks.episode_limits import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
-from extractor_flow.flows.extractor_comparison.checks.spaces import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
@@ -25,7 +25,7 @@ from tampering import Tampering
 torch = pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 
-from extractor_flow.flows.extractor_comparison.checks.rebuilt_model import NotMadeError, tensors_of  # noqa: E402
+from extractor_flow.flows.extractor_comparison.checks.torch_reload import NotMadeError, tensors_of  # noqa: E402
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv  # noqa: E402
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
 from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS  # noqa: E402
@@ -156,7 +156,7 @@ def test_every_preset_can_be_made_without_numbers(preset):
 
     made = kind(boxes, **arguments).state_dict()
 
-    assert tensors_of(plan) == {name: tuple(values.shape) for name, values in made.items()}
+    assert tensors_of(plan) == {f"features_extractor.{name}": tuple(values.shape) for name, values in made.items()}
 
 
 CHANGING = '''

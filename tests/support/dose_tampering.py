@@ -16,7 +16,7 @@ from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
 from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
-from extractor_flow.verify.checks.matrix import announcement
+from extractor_flow.verify.subject.matrix import announcement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -86,13 +86,16 @@ def model(program: bytes, **others: bytes) -> bytes:
     return zipped({"data": b"{}", "policy.pth": policy, **others})
 
 
-def remembered(marker: Path) -> bytes:
+def remembered(marker: Path, **others: bytes) -> bytes:
     """A genuine model whose ``data`` carries a pickled object, as SB3's own do; SB3 would unpickle it."""
     text = base64.b64encode(pickle.dumps(Creates(marker))).decode()
     data = json.dumps({"num_timesteps": 8, "policy_class": {":type:": "x", ":serialized:": text}}).encode()
-    return zipped(
-        {"data": data, "policy.pth": genuine.torch_state(), "pytorch_variables.pth": pickle.dumps(Creates(marker))}
-    )
+    return zipped({"data": data, "policy.pth": genuine.torch_state(), **others})
+
+
+def other_tensors(marker: Path) -> bytes:
+    """A genuine model with a pickle in the place of the tensors that are no weights."""
+    return remembered(marker, **{"pytorch_variables.pth": pickle.dumps(Creates(marker))})
 
 
 def in_words(marker: Path, form: str) -> bytes:

@@ -163,7 +163,8 @@ MODELS = [
     saved("a pickled model", lambda marker: pickle.dumps(Creates(marker)), Kind.NOT_ZIP),
     saved("a policy that is a bomb", zipped({"policy.pth": bytes(50_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB),
     saved("a policy that leaves its folder", zipped({"policy.pth": zipped({"a/../../data.pkl": b"."})}), Kind.OUTSIDE),
-    saved("pickled objects in SB3's data, never decoded", malice.remembered, None),
+    saved("pickled objects in SB3's data, never unpickled", malice.remembered, None),
+    saved("a pickle in the place of other tensors", malice.other_tensors, Kind.NOT_ZIP),
     saved("data a thousand deep", zipped({"policy.pth": genuine.torch_state(), "data": b"[" * 1000}), Kind.NESTED),
     saved("no policy", zipped({"data": b"{}"}), Kind.MISSING),
 ]

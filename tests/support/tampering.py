@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.files import dump_line, dumps, sha256_of
 from extractor_flow.registry import find_flow
-from extractor_flow.render import html, legacy_results, manifest, markdown, summary_json
 from extractor_flow.run import rundir
-from extractor_flow.run.publish import read_summary
+from extractor_flow.run.publish import published_files, read_summary
 from extractor_flow.run.rundir import RunDirectory
 
 if TYPE_CHECKING:
@@ -38,7 +38,14 @@ class Tampering:
         file = self.path / rundir.JOURNAL
         records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         yield records
-        file.write_text("".join(dump_line(record) for record in records), encoding="utf-8")
+        # What an old version wrote has no chain.
+        chained = any("previous" in record for record in records)
+        previous = sha256_of(self.path / rundir.RUN)
+        lines = []
+        for record in records:
+            lines.append(dump_line({**record, **({"previous": previous} if chained else {})}))
+            previous = sha256(lines[-1].encode()).hexdigest()
+        file.write_text("".join(lines), encoding="utf-8")
 
     @contextmanager
     def record(self, job: str) -> Iterator[dict[str, Any]]:
@@ -67,7 +74,8 @@ class Tampering:
             if record["status"] == "success":
                 self._follow(job, record)
         with self.record(job) as record:
-            (self.path / job / "result.json").write_text(dumps(record), encoding="utf-8")
+            told = {key: value for key, value in record.items() if key != "previous"}
+            (self.path / job / "result.json").write_text(dumps(told), encoding="utf-8")
         self.republish()
 
     def digested(self, job: str) -> None:
@@ -81,18 +89,15 @@ class Tampering:
         request = run.request()
         flow = find_flow(request["flow"])
         summary, words = read_summary(run, flow), flow.vocabulary
-        files = {
-            rundir.SUMMARY: summary_json.to_json(summary, words),
-            rundir.MANIFEST: manifest.training_manifest(
-                summary, selection=request["selection"], dry_run=request["dry_run"], skip_summary_path=rundir.SKIPS
-            ),
-            rundir.SKIPS: manifest.skip_summary(summary),
-            rundir.HISTORICAL: legacy_results.complete_results(summary, request["config"]),
-        }
-        for name, value in files.items():
-            (self.path / name).write_text(dumps(value), encoding="utf-8")
-        (self.path / rundir.MARKDOWN).write_text(markdown.render(summary, words), encoding="utf-8")
-        (self.path / rundir.PAGE).write_text(html.report(summary, words, run.figures()), encoding="utf-8")
+        for name, made in published_files(summary, request, words, run.figures).items():
+            (self.path / name).write_bytes(made())
+        self.rebind()
+
+    def rebind(self) -> None:
+        """Chain the journal's lines again and bind all files as they are now."""
+        with self.journal():
+            pass
+        RunDirectory(self.path).bind()
 
     def _follow(self, job: str, record: dict[str, Any]) -> None:
         told = {key: record[key] for key in ("metrics", "training_steps", "details")}

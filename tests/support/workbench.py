@@ -56,10 +56,10 @@ class Workbench:
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *words: object) -> subprocess.Popen[str]:
-        """``extractor-flow WORDS``, left running."""
+    def start(self, *words: object, under: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """``extractor-flow WORDS``, left running; *under* is a command that starts it, such as ``nohup``."""
         return subprocess.Popen(
-            self.command(*words),
+            [*under, *self.command(*words)],
             cwd=self.path,
             env=self.environment(),
             stdout=subprocess.PIPE,

@@ -27,7 +27,11 @@ def test_a_check_knows_its_name_and_what_it_is_good_for():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("mute", None), ("mute", "Compares. Catches: something."), ("Two Words", "Compares. Catches: a. Cannot catch: b.")],
+    [
+        ("mute", None),
+        ("mute", "Compares. Catches: something."),
+        ("Two Words", "Compares. Catches: a. Cannot catch: b."),
+    ],
 )
 def test_a_check_without_its_words_is_refused(name, text):
     def examine(job):

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from extractor_flow.evidence.run_context import RunContext
-from extractor_flow.flows.extractor_comparison.checks import episode_limits, schedule
-from extractor_flow.flows.extractor_comparison.checks.rolling_means import Means, check_means
-from extractor_flow.flows.extractor_comparison.checks.skips import check_skips
+from extractor_flow.flows.extractor_comparison.checks import CHECKS, episode_limits, schedule
+from extractor_flow.flows.extractor_comparison.checks.jobs import skips
+from extractor_flow.flows.extractor_comparison.checks.training_files import is_mean
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.jobs import jobs_of, missing_requirement
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
-from extractor_flow.readers.monitor import Monitor
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import REHEARSED, JobRecord, Skipped
 
-NAV = EnvironmentChoice(episode_limits.ROBOT_NAV, None, {}, ())
+NAV = EnvironmentChoice(DEFAULT_ENVIRONMENT, None, {}, ())
 
 
 def plan(*, rollout=8, rollouts=4, eval_freq=8, save_freq=None, environment=NAV):
@@ -45,10 +45,6 @@ def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
             len(ends),
             len(evaluations),
         )
-
-
-def test_an_update_is_logged_with_the_evaluation_after_it_or_else_after_the_next_rollout():
-    assert schedule.update_steps(plan(rollout=8, rollouts=4, eval_freq=16)) == [16, 16, 32, 32]
 
 
 def test_a_schedule_that_nobody_could_list_is_counted():
@@ -84,8 +80,8 @@ def settings(*resources, device="cpu"):
     }
 
 
-def refused(config, skips):
-    """The codes of the *skips*, by job, that are told to be none."""
+def refused(config, told):
+    """The codes of the skips that are *told*, by job, and are none of theirs."""
     records = [
         JobRecord(
             flow=job.flow,
@@ -93,14 +89,14 @@ def refused(config, skips):
             seed=job.seed,
             job_key=job.key,
             directory=job.directory,
-            outcome=skips[job.name],
+            outcome=told[job.name],
             start_time="2026-01-01T00:00:00Z",
             worker_mode=job.worker_mode,
         )
         for job in jobs_of(config)
     ]
     run = RunContext(files=None, records=tuple(records), settings=config, parameters={})
-    return [violation.claim for violation in check_skips(run)]
+    return [violation.claim for violation in skips.examine(run)]
 
 
 def test_a_rehearsal_is_believed():
@@ -111,11 +107,11 @@ def test_a_rehearsal_is_believed():
 @pytest.mark.parametrize("missing", [("cuda",), ("mps",), ("cuda", "mps")], ids="+".join)
 def test_a_skip_for_want_of_a_device_is_believed_wherever_it_was(device, missing):
     config = settings("cpu", "gpu", device=device)
-    skips = {
+    told = {
         job.name: missing_requirement(job, {name: f"no {name}: (none)" for name in missing}) for job in jobs_of(config)
     }
 
-    assert refused(config, {name: skip or REHEARSED for name, skip in skips.items()}) == []
+    assert refused(config, {name: skip or REHEARSED for name, skip in told.items()}) == []
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -139,7 +135,7 @@ def test_the_rules_of_the_robots_world_are_those_of_its_environment():
     step = robot_nav.PROGRESS_REWARD * world.TOP_SPEED * world.TIME_STEP
     least = -robot_nav.PROGRESS_REWARD * world.GOAL_RADIUS
 
-    assert episode_limits.ROBOT_NAV == robot_nav.ENV_ID
+    assert DEFAULT_ENVIRONMENT == robot_nav.ENV_ID
     assert pytest.approx((step, least)) == (episode_limits.MOST_PROGRESS, episode_limits.LEAST_GAIN)
     assert (episode_limits.STEP_COST, episode_limits.ARRIVAL_BONUS, episode_limits.COLLISION_PENALTY) == (
         robot_nav.STEP_COST,
@@ -169,7 +165,8 @@ def test_a_success_has_the_bonus_for_arriving():
 @pytest.mark.parametrize(
     ("environment", "longest"),
     [
-        (EnvironmentChoice(episode_limits.ROBOT_NAV, None, {"max_steps": 20, "max_episode_steps": 30}, ()), 20),
+        (EnvironmentChoice(DEFAULT_ENVIRONMENT, None, {"max_steps": 20, "max_episode_steps": 30}, ()), 20),
+        (EnvironmentChoice(DEFAULT_ENVIRONMENT, None, {}, ()), 2000),
         (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": 30}, ()), 30),
         (EnvironmentChoice("CartPole-v1", None, {"max_steps": 20}, ()), None),
         (EnvironmentChoice("CartPole-v1", None, {"max_episode_steps": -1}, ()), None),
@@ -181,51 +178,32 @@ def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(en
     assert episode_limits.longest_episode(plan(environment=environment)) == longest
 
 
-def logged(rewards, lengths, *, window=2, environment=None, **values):
-    """What the means of a training of four rollouts contradict, of which the second and later ones are told."""
-    names = {"reward": "rollout/ep_rew_mean", "length": "rollout/ep_len_mean", "success": "rollout/success_rate"}
-    told = {names[name]: list(zip((16, 24, 32), column, strict=True)) for name, column in values.items()}
-    columns = np.array(rewards, dtype=np.float64), np.array(lengths, dtype=np.int64)
-    monitor = Monitor({}, ("r", "l", "t"), *columns, np.zeros(len(rewards)))
-    other = environment or EnvironmentChoice("X-v0", None, {}, ())
-    return [place for place, _, _ in check_means(Means(monitor, told, window), plan(environment=other))]
-
-
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20, 3e38])
-def test_means_that_went_through_32_bits_are_those_of_the_episodes(scale):
+def test_a_mean_that_went_through_32_bits_is_that_of_the_episodes(scale):
     rewards = (np.array([1.0, 0.9, -3.3e-6, 1e-6]) * scale).astype(np.float32)
     with np.errstate(over="ignore"):
-        reward = [float(np.mean(rewards[row - 1 : row + 1])) for row in (1, 2, 3)]
+        mean = float(np.mean(rewards))
 
-    assert logged(rewards, [9, 8, 7, 6], reward=reward, length=[8.5, 7.5, 6.5]) == []
+    assert is_mean(mean, rewards.astype(np.float64))
 
 
 @pytest.mark.parametrize(
-    ("told", "places"),
+    ("told", "episodes", "is_theirs"),
     [
-        ({"reward": [1.0, 1.5, 2.5], "length": [5.0, 5.5, 6.5]}, []),
-        ({"reward": [1.0, 1.0, 2.5], "length": [5.0, 5.0, 6.5]}, []),
-        ({"reward": [1.0, 1.5, 9.0], "length": [5.0, 5.5, 6.5]}, ["rollout/ep_rew_mean"] * 2),
-        ({"reward": [1.0, 1.5, 2.5], "length": [5.0, 5.5, 9.0]}, ["rollout/ep_len_mean", "rollout/ep_rew_mean"]),
-        ({"reward": [1.5, 1.0, 2.5], "length": [5.5, 5.0, 6.5]}, ["rollout/ep_rew_mean"]),
-        ({"reward": [1.0, float("nan"), 2.5], "length": [5.0, 5.5, 6.5]}, ["rollout/ep_rew_mean"]),
-        ({"reward": [1.0, 1.5, float("inf")], "length": [5.0, 5.5, 6.5]}, ["rollout/ep_rew_mean"] * 2),
-        ({}, ["rollout/ep_rew_mean", "rollout/ep_len_mean"]),
+        (1.5, [1.0, 2.0], True),
+        (1.51, [1.0, 2.0], False),
+        (float("nan"), [1.0, 2.0], False),
+        (float("inf"), [1.0, 2.0], False),
+        (None, [1.0, 2.0], False),
+        (None, [], True),
+        (1.5, [], False),
     ],
 )
-def test_each_pair_of_means_is_that_of_later_and_later_episodes(told, places):
-    assert logged([1.0, 2.0, 3.0], [5, 6, 7], **told) == places
+def test_only_the_mean_of_the_episodes_is_their_mean(told, episodes, is_theirs):
+    assert is_mean(told, np.array(episodes)) is is_theirs
 
 
-def test_means_of_no_episode_are_none():
-    assert logged([], [], reward=[1.0, 1.0, 1.0], length=[1.0, 1.0, 1.0]) == [
-        "rollout/ep_rew_mean",
-        "rollout/ep_len_mean",
-    ]
+def test_every_check_has_a_name_of_its_own_and_is_of_this_flow():
+    names = [check.id for check in CHECKS]
 
-
-@pytest.mark.parametrize(("rate", "places"), [(0.5, []), (1.0, ["rollout/success_rate"])])
-def test_no_more_episodes_succeed_than_have_the_return_of_a_success(rate, places):
-    told = {"reward": [1.0, 1.0, 6.0], "length": [5.0, 5.0, 5.0], "success": [0.0, 0.0, rate]}
-
-    assert logged([1.0, 1.0, 11.0], [5, 5, 5], environment=NAV, **told) == places
+    assert (sorted(set(names)), [name for name in names if not name.startswith("ppo-")]) == (sorted(names), [])

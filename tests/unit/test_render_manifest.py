@@ -8,7 +8,7 @@ from extractor_flow.contracts import violations
 from extractor_flow.files import dumps
 from extractor_flow.render.manifest import skip_summary, training_manifest
 
-REASON = "needs CUDA; run it on a machine with a GPU"
+SKIP = {"code": "missing-capability", "reason": "needs CUDA; run it on a machine with a GPU"}
 
 
 def test_a_manifest_holds_the_request_every_record_with_digests_and_the_skips():
@@ -26,7 +26,7 @@ def test_a_manifest_holds_the_request_every_record_with_digests_and_the_skips():
         "selection": ["mlp*"],
         "dry_run": False,
         "jobs": [record, skipped().to_json()],
-        "skipped_jobs": [{"config_name": "attention_large", "seed": 42, "code": "missing-capability", "reason": REASON}],
+        "skipped_jobs": [{"config_name": "attention_large", "seed": 42, **SKIP}],
         "skipped_count": 1,
         "skip_summary_path": "elsewhere.json",
     }
@@ -42,7 +42,7 @@ def test_a_skip_summary_lists_skips_and_no_failures():
     assert skip_summary(summary(failed(), skipped(seed=None), completed())) == {
         "schema_version": 1,
         "created_at": "2026-11-21T10:15:00.000Z",
-        "skipped_jobs": [{"config_name": "attention_large", "code": "missing-capability", "reason": REASON}],
+        "skipped_jobs": [{"config_name": "attention_large", **SKIP}],
         "skipped_count": 1,
     }
 

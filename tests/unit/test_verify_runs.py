@@ -5,11 +5,19 @@ import shutil
 import pytest
 
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.evidence.findings import Unchecked
+from extractor_flow.evidence.findings import Unchecked, Why
 from extractor_flow.run.archive import archive
-from extractor_flow.verify import verify
+from extractor_flow.verify import Conclusion, verify
 
 NO_EVIDENCE = Unchecked("metrics and weights", "the flow line_fit has no evidence to check them against")
+PUBLISHED = (
+    "summary.json",
+    "summary.md",
+    "training_manifest.json",
+    "skip_summary.json",
+    "complete_results.json",
+    "report.html",
+)
 GENUINE = {
     "success": [{"name": "a"}, {"name": "b", "degree": 2}],
     "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}],
@@ -65,18 +73,51 @@ def test_a_run_that_was_moved_zipped_or_linked_to_verifies(finished, tmp_path):
     assert [verify(place).violations for place in places] == [(), (), ()]
 
 
-def test_what_is_no_run_directory_is_told_with_its_exit_code(tmp_path):
-    with pytest.raises(RunDirectoryError, match=r"not a run directory") as caught:
-        verify(tmp_path)
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("", "it has no run.json"), ("file", "it is no directory"), ("gone", "there is no such directory")],
+)
+def test_what_is_no_run_directory_is_told_with_its_exit_code(tmp_path, name, found):
+    if name == "file":
+        (tmp_path / name).touch()
+
+    with pytest.raises(RunDirectoryError, match=rf"not a run directory: {found}") as caught:
+        verify(tmp_path / name)
     assert caught.value.exit_code == 2
 
 
-def test_a_run_that_was_never_published_has_one_violation_that_says_so(finished):
+@pytest.mark.parametrize("name", ["summary.json", "records.jsonl"])
+def test_what_a_run_publishes_is_no_run_without_its_request(finished, name, tmp_path):
     path = finished([{"name": "a"}])
-    for name in ("summary.json", "summary.md"):
+    (tmp_path / "torso").mkdir()
+    shutil.copy(path / name, tmp_path / "torso")
+
+    verdict = verify(tmp_path / "torso")
+
+    assert ("run.json", "missing", "json-contracts") in [
+        (each.file, each.kind, each.check) for each in verdict.violations
+    ]
+
+
+def test_a_run_that_was_never_published_says_so(finished):
+    path = finished([{"name": "a"}])
+    for name in PUBLISHED:
         (path / name).unlink()
 
-    assert [(each.file, each.kind) for each in verify(path).violations] == [("summary.json", "unpublished")]
+    verdict = verify(path)
+
+    assert (verdict.violations, verdict.conclusion, [each.code for each in verdict.unchecked]) == (
+        (),
+        Conclusion.UNPUBLISHED,
+        [Why.UNPUBLISHED],
+    )
+
+
+def test_a_run_that_says_itself_that_it_is_unpublished_is(finished):
+    path = finished([{"name": "a"}])
+    (path / "UNPUBLISHED").touch()
+
+    assert verify(path).conclusion is Conclusion.UNPUBLISHED
 
 
 def test_a_published_file_that_is_missing_is_named(finished):

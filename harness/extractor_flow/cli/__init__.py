@@ -1,8 +1,8 @@
 """The ``extractor-flow`` command: arguments in, exit code out.
 
 Exit codes: 0 every job succeeded or was skipped for a stated, allowed reason; 1 a job failed, a required capability is
-missing, or verification found a violation; 2 the request was wrong and nothing was started; 130/143 interrupted, after
-everything finished so far was published.
+missing, or verification found a violation; 2 the request was wrong and nothing was started; 129/130/143 interrupted by
+a hangup, Ctrl-C or SIGTERM, after everything finished so far was published.
 """
 
 from __future__ import annotations
@@ -42,6 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"extractor-flow: {printable(where)}{error.strerror or error}; is a disk full or read-only?\n")
+        return 1
+    finally:
+        if arguments is None:
+            # Nothing is left to interrupt but the interpreter's own end, which would show a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _obey(words: list[str]) -> int:
@@ -61,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="extractor-flow",
         description="Runs a training comparison for real, and verifies that its summary is true.",
-        epilog="exit codes: 0 all well or skipped; 1 a failure or violation; 2 a wrong request; 130/143 interrupted",
+        epilog="exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 129/130/143 interrupted",
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

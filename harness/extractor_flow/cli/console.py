@@ -169,6 +169,7 @@ def closing_report(console: Console, report: RunReport) -> None:
     _explain(console, report)
     for name in (SUMMARY, MARKDOWN, PAGE):
         console.print(f"{name}: {report.run.path / name}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"root: {report.run.root()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _cells(record: JobRecord, vocabulary: ReportSpec) -> list[str]:
@@ -197,8 +198,6 @@ def _explain(console: Console, report: RunReport) -> None:
             console.print(
                 f"log of {record.label}: {log}\n{tail}".rstrip(), markup=False, highlight=False, soft_wrap=True
             )
-    for name, reason in report.lacking.items():
-        console.print(f"[red]required capability {escape(name)} is missing[/]: {escape(reason)}", highlight=False)
     if any(isinstance(record.outcome, Failed) for record in report.summary.records):
         resume = f"extractor-flow run --resume {report.run.path}"
         console.print(f"train what is missing: {resume}", markup=False, highlight=False, soft_wrap=True)

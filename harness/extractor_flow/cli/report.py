@@ -39,6 +39,6 @@ def handle(options: argparse.Namespace) -> int:
     for name in run.published():
         console.print(str(run.path / name), markup=False, highlight=False, soft_wrap=True)
     if not run.is_published():
-        missing = f"jobs without a record are missing; train them: extractor-flow run --resume {run.path}"
+        missing = f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}"
         console.print(missing, markup=False, highlight=False, soft_wrap=True)
     return 0

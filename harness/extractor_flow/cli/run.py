@@ -6,7 +6,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from extractor_flow.errors import RequestError
 
@@ -44,7 +44,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
     command.add_argument("--dry-run", action="store_true", help="record every job as skipped; train nothing")
     command.add_argument(
-        "--require", metavar="CAPABILITY", action="append", default=[], help="exit 1 if this is missing, such as cuda"
+        "--require",
+        metavar="CAPABILITY",
+        action="append",
+        default=[],
+        help="refuse to start (exit 1) without it",
+    )
+    command.add_argument(
+        "--attest", metavar="FILE", type=Path, help="verify the run in the end, and write an in-toto statement of it"
     )
     command.add_argument(
         "--start-method", choices=("forkserver", "spawn"), help="how job processes start (default: fits the platform)"
@@ -56,15 +63,34 @@ def handle(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from extractor_flow.cli.console import closing_report, display_for
+    from extractor_flow.cli.quiet import QuietStream
     from extractor_flow.executors.events import Stop
     from extractor_flow.run.runner import run_flow
 
-    console = Console()
+    if options.attest is not None:
+        from extractor_flow.verify.attest import require_place
+
+        require_place(options.attest)
+    console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
     stop = Stop()
     with stop.listening():
         report = run_flow(_request(options), partial(_executor, options), partial(display_for, console), stop)
-    closing_report(console, report)
+        closing_report(console, report)
+    if options.attest is not None:
+        return max(report.exit_code, _attest(report.run.path, options.attest))
     return report.exit_code
+
+
+def _attest(run_directory: Path, file: Path) -> int:
+    """Write the statement of what verification finds; 1 if that is a violation."""
+    from extractor_flow.verify import verify
+    from extractor_flow.verify.attest import attest
+
+    verdict = verify(run_directory)
+    attest(run_directory, verdict, file)
+    found = "verified" if verdict.ok else f"NOT verified, see `extractor-flow verify {run_directory}`"
+    sys.stdout.write(f"statement: {file}: {found}\n")
+    return 0 if verdict.ok else 1
 
 
 def _request(options: argparse.Namespace) -> RunRequest:

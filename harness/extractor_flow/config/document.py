@@ -27,12 +27,14 @@ class Problem:
 class ConfigDocument:
     """One config file: ``data`` holds JSON-able values only, ``positions`` the 1-based line of each key and item.
 
-    The empty path is the top level; the line of what an alias repeats is the line where it is written.
+    The empty path is the top level; the line of what an alias repeats is the line where it is written. A *foreign* one
+    is of a run that is judged: a flow checks it without a look at any file that it names.
     """
 
     path: Path
     data: dict[str, Json]
     positions: Mapping[Keys, int]
+    foreign: bool = False
 
     def line(self, path: Keys) -> int:
         """The line of *path*, or of its nearest ancestor that is in the file."""

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from extractor_flow.run.job import heeded
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
@@ -47,7 +49,7 @@ ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 class Stop:
-    """Whether the user asked to stop (Ctrl-C or SIGTERM); ``urgent`` after asking twice."""
+    """Whether the user asked to stop (Ctrl-C, SIGTERM or a closed terminal); ``urgent`` after asking twice."""
 
     def __init__(self) -> None:
         self.signum: int | None = None
@@ -60,8 +62,9 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as requests for the while."""
-        before = {number: signal.signal(number, self.request) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Take SIGINT, SIGTERM and SIGHUP as requests in here; a hangup only if nobody ignores it already."""
+        numbers = heeded((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+        before = {number: signal.signal(number, self.request) for number in numbers}
         try:
             yield
         finally:

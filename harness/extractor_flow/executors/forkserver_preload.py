@@ -7,11 +7,11 @@ server ends when the executor's process does.
 from __future__ import annotations
 
 import os
-import signal
 
 from extractor_flow.executors.events import ONE_THREAD_EACH
+from extractor_flow.run.job import STOP_SIGNALS, disregard
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+disregard(STOP_SIGNALS)
 # Read by numpy's linear algebra when it is first imported: a server with threads of its own is not safe to fork.
 for name in ONE_THREAD_EACH:
     os.environ.setdefault(name, "1")

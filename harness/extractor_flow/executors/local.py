@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from extractor_flow.executors.events import ONE_THREAD_EACH, Event, Finished, Progressed, Started, Stop
 from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.executors.socket_paths import keep_socket_paths_short
-from extractor_flow.run.job import enter, run_job
+from extractor_flow.run.job import STOP_SIGNALS, enter, held, run_job
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Failed
@@ -76,7 +76,8 @@ class LocalExecutor:
         if self.start_method == "forkserver":
             from multiprocessing import forkserver
 
-            forkserver.ensure_running()
+            with _starting():
+                forkserver.ensure_running()
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
         """Run the jobs, each in a process and process group of its own."""
@@ -111,7 +112,8 @@ class LocalExecutor:
         make = cast("Any", self._context()).Process
         process = make(target=_be_the_job, args=(str(directory.path), environment), name=directory.path.name)
         watch = Stopwatch(directory)
-        process.start()
+        with _starting():
+            process.start()
         seconds = directory.job.limits.seconds
         deadline = None if seconds is None else time.monotonic() + seconds + _TIME_LIMIT_GRACE
         return _Running(directory, process, slot, watch, deadline)
@@ -132,6 +134,16 @@ class LocalExecutor:
             deaf = entry.kill_at is not None and (now >= entry.kill_at or stop.urgent)
             if late or deaf:
                 _signal_group(entry.process, signal.SIGKILL)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Start a process in here: Ctrl-C, which reaches the whole process group, must not meet it half awake."""
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started in here, it would lift the hold
+    with held(STOP_SIGNALS):
+        yield
 
 
 def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:

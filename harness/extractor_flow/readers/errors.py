@@ -42,6 +42,7 @@ class Kind(StrEnum):
     TABLE = "table"  # a CSV file that is not the table it should be
     PROTOBUF = "protobuf"
     IMAGE = "image"
+    CHAIN = "chain"  # a line that does not continue the line before it
 
 
 _SHOWN = 80

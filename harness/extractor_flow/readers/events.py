@@ -17,10 +17,11 @@ from extractor_flow.readers.errors import Kind, ReadError, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVENTS_LIMIT = 64 * 1024 * 1024
+EVENTS_LIMIT = 32 * 1024 * 1024
 RECORD_LIMIT = 16 * 1024 * 1024
 TAG_LIMIT = 10_000
-RECORDS_LIMIT = 1_000_000
+RECORDS_LIMIT = 250_000
+"""A record of one scalar takes some 60 bytes, and 30 microseconds to be read."""
 _TAG_LENGTH = 1000
 _POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
 _MASK = 0xA282EAD8

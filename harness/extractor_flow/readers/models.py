@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import io
 import math
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POLICY, OPTIMIZER, PROGRAM = "policy.pth", "policy.optimizer.pth", "/data.pkl"
+SERIALIZED = ":serialized:"
 SYSTEM, VERSION = "system_info.txt", "_stable_baselines3_version"
 DATA_LIMIT = 64 * 1024 * 1024
 _TEXT_LIMIT = 64 * 1024
@@ -34,6 +37,7 @@ class Model:
     ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one. ``settings``
     are the algorithm's attributes, such as ``seed`` and ``gamma``: JSON, in which every pickled object is an object of
     texts. ``locations`` says of each tensor on which device it was; ``texts`` are the members about the system.
+    ``pickles`` are the programs that loading the model would run, but for the two of the weights, by their place.
     """
 
     weights: Weights
@@ -42,6 +46,7 @@ class Model:
     settings: dict[str, Any]
     locations: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    pickles: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Optimizer:
 def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Model:
     """The model in *stream*, a ZIP file as ``BaseAlgorithm.save`` writes it.
 
-    The pickled objects in its ``data`` member are never decoded; they are text to this reader.
+    Nothing in it is unpickled: its pickled objects are handed on as the bytes that they are.
     """
     archive = Archive(stream, where, limit=limit)
     inner = _TorchFile(io.BytesIO(archive.read(POLICY)), f"{where}!{POLICY}", limit)
@@ -73,7 +78,8 @@ def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> M
     settings = _data(archive, where)
     locations = {name: view.storage.location for name, view in views.items()}
     texts = {name: _text(archive, name, where) for name in (SYSTEM, VERSION) if name in archive.members}
-    return Model(inner.tensors(views), _timesteps(settings, f"{where}!data"), aliases, settings, locations, texts)
+    steps, pickles = _timesteps(settings, f"{where}!data"), _pickles(archive, settings, where, limit)
+    return Model(inner.tensors(views), steps, aliases, settings, locations, texts, pickles)
 
 
 def read_optimizer(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Optimizer:
@@ -156,6 +162,27 @@ def _data(archive: Archive, where: str) -> dict[str, Any]:
     if archive.members["data"].size > DATA_LIMIT:
         raise ReadError(Kind.TOO_LARGE, inside, f"{archive.members['data'].size} bytes")
     return require_object(parse(decode(archive.read("data"), inside), inside), inside)
+
+
+def _pickles(archive: Archive, settings: dict[str, Any], where: str, limit: int) -> dict[str, bytes]:
+    """What Stable-Baselines3 unpickles beside the two files of weights: objects in ``data``, and other tensors."""
+    pickles = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and SERIALIZED in value:
+            pickles[f"data: $.{name}"] = _serialized(value[SERIALIZED], f"{where}!data: $.{name}")
+    for name in archive.members:
+        if name.endswith(".pth") and name not in (POLICY, OPTIMIZER):
+            inside = f"{where}!{one_line(name)}"
+            pickles[name] = _TorchFile(io.BytesIO(archive.read(name)), inside, limit).program()
+    return pickles
+
+
+def _serialized(text: Any, where: str) -> bytes:  # noqa: ANN401 - any JSON value
+    """The pickle in *text*, decoded as Stable-Baselines3 does it, which passes over what is not base64."""
+    try:
+        return base64.b64decode(text.encode())
+    except (AttributeError, binascii.Error) as error:
+        raise ReadError(Kind.PICKLE, where, f"{SERIALIZED} is no base64 text") from error
 
 
 def _text(archive: Archive, name: str, where: str) -> str:

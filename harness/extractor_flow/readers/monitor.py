@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 import re
 from array import array
 from dataclasses import dataclass
@@ -13,14 +15,19 @@ from extractor_flow.readers.errors import Kind, ReadError, shown
 from extractor_flow.readers.text import decode, parse, require_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from extractor_flow.files import Json
 
-ROW_LIMIT = 10_000_000
+ROW_LIMIT = 2_000_000
+"""Of a training with more episodes the monitor is not checked; so many take a second, and 50 MB."""
 LINE_LIMIT = 64 * 1024
+_BLOCK = 64 * 1024
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
+_ROWS = re.compile(f"(?:{_NUMBER.pattern},{_COUNT.pattern},{_NUMBER.pattern}\r?\n)*+".encode(), re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -44,15 +51,31 @@ def read_monitor(stream: BinaryIO, where: str) -> Monitor:
     if not first.startswith("#") or columns[:3] != ["r", "l", "t"]:
         raise ReadError(Kind.TABLE, where, "does not begin with '#{...}' and a line 'r,l,t'")
     header = require_object(parse(first[1:], f"{where}:1"), f"{where}:1")
-    rewards, lengths, times = array("d"), array("q"), array("d")
-    while line := _line(stream, inside := f"{where}:{len(lengths) + 3}"):
-        if len(lengths) >= ROW_LIMIT:
+    values = array("d")
+    while block := stream.read(_BLOCK):
+        block += stream.readline(LINE_LIMIT)
+        values.extend(_plain_rows(block, columns) or _rows(block, len(columns), where, len(values) // 3 + 3))
+        if len(values) > 3 * ROW_LIMIT:
             raise ReadError(Kind.TOO_MANY, where, f"more than {ROW_LIMIT} episodes")
-        reward, length, time = _row(line, len(columns), inside)
-        rewards.append(reward)
-        lengths.append(length)
-        times.append(time)
-    return Monitor(header, tuple(columns), np.array(rewards), np.array(lengths), np.array(times))
+    # A double holds every length of at most fifteen digits.
+    rewards, lengths, times = np.array(values).reshape(-1, 3).T.copy()
+    return Monitor(header, tuple(columns), rewards, lengths.astype(np.int64), times)
+
+
+def _plain_rows(block: bytes, columns: list[str]) -> array[float] | None:
+    """The numbers of whole lines, where all of them are as they should be; fifteen times as fast as line by line."""
+    if len(columns) != 3 or not _ROWS.fullmatch(block):  # noqa: PLR2004 - reward, length, time
+        return None
+    numbers = array("d", map(float, block.replace(b"\n", b",").split(b",")[:-1]))
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def _rows(block: bytes, width: int, where: str, first: int) -> Iterator[float]:
+    """The numbers of the lines in *block*, of which the first is line *first*; the first wrong one raises."""
+    stream = io.BytesIO(block)
+    while line := _line(stream, f"{where}:{first}"):
+        yield from _row(line, width, f"{where}:{first}")
+        first += 1
 
 
 def _line(stream: BinaryIO, where: str) -> str:

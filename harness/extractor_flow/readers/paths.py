@@ -39,6 +39,7 @@ class ConfinedDirectory:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._digests: dict[str, str] = {}
 
     @contextmanager
     def open(self, path: str, *, limit: int = SIZE_LIMIT) -> Iterator[BinaryIO]:
@@ -59,7 +60,15 @@ class ConfinedDirectory:
             return os.fstat(stream.fileno()).st_size
 
     def sha256(self, path: str) -> str:
-        """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size."""
+        """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size.
+
+        Read once: who asks again gets the same answer, even where the file was changed meanwhile.
+        """
+        if path not in self._digests:
+            self._digests[path] = self._measure(path)
+        return self._digests[path]
+
+    def _measure(self, path: str) -> str:
         digest = hashlib.sha256()
         with self.open(path) as stream:
             left = os.fstat(stream.fileno()).st_size

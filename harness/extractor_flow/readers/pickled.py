@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PICKLE_LIMIT = 16 * 1024 * 1024
+INSTRUCTIONS_LIMIT = 500_000
+"""A tensor takes about 30. Each may leave an object of a hundred bytes behind, and takes a microsecond."""
 _INDEX = 1 << 48
 # PyTorch's storage types and the NumPy dtype of their elements (bfloat16 as the bits it is stored in).
 STORAGES = {
@@ -65,14 +67,14 @@ class _Global:
     name: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Table:
     """A dict of the program; it may hold itself, so look no deeper than you know."""
 
     items: dict[str | int, Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(slots=True)
 class Series:
     """A list of the program."""
 
@@ -97,7 +99,9 @@ def table(data: bytes, where: str) -> Table:
     """The dict that the pickle *data* describes: of tables, series, tuples, tensors, texts and numbers."""
     machine = _Machine(where)
     try:
-        for opcode, argument, _ in pickletools.genops(data):
+        for number, (opcode, argument, _) in enumerate(pickletools.genops(data), 1):
+            if number > INSTRUCTIONS_LIMIT:
+                raise ReadError(Kind.TOO_MANY, where, f"more than {INSTRUCTIONS_LIMIT} instructions")
             machine.step(opcode.name, argument)
     except (ValueError, OverflowError) as error:  # what pickletools raises for a malformed instruction
         raise ReadError(Kind.PICKLE, where, f"not a well-formed pickle: {error}") from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from extractor_flow.files import JSON_DEPTH_LIMIT, JSON_SIZE_LIMIT
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
 
 CONTAINER_LIMIT = 2_000_000
+VALUE_LIMIT = 10_000_000
+"""A summary of 10,000 trainings has some 250 values for each."""
 LINE_LIMIT = 4 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = 300  # a double holds 308
@@ -28,10 +31,11 @@ _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL
 
 @dataclass(frozen=True)
 class Line:
-    """One value of a JSON lines file and the number of its line, from 1."""
+    """One value of a JSON lines file, the number of its line, from 1, and the SHA-256 of the line with its end."""
 
     number: int
     value: Json
+    sha256: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ def _refuse_deep_nesting(text: str, where: str) -> None:
     """Bound the depth before the parser recurses, and the objects before it allocates them."""
     if text.count("[") + text.count("{") > CONTAINER_LIMIT:  # those inside strings too: only stricter
         raise ReadError(Kind.TOO_MANY, where, f"more than {CONTAINER_LIMIT} objects and arrays")
+    if text.count(",") > VALUE_LIMIT:
+        raise ReadError(Kind.TOO_MANY, where, f"more than {VALUE_LIMIT} values")
     depth = 0
     for token in _BRACKETS.finditer(text):
         brackets = token.group()
@@ -147,7 +153,9 @@ def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Line | Torn]:
         if not data.endswith(b"\n"):
             yield Torn(number, data)
             return
-        yield Line(number, parse(decode(data, f"{where}:{number}"), f"{where}:{number}"))
+        value = parse(decode(data, f"{where}:{number}"), f"{where}:{number}")
+        # Git may have rewritten the line's end, which is no part of the value.
+        yield Line(number, value, hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest())
 
 
 def require_object(value: Json, where: str) -> dict[str, Json]:

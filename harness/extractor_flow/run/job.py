@@ -1,7 +1,7 @@
 """Runs the job in a directory, once: ``python -m extractor_flow.run.job DIRECTORY``.
 
 Exit codes: 0 a result stands in the directory (success or skipped), 1 a failure was published, 75 another process holds
-the job, 130/143/140 the job was interrupted by SIGINT/SIGTERM/SIGUSR2 and said so in its result.
+the job, 130/143/129/140 the job was interrupted by SIGINT/SIGTERM/SIGHUP/SIGUSR2 and said so in its result.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from loguru import Record
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
 
 EX_TEMPFAIL = 75
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 _REASON_LIMIT = 500
 
 
@@ -157,9 +157,35 @@ def _log_line(record: Record) -> str:
     return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}}{fields}\n{{exception}}"
 
 
+def heeded(signals: Iterable[signal.Signals]) -> list[signal.Signals]:
+    """*signals* without a hangup that is ignored: started by `nohup`, a run outlives its terminal."""
+    return [each for each in signals if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+
+
+def disregard(signals: Iterable[signal.Signals]) -> None:
+    """Let *signals* have no effect, also those that this process was started with on hold."""
+    # Not SIG_IGN, which processes inherit: theirs could not be told from that of `nohup`.
+    for each in heeded(signals):
+        signal.signal(each, lambda _signum, _frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+
+@contextmanager
+def held(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Hold *signals* back in here, also from processes that are started meanwhile until they :func:`disregard` them.
+
+    A process that meets Ctrl-C while its interpreter starts shows a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM or SIGUSR2 in here into :class:`Interrupted` in the main thread.
+    """Turn the first of :data:`STOP_SIGNALS` in here into :class:`Interrupted` in the main thread.
 
     Later ones are ignored: a clean-up that has begun must not be interrupted a second time.
     """
@@ -174,7 +200,7 @@ def _signals_raise() -> Iterator[None]:
             armed = False
             raise Interrupted(signum)
 
-    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in heeded(STOP_SIGNALS)}
     try:
         yield
     finally:
@@ -238,8 +264,7 @@ def enter(log_path: Path) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     logger.remove()
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    disregard(STOP_SIGNALS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -259,6 +284,9 @@ def main(arguments: list[str] | None = None) -> int:
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or directory.path}: {error.strerror or error}\n")
+        return 1
 
 
 if __name__ == "__main__":

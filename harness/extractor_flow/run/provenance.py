@@ -7,20 +7,23 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import __version__
 from extractor_flow.files import dump_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+DISTRIBUTION = "pytest-extractor-flow"
 _PACKAGES = (
-    "pytest-extractor-flow",
     "torch",
     "stable-baselines3",
     "gymnasium",
     "numpy",
     "scipy",
     "scikit-image",
+    "matplotlib",
+    "pillow",
     "minigrid",
 )
 _GIT_TIMEOUT = 10
@@ -28,7 +31,7 @@ _GIT_TIMEOUT = 10
 
 def package_versions() -> dict[str, str]:
     """The installed versions of this package and of those whose version can change a result; none is imported."""
-    found = {}
+    found = {DISTRIBUTION: __version__}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
@@ -54,7 +57,12 @@ def config_digest(settings: Mapping[str, Any]) -> str:
 def _git(directory: Path, *words: str) -> str | None:
     try:
         answer = subprocess.run(
-            ["git", "-C", str(directory), *words], capture_output=True, text=True, timeout=_GIT_TIMEOUT, check=False
+            # Without the lock by which git updates its index: nothing is written to somebody's checkout.
+            ["git", "--no-optional-locks", "-C", str(directory), *words],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_TIMEOUT,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

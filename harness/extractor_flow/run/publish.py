@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.files import printable
+from extractor_flow.files import dumps, printable
 from extractor_flow.render import html, legacy_results, manifest, markdown, summary_json
 from extractor_flow.run import rundir
 from extractor_flow.study.flow import FLOW_ERRORS
@@ -18,16 +19,17 @@ from extractor_flow.study.records import HardwareProfile
 from extractor_flow.study.summary import RunIdentity, summarize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from extractor_flow.run.rundir import RunDirectory
-    from extractor_flow.study.flow import Flow
-    from extractor_flow.study.records import RunSummary
+    from extractor_flow.study.flow import Comparison, Flow, ReportSpec
+    from extractor_flow.study.records import JobRecord, RunSummary
 
 _DRAWING_SECONDS = 300
 
 
-def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
-    """The summary that the journal of *run* supports; :class:`RunDirectoryError` when the flow cannot compare it."""
-    request = run.request()
+def summary_of(request: Mapping[str, Any], records: Sequence[JobRecord], comparison: Comparison) -> RunSummary:
+    """The summary of *records* of the run that *request* asked for, as *comparison* compares them."""
     identity = RunIdentity(
         run_id=request["run_id"],
         flow=request["flow"],
@@ -36,10 +38,46 @@ def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
         run_directory=request["run_directory"],
         notes=tuple(request["notes"]),
     )
-    records = run.records()
-    here = HardwareProfile.from_json(request["hardware"])
+    return summarize(identity, records, comparison, HardwareProfile.from_json(request["hardware"]))
+
+
+def published_files(
+    summary: RunSummary, request: Mapping[str, Any], words: ReportSpec, figures: Callable[[], Mapping[str, bytes]]
+) -> dict[str, Callable[[], bytes]]:
+    """What makes each published file of a run, by name, in the order in which they are written.
+
+    *figures* gives those that the report, the last file, shows. The same arguments make the same bytes.
+    """
+    selection, dry_run = request["selection"], request["dry_run"]
+    documents: dict[str, Callable[[], dict[str, Any]]] = {
+        rundir.SUMMARY: lambda: summary_json.to_json(summary, words),
+        rundir.MANIFEST: lambda: manifest.training_manifest(
+            summary, selection=selection, dry_run=dry_run, skip_summary_path=rundir.SKIPS
+        ),
+        rundir.SKIPS: lambda: manifest.skip_summary(summary),
+        rundir.HISTORICAL: lambda: legacy_results.complete_results(summary, request["config"]),
+    }
+    texts: dict[str, Callable[[], str]] = {
+        **{name: partial(_dumped, made) for name, made in documents.items()},
+        rundir.MARKDOWN: lambda: markdown.render(summary, words),
+        rundir.PAGE: lambda: html.report(summary, words, figures()),
+    }
+    return {name: partial(_encoded, made) for name, made in texts.items()}
+
+
+def _dumped(made: Callable[[], dict[str, Any]]) -> str:
+    return dumps(made())
+
+
+def _encoded(made: Callable[[], str]) -> bytes:
+    return made().encode("utf-8")
+
+
+def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
+    """The summary that the journal of *run* supports; :class:`RunDirectoryError` when the flow cannot compare it."""
+    request, records = run.request(), run.records()
     try:
-        return summarize(identity, records, flow.compare(records, request["config"]), here)
+        return summary_of(request, records, flow.compare(records, request["config"]))
     except FLOW_ERRORS as error:
         what = f"the flow {flow.name} cannot compare its records: {type(error).__name__}: {error}"
         advice = f"they are kept; correct the flow, then: extractor-flow report {run.path}"
@@ -50,26 +88,21 @@ def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
 def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     """Write every published file of *run*, each whole or not at all; the summary they are views of.
 
-    Until the last one is there, the run is marked as unpublished: half of them may be from an earlier time.
+    Until the last one is there, the run is marked as unpublished: half of them may be from an earlier time. The last
+    one binds all others, so nothing may be written in the run afterwards.
     """
     summary = read_summary(run, flow)
     run.withhold()
     drawing = _start_drawing(run, flow, summary)
-    words = flow.vocabulary
-    request = run.request()
-    run.publish_json(rundir.SUMMARY, summary_json.to_json(summary, words))
-    run.publish_text(rundir.MARKDOWN, markdown.render(summary, words))
-    run.publish_json(
-        rundir.MANIFEST,
-        manifest.training_manifest(
-            summary, selection=request["selection"], dry_run=request["dry_run"], skip_summary_path=rundir.SKIPS
-        ),
-    )
-    run.publish_json(rundir.SKIPS, manifest.skip_summary(summary))
-    run.publish_json(rundir.HISTORICAL, legacy_results.complete_results(summary, request["config"]))
-    if drawing is not None:
-        _finish_drawing(drawing)
-    run.publish_text(rundir.PAGE, html.report(summary, words, run.figures()))
+
+    def figures() -> dict[str, bytes]:
+        if drawing is not None:
+            _finish_drawing(drawing)
+        return run.figures()
+
+    for name, made in published_files(summary, run.request(), flow.vocabulary, figures).items():
+        run.publish(name, made())
+    run.bind()
     run.release()
     return summary
 
@@ -79,7 +112,10 @@ def _start_drawing(run: RunDirectory, flow: Flow, summary: RunSummary) -> subpro
     if not hasattr(flow, "draw") or not summary.aggregate_metrics["completed_runs"]:
         return None
     command = [sys.executable, "-P", "-m", "extractor_flow.run.draw", str(run.path)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # In a session of its own: Ctrl-C is not meant for it.
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def _finish_drawing(drawing: subprocess.Popen[str]) -> None:

@@ -45,19 +45,21 @@ def settle_earlier_work(run: RunDirectory, places: Mapping[str, str]) -> dict[st
     return kept
 
 
-def cleared_directory(run: RunDirectory, job: Job) -> JobDirectory:
-    """The directory of *job*, with what an earlier attempt left cleared away.
+def cleared_directory(run: RunDirectory, job: Job) -> JobDirectory | None:
+    """The directory of *job*, with what an earlier attempt left cleared away; ``None`` where another process is at it.
 
-    It stays as it is where another process is at the job, or has finished it meanwhile.
+    What another process has finished meanwhile stays.
     """
     directory = run.job_directory(job)
     if not directory.was_used():
         return directory
     with directory.lock() as mine:
+        if not mine:
+            return None
         files = ConfinedDirectory(run.path)
         published = _published(files, job.directory)
         finished = published is not None and published.job_key == job.key and _stands(files, published)
-        if mine and not finished:
+        if not finished:
             directory.clear_for_retry()
     return directory
 

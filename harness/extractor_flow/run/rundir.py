@@ -10,17 +10,27 @@ Other people's scripts may use it to read runs::
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from extractor_flow.binding import chain, subjects
 from extractor_flow.clock import directory_stamp
 from extractor_flow.contracts import violations
 from extractor_flow.errors import DataError, RunDirectoryError
-from extractor_flow.files import dump_line, locked, parse_json, read_json, sync_directory, write_json, write_text
+from extractor_flow.files import (
+    dump_line,
+    locked,
+    parse_json,
+    read_json,
+    sha256_of,
+    sync_directory,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
@@ -31,7 +41,6 @@ from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, Skipped, why
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
-    from io import FileIO
 
     from loguru import Record
 
@@ -48,6 +57,7 @@ HISTORICAL = "complete_results.json"
 PAGE = "report.html"
 LOG = "run.log"
 ARCHIVE = "archive.json"
+SUBJECTS = subjects.SUBJECTS
 UNPUBLISHED = "UNPUBLISHED"
 FIGURES = "figures"
 LATEST = "latest"
@@ -112,20 +122,18 @@ class RunDirectory:
         :class:`RunDirectoryError` when another process is at it, when something in it is not the run's own (exit code
         2, as nothing was changed), and when the disk fails meanwhile.
         """
-        with locked(self.path / _LOCK) as mine:
-            if not mine:
-                msg = f"{self.path}: another process is running this run; wait for it to end"
-                raise RunDirectoryError(msg)
-            own_files(self.path)
-            try:
+        try:
+            with locked(self.path / _LOCK) as mine:
+                if not mine:
+                    msg = f"{self.path}: another process is running this run; wait for it to end"
+                    raise RunDirectoryError(msg)
+                own_files(self.path)
                 yield
-            except OSError as error:
-                raise self._disk_failure(error) from error
-
-    def _disk_failure(self, error: OSError) -> RunDirectoryError:
-        where, reason = error.filename or self.path, error.strerror or error
-        advice = f"finished jobs are kept in its {JOURNAL}; make room or restore it, then --resume it"
-        return RunDirectoryError(f"{where}: {reason}; the run {self.path} was stopped; {advice}")
+        except OSError as error:
+            where, reason = error.filename or self.path, error.strerror or error
+            advice = f"finished jobs are kept in its {JOURNAL}; make room or restore it, then --resume it"
+            msg = f"{where}: {reason}; the run {self.path} was stopped; {advice}"
+            raise RunDirectoryError(msg) from error
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -171,6 +179,19 @@ class RunDirectory:
             temporary.unlink(missing_ok=True)
             write_text(self.path.parent / f"{LATEST}.txt", f"{self.path.name}\n", durable=False)
 
+    def begin(self, request: Mapping[str, Any]) -> None:
+        """Write ``run.json`` into the new directory; where the disk refuses, the directory is taken away again.
+
+        That is a :class:`RunDirectoryError` with exit code 2: nothing was started.
+        """
+        try:
+            self.write_request(request)
+        except OSError as error:
+            with suppress(OSError):
+                self.path.rmdir()
+            msg = f"{self.path / RUN}: {error.strerror or error}; nothing was started: name another place for runs"
+            raise RunDirectoryError(msg, exit_code=2) from error
+
     def write_request(self, request: Mapping[str, Any]) -> None:
         """Write ``run.json``: what was asked, before anything starts."""
         write_json(self.path / RUN, request)
@@ -205,14 +226,8 @@ class RunDirectory:
 
     def append(self, record: JobRecord) -> None:
         """Add *record* to the journal, durably. When the disk refuses, the journal ends where it did before."""
-        line = dump_line(record.to_json()).encode("utf-8")
-        with (self.path / JOURNAL).open("ab", buffering=0) as journal:
-            end = journal.seek(0, os.SEEK_END)
-            try:
-                _write_all(journal, line)
-            except OSError:
-                journal.truncate(end)
-                raise
+        # run.json is never written again, so the first line may continue it.
+        chain.append(self.path / JOURNAL, record.to_json(), lambda: sha256_of(self.path / RUN))
 
     def journal(self) -> list[JobRecord]:
         """Every whole line of the journal, in order; a torn last line is left out, any other bad line an error."""
@@ -229,15 +244,7 @@ class RunDirectory:
 
     def repair_journal(self) -> bool:
         """Cut a torn last line off; whether there was one."""
-        path = self.path / JOURNAL
-        data = path.read_bytes() if path.exists() else b""
-        whole = data.rfind(b"\n") + 1
-        if whole == len(data):
-            return False
-        with path.open("r+b") as journal:
-            journal.truncate(whole)
-            os.fsync(journal.fileno())
-        return True
+        return chain.cut_torn_line(self.path / JOURNAL)
 
     def records(self) -> list[JobRecord]:
         """The latest record of each job, in the order of the study."""
@@ -245,13 +252,24 @@ class RunDirectory:
         order = {job["job_key"]: position for position, job in enumerate(self.request()["jobs"])}
         return sorted(latest.values(), key=lambda record: order.get(record.job_key, len(order)))
 
-    def publish_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a run-level JSON file (one of this module's names)."""
-        write_json(self.path / name, value)
+    def publish(self, name: str, content: bytes) -> None:
+        """Write a run-level file (one of this module's names)."""
+        write_bytes(self.path / name, content)
 
-    def publish_text(self, name: str, text: str) -> None:
-        """Write a run-level text file (one of this module's names)."""
-        write_text(self.path / name, text)
+    def bind(self) -> str:
+        """Write ``subjects.json``: every file as it is now, with its digest; the run's root, which binds them all."""
+        files = ConfinedDirectory(self.path)
+        content = subjects.render(subjects.measure(files, files.walk().files.items()))
+        write_bytes(self.path / SUBJECTS, content)
+        return subjects.root_of(content)
+
+    def root(self) -> str | None:
+        """The root that the run was last bound under; ``None`` while it was never published."""
+        try:
+            with ConfinedDirectory(self.path).open(SUBJECTS, limit=subjects.LIMIT) as stream:
+                return subjects.root_of(stream.read(subjects.LIMIT))
+        except ReadError:
+            return None
 
     def published(self) -> list[str]:
         """The names of the published run-level files that are there, for people to open."""
@@ -285,14 +303,6 @@ def _log_line(record: Record) -> str:
     """The format of a line: time, level and message for people, the fields as JSON for programs."""
     fields = dump_line(record["extra"]).strip().replace("{", "{{").replace("}", "}}")
     return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}} {fields}\n{{exception}}"
-
-
-def _write_all(journal: FileIO, line: bytes) -> None:
-    written = journal.write(line)
-    if written != len(line):
-        msg = f"only {written} of {len(line)} bytes were written"
-        raise OSError(errno.ENOSPC, msg, JOURNAL)
-    os.fsync(journal.fileno())
 
 
 def _record(line: bytes, where: str) -> JobRecord:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.binding.starts import record_start
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config import ConfigDocument, read_config
-from extractor_flow.errors import RequestError
+from extractor_flow.errors import CapabilityError, RequestError
 from extractor_flow.files import printable
 from extractor_flow.registry import DEFAULT_FLOW, find_flow
 from extractor_flow.run.hardware import missing_capabilities, probe, processor
@@ -54,7 +55,6 @@ class RunReport:
     flow: Flow
     summary: RunSummary
     exit_code: int
-    lacking: Mapping[str, str]
 
 
 def run_flow(
@@ -71,17 +71,19 @@ def run_flow(
     flow, study = _study(request)
     if not request.dry_run:
         require_packages(flow)
-    executor = make_executor(flow, study)
     lacking = missing_capabilities()
+    _require_capabilities(request.require, lacking)
+    executor = make_executor(flow, study)
     run, jobs = _open(request, flow, study, executor.name)
     with run.exclusively(), run.logging():
+        if request.resume is not None:
+            _note_start(request, run, run.request())
         run.withhold()
         session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
         session.train(executor, dry_run=request.dry_run, lacking=lacking)
         summary = publish(run, flow)
         run.point_latest_here()
-    missing = {name: lacking[name] for name in request.require if name in lacking}
-    return RunReport(run, flow, summary, _exit_code(summary, stop, missing), missing)
+    return RunReport(run, flow, summary, _exit_code(summary, stop))
 
 
 def require_packages(flow: Flow) -> None:
@@ -94,6 +96,13 @@ def require_packages(flow: Flow) -> None:
             f"the flow {flow.name} trains with {', '.join(absent)}, not installed here; do: pip install '{flow.extra}'"
         )
         raise RequestError(msg)
+
+
+def _require_capabilities(required: Sequence[str], lacking: Mapping[str, str]) -> None:
+    if missing := [name for name in required if name in lacking]:
+        told = "; ".join(f"{name} is missing: {lacking[name]}" for name in missing)
+        msg = f"--require: {told}; run it where that is, or leave the option out to skip the jobs that need it"
+        raise CapabilityError(msg)
 
 
 def _study(request: RunRequest) -> tuple[Flow, Study]:
@@ -137,34 +146,59 @@ def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> 
 def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
     moment = utc_now()
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
-    run.write_request(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "flow": flow.name,
-            "run_id": study.run_id,
-            "created_at": timestamp(moment),
-            "run_directory": run.path.name,
-            "output_root": study.output_root,
-            "command": [printable(word) for word in request.command],
-            "config_path": printable(str(request.config)),
-            "config": dict(study.settings),
-            "config_sha256": config_digest(study.settings),
-            "overrides": dict(request.overrides),
-            "selection": list(request.only),
-            "dry_run": request.dry_run,
-            "jobs": [_announcement(job) for job in jobs],
-            "notes": list(study.notes),
-            "packages": package_versions(),
-            "python_version": platform.python_version(),
-            "platform": platform.platform(),
-            "hardware": probe().to_json(),
-            "executor": executor_name,
-            "results_key": flow.vocabulary.results_key,
-            **_git(),
-            **_processor(),
-        }
-    )
+    asked = {
+        "schema_version": SCHEMA_VERSION,
+        "flow": flow.name,
+        "run_id": study.run_id,
+        "created_at": timestamp(moment),
+        "run_directory": run.path.name,
+        "output_root": study.output_root,
+        "command": [printable(word) for word in request.command],
+        "config_path": printable(str(request.config)),
+        "config": dict(study.settings),
+        "config_sha256": config_digest(study.settings),
+        "overrides": dict(request.overrides),
+        "selection": list(request.only),
+        "dry_run": request.dry_run,
+        "jobs": [_announcement(job) for job in jobs],
+        "notes": list(study.notes),
+        **_environment(),
+        "executor": executor_name,
+        "results_key": flow.vocabulary.results_key,
+    }
+    noted = _note_start(request, run, asked)
+    run.begin(asked if noted is None else {**asked, "start_sha256": noted})
     return run
+
+
+def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]) -> str | None:
+    """Note this start beside the run, before anything is trained; the digest of the note."""
+    state = git_state(Path.cwd())
+    start = {
+        "schema_version": SCHEMA_VERSION,
+        "time": timestamp(utc_now()),
+        "run_directory": asked["run_directory"],
+        "flow": asked["flow"],
+        "config_sha256": asked["config_sha256"],
+        "command": [printable(word) for word in request.command],
+        "dry_run": request.dry_run,
+        "resumed": request.resume is not None,
+        **({} if state is None else {"commit": state["commit"]}),
+    }
+    return record_start(run.path.resolve().parent, start)
+
+
+def _environment() -> dict[str, Any]:
+    """What a result may depend on; what cannot be told here has no member."""
+    facts = {
+        "packages": package_versions(),
+        "python_version": platform.python_version(),
+        "platform": platform.platform(),
+        "hardware": probe().to_json(),
+        "git": git_state(Path.cwd()),
+        "processor": processor(),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _announcement(job: Job) -> dict[str, Any]:
@@ -177,18 +211,8 @@ def _announcement(job: Job) -> dict[str, Any]:
     return facts if job.seed is None else {**facts, "seed": job.seed}
 
 
-def _git() -> dict[str, Any]:
-    state = git_state(Path.cwd())
-    return {} if state is None else {"git": state}
-
-
-def _processor() -> dict[str, str]:
-    name = processor()
-    return {} if name is None else {"processor": name}
-
-
-def _exit_code(summary: RunSummary, stop: Stop, missing: Mapping[str, str]) -> int:
+def _exit_code(summary: RunSummary, stop: Stop) -> int:
     if stop.signum is not None:
         return 128 + stop.signum
     failed = any(isinstance(record.outcome, Failed) for record in summary.records)
-    return 1 if failed or missing else 0
+    return 1 if failed else 0

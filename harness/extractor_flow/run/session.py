@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from extractor_flow.errors import JobError
 from extractor_flow.executors.events import Event, Finished, Stop
-from extractor_flow.executors.lost_process import unstarted
+from extractor_flow.executors.lost_process import HELD, unstarted
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.prepare import prepare_run
 from extractor_flow.run.resume import cleared_directory, settle_earlier_work
@@ -89,9 +89,12 @@ class Session:
 
     def _execute(self, jobs: Sequence[Job], executor: Executor) -> None:
         """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
-        waiting = {job.key: job for job in jobs}
-        directories = [cleared_directory(self.run, job) for job in jobs]
-        for event in executor.execute(directories, self.stop):
+        directories = {job.key: cleared_directory(self.run, job) for job in jobs}
+        waiting = {job.key: job for job in jobs if directories[job.key] is not None}
+        for job in jobs:
+            if job.key not in waiting:
+                self._settle(job, HELD)
+        for event in executor.execute([each for each in directories.values() if each is not None], self.stop):
             match event:
                 case Finished(job=job):
                     waiting.pop(job.key)

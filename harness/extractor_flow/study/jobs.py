@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from extractor_flow.files import Json
 
+MOST_JOBS = 20_000
+"""Twice the largest run whose verification is measured; a job takes some 30 microseconds just to be listed."""
+
 _COMPONENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 

@@ -6,6 +6,7 @@ Unlike the rest of verification this runs what the run names: its flow, and any 
 from __future__ import annotations
 
 import platform
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from extractor_flow.clock import utc_now
 from extractor_flow.contracts import json_path
 from extractor_flow.errors import Interrupted, RequestError
-from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
@@ -24,10 +25,10 @@ from extractor_flow.run.rundir import JOURNAL, RUN, RunDirectory
 from extractor_flow.run.session import Session
 from extractor_flow.study.flow import SupportsReplay
 from extractor_flow.study.records import Completed, Failed, Skipped
-from extractor_flow.verify.checks.documents import Loading
-from extractor_flow.verify.checks.matrix import matrix_of, restudy
-from extractor_flow.verify.checks.views import latest_records
 from extractor_flow.verify.json_diff import differences
+from extractor_flow.verify.subject.documents import load_documents
+from extractor_flow.verify.subject.matrix import restudy
+from extractor_flow.verify.subject.support import latest_records
 from extractor_flow.verify.verdict import Reproduction, Verdict
 
 if TYPE_CHECKING:
@@ -38,18 +39,49 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow, ReportSpec, Study
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import JobRecord, Outcome
-    from extractor_flow.verify.checks.documents import Entry
+    from extractor_flow.verify.subject.documents import Entry
 
-_KIND = "replay"
+REPLAY = "replay"
+"""The kind of what a replay finds, and in the place of a check's id, who found it."""
+_REQUEST_SAYS = f"that the environment was another is the word of {RUN}"
 _NOT_RECORDED = "not recorded"
+_RANDOM = "random"
+
+
+def draw(run_directory: Path, word: str) -> Drawing:
+    """The jobs that *word* means: ``random:N`` draws N of those that succeeded, anything else names one.
+
+    The lot is cast here, by the operating system's source of randomness: nobody can know it before the run is fixed.
+    :class:`RequestError` when there is nothing to draw.
+    """
+    kind, colon, count = word.partition(":")
+    if kind != _RANDOM or not colon:
+        return Drawing((word,))
+    _, latest = _read(run_directory)
+    done = [entry.record.label for entry in latest.values() if isinstance(entry.record.outcome, Completed)]
+    if not count.isdecimal() or int(count) < 1 or not done:
+        found = "no job of this run succeeded" if not done else f"{count!r} is not a number of jobs"
+        msg = f"--replay {word!r}: {found}; expected {_RANDOM}:N, or the name of a job"
+        raise RequestError(msg)
+    drawn = tuple(secrets.SystemRandom().sample(done, min(int(count), len(done))))
+    return Drawing(drawn, f"drawn to be trained again, of {len(done)} jobs that succeeded: {', '.join(drawn)}")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The *jobs* to train again, and, where they were drawn by lot, a *note* that says so."""
+
+    jobs: tuple[str, ...]
+    note: str | None = None
 
 
 def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], Display], stop: Stop) -> Verdict:
     """Train the job called *name* (or ``NAME seed N``) of the run again, and compare.
 
     Its metrics, its steps and the artifacts that its flow calls reproducible must be equal bit for bit. What differs is
-    a violation where it was trained in an environment like this one; else it is unchecked, and the differences of the
-    environments say why. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
+    a violation where it was trained in an environment like this one. Where ``run.json`` says that it was another, it is
+    unchecked (``not-reproduced``), and the differences of the environments say why: whether they are to blame, nobody
+    but the run has said. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
     :class:`extractor_flow.errors.Interrupted` when *stop* was requested.
     """
     original = _Original.find(run_directory, name)
@@ -79,18 +111,17 @@ class _Original:
             msg = f"--replay {name!r}: the job is {entry.record.status}: {entry.record.outcome.reason}"
             raise RequestError(msg)
         flow = find_flow(request["flow"])
-        found: list[Violation] = []
-        study = restudy(request, flow, found)
-        job = None if study is None else matrix_of(request, study).jobs.get(entry.record.job_key)
-        if study is None or job is None or found:
+        study, wrong = restudy(request, flow)
+        jobs = () if study is None else study.jobs
+        job = next((job for job in jobs if job.key == entry.record.job_key), None)
+        if study is None or job is None or wrong:
             msg = f"{run_directory / RUN}: does not give the job {name!r} that the journal has; see what verify finds"
             raise RequestError(msg)
         return cls(request, flow, study, job, entry, entry.record.outcome)
 
 
 def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
-    loading = Loading(ConfinedDirectory(run_directory))
-    documents = loading.documents()
+    documents = load_documents(ConfinedDirectory(run_directory))
     if RUN not in documents.json:
         msg = f"{run_directory / RUN}: cannot be used, so no job of it can be trained again; see what verify finds"
         raise RequestError(msg)
@@ -127,7 +158,7 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
     label = original.entry.record.label
     match again.outcome:
         case Skipped(reason=reason):
-            return Verdict(unchecked=(Unchecked(f"replay of {label}", f"it cannot be trained here: {reason}"),))
+            return Verdict(unchecked=(_not_reproduced(label, f"it cannot be trained here: {reason}"),))
         case Failed(reason=reason):
             found = [_violation(original, "$.status", "success", f"failed: {reason}")]
         case Completed():
@@ -137,8 +168,12 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
     if not environment:
         return Verdict(tuple(found))
     what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
-    why = f"the environment differs ({'; '.join(environment)}), and so does the result: {what}"
-    return Verdict(unchecked=(Unchecked(f"replay of {label}", why),))
+    why = f"the result differs: {what}; so does the environment ({'; '.join(environment)}), and {_REQUEST_SAYS}"
+    return Verdict(unchecked=(_not_reproduced(label, why),))
+
+
+def _not_reproduced(label: str, why: str) -> Unchecked:
+    return Unchecked(f"replay of {label}", why, Why.NOT_REPRODUCED, REPLAY)
 
 
 def _differences(original: _Original, again: Completed) -> Iterator[Violation]:
@@ -166,7 +201,7 @@ def _equal(original: _Original) -> tuple[str, ...]:
 
 
 def _violation(original: _Original, path: str, claim: str, found: str) -> Violation:
-    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, _KIND)
+    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, REPLAY, REPLAY)
 
 
 def _environment(request: Mapping[str, Any]) -> Iterator[str]:
@@ -175,8 +210,8 @@ def _environment(request: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(here.keys() | there.keys()):
         was, now = there.get(name, _NOT_RECORDED), here.get(name, "absent")
         if was != now:
-            yield f"{name}: {was} there, {now} here"
-    states = {"there": request.get("git"), "here": git_state(Path.cwd())}
+            yield f"{name}: {was} there by the run's own word, {now} measured here"
+    states = {"there by the run's own word": request.get("git"), "here": git_state(Path.cwd())}
     for where, state in states.items():
         if state is not None and state["dirty"]:
             yield f"uncommitted changes {where}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from extractor_flow.config import ConfigDocument, Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json, sha256_of
+from extractor_flow.study.jobs import MOST_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,14 +32,18 @@ def schema() -> dict[str, Json]:
 def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that *document* and the command line's *overrides* ask for; nothing in them is left open.
 
-    A base data set is pinned by its SHA-256; one that is pinned already need not be there, so that a run can be judged
-    anywhere. :class:`ConfigError` with all complaints at once, :class:`RequestError` for
-    an override that cannot be.
+    A base data set is pinned by its SHA-256; one that is pinned already need not be there, and in a run that is judged,
+    where it has to be pinned, it is not looked at. :class:`ConfigError` with all complaints at once,
+    :class:`RequestError` for an override that cannot be.
     """
     if problems := check_schema(document, schema()):
         raise document.complain(problems)
     settings: dict[str, Any] = resolve_defaults(document.data, schema())
-    if problems := [*_design(settings), *_simulation(settings["simulation"])]:
+    if problems := [
+        *_size(settings),
+        *_design(settings),
+        *_simulation(settings["simulation"], foreign=document.foreign),
+    ]:
         raise document.complain(problems)
     _check(overrides)
     run = settings["run"] | {key: overrides[key] for key in ("run_id", "output_root", "seeds") if key in overrides}
@@ -64,6 +69,12 @@ def check_simulation(simulation: Mapping[str, Any]) -> list[str]:
     return [f"--{str(problem.path[-1]).replace('_', '-')} {problem.message}" for problem in problems]
 
 
+def _size(settings: Mapping[str, Any]) -> Iterator[Problem]:
+    design, seeds = settings["design"], settings["run"]["seeds"]
+    if (count := len(design["doses"]) * len(design["views"]) * len(seeds or [None])) > MOST_JOBS:
+        yield Problem(("design",), f"has {count} jobs, over all seeds; expected at most {MOST_JOBS}: make it several")
+
+
 def _design(settings: Mapping[str, Any]) -> Iterator[Problem]:
     design = settings["design"]
     if design["neighbor_count"] < _GROUP:
@@ -79,10 +90,12 @@ def _design(settings: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _simulation(simulation: Mapping[str, Any]) -> Iterator[Problem]:
+def _simulation(simulation: Mapping[str, Any], *, foreign: bool) -> Iterator[Problem]:
     base = simulation["base_npz"]
     if base is None:
         yield from _sizes(simulation)
+    elif simulation["base_sha256"] is None and foreign:
+        yield Problem(("simulation", "base_sha256"), "is missing; a run has that of the data set that it measured")
     elif simulation["base_sha256"] is None and not Path(base).is_file():
         yield Problem(("simulation", "base_npz"), f"is {base!r}, and no such file is there; expected a data set")
     if base is None and simulation["base_sha256"] is not None:

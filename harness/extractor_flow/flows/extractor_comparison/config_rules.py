@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.config import Problem, nearest, shown
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
 from extractor_flow.flows.extractor_comparison.ppo_defaults import rollout_of
-from extractor_flow.study.jobs import collisions, component_of
+from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _ROLLOUT_KEYS = ("num_envs", "eval_freq", "total_timesteps")
@@ -22,6 +22,7 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
     run = settings.get("run") or {}
     entries = [(position, entry) for position, entry in enumerate(settings.get("extractors") or []) if entry]
     return [
+        *_size(run, entries),
         *_names(entries),
         *(problem for position, entry in entries for problem in _extractor(position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
@@ -29,6 +30,13 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *_environment(settings.get("env") or {}),
         *_rollout(run, settings.get("algorithm") or {}),
     ]
+
+
+def _size(run: Mapping[str, Any], entries: Sequence[object]) -> Iterator[Problem]:
+    if (count := len(entries) * len(run.get("seeds") or [None])) > MOST_JOBS:
+        yield Problem(
+            ("extractors",), f"has {count} jobs, over all seeds; expected at most {MOST_JOBS}: make it several"
+        )
 
 
 def _names(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Whether ``summary.md`` shows what ``summary.json`` says: it is parsed, not searched."""
+"""Whether a ``summary.md`` shows what ``summary.json`` says, whoever wrote it: it is parsed, not searched."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Not what Python calls unprintable: that grows with every edition of Unicode.
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _BAR = re.compile(r"(?<!\\)\|")
+# Of what opens a link, an image, code, HTML or emphasis a page of ours has none; a parser looks for the end of each.
+_OPENER = re.compile(r"\\.|([\[`<*])")
+_MOST_OPENERS = 1000
 _MARKUP = "markup"
 _KIND = "markdown"
 
@@ -53,9 +56,13 @@ def parse_page(text: str) -> Page:
     from markdown_it import MarkdownIt
 
     lines = text.replace("\r\n", "\n").split("\n")
+    openers = 0
     for number, line in enumerate(lines, 1):
         if _INVISIBLE.search(line):
             raise PageError(number, "holds printable characters only", brief(line))
+        openers += sum(map(bool, _OPENER.findall(line)))
+        if openers > _MOST_OPENERS:
+            raise PageError(number, "is plain text", brief(line))
     references: dict[str, Any] = {}
     tokens = _Tokens(MarkdownIt("commonmark").enable("table").parse("\n".join(lines), references), lines)
     if references.get("references"):

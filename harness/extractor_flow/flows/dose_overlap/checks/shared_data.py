@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from extractor_flow.errors import DataError
 from extractor_flow.evidence.findings import Unchecked, Violation
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.checks.claims import shielded
 from extractor_flow.flows.dose_overlap.checks.data_files import check_folder, check_measurement
 from extractor_flow.flows.dose_overlap.checks.stored_data import DataFiles
 from extractor_flow.flows.dose_overlap.checks.training_frames import check_measured, check_stored
-from extractor_flow.flows.dose_overlap.data.remeasure import base_of_settings, measure
+from extractor_flow.flows.dose_overlap.data.generate import base_from
+from extractor_flow.flows.dose_overlap.data.remeasure import measure
 from extractor_flow.flows.dose_overlap.data.simulation import base_of
 from extractor_flow.flows.dose_overlap.jobs import ANYWHERE
 from extractor_flow.flows.dose_overlap.plan import Plan
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _PREPARED = "prepared.json"
 _LARGEST = 1024
+_MOST_PIXELS = 1 << 24
+"""In all frames of one dose: at some 44 bytes for each in its stages, 0.7 GB. The largest config here has 3 million."""
 
 
 def check_data(run: RunContext, jobs: Sequence[Claims]) -> Iterator[Finding]:
@@ -46,7 +48,7 @@ def check_data(run: RunContext, jobs: Sequence[Claims]) -> Iterator[Finding]:
     skips = [record for record in run.records if _is_about_the_scan(run, record)]
     if not (jobs or skips or is_prepared):
         return
-    base = yield from _base(run, files)
+    base = yield from _bounded(_base(run, files))
     views: dict[int, Mapping[str, View]] = {}
     if base is not None:
         yield from _Repetition(run, files, base, views).check(jobs, skips, has_data=bool(jobs) or is_prepared)
@@ -62,16 +64,26 @@ def _is_about_the_scan(run: RunContext, record: JobRecord) -> bool:
     return record.outcome.code is Code.MISSING_DATA or device in ANYWHERE
 
 
+def _bounded(search: Generator[Finding, None, Base | None]) -> Generator[Finding, None, Base | None]:
+    """The base that *search* finds, unless its frames are too many to be measured again."""
+    base = yield from search
+    if base is None or len(base.xcoords) * base.probe_guess.size <= _MOST_PIXELS:
+        return base
+    what = f"{len(base.xcoords)} frames of {base.probe_guess.size} pixels are too many to measure again"
+    yield Unchecked("the data", what)
+    return None
+
+
 def _base(run: RunContext, files: DataFiles) -> Generator[Finding, None, Base | None]:
     """What was measured: as the settings say, or else as the run's own data say."""
     simulation = run.settings["simulation"]
-    if simulation["base_npz"] is None and simulation["object_size"] > _LARGEST:
+    if simulation["base_npz"] is None:
+        if simulation["object_size"] <= _LARGEST:
+            return base_from(simulation)
         yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
         return None
-    try:
-        return base_of_settings(run.settings)
-    except DataError as error:
-        yield Unchecked("where the measured object comes from", str(error))
+    what = f"{simulation['base_npz']} is outside of the run, and was not opened"
+    yield Unchecked("where the measured object comes from", what)
     path = f"{layout.DATA}/{layout.dose_directory(run.settings['design']['doses'][0])}/{layout.RAW}"
     try:
         return base_of(files.stored(path).data(path))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap import layout
-from extractor_flow.flows.dose_overlap.data.generate import base_from, base_from_file, measured_files
+from extractor_flow.flows.dose_overlap.data.generate import measured_files
 from extractor_flow.flows.dose_overlap.data.thinning import Accepted
 from extractor_flow.flows.dose_overlap.data.views import (
     Selection,
@@ -42,13 +41,6 @@ class Measured:
     def refusal(self, view: str) -> str | None:
         """Why there is no such view; ``None`` where there is."""
         return None if view == BASELINE else self.views[view].refusal
-
-
-def base_of_settings(settings: Mapping[str, Any]) -> Base:
-    """Object, probe and positions; :class:`DataError` when the data set they come from is not here."""
-    simulation = settings["simulation"]
-    path = simulation["base_npz"]
-    return base_from(simulation) if path is None else base_from_file(Path(path), sha256=simulation["base_sha256"])
 
 
 def thinnings_of(settings: Mapping[str, Any]) -> dict[str, Thinning]:

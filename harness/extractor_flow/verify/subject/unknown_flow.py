@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extractor_flow.study.records import JobRecord
-    from extractor_flow.verify.checks.documents import Documents
+    from extractor_flow.verify.subject.documents import Documents
 
 
 class UninstalledFlow:

@@ -1,0 +1,57 @@
+"""``subjects.json``: path, size and SHA-256 of every file of a run. Its own SHA-256, the root, binds them all."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from extractor_flow.files import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from extractor_flow.files import Json
+    from extractor_flow.readers.paths import ConfinedDirectory
+
+SUBJECTS = "subjects.json"
+CONTRACT = "subjects"
+LIMIT = 256 * 1024 * 1024
+"""The largest ``subjects.json`` that is read, in bytes: more than a run of a million files has."""
+_SCHEMA_VERSION = 1
+# The list itself, the mark of a run that is not published, and the list that a slim copy adds.
+_APART = frozenset({SUBJECTS, "UNPUBLISHED", "archive.json"})
+
+
+@dataclass(frozen=True, order=True)
+class Subject:
+    """One file of a run, as it is or as it was bound."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+    def to_json(self) -> dict[str, Json]:
+        """The file as ``subjects.json`` lists it."""
+        return {"path": self.path, "sha256": self.sha256, "size_bytes": self.size_bytes}
+
+
+def is_bound(path: str) -> bool:
+    """Whether the file at *path* is one that binding is about: locks and other hidden files are not."""
+    return path not in _APART and not path.rpartition("/")[2].startswith(".")
+
+
+def measure(files: ConfinedDirectory, sizes: Iterable[tuple[str, int]]) -> list[Subject]:
+    """The files among *sizes* (of a listing) that binding is about, with their digests."""
+    return [Subject(path, files.sha256(path), size) for path, size in sizes if is_bound(path)]
+
+
+def render(subjects: Iterable[Subject]) -> bytes:
+    """The content of ``subjects.json``."""
+    files = [subject.to_json() for subject in sorted(subjects)]
+    return dumps({"schema_version": _SCHEMA_VERSION, "files": files}).encode("utf-8")
+
+
+def root_of(content: bytes) -> str:
+    """The root of the run whose ``subjects.json`` has this *content*, whatever line ends git has given it."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
