@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import bombs
+
 from published import COMPARISON, publish_run
 
 if TYPE_CHECKING:

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 LAYERS = ("schema", "markdown", "consistency", "evidence")
 _SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a job cannot promise
 _WHOLLY_UNCHECKED = ("everything", "published files")
-_SPOKEN_OF = {
-    "markdown": ("summary.json",),
-    "consistency": ("summary.json", "training_manifest.json", "skip_summary.json", "complete_results.json"),
-}
 
 
 class ConfigFile(pytest.File):
@@ -95,7 +91,7 @@ class LayerItem(RunItem):
 
     def _refuse_to_do_without(self, violation: Violation) -> None:
         """Skip if *violation* says that a document of which this layer speaks cannot be used."""
-        if layer_of(violation) == "schema" and violation.file in _SPOKEN_OF.get(self.name, ()):
+        if layer_of(violation) == "schema" and violation.file in documents_of(self.name):
             msg = f"not checked: {violation.file} cannot be used; see schema"
             raise NotJudged(msg)
 
@@ -153,15 +149,23 @@ class JobItem(RunItem):
         return found[self._job.key]
 
 
+def documents_of(layer: str) -> tuple[str, ...]:
+    """The documents without which nothing can be said about *layer*."""
+    from extractor_flow.layout import HISTORICAL, MANIFEST, SKIPS, SUMMARY
+
+    spoken_of = {"markdown": (SUMMARY,), "consistency": (SUMMARY, MANIFEST, SKIPS, HISTORICAL)}
+    return spoken_of.get(layer, ())
+
+
 def layer_of(violation: Violation) -> str:
     """The one layer that a violation belongs to: by the file it is in, and by its kind."""
-    from extractor_flow.run import rundir
+    from extractor_flow import layout
 
-    if violation.file == rundir.MARKDOWN:
+    if violation.file == layout.MARKDOWN:
         return "markdown"
-    if violation.kind == "inconsistent" or violation.file == rundir.PAGE:
+    if violation.kind == "inconsistent" or violation.file == layout.PAGE:
         return "consistency"
-    documents = {rundir.RUN, rundir.JOURNAL, rundir.SUMMARY, rundir.MANIFEST, rundir.SKIPS, rundir.HISTORICAL}
+    documents = {layout.RUN, layout.JOURNAL, layout.SUMMARY, layout.MANIFEST, layout.SKIPS, layout.HISTORICAL}
     is_unread_document = violation.file in documents and violation.kind not in {"evidence", "outside"}
     return "schema" if violation.kind == "schema" or is_unread_document else "evidence"
 

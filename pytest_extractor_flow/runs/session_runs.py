@@ -46,7 +46,7 @@ class FlowRun:
         """The value of ``summary.json``."""
         from extractor_flow.errors import DataError
         from extractor_flow.files import read_json
-        from extractor_flow.run.rundir import SUMMARY
+        from extractor_flow.layout import SUMMARY
 
         value = read_json(self.path / SUMMARY)
         if not isinstance(value, dict):
@@ -65,7 +65,7 @@ class FlowRun:
     def markdown(self) -> str:
         """``summary.md``, normalised by :func:`extractor_flow.testing.normalise_markdown`."""
         from extractor_flow.files import read_text
-        from extractor_flow.run.rundir import MARKDOWN
+        from extractor_flow.layout import MARKDOWN
         from extractor_flow.testing import normalise_markdown
 
         return normalise_markdown(read_text(self.path / MARKDOWN))
@@ -147,7 +147,7 @@ class FlowRuns:
         once = self._once()
         command = self._command(choice, once)
         execution = require_ok(once.execute(command, by_published_run))
-        path = published_run(once.result(command.name))
+        path = published_run(once.told(command.name))
         if path is None:
             raise ExecutionFailed(replace(execution, status="failed", reason=f"{execution.reason}, nothing published"))
         return path
@@ -170,7 +170,7 @@ class FlowRuns:
                 "--output-root",
                 str(output),
                 "--result",
-                str(once.result(name)),
+                str(once.told(name)),
                 *start,
             ),
             timeout=self._options.timeout,

@@ -19,8 +19,8 @@ from support.render_samples import (
 )
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from extractor_flow.layout import MARKDOWN
 from extractor_flow.render.markdown import render
-from extractor_flow.run.rundir import MARKDOWN
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import core_aggregates

@@ -14,9 +14,10 @@ from support.workbench import Workbench
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
 from extractor_flow.files import read_json
+from extractor_flow.layout import JOURNAL, LOG, SUMMARY, UNPUBLISHED
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, LOG, SUMMARY, UNPUBLISHED, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed
 from extractor_flow.verify import verify

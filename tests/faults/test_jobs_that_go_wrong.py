@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extractor_flow.files import read_json
-from extractor_flow.run.rundir import SUMMARY
+from extractor_flow.layout import SUMMARY
 from extractor_flow.study.records import REHEARSED, Completed, Failed, Skipped
 
 GOOD = {"name": "good"}

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from extractor_flow.executors.events import Event, Finished, Progressed, Started
 from extractor_flow.files import printable
-from extractor_flow.run.rundir import MARKDOWN, PAGE, SUMMARY
+from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY
 from extractor_flow.study.records import Completed, Failed, JobRecord, Skipped
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _explain(console: Console, report: RunReport) -> None:
         console.print(f"{_MARKS[status]} {escape(', '.join(labels))}: {escape(printable(reason))}", highlight=False)
     for record in report.summary.records:
         if isinstance(record.outcome, Failed) and not record.outcome.interrupted:
-            log = report.run.path / record.directory / "train.log"
+            log = report.run.path / record.directory / JOB_LOG
             tail = "\n".join(f"    {line}" for line in record.outcome.log_tail[-5:])
             console.print(
                 f"log of {record.label}: {log}\n{tail}".rstrip(), markup=False, highlight=False, soft_wrap=True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.layout import SUMMARY
 from extractor_flow.render.formats import metric_of, number, quantity, seconds
 from extractor_flow.study.records import STATUSES, Completed
 from extractor_flow.study.statistics import CONFIDENCE
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from extractor_flow.study.flow import ReportSpec
 
-SUMMARY_JSON = "summary.json"  # what the Markdown points to; it lies beside it
 NO_ROWS = "None."
 SUCCESS = STATUSES[Completed]
 
@@ -203,7 +203,7 @@ def _reproducibility(results: Sequence[Mapping[str, Any]], who: _Who) -> Section
     rows = tuple(
         who.row(result, name, path) for result in results for name, path in sorted(result.get("artifacts", {}).items())
     )
-    return Section(REPRODUCIBILITY_HEADING, who.columns(*ARTIFACT_COLUMNS), rows, facts=(("Summary", SUMMARY_JSON),))
+    return Section(REPRODUCIBILITY_HEADING, who.columns(*ARTIFACT_COLUMNS), rows, facts=(("Summary", SUMMARY),))
 
 
 def _text(value: object) -> str | None:

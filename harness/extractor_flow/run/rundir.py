@@ -1,4 +1,4 @@
-"""A run's directory: the only code that knows the names of run-level files.
+"""A run's directory: what is written there, in which order, and how it is read again.
 
 Other people's scripts may use it to read runs::
 
@@ -11,7 +11,6 @@ Other people's scripts may use it to read runs::
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +30,25 @@ from extractor_flow.files import (
     write_json,
     write_text,
 )
+from extractor_flow.layout import (
+    FIGURES,
+    HISTORICAL,
+    JOURNAL,
+    LATEST,
+    LATEST_TEXT,
+    LOCK,
+    LOG,
+    MANIFEST,
+    MARKDOWN,
+    PAGE,
+    PREPARED,
+    RUN,
+    SKIPS,
+    SUBJECTS,
+    SUMMARY,
+    UNPUBLISHED,
+    is_figure,
+)
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
@@ -46,28 +64,11 @@ if TYPE_CHECKING:
 
     from extractor_flow.study.jobs import Job
 
-RUN = "run.json"
-PREPARED = "prepared.json"
-JOURNAL = "records.jsonl"
-SUMMARY = "summary.json"
-MARKDOWN = "summary.md"
-MANIFEST = "training_manifest.json"
-SKIPS = "skip_summary.json"
-HISTORICAL = "complete_results.json"
-PAGE = "report.html"
-LOG = "run.log"
-ARCHIVE = "archive.json"
-SUBJECTS = subjects.SUBJECTS
-UNPUBLISHED = "UNPUBLISHED"
-FIGURES = "figures"
-LATEST = "latest"
-_LOCK = ".lock"
 _MOST_IN_A_SECOND = 1000
 _WHY_UNPUBLISHED = """\
 This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
 trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
 """
-_FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
 
 class RunDirectory:
@@ -123,7 +124,7 @@ class RunDirectory:
         2, as nothing was changed), and when the disk fails meanwhile.
         """
         try:
-            with locked(self.path / _LOCK) as mine:
+            with locked(self.path / LOCK) as mine:
                 if not mine:
                     msg = f"{self.path}: another process is running this run; wait for it to end"
                     raise RunDirectoryError(msg)
@@ -177,7 +178,7 @@ class RunDirectory:
             temporary.replace(pointer)
         except OSError:
             temporary.unlink(missing_ok=True)
-            write_text(self.path.parent / f"{LATEST}.txt", f"{self.path.name}\n", durable=False)
+            write_text(self.path.parent / LATEST_TEXT, f"{self.path.name}\n", durable=False)
 
     def begin(self, request: Mapping[str, Any]) -> None:
         """Write ``run.json`` into the new directory; where the disk refuses, the directory is taken away again.
@@ -288,7 +289,7 @@ class RunDirectory:
         directory = self.path / FIGURES
         if not directory.is_dir():
             return {}
-        names = sorted(entry.name for entry in directory.iterdir() if _FIGURE.fullmatch(entry.name))
+        names = sorted(entry.name for entry in directory.iterdir() if is_figure(f"{FIGURES}/{entry.name}"))
         return {name: (directory / name).read_bytes() for name in names}
 
     def _object(self, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import dumps, parse_json
+from extractor_flow.layout import HISTORICAL, MANIFEST, SKIPS, SUMMARY
 from extractor_flow.render.legacy_results import complete_results
 from extractor_flow.render.manifest import skip_summary, training_manifest
 from extractor_flow.render.markdown import render
@@ -139,10 +140,10 @@ def _check_views(flow: Flow, study: Study, records: list[JobRecord], comparison:
     identity = RunIdentity(study.run_id, flow.name, moment, study.output_root, place, study.notes)
     summary = summarize(identity, records, comparison, probe())
     views: dict[str, tuple[Any, Any]] = {
-        "summary.json": (to_json(summary, flow.vocabulary), summary_schema(flow.vocabulary.results_key)),
-        "training_manifest.json": (training_manifest(summary, selection=(), dry_run=False), "training_manifest"),
-        "skip_summary.json": (skip_summary(summary), "skip_summary"),
-        "complete_results.json": (complete_results(summary, study.settings), "complete_results"),
+        SUMMARY: (to_json(summary, flow.vocabulary), summary_schema(flow.vocabulary.results_key)),
+        MANIFEST: (training_manifest(summary, selection=(), dry_run=False), "training_manifest"),
+        SKIPS: (skip_summary(summary), "skip_summary"),
+        HISTORICAL: (complete_results(summary, study.settings), "complete_results"),
     }
     for name, (view, contract) in views.items():
         data = found.attempt("summary", f"writing {name}", partial(_as_published, view, name))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from extractor_flow.layout import RUN, SUMMARY
 from extractor_flow.run.hardware import missing_capabilities, probe
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import RUN, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed, JobRecord
 from extractor_flow.testing.sabotage import DISTURBED, KINDS
@@ -126,7 +127,7 @@ def _trained(job: Job, ground: Sandbox, number: str, found: Findings) -> RunDire
     options = ("--only", job.name, "--output-root", str(root), "--run-id", "conformance")
     answer = ground.python("-m", "extractor_flow.cli", "run", str(ground.config), *options)
     path = next((entry.parent for entry in sorted(root.glob(f"*/{RUN}"))), None)
-    if path is None or not (path / "summary.json").is_file():
+    if path is None or not (path / SUMMARY).is_file():
         found.add("run", f"`extractor-flow run` left no summary: {_end_of(answer)}")
         return None
     run = RunDirectory.open(path)

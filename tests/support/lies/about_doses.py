@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from support.lies.dose_tampering import (
     BASELINE,
     BUNDLE,
@@ -56,9 +56,9 @@ LIES = [
         ),
     ),
     Mutation("a member beside the curves", CURVES, curved(each(sharpness=1.0))),
-    Mutation("an invented metric", rundir.JOURNAL, in_record("metrics", {"resolution_nm": 1.0})),
-    Mutation("an invented detail", rundir.JOURNAL, in_record("details", {"audited": True})),
-    Mutation("a version alone", rundir.JOURNAL, in_record("details", {"versions": {"torch": "0.1"}})),
+    Mutation("an invented metric", layout.JOURNAL, in_record("metrics", {"resolution_nm": 1.0})),
+    Mutation("an invented detail", layout.JOURNAL, in_record("details", {"audited": True})),
+    Mutation("a version alone", layout.JOURNAL, in_record("details", {"versions": {"torch": "0.1"}})),
     Mutation("a checkpoint of text", CHECKPOINT, overwritten(CHECKPOINT, lambda _: b"not a checkpoint")),
     Mutation(
         "another cell's checkpoint",
@@ -162,8 +162,8 @@ LIES = [
         relabelled(lambda config: config["design"].update(views=["baseline", "dense"])),
     ),
     Mutation("more patience", CHECKPOINT, more_patience),
-    Mutation("a view that the scan has", rundir.JOURNAL, skipped("missing-data")),
-    Mutation("a device that nothing needs", rundir.JOURNAL, skipped("missing-capability")),
+    Mutation("a view that the scan has", layout.JOURNAL, skipped("missing-data")),
+    Mutation("a device that nothing needs", layout.JOURNAL, skipped("missing-capability")),
 ]
 DEEP_LIES = [
     Mutation("pixels nudged towards the truth", IMAGES, imaged(nudged)),

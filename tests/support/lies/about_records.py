@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.codes import SKIPS, Code
 from support.files.genuine import picture
@@ -65,7 +65,7 @@ def untold(job: str, code: Code, *, log: bool = True) -> Change:
     def change(run: Tampering) -> None:
         journaled(lie)(run)
         if not log:
-            (run.path / rundir.LOG).unlink()
+            (run.path / layout.LOG).unlink()
 
     return change
 
@@ -84,13 +84,13 @@ def dropped(*, log: bool, directory: bool) -> Change:
     """The failing model was never asked for."""
 
     def change(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             request["config"]["models"] = [each for each in request["config"]["models"] if each["name"] != "bad"]
             request["config_sha256"] = config_digest(request["config"])
             request["jobs"] = [job for job in request["jobs"] if job["config_name"] != "bad"]
         journaled(lambda records: records.remove(next(each for each in records if each["directory"] == BAD)))(run)
         if not log:
-            (run.path / rundir.LOG).unlink()
+            (run.path / layout.LOG).unlink()
         if not directory:
             shutil.rmtree(run.path / BAD)
 
@@ -99,7 +99,7 @@ def dropped(*, log: bool, directory: bool) -> Change:
 
 def unselected(run: Tampering) -> None:
     """Only the models that succeeded were selected."""
-    with run.json(rundir.RUN) as request:
+    with run.json(layout.RUN) as request:
         request["selection"] = ["one", "two", "gone"]
         request["jobs"] = [job for job in request["jobs"] if job["config_name"] != "bad"]
     journaled(lambda records: records.remove(next(each for each in records if each["directory"] == BAD)))(run)
@@ -110,7 +110,7 @@ def without_log(change: Change) -> Change:
 
     def both(run: Tampering) -> None:
         change(run)
-        (run.path / rundir.LOG).unlink()
+        (run.path / layout.LOG).unlink()
 
     return both
 
@@ -156,7 +156,7 @@ def asked(**members: object) -> Change:
     """The request says something else of itself."""
 
     def change(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             request.update(members)
 
     return change
@@ -177,7 +177,7 @@ def _none(_: object) -> None:
 
 
 RECORDS = lies(
-    rundir.JOURNAL,
+    layout.JOURNAL,
     {
         "a failure called a skip": untold(BAD, Code.MISSING_CAPABILITY),
         "a failure that never started": untold(BAD, Code.NOT_STARTED, log=False),
@@ -204,9 +204,9 @@ DIRECTORIES = [
     Mutation("a job that was dropped", f"{BAD}/job.json", dropped(log=False, directory=True)),
     Mutation("an attempt after the success", f"{ONE}/attempt-2.json", adding(f"{ONE}/attempt-2.json")),
     Mutation("the log of an attempt before the only one", f"{ONE}/attempt-1.log", adding(f"{ONE}/attempt-1.log")),
-    Mutation("a preparation of a flow that prepares nothing", rundir.PREPARED, adding(rundir.PREPARED)),
+    Mutation("a preparation of a flow that prepares nothing", layout.PREPARED, adding(layout.PREPARED)),
     Mutation("a picture twice", "figures/b.png", drawing("a.png", "b.png")),
-    Mutation("another Python", rundir.RUN, asked(python_version="4.0.0")),
-    Mutation("a rehearsal that trained", rundir.RUN, then_published(asked(dry_run=True))),
-    Mutation("another platform", rundir.RUN, asked(platform="AmigaOS")),
+    Mutation("another Python", layout.RUN, asked(python_version="4.0.0")),
+    Mutation("a rehearsal that trained", layout.RUN, then_published(asked(dry_run=True))),
+    Mutation("another platform", layout.RUN, asked(platform="AmigaOS")),
 ]

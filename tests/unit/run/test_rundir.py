@@ -10,8 +10,9 @@ import pytest
 from support import ROOT
 
 from extractor_flow.errors import DataError, JobError, RunDirectoryError
+from extractor_flow.layout import JOURNAL
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord, Skipped

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.files import dump_line, parse_json, printable
 from extractor_flow.readers.errors import ReadError
-from extractor_flow.run import rundir
 from extractor_flow.study.records import Failed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _JOB_LOG, _RUN_LOG = 1024 * 1024, 16 * 1024 * 1024
 _CUT = "\ufffd"  # stands for half a character at either end of what was quoted
 
 
-@check("failures-quote-logs", reads=("train.log",), requires=(Requirement.REQUEST,))
+@check("failures-quote-logs", reads=(layout.JOB_LOG,), requires=(Requirement.REQUEST,))
 def failures_quote_logs(job: JobSubject) -> Iterator[Finding]:
     """A failure that was started quotes the end of its train.log.
 
@@ -41,7 +41,7 @@ def failures_quote_logs(job: JobSubject) -> Iterator[Finding]:
     "run-log",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(rundir.LOG,),
+    reads=(layout.LOG,),
     requires=(Requirement.REQUEST, Requirement.JOURNAL),
 )
 def run_log(run: RunSubject) -> Iterator[Violation]:
@@ -51,21 +51,21 @@ def run_log(run: RunSubject) -> Iterator[Violation]:
     """
     recorded = {dump_line(entry.record.facts) for entry in run.journal}
     try:
-        text, _ = _end_of(run.files, rundir.LOG, _RUN_LOG)
+        text, _ = _end_of(run.files, layout.LOG, _RUN_LOG)
     except ReadError:
         return  # a log may be lost
     for number, line in enumerate(text.split("\n"), 1):
         fields = _fields(line)
         if "status" in fields and dump_line(fields) not in recorded:
-            what = f"{rundir.LOG} line {number}: {brief(fields)}"
-            yield Violation(rundir.JOURNAL, "", "has every record that was logged", what, _KIND)
+            what = f"{layout.LOG} line {number}: {brief(fields)}"
+            yield Violation(layout.JOURNAL, "", "has every record that was logged", what, _KIND)
 
 
 def _fields(line: str) -> dict[str, Json]:
     """The fields at the end of a *line* of the log; none where it has lost them."""
     start = line.rfind(' {"')  # inside of a text of JSON a quotation mark has a backslash before it
     try:
-        value = parse_json(line[start:], where=rundir.LOG) if start >= 0 else None
+        value = parse_json(line[start:], where=layout.LOG) if start >= 0 else None
     except DataError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -75,7 +75,7 @@ def _quoted(job: JobSubject, tail: Sequence[str]) -> Iterator[Finding]:
     """A log only ever grows, and an earlier attempt's is kept under the attempt's name."""
     wanted = _plain("\n".join(tail).strip(_CUT))
     read = {}
-    for name in (job.path("train.log"), job.path(f"attempt-{job.record.attempt}.log")):
+    for name in (job.path(layout.JOB_LOG), job.path(layout.attempt_log(job.record.attempt))):
         try:
             text, read[name] = _end_of(job.run.files, name, _JOB_LOG)
         except ReadError:
@@ -84,10 +84,10 @@ def _quoted(job: JobSubject, tail: Sequence[str]) -> Iterator[Finding]:
             return
     if read and all(read.values()):
         what = f"{' and '.join(read)}: no such piece"
-        yield Violation(rundir.JOURNAL, job.place("log_tail"), brief(tail[-1]), what, _KIND)
+        yield Violation(layout.JOURNAL, job.place("log_tail"), brief(tail[-1]), what, _KIND)
     else:
-        what = f"what {rundir.JOURNAL} line {job.entry.line} quotes"
-        yield Unchecked(what, f"{job.path('train.log')} cannot be read to its end", Why.NO_WITNESS)
+        what = f"what {layout.JOURNAL} line {job.entry.line} quotes"
+        yield Unchecked(what, f"{job.path(layout.JOB_LOG)} cannot be read to its end", Why.NO_WITNESS)
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ from extractor_flow.flows.dose_overlap.data.generate import entry_of
 from extractor_flow.flows.dose_overlap.data.remeasure import thinnings_of
 from extractor_flow.flows.dose_overlap.jobs import jobs_of
 from extractor_flow.flows.dose_overlap.plan import BASELINE, Plan
+from extractor_flow.layout import PREPARED
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.study.codes import Code
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     Views = Mapping[int, Mapping[str, View]]
 
-_PREPARED = "prepared.json"
 _KINDS = {".npz", ".json"}
 _ROUNDING = 1e-4
 _OTHER_COUNTS = 1e-3
@@ -65,7 +65,7 @@ def check_folder(run: RunContext, views: Views) -> Iterator[Finding]:
     if views.keys() == set(doses):
         manifest = f"{layout.DATA}/{layout.OVERLAP_MANIFEST}"
         yield from shielded(manifest, _check_json(run, manifest, _overlap_manifest(views)))
-        yield from shielded(_PREPARED, _check_prepared(run, views))
+        yield from shielded(PREPARED, _check_prepared(run, views))
     yield from shielded(layout.DATA, _check_listing(run, views))
 
 
@@ -133,10 +133,10 @@ def _check_prepared(run: RunContext, views: Views) -> Iterator[Violation]:
         for key, cell in cells.items()
         if cell.view != BASELINE and views[cell.dose][cell.view].refusal is not None
     }
-    refused = require_object(run.read(_PREPARED, read_json), _PREPARED).get("refused")
-    told = require_object(refused, f"{_PREPARED}: $.refused")
-    if {key: require_object(skip, _PREPARED).get("code") for key, skip in told.items()} != due:
-        yield Violation(_PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
+    refused = require_object(run.read(PREPARED, read_json), PREPARED).get("refused")
+    told = require_object(refused, f"{PREPARED}: $.refused")
+    if {key: require_object(skip, PREPARED).get("code") for key, skip in told.items()} != due:
+        yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
 
 
 def _check_listing(run: RunContext, views: Views) -> Iterator[Violation]:

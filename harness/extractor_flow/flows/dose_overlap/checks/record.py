@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.findings import Violation, brief, close
-from extractor_flow.evidence.run_context import JOURNAL
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.history import EpochRecord
 from extractor_flow.flows.dose_overlap.schedule import learning_rate
 from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, METHODS, SCORES, metric_name
+from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import read_json, require_object
 

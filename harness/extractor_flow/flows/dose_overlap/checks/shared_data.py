@@ -16,6 +16,7 @@ from extractor_flow.flows.dose_overlap.data.remeasure import measure
 from extractor_flow.flows.dose_overlap.data.simulation import base_of
 from extractor_flow.flows.dose_overlap.jobs import ANYWHERE
 from extractor_flow.flows.dose_overlap.plan import Plan
+from extractor_flow.layout import PREPARED
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.study.codes import Code
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.views import View
     from extractor_flow.study.records import JobRecord
 
-_PREPARED = "prepared.json"
 _LARGEST = 1024
 _MOST_PIXELS = 1 << 24
 """In all frames of one dose: at some 44 bytes for each in its stages, 0.7 GB. The largest config here has 3 million."""
@@ -42,9 +42,9 @@ def check_data(run: RunContext, jobs: Sequence[Claims]) -> Iterator[Finding]:
     files = DataFiles(run)
     for job in jobs:
         yield from check_stored(job, files)
-    is_prepared = run.files.has(_PREPARED)
+    is_prepared = run.files.has(PREPARED)
     if jobs and not is_prepared:
-        yield Violation(_PREPARED, "", "tells that the data were made", "no such file", Kind.MISSING)
+        yield Violation(PREPARED, "", "tells that the data were made", "no such file", Kind.MISSING)
     skips = [record for record in run.records if _is_about_the_scan(run, record)]
     if not (jobs or skips or is_prepared):
         return
@@ -131,6 +131,6 @@ class _Repetition:
         if refusal is None or code is not Code.MISSING_DATA:
             found = "the scan has this view" if refusal is None else f"the scan says: {refusal}"
             yield self._run.contradicted(record, "code", code.value, found)
-        told = require_object(self._run.read(_PREPARED, read_json), _PREPARED).get("refused")
+        told = require_object(self._run.read(PREPARED, read_json), PREPARED).get("refused")
         if not isinstance(told, dict) or told.get(record.job_key) != why_not(record.outcome):
-            yield self._run.contradicted(record, "reason", why_not(record.outcome), f"{_PREPARED} says otherwise")
+            yield self._run.contradicted(record, "reason", why_not(record.outcome), f"{PREPARED} says otherwise")

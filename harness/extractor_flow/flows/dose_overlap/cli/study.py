@@ -14,6 +14,7 @@ from extractor_flow.flows.dose_overlap.cli.table import Row, table
 from extractor_flow.flows.dose_overlap.cli.train import say
 from extractor_flow.flows.dose_overlap.config import settings_of
 from extractor_flow.flows.dose_overlap.jobs import cells_of
+from extractor_flow.layout import JOURNAL, LATEST, LATEST_TEXT
 from extractor_flow.study.records import Completed, JobRecord
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _run_directory(settings: dict[str, Any], rest: Sequence[str]) -> Path | None
     if resumed := _value(rest, "--resume"):
         return Path(resumed)
     root = Path(_value(rest, "--output-root") or settings["run"]["output_root"])
-    pointer, text = root / "latest", root / "latest.txt"
+    pointer, text = root / LATEST, root / LATEST_TEXT
     if pointer.is_dir():
         return pointer.resolve()
     return root / text.read_text(encoding="utf-8").strip() if text.is_file() else None
@@ -60,10 +61,10 @@ def _value(words: Sequence[str], option: str) -> str | None:
 
 
 def _rows(run: Path, settings: dict[str, Any]) -> list[Row]:
-    lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (run / JOURNAL).read_text(encoding="utf-8").splitlines()
     latest: dict[str, JobRecord] = {}
     for line in lines:
-        data = parse_json(line, where="records.jsonl")
+        data = parse_json(line, where=JOURNAL)
         record = JobRecord.from_json(data if isinstance(data, dict) else {})
         latest[record.job_key] = record
     cells = {cell.name: cell for cell in cells_of(settings)}

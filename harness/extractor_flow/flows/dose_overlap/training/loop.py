@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from extractor_flow.errors import DataError, JobError
+from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.identity import training_digest
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle, write_bundle
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import initial_network
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.history import EpochRecord
     from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork
     from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
-
-BUNDLE_NAME = "bundle.safetensors"
-CHECKPOINT_NAME = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def train(
     """
     with _threads(config.threads):
         run = _Run.of(config, data)
-        checkpoint = directory / CHECKPOINT_NAME
+        checkpoint = directory / layout.CHECKPOINT
         if resume and checkpoint.exists():
             run.restore(read_state(checkpoint, run.digest))
         for record in run.epochs():
@@ -183,7 +181,7 @@ class _Run:
         """Write the bundle of the best epoch and say what was done."""
         config, task, best = self.config, self.task, self.best_record
         bundle = Bundle(config, task.calibration, task.optics.probe.cpu().numpy(), self.best)
-        written = write_bundle(directory / BUNDLE_NAME, bundle)
+        written = write_bundle(directory / layout.BUNDLE, bundle)
         epochs = self.history[-1].epoch
         final = self.history[-1].train_loss
         if final is None:
@@ -199,7 +197,7 @@ class _Run:
             parameters=sum(parameter.numel() for parameter in self.network.parameters()),
             training_frames=task.training_frames,
             validation_frames=task.validation_frames,
-            checkpoint_path=directory / CHECKPOINT_NAME,
+            checkpoint_path=directory / layout.CHECKPOINT,
             bundle_path=written.path,
             bundle_sha256=written.sha256,
             bundle_size_bytes=written.size_bytes,
