@@ -7,9 +7,9 @@ import re
 from pathlib import PurePosixPath
 
 import pytest
-from support.sources import modules, texts
 
 from extractor_flow import layout
+from support.sources import modules, texts
 
 LAYOUT = "harness/extractor_flow/layout.py"
 FLOWS = sorted(path for path in modules() if re.fullmatch(r"harness/extractor_flow/flows/\w+/layout\.py", path))

@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from extractor_flow.layout import MARKDOWN
+from extractor_flow.render.markdown import render
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import Completed, Failed
+from extractor_flow.study.summary import core_aggregates
+from extractor_flow.testing import normalise_markdown
 from support.render_samples import (
     GPU,
     HOSTILE,
@@ -17,14 +25,6 @@ from support.render_samples import (
     statistics_entry,
     summary,
 )
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-
-from extractor_flow.layout import MARKDOWN
-from extractor_flow.render.markdown import render
-from extractor_flow.study.codes import Code
-from extractor_flow.study.records import Completed, Failed
-from extractor_flow.study.summary import core_aggregates
-from extractor_flow.testing import normalise_markdown
 
 BEFORE_IT_STARTED = Failed(
     Code.NOT_STARTED, "the run ended before the job started; resume the run to train it", signal="SIGINT"

@@ -16,7 +16,7 @@ from extractor_flow.files import read_json, write_json
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
-from workbench import Workbench
+from support.workbench import Workbench
 
 COMMANDS = ("resume", "report", "archive", "replay")
 

@@ -7,13 +7,13 @@ import signal
 import threading
 
 import pytest
-from support.waiting import DEADLINE, outcomes, wait_until
 
 from extractor_flow.files import read_json
 from extractor_flow.layout import JOURNAL, SUMMARY
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed
+from support.waiting import DEADLINE, outcomes, wait_until
 
 
 def why(outcome: object) -> tuple[Code, str | None]:

@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.waiting import wait_until
 
 from extractor_flow.contracts import violations
 from extractor_flow.files import read_json
+from support.waiting import wait_until
 
 DEADLINE = 60
 

@@ -7,7 +7,6 @@ import os
 from datetime import UTC, datetime
 
 import pytest
-from support import ROOT
 
 from extractor_flow.errors import DataError, JobError, RunDirectoryError
 from extractor_flow.layout import JOURNAL
@@ -16,6 +15,7 @@ from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord, Skipped
+from support import ROOT
 
 REQUEST = ROOT / "contracts/examples/valid/run.one_job.json"
 KEYS = K1, K2, K3 = "1" * 64, "2" * 64, "3" * 64

@@ -1,4 +1,4 @@
-"""Checks of the files that completed jobs claim: where they are, whose they are, and that they are the recorded ones."""
+"""Checks of the files that completed jobs claim: where they are, whose they are, and what is in them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TEXT_LIMIT = 16 * 1024 * 1024  # no text that a job leaves is larger; models are, and git does not rewrite them
 REWRITTEN = Unchecked(
     "line ends of text files",
-    "git's core.autocrlf rewrote them; what was compared is the text that was recorded (git config core.autocrlf false)",
+    "git's core.autocrlf rewrote them; compared is the text that was recorded (git config core.autocrlf false)",
     Why.LINE_ENDS,
 )
 

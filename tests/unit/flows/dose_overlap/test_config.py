@@ -7,7 +7,6 @@ import json
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from support import ROOT
 
 from extractor_flow.config import read_config
 from extractor_flow.errors import ConfigError, DataError, RequestError
@@ -16,6 +15,7 @@ from extractor_flow.flows.dose_overlap.config import schema
 from extractor_flow.flows.dose_overlap.plan import Plan, dose_text
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import HardwareProfile, Skipped
+from support import ROOT
 
 MACHINE = HardwareProfile("Linux", "x86_64", "3.11", 1)
 EXAMPLES = ROOT / "contracts" / "examples"

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from support import ROOT
 
 from extractor_flow.config import ConfigDocument, read_config
 from extractor_flow.errors import ConfigError, RequestError
@@ -19,6 +18,7 @@ from extractor_flow.flows.extractor_comparison.jobs import missing_requirement
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits
 from extractor_flow.study.records import Skipped
+from support import ROOT
 
 EXAMPLES = ROOT / "contracts" / "examples"
 SCENARIOS = sorted((ROOT / "configs" / "scenarios").glob("*.yaml"))

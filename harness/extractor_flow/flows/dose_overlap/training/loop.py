@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,11 @@ from extractor_flow.errors import DataError, JobError
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.identity import training_digest
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle, write_bundle
+from extractor_flow.flows.dose_overlap.reconstruction.device import torch_threads
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import initial_network
+from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.schedule import learning_rate
 from extractor_flow.flows.dose_overlap.training.checkpoint import TrainingState, read_state, write_state
-from extractor_flow.flows.dose_overlap.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def train(
     Every exception passes through; after one, the last checkpoint is whole. A loss that is not finite is a
     :class:`JobError`, data that cannot be grouped or a checkpoint of another training a :class:`DataError`.
     """
-    with _threads(config.threads):
+    with torch_threads(config.threads):
         run = _Run.of(config, data)
         checkpoint = directory / layout.CHECKPOINT
         if resume and checkpoint.exists():
@@ -79,17 +79,6 @@ def train(
             if progress is not None:
                 progress(record)
         return run.publish(directory)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Fix the number of torch's threads, on which rounding depends, and put the old one back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Run:
