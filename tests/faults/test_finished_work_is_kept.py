@@ -8,8 +8,6 @@ import shutil
 import signal
 
 import pytest
-from support.waiting import DEADLINE, outcomes, wait_until
-from support.workbench import Workbench
 
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
@@ -19,6 +17,8 @@ from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.run.rundir import JOURNAL, LOG, SUMMARY, UNPUBLISHED, RunDirectory
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.verify import verify
+from support.waiting import DEADLINE, outcomes, wait_until
+from support.workbench import Workbench
 
 
 @pytest.fixture(scope="module")

@@ -85,11 +85,11 @@ def _attest(run_directory: Path, file: Path) -> int:
     """Write the statement of what verification finds; 1 if that is a violation."""
     from extractor_flow.verify import verify
     from extractor_flow.verify.attest import attest
+    from extractor_flow.verify.formats import conclude
 
     verdict = verify(run_directory)
     attest(run_directory, verdict, file)
-    found = "verified" if verdict.ok else f"NOT verified, see `extractor-flow verify {run_directory}`"
-    sys.stdout.write(f"statement: {file}: {found}\n")
+    sys.stdout.write(f"statement: {file}: {conclude(verdict)}\n")
     return 0 if verdict.ok else 1
 
 

@@ -57,6 +57,7 @@ class Why(StrEnum):
     UNKNOWN_FLOW = "unknown-flow"  # no installed flow can tell what its files should hold
     OTHER_VERSION = "other-version"  # other versions of our packages wrote it, and may write it otherwise
     LEFT_OUT = "left-out"  # the archive left the file out
+    REDACTED = "redacted"  # the archive has names and secrets replaced in the file
     UNREADABLE = "unreadable"  # an earlier violation keeps it from being looked at
     NO_WITNESS = "no-witness"  # nothing on disk tells
     NOT_REPRODUCED = "not-reproduced"  # trained again somewhere else, it came out otherwise
@@ -70,6 +71,7 @@ INCONCLUSIVE = frozenset(
     {
         Why.UNKNOWN_FLOW,
         Why.OTHER_VERSION,
+        Why.REDACTED,
         Why.NOT_REPRODUCED,
         Why.UNPUBLISHED,
         Why.NO_EVIDENCE,

@@ -20,7 +20,7 @@ from extractor_flow.registry import find_flow
 from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import Job
-from extractor_flow.verify.checks.matrix import announcement
+from extractor_flow.verify.subject.matrix import announcement
 from support.lies.careful_lies import EVALUATIONS, MONITOR, evaluated
 from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation
 from support.lies.tampering import Tampering

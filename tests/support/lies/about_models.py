@@ -21,7 +21,7 @@ from extractor_flow.readers.models import OPTIMIZER, POLICY, SYSTEM, VERSION, re
 from extractor_flow.registry import find_flow
 from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
-from extractor_flow.verify.checks.matrix import announcement
+from extractor_flow.verify.subject.matrix import announcement
 from support.lies.mutated_runs import ONE, TWO, Change, Mutation
 from support.lies.tampering import Tampering
 from support.published import COMPARISON

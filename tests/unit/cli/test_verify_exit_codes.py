@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 from extractor_flow.cli import main
 from extractor_flow.run.archive import archive
+from support.lies.tampering import Tampering
+from support.published import publish_run
 
 STUDY = {
     "flow": "line_fit",

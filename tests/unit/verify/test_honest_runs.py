@@ -6,14 +6,14 @@ import shutil
 from datetime import datetime, timedelta
 
 import pytest
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 from extractor_flow.clock import timestamp
 from extractor_flow.evidence.findings import Why
 from extractor_flow.files import dumps
 from extractor_flow.run.archive import archive
 from extractor_flow.verify import verify
+from support.lies.tampering import Tampering
+from support.published import publish_run
 
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": [{"name": "a"}, {"name": "bad", "fault": "raise"}]}
 TEXTS = {".json", ".jsonl", ".log", ".md", ".html"}
