@@ -17,6 +17,8 @@ T = TypeVar("T")
 # Sums of the same numbers in another order, on another machine, differ by a few units in the last place of a double
 # (2.2e-16); a mean over 10,000 values by at most about 1e-12 of its size. A lie that small changes nothing.
 TOLERANCE = 1e-9
+BUDGET = "budget"
+"""The kind of violation that verifying cost more than it may."""
 _SHOWN = 200
 
 

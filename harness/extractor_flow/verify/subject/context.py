@@ -13,6 +13,7 @@ from extractor_flow.evidence.check import Requirement
 from extractor_flow.evidence.findings import Why, brief
 from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.text import read_bytes
 from extractor_flow.registry import find_flow
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.subject.documents import load_documents
@@ -59,7 +60,7 @@ class RunSubject:
         """The run's root; ``None`` where it has no list of files that can be read."""
         try:
             with self.files.open(layout.SUBJECTS, limit=LIMIT) as stream:
-                return root_of(stream.read(LIMIT))
+                return root_of(read_bytes(stream, layout.SUBJECTS, limit=LIMIT))
         except ReadError:
             return None
 
