@@ -21,6 +21,12 @@ some completed job's evidence could not be judged at all, or a job trained again
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
+    add_arguments(command)
+    command.set_defaults(handler=handle)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a verification, which `run --verify` takes as they are when none is given."""
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
     command.add_argument("--deep", action="store_true", help="also load the models with torch (weights only)")
     command.add_argument(
@@ -42,7 +48,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     command.add_argument("--strict", action="store_true", help="exit with 1 where it would be 3")
     command.add_argument("--format", choices=("text", "json", "junit", "github"), default="text", help="how to say it")
-    command.set_defaults(handler=handle)
 
 
 def handle(options: argparse.Namespace) -> int:
