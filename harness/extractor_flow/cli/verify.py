@@ -23,6 +23,12 @@ _MOST = 1000.0
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
+    add_arguments(command)
+    command.set_defaults(handler=handle)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a verification, which `run --verify` takes as they are when none is given."""
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
     command.add_argument("--deep", action="store_true", help="also load the models with torch (weights only)")
     command.add_argument(
@@ -51,7 +57,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="let it cost FACTOR times the CPU time, memory and reading that an honest run of this size needs at most",
     )
     command.add_argument("--format", choices=("text", "json", "junit", "github"), default="text", help="how to say it")
-    command.set_defaults(handler=handle)
 
 
 def _factor(text: str) -> float:
