@@ -20,12 +20,16 @@ Change = Callable[[Tampering], None]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One kind of tampering; ``file`` must be among the files of the violations, of ``kind`` where that is given."""
+    """One kind of tampering; ``file`` must be among the files of the violations, of ``kind`` where that is given.
+
+    ``checks`` are the ids of the checks that catch it: one of them must be among those that do.
+    """
 
     title: str
     file: str
     change: Change
     kind: str | None = None
+    checks: tuple[str, ...] = ()
 
 
 def setting(name: str, *steps: str | int, to: object) -> Change:

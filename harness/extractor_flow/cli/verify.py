@@ -20,7 +20,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
-    command.add_argument("--deep", action="store_true", help="also load the models with torch (weights only)")
+    command.add_argument("--deep", action="store_true", help="also load the models with torch, and play them again")
+    command.add_argument(
+        "--trust",
+        metavar="MODULE:NAME",
+        action="append",
+        default=[],
+        help="with --deep: run this class or environment that the run's config names (may be repeated)",
+    )
     command.add_argument(
         "--archived", action="store_true", help="accept a slim copy, of which some files were left out"
     )
@@ -37,7 +44,7 @@ def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
     from extractor_flow.verify import FORMATS, verify
 
-    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived)
+    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived, trust=options.trust)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")

@@ -40,10 +40,13 @@ _PUBLISHED = (
 _NO_DIRECTORY = {Kind.MISSING: "there is no such directory", Kind.NOT_A_FILE: "it is no directory"}
 
 
-def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -> Verdict:
+def verify(
+    run_directory: Path, *, deep: bool = False, archived: bool = False, trust: Iterable[str] = ()
+) -> Verdict:
     """Check every claim of the run in *run_directory* against the evidence beside it.
 
-    With *deep*, a flow may use its deep-learning package, which it never lets unpickle. With *archived*, files that the
+    With *deep*, a flow may use its deep-learning package, which it never lets unpickle, and of the code that the run
+    names no other than *trust* (as ``module:name``). With *archived*, files that the
     run's archive list says were left out count as unchecked, not as missing. :class:`RunDirectoryError` (exit code 2)
     when the directory is none, or nothing in it is of a run.
     """
@@ -58,7 +61,7 @@ def verify(run_directory: Path, *, deep: bool = False, archived: bool = False) -
     if not listing.refused and not {rundir.RUN, rundir.JOURNAL, *_PUBLISHED} & listing.files.keys():
         raise _no_run(run_directory, f"it has no {rundir.RUN}")
     archive = read_archive_list(files, accepted=archived)
-    run = load_run(files, listing, archive, deep=deep)
+    run = load_run(files, listing, archive, deep=deep, trusted=frozenset(trust))
     examination = Examination(run)
     return _verdict(_examine(run, examination), examination)
 

@@ -13,6 +13,7 @@ from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.registry import find_flow
 from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed
+from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.subject.documents import load_documents
 from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS, matrix_of, restudy
 from extractor_flow.verify.subject.support import latest_records, supported
@@ -49,6 +50,7 @@ class RunSubject:
     documents: Documents
     archive: ArchiveList
     deep: bool = False
+    trusted: frozenset[str] = frozenset()
 
     @property
     def request(self) -> Mapping[str, Any]:
@@ -154,6 +156,8 @@ class RunSubject:
             parameters={key: self.matrix.jobs[key].parameters for key in known},
             lines={key: entry.line for key, entry in known.items()},
             deep=self.deep,
+            trusted=self.trusted,
+            elsewhere=environment_differences(self.request) if self.deep else {},
         )
 
 
@@ -178,6 +182,8 @@ class JobSubject:
         return f"line {self.entry.line}: $.{member}"
 
 
-def load_run(files: ConfinedDirectory, listing: Listing, archive: ArchiveList, *, deep: bool) -> RunSubject:
+def load_run(
+    files: ConfinedDirectory, listing: Listing, archive: ArchiveList, *, deep: bool, trusted: frozenset[str]
+) -> RunSubject:
     """The run in *files*; nothing is judged yet."""
-    return RunSubject(files, listing, load_documents(files), archive, deep)
+    return RunSubject(files, listing, load_documents(files), archive, deep, trusted)
