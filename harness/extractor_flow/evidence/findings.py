@@ -66,6 +66,9 @@ class Why(StrEnum):
     UNPUBLISHED = "unpublished"  # the journal is there, what is made from it is not
     NO_EVIDENCE = "no-evidence"  # the flow has no checks of its own
     UNJUDGED = "unjudged"  # no check could look at anything that a completed job left
+    UNTRUSTED = "untrusted"  # it would run code that the run names; --trust allows it
+    NO_REPEAT = "no-repeat"  # what is measured twice here comes out otherwise
+    LIMIT = "limit"  # there is more of it than is looked at
     LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
 
 

@@ -42,13 +42,14 @@ class Asked:
     archived: bool = False
     witness: Witness | None = None
     factor: float = 1.0
+    trust: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """What :func:`dataclasses.asdict` made of one."""
         told = data["witness"]
         witness = None if told is None else Witness(told["name"], frozenset(told["roots"]))
-        return cls(**{**data, "witness": witness})
+        return cls(**{**data, "witness": witness, "trust": tuple(data["trust"])})
 
 
 def verify_within_budget(asked: Asked) -> Verdict:
@@ -143,6 +144,7 @@ def _verdict(asked: Asked, meter: Meter) -> dict[str, Any]:
         Path(asked.run_directory),
         deep=asked.deep,
         archived=asked.archived,
+        trust=asked.trust,
         witness=asked.witness,
         spend=meter.spend,
     )

@@ -48,23 +48,27 @@ def verify(
     deep: bool = False,
     archived: bool = False,
     witness: Witness | None = None,
+    trust: Iterable[str] = (),
     spend: Callable[[str, int], None] | None = None,
 ) -> Verdict:
     """Check every claim of the run in *run_directory* against the evidence beside it.
 
-    With *deep*, a flow may use its deep-learning package, which it never lets unpickle. With *archived*, files that the
-    run's archive list says were left out count as unchecked, not as missing. With a *witness*, the run must be the one
-    that it tells of. *spend* hears the name of each file that is read, and how many bytes. :class:`RunDirectoryError`
-    (exit code 2) when the directory is none, or nothing in it is of a run.
+    With *deep*, a flow may use its deep-learning package, which it never lets unpickle, and of the code that the run
+    names no other than *trust* (as ``module:name``). With *archived*, files that the run's archive list says were left
+    out count as unchecked, not as missing. With a *witness*, the run must be the one that it tells of. *spend* hears
+    the name of each file that is read, and how many bytes. :class:`RunDirectoryError` (exit code 2) when the directory is
+    none, or nothing in it is of a run.
     """
     try:
-        return _judged(ConfinedDirectory(run_directory, spend), witness, deep=deep, archived=archived)
+        return _judged(ConfinedDirectory(run_directory, spend), witness, frozenset(trust), deep=deep, archived=archived)
     except MemoryError:
         # Not for a single check to say: what has filled the memory is still there for the next one.
         return _verdict((Violation(layout.RUN, "", "can be verified in the memory there is", "MemoryError", BUDGET),))
 
 
-def _judged(files: ConfinedDirectory, witness: Witness | None, *, deep: bool, archived: bool) -> Verdict:
+def _judged(
+    files: ConfinedDirectory, witness: Witness | None, trusted: frozenset[str], *, deep: bool, archived: bool
+) -> Verdict:
     try:
         listing = files.walk()
     except ReadError as error:
@@ -75,7 +79,7 @@ def _judged(files: ConfinedDirectory, witness: Witness | None, *, deep: bool, ar
     if not listing.refused and not {layout.RUN, layout.JOURNAL, *_PUBLISHED} & listing.files.keys():
         raise _no_run(files.root, f"it has no {layout.RUN}")
     archive = read_archive_list(files, accepted=archived)
-    run = load_run(files, listing, archive, witness, deep=deep)
+    run = load_run(files, listing, archive, witness, deep=deep, trusted=trusted)
     examination = Examination(run)
     verdict = _verdict(_examine(run, examination), examination)
     return replace(verdict, root=run.root, notes=tuple(notes(run)))

@@ -11,8 +11,12 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief, close
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction, curve_of
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import impossible_episodes, tells_success
-from extractor_flow.flows.extractor_comparison.checks.schedule import evaluation_count, evaluation_steps
+from extractor_flow.flows.extractor_comparison.checks.expected import (
+    evaluation_count,
+    evaluation_steps,
+    impossible_episodes,
+    tells_success,
+)
 from extractor_flow.layout import JOB_LOG
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_bytes
