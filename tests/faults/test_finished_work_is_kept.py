@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 
 import pytest
 from test_interrupt_and_resume import DEADLINE, outcomes, wait_until
@@ -16,7 +16,7 @@ from extractor_flow.files import read_json
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.run.rundir import JOURNAL, LOG, SUMMARY, UNPUBLISHED, RunDirectory
-from extractor_flow.study.records import Completed, Failed
+from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify import verify
 from workbench import Workbench
 
@@ -82,23 +82,16 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     assert verify(run.path).violations == ()
 
 
-@pytest.mark.parametrize("last_word", [None, "failed", "skipped"])
+@pytest.mark.parametrize("last_word", [None, Failed("killed by SIGKILL"), Skipped("needs a GPU")])
 def test_what_stands_published_counts_whatever_the_journal_says(run, last_word):
-    lines = (run.path / JOURNAL).read_text().splitlines(keepends=True)
-    record = json.loads(lines[1])
-    for name in ("metrics", "artifacts", "details", "training_steps"):
-        del record[name]
-    words = {
-        None: "",
-        "skipped": {**record, "status": "skipped", "reason": "needs a GPU"},
-        "failed": {**record, "status": "failed", "reason": "killed by SIGKILL", "log_tail": [], "interrupted": False},
-    }
-    (run.path / JOURNAL).write_text(lines[0] + (json.dumps(words[last_word]) + "\n" if last_word else ""))
-    before = results(run)
+    records, before = run.records(), results(run)
+    (run.path / JOURNAL).write_bytes((run.path / JOURNAL).read_bytes().splitlines(keepends=True)[0])
+    if last_word is not None:
+        run.append(replace(records[1], outcome=last_word))
 
     code = resume(run)
 
-    assert (code, results(run), (run.path / JOURNAL).read_text().splitlines(keepends=True)[-1]) == (0, before, lines[1])
+    assert (code, results(run), run.records()) == (0, before, records)
 
 
 def test_a_journal_torn_at_any_byte_of_its_last_line_costs_nothing(run):

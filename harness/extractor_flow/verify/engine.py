@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.evidence.check import SupportsChecks, SupportsEvidence
-from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.evidence.findings import Violation, Why, brief
 from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
@@ -78,7 +78,7 @@ def _unpublished(files: ConfinedDirectory) -> Iterator[Finding]:
     """A run that is under way, or whose process was killed: its published files are absent or of an earlier session."""
     found = f"the run is not published; do: extractor-flow run --resume {files.root}"
     yield Violation(rundir.SUMMARY, "", "tells all that the run's journal holds", found, "unpublished")
-    yield Unchecked("everything else", "a run is judged by what it has published")
+    yield Unchecked("everything else", "a run is judged by what it has published", Why.UNPUBLISHED)
 
 
 def _findings(files: ConfinedDirectory, archive: Archived, *, deep: bool) -> Iterator[Finding]:
