@@ -17,11 +17,12 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import genuine
+from support.files import genuine
+from support.files.damage import damaged
+
 from extractor_flow.readers.errors import ReadError
-from mutations import damaged
 
 
 def main() -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from workbench import Workbench
+from support.workbench import Workbench
 
 
 @pytest.fixture

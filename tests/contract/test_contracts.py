@@ -3,13 +3,13 @@
 import json
 import math
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
+from support import ROOT
 
 from extractor_flow.contracts import (
     MOST_VIOLATIONS,
@@ -22,7 +22,7 @@ from extractor_flow.contracts import (
 )
 from extractor_flow.errors import DataError, RequestError
 
-EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EXAMPLES = ROOT / "contracts/examples"
 OURS = [
     "common",
     "complete_results",

@@ -1,8 +1,7 @@
 """The contract of an evidence folder's index, by its examples."""
 
 import pytest
-
-from contract_examples import Examples
+from support.contract_examples import Examples
 
 EXAMPLES = Examples("evidence_index")
 WHERE_AND_WHY = {

@@ -1,9 +1,9 @@
 """Every valid example passes its contract; every invalid one fails for the one defect that its name tells."""
 
 import json
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from extractor_flow.contracts import schema_names, violations
 
@@ -143,7 +143,7 @@ WHERE_AND_WHY = {
     "training_summary.without_results": ("$", "'extractor_results' is a required property"),
     "training_summary.without_run_id": ("$", "'run_id' is a required property"),
 }
-EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EXAMPLES = ROOT / "contracts/examples"
 CHECKED_HERE = {name.partition(".")[0] for name in WHERE_AND_WHY}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from render_samples import (
+from support.render_samples import (
     GPU,
     HOSTILE,
     WORDS,

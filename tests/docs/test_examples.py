@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party"
+EXAMPLE = ROOT / "examples" / "third_party"
 
 
 @pytest.fixture

@@ -8,17 +8,18 @@ import signal
 from dataclasses import replace
 
 import pytest
-from test_interrupt_and_resume import DEADLINE, outcomes, wait_until
+from support.waiting import DEADLINE, outcomes, wait_until
+from support.workbench import Workbench
 
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
 from extractor_flow.files import read_json
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, LOG, SUMMARY, UNPUBLISHED, RunDirectory
+from extractor_flow.run.rundir import JOURNAL, LOG, UNPUBLISHED, RunDirectory
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify import verify
-from workbench import Workbench
+from extractor_flow.verify.verdict import Conclusion
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +70,14 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     before = results(run)
     last_word = outcomes(run)["stuck"]
 
-    unpublished = [(each.file, each.kind) for each in verify(run.path).violations]
+    told = workbench.run("verify", run.path)
+    violations = verify(run.path).violations
     archived = workbench.run("archive", run.path, workbench.path / "copy")
     reported = workbench.run("report", run.path)
     resumed = workbench.run("run", "--resume", run.path)
 
     assert last_word == Failed("interrupted by SIGINT", last_word.log_tail, interrupted=True)
-    assert unpublished == [(SUMMARY, "unpublished")]
+    assert (told.code, violations, len(told.out.splitlines())) == (3, (), 1), told.out
     assert (archived.code, "is not published" in archived.err) == (1, True)
     assert (reported.code, resumed.code, results(run)) == (0, 0, before)
     assert [(record.status, record.attempt) for record in run.journal()] == [("failed", 1), ("success", 2)]
@@ -150,18 +152,18 @@ def test_a_result_of_another_job_or_with_other_files_does_not_count(run):
 
 
 def test_a_run_under_way_or_left_alone_is_unpublished_until_every_job_has_a_record(run, capsys):
-    (run.path / SUMMARY).unlink()
+    run.withhold()
     lines = (run.path / JOURNAL).read_bytes().splitlines(keepends=True)
     (run.path / JOURNAL).write_bytes(lines[0])
     shutil.rmtree(run.path / "models/b")
 
-    before = [each.kind for each in verify(run.path).violations]
+    before = verify(run.path).conclusion
     reported = main(["report", str(run.path)])
     told = capsys.readouterr().out
-    between = [each.kind for each in verify(run.path).violations]
+    between = verify(run.path).conclusion
     marked = (run.path / UNPUBLISHED).exists()
 
-    assert (before, reported, between, marked) == (["unpublished"], 0, ["unpublished"], True)
+    assert (before, reported, between, marked) == (Conclusion.UNPUBLISHED, 0, Conclusion.UNPUBLISHED, True)
     assert f"jobs have no record yet; train them: extractor-flow run --resume {run.path}\n" in told
     assert (resume(run), verify(run.path).violations, (run.path / UNPUBLISHED).exists()) == (0, (), False)
 

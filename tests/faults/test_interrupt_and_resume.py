@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
-from pathlib import Path
 
 import pytest
+from support.waiting import DEADLINE, outcomes, wait_until
 
 from extractor_flow.files import read_json
 from extractor_flow.run.rundir import JOURNAL, SUMMARY, RunDirectory
 from extractor_flow.study.records import Completed, Failed
-
-DEADLINE = 60
-
-
-def wait_until(path: Path, process: subprocess.Popen[str]) -> None:
-    """Return once *path* exists; fail when *process* ends before."""
-    for _ in range(DEADLINE * 20):
-        if path.exists():
-            return
-        assert process.poll() is None, process.communicate()
-        threading.Event().wait(0.05)
-    pytest.fail(f"{path} did not appear")
-
-
-def outcomes(run: RunDirectory) -> dict[str, object]:
-    return {record.name: record.outcome for record in run.records()}
 
 
 def measured(run: RunDirectory) -> dict[str, dict[str, float]]:

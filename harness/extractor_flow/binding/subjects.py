@@ -53,5 +53,5 @@ def render(subjects: Iterable[Subject]) -> bytes:
 
 
 def root_of(content: bytes) -> str:
-    """The root of the run whose ``subjects.json`` has this *content*."""
-    return hashlib.sha256(content).hexdigest()
+    """The root of the run whose ``subjects.json`` has this *content*, whatever line ends git has given it."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()

@@ -167,6 +167,7 @@ def closing_report(console: Console, report: RunReport) -> None:
     _explain(console, report)
     for name in (SUMMARY, MARKDOWN, PAGE):
         console.print(f"{name}: {report.run.path / name}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"root: {report.run.root()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _cells(record: JobRecord, vocabulary: ReportSpec) -> list[str]:

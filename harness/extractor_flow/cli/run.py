@@ -51,6 +51,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="refuse to start (exit 1) without it",
     )
     command.add_argument(
+        "--attest", metavar="FILE", type=Path, help="verify the run in the end, and write an in-toto statement of it"
+    )
+    command.add_argument(
         "--start-method", choices=("forkserver", "spawn"), help="how job processes start (default: fits the platform)"
     )
 
@@ -64,12 +67,30 @@ def handle(options: argparse.Namespace) -> int:
     from extractor_flow.executors.events import Stop
     from extractor_flow.run.runner import run_flow
 
+    if options.attest is not None:
+        from extractor_flow.verify.attest import require_place
+
+        require_place(options.attest)
     console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
     stop = Stop()
     with stop.listening():
         report = run_flow(_request(options), partial(_executor, options), partial(display_for, console), stop)
         closing_report(console, report)
+    if options.attest is not None:
+        return max(report.exit_code, _attest(report.run.path, options.attest))
     return report.exit_code
+
+
+def _attest(run_directory: Path, file: Path) -> int:
+    """Write the statement of what verification finds; 1 if that is a violation."""
+    from extractor_flow.verify import verify
+    from extractor_flow.verify.attest import attest
+
+    verdict = verify(run_directory)
+    attest(run_directory, verdict, file)
+    found = "verified" if verdict.ok else f"NOT verified, see `extractor-flow verify {run_directory}`"
+    sys.stdout.write(f"statement: {file}: {found}\n")
+    return 0 if verdict.ok else 1
 
 
 def _request(options: argparse.Namespace) -> RunRequest:

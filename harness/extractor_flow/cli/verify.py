@@ -27,7 +27,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--replay",
         metavar="NAME",
-        help="also train the job NAME (or 'NAME seed N') again and compare bit for bit; this runs what the run names",
+        help="also train the job NAME (or 'NAME seed N'), or 'random:N' jobs drawn by lot, again and compare bit for "
+        "bit; this runs what the run names",
+    )
+    command.add_argument(
+        "--witness",
+        metavar="ROOT",
+        help="hold the run to its root as it is known from elsewhere: 64 digits, a lane report, or a statement",
+    )
+    command.add_argument(
+        "--attest", metavar="FILE", type=Path, help="write the verdict as an in-toto statement, for you to sign"
     )
     command.add_argument("--format", choices=("text", "json", "junit"), default="text", help="how to say it")
     command.set_defaults(handler=handle)
@@ -35,25 +44,36 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
+    from extractor_flow.binding.witness import read_witness
     from extractor_flow.verify import FORMATS, verify
 
-    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived)
+    witness = None if options.witness is None else read_witness(options.witness)
+    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived, witness=witness)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)
+    if options.attest is not None:
+        from extractor_flow.verify.attest import attest
+
+        attest(options.run_directory, verdict, options.attest, deep=options.deep)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
     return 0 if verdict.ok else 1
 
 
-def _replayed(run_directory: Path, name: str) -> Verdict:
-    """The verdict of training a job again; the display goes to standard error, to keep the output a document."""
+def _replayed(run_directory: Path, word: str) -> Verdict:
+    """The verdict of training jobs again; the display goes to standard error, to keep the output a document."""
     from functools import partial
 
     from rich.console import Console
 
     from extractor_flow.cli.console import display_for
     from extractor_flow.executors.events import Stop
-    from extractor_flow.verify.replay import replay
+    from extractor_flow.verify.replay import draw, replay
+    from extractor_flow.verify.verdict import Verdict
 
+    drawing = draw(run_directory, word)
+    verdict = Verdict(notes=() if drawing.note is None else (drawing.note,))
     stop = Stop()
     with stop.listening():
-        return replay(run_directory, name, partial(display_for, Console(stderr=True)), stop)
+        for job in drawing.jobs:
+            verdict += replay(run_directory, job, partial(display_for, Console(stderr=True)), stop)
+    return verdict

@@ -46,12 +46,25 @@ class Scope(StrEnum):
     JOB = "job"
 
 
+class Requirement(StrEnum):
+    """What a check of the core takes for granted; where a run does not offer it, the check is not called."""
+
+    ARCHIVE = "archive"  # the run is a slim copy
+    REQUEST = "request"  # run.json satisfies its contract
+    JOURNAL = "journal"  # every line of the journal is a record
+    FLOW = "flow"  # the run's flow is installed
+    STUDY = "study"  # the flow takes the run's settings for settings of its own
+    COMPARISON = "comparison"  # the journal's records can be compared
+    WITNESS = "witness"  # the run's root is known from elsewhere
+
+
 @dataclass(frozen=True)
 class Check:
     """One named check.
 
-    ``reads`` names the artifact roles or run-level files that it looks into; ``needs`` the modules without which it
-    cannot look (none of them is imported before it is called); ``deep`` that only ``--deep`` asks for it.
+    ``reads`` names the artifact roles or run-level files that it looks into: only a check that reads something can
+    judge a job's evidence. ``needs`` names the modules without which it cannot look (none of them is imported before it
+    is called), ``requires`` what the core must have found in order first, ``deep`` that only ``--deep`` asks for it.
     """
 
     id: str
@@ -61,6 +74,7 @@ class Check:
     reads: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     deep: bool = False
+    requires: tuple[Requirement, ...] = ()
     compares: str = field(init=False)
     catches: str = field(init=False)
     cannot_catch: str = field(init=False)
@@ -84,11 +98,12 @@ def check(
     reads: Sequence[str] = (),
     needs: Sequence[str] = (),
     deep: bool = False,
+    requires: Sequence[Requirement] = (),
 ) -> Callable[[Callable[[Any], Iterable[Finding]]], Check]:
     """Make a :class:`Check` with the id *name* of a generator function; its docstring says what it is good for."""
 
     def made(examine: Callable[[Any], Iterable[Finding]]) -> Check:
-        return Check(name, layer, scope, examine, tuple(reads), tuple(needs), deep)
+        return Check(name, layer, scope, examine, tuple(reads), tuple(needs), deep, tuple(requires))
 
     return made
 

@@ -61,6 +61,13 @@ class Why(StrEnum):
     NO_WITNESS = "no-witness"  # nothing on disk tells
     NOT_REPRODUCED = "not-reproduced"  # trained again somewhere else, it came out otherwise
     UNPUBLISHED = "unpublished"  # the journal is there, what is made from it is not
+    NO_EVIDENCE = "no-evidence"  # the flow has no checks of its own
+    UNJUDGED = "unjudged"  # no check could look at anything that a completed job left
+    LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
+
+
+INCONCLUSIVE = frozenset({Why.UNKNOWN_FLOW, Why.NOT_REPRODUCED, Why.UNPUBLISHED, Why.NO_EVIDENCE, Why.UNJUDGED})
+"""What keeps a run in which nothing is contradicted from being verified."""
 
 
 @dataclass(frozen=True)

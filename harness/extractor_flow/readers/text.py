@@ -154,7 +154,8 @@ def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Line | Torn]:
             yield Torn(number, data)
             return
         value = parse(decode(data, f"{where}:{number}"), f"{where}:{number}")
-        yield Line(number, value, hashlib.sha256(data).hexdigest())
+        # Git may have rewritten the line's end, which is no part of the value.
+        yield Line(number, value, hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest())
 
 
 def require_object(value: Json, where: str) -> dict[str, Json]:

@@ -258,7 +258,8 @@ class RunDirectory:
     def root(self) -> str | None:
         """The root that the run was last bound under; ``None`` while it was never published."""
         try:
-            return ConfinedDirectory(self.path).sha256(SUBJECTS)
+            with ConfinedDirectory(self.path).open(SUBJECTS, limit=subjects.LIMIT) as stream:
+                return subjects.root_of(stream.read(subjects.LIMIT))
         except ReadError:
             return None
 

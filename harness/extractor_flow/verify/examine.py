@@ -2,82 +2,117 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.evidence.check import Scope
+from extractor_flow.evidence.check import Layer, Scope
 from extractor_flow.evidence.findings import Finding, Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
-from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import Completed
+from extractor_flow.verify.subject.context import JobSubject
+from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from extractor_flow.evidence.check import Check, SupportsChecks
-    from extractor_flow.evidence.job_claims import JobClaims
+    from extractor_flow.evidence.check import Check, Requirement, SupportsChecks
     from extractor_flow.evidence.run_context import RunContext
+    from extractor_flow.study.records import JobRecord
+    from extractor_flow.verify.subject.context import RunSubject
 
-# What values of the right type and the wrong content make honest code raise; PyTorch and zlib raise RuntimeError.
-MALFORMED_INPUT_ERRORS = (RuntimeError, MemoryError, OSError, *FLOW_ERRORS)
+_OF_A_RUN = "run.json"
 
 
 @dataclass
-class Tally:
-    """How much was looked at: ``claims`` counts the calls of checks, ``checks`` are those called at least once."""
+class Examination:
+    """The examination of one run: what was looked at, and what was not.
 
-    claims: int = 0
-    checks: dict[str, None] = field(default_factory=dict)
+    ``claims`` counts the calls of each check: a claim is what one check looks at, in the run or in one of its jobs.
+    ``blocked`` has the checks that were not called, by the requirement that the run does not meet.
+    """
 
-    def count(self, check: Check) -> None:
-        """Count one call of *check*."""
-        self.claims += 1
-        self.checks[check.id] = None
+    run: RunSubject
+    claims: Counter[Check] = field(default_factory=Counter)
+    blocked: dict[Requirement, list[str]] = field(default_factory=lambda: defaultdict(list))
 
+    def core(self, checks: Sequence[Check]) -> Iterator[Finding]:
+        """What the core's *checks* find, in their order; those of scope ``job`` look at each job's last record."""
+        for check in checks:
+            unmet = next((each for each in check.requires if each in self.run.unmet), None)
+            if unmet is not None:
+                self.blocked[unmet].append(check.id)
+            elif check.scope is Scope.RUN:
+                yield from self._examine(check, self.run, _OF_A_RUN)
+            else:
+                for entry in self.run.latest.values():
+                    subject = JobSubject(self.run, entry)
+                    yield from self._examine(check, subject, subject.path("result.json"))
 
-def examine_run(checks: Iterable[Check], run: Any, tally: Tally) -> Iterator[Finding]:  # noqa: ANN401 - a context
-    """What the checks of scope ``run`` among *checks* find in *run*."""
-    for check in checks:
-        if check.scope is Scope.RUN:
-            yield from _examine(check, run, "run.json", tally, deep=run.deep)
+    def of_flow(self, flow: SupportsChecks) -> Iterator[Finding]:
+        """What the checks of *flow* find: in the run, and then in each job that completed."""
+        context = self.run.for_flow()
+        judged = False
+        for check in flow.checks():
+            if check.scope is Scope.RUN:
+                found = self._examine(check, context, _OF_A_RUN)
+                judged |= _judges(check, found)
+                yield from found
+        context.forget()
+        checks = [check for check in flow.checks() if check.scope is Scope.JOB]
+        for record in context.records:
+            if isinstance(record.outcome, Completed):
+                yield from self._job_of_flow(flow, checks, context, record, judged=judged)
+                context.forget()
 
-
-def examine_jobs(flow: SupportsChecks, run: RunContext, tally: Tally) -> Iterator[Finding]:
-    """What the flow's checks of scope ``job`` find in each completed job of *run*."""
-    checks = [check for check in flow.checks() if check.scope is Scope.JOB]
-    for record in run.records:
-        if isinstance(record.outcome, Completed):
-            try:
-                claims = flow.claims(run, record, record.outcome)
-            except MALFORMED_INPUT_ERRORS as error:
-                yield _malformed(f"{record.directory}/job.json", error)
-                continue
-            yield from _examine_job(checks, claims, tally)
-            run.forget()
-
-
-def _examine_job(checks: Sequence[Check], job: JobClaims, tally: Tally) -> Iterator[Finding]:
-    for check in checks:
-        yield from _examine(check, job, f"{job.record.directory}/result.json", tally, deep=job.run.deep)
-
-
-def _examine(check: Check, subject: object, file: str, tally: Tally, *, deep: bool) -> Iterator[Finding]:
-    missing = [name for name in check.needs if find_spec(name) is None]
-    if check.deep and not deep:
-        yield Unchecked(check.id, "only --deep looks at it", Why.DEEP, check.id)
-    elif missing:
-        yield Unchecked(check.id, f"needs {', '.join(missing)}, which is not installed", Why.PACKAGE, check.id)
-    else:
-        tally.count(check)
+    def _job_of_flow(
+        self, flow: SupportsChecks, checks: Sequence[Check], run: RunContext, record: JobRecord, *, judged: bool
+    ) -> Iterator[Finding]:
+        """The findings in one job, and that it is unjudged if no check could look at anything of it."""
         try:
-            for finding in check.examine(subject):
-                yield replace(finding, check=check.id)
-        except ReadError as error:
-            where = error.where.partition("!")[0].partition(":")[0]
-            yield replace(Violation.refused(where, error), check=check.id)
+            claims = flow.claims(run, record, record.outcome)  # type: ignore[arg-type]
         except MALFORMED_INPUT_ERRORS as error:
-            yield replace(_malformed(file, error), check=check.id)
+            yield _malformed(f"{record.directory}/job.json", error)
+            return
+        for check in checks:
+            found = self._examine(check, claims, f"{record.directory}/result.json")
+            judged |= _judges(check, found)
+            yield from found
+        if not judged:
+            yield Unchecked(record.label, "no check could look at anything that the job left", Why.UNJUDGED)
+
+    def unmet(self) -> Iterator[Unchecked]:
+        """What the run does not offer, with the checks that were not called for it."""
+        for requirement, checks in self.blocked.items():
+            unmet = self.run.unmet[requirement]
+            if not unmet.silent:
+                yield Unchecked(", ".join(checks), unmet.why, unmet.code)
+
+    def _examine(self, check: Check, subject: Any, file: str) -> list[Finding]:  # noqa: ANN401 - what it is called with
+        """What *check* finds in *subject*; *file* is where a subject that breaks it is said to be wrong."""
+        if check.deep and not self.run.deep:
+            return [Unchecked(check.id, "only --deep looks at it", Why.DEEP, check.id)]
+        if missing := [name for name in check.needs if find_spec(name) is None]:
+            why = f"needs {', '.join(missing)}, which is not installed"
+            return [Unchecked(check.id, why, Why.PACKAGE, check.id)]
+        self.claims[check] += 1
+        return [self.run.archive.settle(replace(each, check=check.id)) for each in _guarded(check, subject, file)]
+
+
+def _guarded(check: Check, subject: Any, file: str) -> Iterator[Finding]:  # noqa: ANN401
+    try:
+        yield from check.examine(subject)
+    except ReadError as error:
+        yield Violation.refused(error.where.partition("!")[0].partition(":")[0], error)
+    except MALFORMED_INPUT_ERRORS as error:
+        yield _malformed(file, error)
+
+
+def _judges(check: Check, found: Sequence[Finding]) -> bool:
+    """Whether *check* has looked at evidence: it reads some, and what it *found* is not merely that it could not."""
+    looked = not found or any(isinstance(each, Violation) for each in found)
+    return looked and check.layer is Layer.EVIDENCE and bool(check.reads)
 
 
 def _malformed(file: str, error: Exception) -> Violation:

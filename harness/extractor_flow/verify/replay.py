@@ -25,10 +25,10 @@ from extractor_flow.run.rundir import JOURNAL, RUN, RunDirectory
 from extractor_flow.run.session import Session
 from extractor_flow.study.flow import SupportsReplay
 from extractor_flow.study.records import Completed, Failed, Skipped
-from extractor_flow.verify.checks.documents import Loading
-from extractor_flow.verify.checks.matrix import matrix_of, restudy
-from extractor_flow.verify.checks.views import latest_records
 from extractor_flow.verify.json_diff import differences
+from extractor_flow.verify.subject.documents import load_documents
+from extractor_flow.verify.subject.matrix import restudy
+from extractor_flow.verify.subject.support import latest_records
 from extractor_flow.verify.verdict import Reproduction, Verdict
 
 if TYPE_CHECKING:
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow, ReportSpec, Study
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import JobRecord, Outcome
-    from extractor_flow.verify.checks.documents import Entry
+    from extractor_flow.verify.subject.documents import Entry
 
-_KIND = "replay"
+REPLAY = "replay"
+"""The kind of what a replay finds, and in the place of a check's id, who found it."""
+_REQUEST_SAYS = f"that the environment was another is the word of {RUN}"
 _NOT_RECORDED = "not recorded"
 _RANDOM = "random"
 
@@ -109,18 +111,17 @@ class _Original:
             msg = f"--replay {name!r}: the job is {entry.record.status}: {entry.record.outcome.reason}"
             raise RequestError(msg)
         flow = find_flow(request["flow"])
-        found: list[Violation] = []
-        study = restudy(request, flow, found)
-        job = None if study is None else matrix_of(request, study).jobs.get(entry.record.job_key)
-        if study is None or job is None or found:
+        study, wrong = restudy(request, flow)
+        jobs = () if study is None else study.jobs
+        job = next((job for job in jobs if job.key == entry.record.job_key), None)
+        if study is None or job is None or wrong:
             msg = f"{run_directory / RUN}: does not give the job {name!r} that the journal has; see what verify finds"
             raise RequestError(msg)
         return cls(request, flow, study, job, entry, entry.record.outcome)
 
 
 def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
-    loading = Loading(ConfinedDirectory(run_directory))
-    documents = loading.documents()
+    documents = load_documents(ConfinedDirectory(run_directory))
     if RUN not in documents.json:
         msg = f"{run_directory / RUN}: cannot be used, so no job of it can be trained again; see what verify finds"
         raise RequestError(msg)
@@ -167,12 +168,12 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
     if not environment:
         return Verdict(tuple(found))
     what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
-    why = f"the environment differs ({'; '.join(environment)}), and so does the result: {what}"
+    why = f"the result differs: {what}; so does the environment ({'; '.join(environment)}), and {_REQUEST_SAYS}"
     return Verdict(unchecked=(_not_reproduced(label, why),))
 
 
 def _not_reproduced(label: str, why: str) -> Unchecked:
-    return Unchecked(f"replay of {label}", why, Why.NOT_REPRODUCED)
+    return Unchecked(f"replay of {label}", why, Why.NOT_REPRODUCED, REPLAY)
 
 
 def _differences(original: _Original, again: Completed) -> Iterator[Violation]:
@@ -200,7 +201,7 @@ def _equal(original: _Original) -> tuple[str, ...]:
 
 
 def _violation(original: _Original, path: str, claim: str, found: str) -> Violation:
-    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, _KIND)
+    return Violation(JOURNAL, f"line {original.entry.line}: {path}", claim, found, REPLAY, REPLAY)
 
 
 def _environment(request: Mapping[str, Any]) -> Iterator[str]:

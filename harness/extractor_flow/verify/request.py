@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.errors import DataError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.run import rundir
-from extractor_flow.verify.checks.documents import CONTRACTS, Loading
-from extractor_flow.verify.checks.matrix import check_request
+from extractor_flow.verify.checks.matrix import wrong_request
+from extractor_flow.verify.subject.documents import CONTRACTS, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,9 @@ def read_request(run_directory: Path) -> Mapping[str, Any]:
 
     :class:`DataError` if it cannot be read, breaks its contract, or says two things at once.
     """
-    loading = Loading(ConfinedDirectory(run_directory))
-    request = loading.json(rundir.RUN, CONTRACTS[rundir.RUN])
-    wrong = loading.found if request is None else list(check_request(request))
+    request, wrong = read_document(ConfinedDirectory(run_directory), rundir.RUN, CONTRACTS[rundir.RUN])
+    if request is not None:
+        wrong = tuple(wrong_request(request))
     if request is None or wrong:
         first = wrong[0]
         where = f"{run_directory / first.file}" + (f": {first.path}" if first.path else "")

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.config import ConfigDocument
-    from extractor_flow.evidence.findings import Unchecked, Violation
+    from extractor_flow.evidence.check import Check
+    from extractor_flow.evidence.job_claims import JobClaims
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary
 
 __all__ = ["ExtractorComparison", "ExtractorConfigurationProfile", "flow"]
 
@@ -61,7 +62,7 @@ VOCABULARY = ReportSpec(
 
 
 class ExtractorComparison:
-    """The flow ``extractor_comparison``; implements :class:`Flow` and :class:`SupportsDraw`."""
+    """The flow ``extractor_comparison``: a :class:`Flow`, with :class:`SupportsDraw` and :class:`SupportsChecks`."""
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
@@ -103,11 +104,17 @@ class ExtractorComparison:
 
         return draw_figures(summary, directory)
 
-    def evidence(self, run: RunContext) -> Iterable[Violation | Unchecked]:
-        """What the evaluations, the models, the monitor and the event files contradict."""
-        from extractor_flow.flows.extractor_comparison.checks.examine import evidence_of
+    def checks(self) -> Sequence[Check]:
+        """What the evaluations, the models, the monitor and the event files are held to."""
+        from extractor_flow.flows.extractor_comparison.checks import CHECKS
 
-        return evidence_of(run)
+        return CHECKS
+
+    def claims(self, run: RunContext, record: JobRecord, outcome: Completed) -> JobClaims:
+        """What *record* claims, and the plan of its job."""
+        from extractor_flow.flows.extractor_comparison.checks.claims import Claims
+
+        return Claims.of(run, record, outcome)
 
 
 flow = ExtractorComparison()

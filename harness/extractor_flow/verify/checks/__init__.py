@@ -1,1 +1,32 @@
 """What every run is held to, whatever its flow."""
+
+from __future__ import annotations
+
+from extractor_flow.verify.checks import (
+    archive,
+    artifacts,
+    binding,
+    documents,
+    job_directories,
+    logs,
+    made_again,
+    matrix,
+    timeline,
+    unrecorded_files,
+    views,
+)
+
+CORE_CHECKS = (
+    *documents.CHECKS,
+    *binding.CHECKS,
+    *matrix.CHECKS,
+    *timeline.CHECKS,
+    *archive.CHECKS,
+    *job_directories.CHECKS,
+    *artifacts.CHECKS,
+    *logs.CHECKS,
+    *unrecorded_files.CHECKS,
+    *views.CHECKS,
+    *made_again.CHECKS,
+)
+"""All checks of the core, in the order in which they are run."""

@@ -1,182 +1,160 @@
-"""Whether each job's own directory tells the same as the journal, and holds the artifacts that it claims."""
+"""Checks that each job's own directory tells the same as the journal, and holds the artifacts that it claims."""
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.contracts import json_path
 from extractor_flow.errors import DataError
-from extractor_flow.evidence.findings import Violation, brief, read_or_violation
-from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.evidence.check import Layer, Requirement, check
+from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.run import rundir
 from extractor_flow.run.session import NEVER_STARTED
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed, Failed
-from extractor_flow.verify.checks.documents import RECORD_CONTRACT, SMALL, Loading, record_of
+from extractor_flow.verify.checks.artifacts import wrong_artifacts
+from extractor_flow.verify.checks.timeline import CLOCK_STEP
 from extractor_flow.verify.json_diff import differences
+from extractor_flow.verify.subject.documents import RECORD_CONTRACT, SMALL, read_document, record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from extractor_flow.readers.paths import ConfinedDirectory, Listing
-    from extractor_flow.study.records import Artifact, JobRecord
-    from extractor_flow.verify.checks.documents import Entry
-    from extractor_flow.verify.checks.matrix import Matrix
+    from extractor_flow.verify.subject.context import JobSubject
+    from extractor_flow.verify.subject.documents import Entry
 
 ORDER, RESULT = "job.json", "result.json"
-# A flow may well claim its log.
-_PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0-9]+\.log|\.lock")
+_KIND = "inconsistent"
+_REQUEST = (Requirement.REQUEST,)
 
 
-class JobDirectories:
-    """The directories of the jobs in *latest*; *manifest* holds the published records by job key, a third opinion."""
+@check("job-orders", layer=Layer.CONSISTENCY, reads=(ORDER,), requires=_REQUEST)
+def job_orders(job: JobSubject) -> Iterator[Violation]:
+    """The job.json of each job that was started holds exactly the job that the study has.
 
-    def __init__(
-        self, files: ConfinedDirectory, listing: Listing, matrix: Matrix, manifest: Mapping[str, Mapping[str, Any]]
-    ) -> None:
-        self._files = files
-        self._listing = listing
-        self._matrix = matrix
-        self._manifest = manifest
+    Catches: a job trained under other parameters, limits or another seed than the settings give. Cannot catch: settings
+    that were changed in run.json and in every job.json alike.
+    """
+    if job.record.end_time is None:
+        return
+    name = job.path(ORDER)
+    with job.run.files.open(name, limit=SMALL) as stream:
+        data = require_object(read_json(stream, name, limit=SMALL), name)
+    try:
+        ordered = Job.from_json(data)
+    except (DataError, ValueError, AttributeError) as error:
+        yield Violation(name, "$", "is the job's order", brief(str(error)), "schema")
+        return
+    demanded = job.run.matrix.jobs.get(job.record.job_key)
+    for steps, wanted, there in differences((ordered if demanded is None else demanded).to_json(), data):
+        yield Violation(name, json_path(steps), brief(there), f"the study has {brief(wanted)}", _KIND)
+    if demanded is None:
+        # Without its flow no study can be made, but what the job is called stands in three places.
+        told = {"key": (ordered.key, job.record.job_key), "flow": (ordered.flow, job.run.request["flow"])}
+        for member, (ours, theirs) in told.items():
+            if ours != theirs:
+                yield Violation(name, f"$.{member}", ours, f"the run has {theirs}", _KIND)
 
-    def check(self, latest: Iterable[Entry], started: Mapping[str, Entry]) -> Iterator[Violation]:
-        """What is wrong with the directories and the artifacts in them.
 
-        *started* has the last record of each job that was ever started, by job key: its result stays where it was when
-        the job is not started again.
-        """
-        claimed: dict[str, str] = {}
-        for entry in latest:
-            if entry.record.end_time is not None:
-                yield from self._order(entry)
-                yield from self._result(entry)
-                yield from self._attempt(entry)
-            elif f"{entry.record.directory}/{RESULT}" in self._listing.files:
-                name = f"{entry.record.directory}/{RESULT}"
-                yield from read_or_violation(name, self._never_started(entry, started.get(entry.record.job_key)))
-            if isinstance(entry.record.outcome, Completed):
-                yield from self._artifacts(entry, claimed)
+@check("job-results", layer=Layer.CONSISTENCY, reads=(RESULT,), requires=_REQUEST)
+def job_results(job: JobSubject) -> Iterator[Violation]:
+    """The result.json of each job that was started is the journal's record of it.
 
-    def _order(self, entry: Entry) -> Iterator[Violation]:
-        """``job.json`` holds exactly the job of the matrix."""
-        name = f"{entry.record.directory}/{ORDER}"
-        yield from read_or_violation(name, self._read_order(name, entry))
+    Catches: a record that was edited in one of the two; the manifest says which. Cannot catch: an edit of both.
+    """
+    name = job.path(RESULT)
+    if job.record.end_time is None:
+        return
+    if isinstance(job.record.outcome, Failed) and name not in job.run.listing.files:
+        return  # the job's process died before it could publish one, and the executor recorded how
+    yield from _result(job, job.entry)
 
-    def _read_order(self, name: str, entry: Entry) -> Iterator[Violation]:
-        with self._files.open(name, limit=SMALL) as stream:
-            data = require_object(read_json(stream, name, limit=SMALL), name)
-        try:
-            job = Job.from_json(data)
-        except (DataError, ValueError, AttributeError) as error:
-            yield Violation(name, "$", "is the job's order", brief(str(error)), "schema")
-            return
-        demanded = self._matrix.jobs.get(entry.record.job_key)
-        for steps, wanted, there in differences((job if demanded is None else demanded).to_json(), data):
-            yield Violation(name, json_path(steps), brief(there), f"the study has {brief(wanted)}", "inconsistent")
-        if demanded is None and job.key != entry.record.job_key:
-            yield Violation(name, "$.key", job.key, f"the journal has {entry.record.job_key}", "inconsistent")
 
-    def _result(self, entry: Entry) -> Iterator[Violation]:
-        """``result.json`` is the journal's record. Where they differ, the manifest says which of them was changed."""
-        record = entry.record
-        name = f"{record.directory}/{RESULT}"
-        if isinstance(record.outcome, Failed) and name not in self._listing.files:
-            return  # the job's process died before it could publish one, and the executor recorded how
-        if self._equals(name, record.to_json()):
-            return  # what equals a valid record needs no look at the contract
-        loading = Loading(self._files)
-        data = loading.json(name, RECORD_CONTRACT, limit=SMALL)
-        yield from loading.found
-        if data is None:
-            return
-        published = self._manifest.get(record.job_key, {})
-        for steps, journal, result in differences(record.to_json(), data):
-            third = _at(published, steps)
-            if third != journal or steps[0] == "details":
-                place = f"line {entry.line}: {json_path(steps)}"
-                yield Violation(rundir.JOURNAL, place, brief(journal), f"{name} has {brief(result)}", "inconsistent")
-            if third != result or steps[0] == "details":
-                what = f"{rundir.JOURNAL} has {brief(journal)}"
-                yield Violation(name, json_path(steps), brief(result), what, "inconsistent")
+@check("results-of-the-unstarted", layer=Layer.CONSISTENCY, reads=(RESULT,), requires=_REQUEST)
+def results_of_the_unstarted(job: JobSubject) -> Iterator[Violation]:
+    """A job whose last record says that it was not started has no result.json that a resumed run would have kept.
 
-    def _never_started(self, entry: Entry, before: Entry | None) -> Iterator[Violation]:
-        """There is a result of a job whose last record says that it was not started.
+    Catches: a success or a failure turned into a skip. Cannot catch: that, if the job's directory was emptied too.
+    """
+    name = job.path(RESULT)
+    if job.record.end_time is not None or name not in job.run.listing.files:
+        return
+    data, wrong = read_document(job.run.files, name, RECORD_CONTRACT, limit=SMALL)
+    yield from wrong
+    result = None if data is None else record_of(data)
+    before = job.run.started.get(job.record.job_key)
+    if before is not None and result is not None and result.attempt == before.record.attempt:
+        yield from _result(job, before)
+    # Of a failure, the result may be all there is: a killed run did not get to record it. A success would have been
+    # kept, and what was attempted is cleared away before the jobs of a session start.
+    stands = (
+        result is not None and isinstance(result.outcome, Completed) and not any(wrong_artifacts(job, result.outcome))
+    )
+    attempted = job.path("attempt-1.json") in job.run.listing.files
+    if stands or (attempted and job.record.outcome == Failed(NEVER_STARTED, interrupted=True)):
+        claim = f"{job.record.status}, never started"
+        yield Violation(rundir.JOURNAL, job.place("status"), claim, f"{name} tells of an attempt", _KIND)
 
-        It may be that of *before*, or of a failure that a killed run did not record any more. But a success
-        would have been kept, and a job that was to be started has no result of an earlier attempt any more.
-        """
-        name = f"{entry.record.directory}/{RESULT}"
-        loading = Loading(self._files)
-        data = loading.json(name, RECORD_CONTRACT, limit=SMALL)
-        yield from loading.found
-        result = None if data is None else record_of(data)
-        if before is not None and result is not None and result.attempt == before.record.attempt:
-            yield from self._result(before)
-        outcome = None if result is None else result.outcome
-        stands = isinstance(outcome, Completed) and all(map(self._is_there, outcome.artifacts.values()))
-        # What was attempted is cleared away before the jobs of a sitting start.
-        attempted = f"{entry.record.directory}/attempt-1.json" in self._listing.files
-        if stands or (attempted and entry.record.outcome == Failed(NEVER_STARTED, interrupted=True)):
-            what = f"{name} tells of an attempt"
-            claim = f"{entry.record.status}, never started"
-            yield Violation(rundir.JOURNAL, f"line {entry.line}: $.status", claim, what, "inconsistent")
 
-    def _is_there(self, artifact: Artifact) -> bool:
-        return not any(
-            read_or_violation(artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes))
-        )
+def _result(job: JobSubject, entry: Entry) -> Iterator[Violation]:
+    """Where the journal's *entry* and the job's result differ, the manifest says which of them was changed."""
+    name, record = job.path(RESULT), entry.record
+    if _equals(job, name, record.to_json()):
+        return  # what equals a valid record needs no look at the contract
+    data, wrong = read_document(job.run.files, name, RECORD_CONTRACT, limit=SMALL)
+    yield from wrong
+    if data is None:
+        return
+    published = job.run.manifest.get(record.job_key, {})
+    for steps, journal, result in differences(record.to_json(), data):
+        third = _at(published, steps)
+        if third != journal or steps[0] == "details":
+            place = f"line {entry.line}: {json_path(steps)}"
+            yield Violation(rundir.JOURNAL, place, brief(journal), f"{name} has {brief(result)}", _KIND)
+        if third != result or steps[0] == "details":
+            what = f"{rundir.JOURNAL} has {brief(journal)}"
+            yield Violation(name, json_path(steps), brief(result), what, _KIND)
 
-    def _equals(self, name: str, demanded: Mapping[str, Any]) -> bool:
-        try:
-            with self._files.open(name, limit=SMALL) as stream:
-                return not any(differences(dict(demanded), read_json(stream, name, limit=SMALL)))
-        except ReadError:
-            return False
 
-    def _attempt(self, entry: Entry) -> Iterator[Violation]:
-        """The recorded attempt left the note it begins with; a job that was killed early may not have come that far."""
-        record = entry.record
-        name = f"{record.directory}/attempt-{record.attempt}.json"
-        if isinstance(record.outcome, Completed) or name in self._listing.files:
-            yield from read_or_violation(name, self._read_attempt(name, entry.record))
+def _equals(job: JobSubject, name: str, demanded: Mapping[str, Any]) -> bool:
+    try:
+        with job.run.files.open(name, limit=SMALL) as stream:
+            return not any(differences(dict(demanded), read_json(stream, name, limit=SMALL)))
+    except ReadError:
+        return False  # what it is instead, is told by whoever reads it under its contract
 
-    def _read_attempt(self, name: str, record: JobRecord) -> Iterator[Violation]:
-        with self._files.open(name, limit=SMALL) as stream:
-            note = require_object(read_json(stream, name, limit=SMALL), name)
-        if note.get("attempt") != record.attempt:
-            yield Violation(name, "$.attempt", brief(note.get("attempt")), str(record.attempt), "inconsistent")
-        latest = record.start_time if isinstance(record.outcome, Completed) else record.end_time
-        began = note.get("started_at")
-        if not isinstance(began, str) or began > str(latest):
-            what = f"the journal has {record.start_time} to {record.end_time}"
-            yield Violation(name, "$.started_at", brief(began), what, "inconsistent")
 
-    def _artifacts(self, entry: Entry, claimed: dict[str, str]) -> Iterator[Violation]:
-        record = entry.record
-        if not isinstance(record.outcome, Completed):
-            return
-        for name, artifact in record.outcome.artifacts.items():
-            place = f"line {entry.line}: {json_path(('artifacts', name, 'path'))}"
-            if not artifact.path.startswith(f"{record.directory}/"):
-                what = f"the job's directory is {record.directory}"
-                yield Violation(rundir.JOURNAL, place, artifact.path, what, Kind.OUTSIDE)
-            if _PROTOCOL.fullmatch(artifact.path.removeprefix(f"{record.directory}/")):
-                what = "a file of every job's own, which is no product of its training"
-                yield Violation(rundir.JOURNAL, place, artifact.path, what, "inconsistent")
-            if (other := claimed.setdefault(artifact.path, record.label)) != record.label:
-                yield Violation(rundir.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
-            yield from read_or_violation(
-                artifact.path, self._content(artifact.path, artifact.sha256, artifact.size_bytes)
-            )
+@check("job-attempts", layer=Layer.CONSISTENCY, reads=("attempt",), requires=_REQUEST)
+def job_attempts(job: JobSubject) -> Iterator[Violation]:
+    """The recorded attempt left the note that it begins with, under its number and from its time.
 
-    def _content(self, path: str, sha256: str, size: int) -> Iterator[Violation]:
-        there = self._files.size(path)
-        if there != size:
-            yield Violation(path, "", f"has {size} bytes", f"{there} bytes", "size")
-        elif (digest := self._files.sha256(path)) != sha256:
-            yield Violation(path, "", f"has the SHA-256 {sha256}", digest, "digest")
+    Catches: an attempt that was renumbered. Cannot catch: attempts whose notes were taken away.
+    """
+    record = job.record
+    name = job.path(f"attempt-{record.attempt}.json")
+    died_early = not isinstance(record.outcome, Completed) and name not in job.run.listing.files
+    if record.end_time is None or died_early:
+        return
+    with job.run.files.open(name, limit=SMALL) as stream:
+        note = require_object(read_json(stream, name, limit=SMALL), name)
+    if note.get("attempt") != record.attempt:
+        yield Violation(name, "$.attempt", brief(note.get("attempt")), str(record.attempt), _KIND)
+    latest = record.start_time if isinstance(record.outcome, Completed) else record.end_time
+    if not _is_before(note.get("started_at"), latest):
+        what = f"the journal has {record.start_time} to {record.end_time}"
+        yield Violation(name, "$.started_at", brief(note.get("started_at")), what, _KIND)
+
+
+def _is_before(moment: object, latest: str) -> bool:
+    """Whether *moment* is a time that is not after *latest*, as far as clocks can tell."""
+    try:
+        late = datetime.fromisoformat(str(moment)) - datetime.fromisoformat(latest)
+    except (ValueError, TypeError):  # no time, or one without a zone
+        return False
+    return late.total_seconds() <= CLOCK_STEP
 
 
 def _at(data: Mapping[str, Any], steps: tuple[str | int, ...]) -> object:
@@ -189,3 +167,6 @@ def _at(data: Mapping[str, Any], steps: tuple[str | int, ...]) -> object:
             return None
         found = found[step]
     return found
+
+
+CHECKS = (job_orders, job_results, results_of_the_unstarted, job_attempts)

@@ -1,4 +1,4 @@
-"""What the logs say: a job's own, of which a failure quotes the end, and the run's, with a line for each record."""
+"""Checks of the logs: a job's own, of which a failure quotes the end, and the run's, with a line for each record."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.evidence.check import Layer, Requirement, Scope, check
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.files import printable
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed, Failed, Skipped
-from extractor_flow.verify.verdict import Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from extractor_flow.evidence.findings import Finding
     from extractor_flow.readers.paths import ConfinedDirectory
     from extractor_flow.study.records import JobRecord
-    from extractor_flow.verify.checks.documents import Entry
+    from extractor_flow.verify.subject.context import JobSubject, RunSubject
 
 _KIND = "inconsistent"
 _JOB_LOG, _RUN_LOG = 1024 * 1024, 16 * 1024 * 1024
@@ -30,31 +31,44 @@ _LOGGED = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (?:WARNING|ERROR|INFO) job (skipped
 _WHOSE = re.compile(r"'directory': '([^']+)', 'attempt': ([0-9]{1,9})\}\Z")
 
 
-def check_failures(files: ConfinedDirectory, latest: Iterable[Entry]) -> Iterator[Violation | Unchecked]:
-    """A failure that was started quotes its log, and one that was interrupted says by what."""
-    for entry in latest:
-        record = entry.record
-        if not isinstance(record.outcome, Failed) or record.end_time is None:
-            continue
-        if record.outcome.interrupted and not _INTERRUPTED.fullmatch(record.outcome.reason):
-            place, what = f"line {entry.line}: $.interrupted", f"its reason is {brief(record.outcome.reason)}"
-            yield Violation(rundir.JOURNAL, place, "true", what, _KIND)
-        if record.outcome.log_tail:
-            yield from _quoted(files, entry, record.outcome.log_tail)
+@check("failures-quote-logs", reads=("train.log",), requires=(Requirement.REQUEST,))
+def failures_quote_logs(job: JobSubject) -> Iterator[Finding]:
+    """A failure that was started quotes the end of its train.log, and one that was interrupted says by what.
+
+    Catches: a reason or a log's end that was made up. Cannot catch: a log that was rewritten with it.
+    """
+    outcome = job.record.outcome
+    if not isinstance(outcome, Failed) or job.record.end_time is None:
+        return
+    if outcome.interrupted and not _INTERRUPTED.fullmatch(outcome.reason):
+        what = f"its reason is {brief(outcome.reason)}"
+        yield Violation(rundir.JOURNAL, job.place("interrupted"), "true", what, _KIND)
+    if outcome.log_tail:
+        yield from _quoted(job, outcome.log_tail)
 
 
-def check_run_log(files: ConfinedDirectory, journal: Iterable[Entry]) -> Iterator[Violation]:
-    """Every record that the run's log tells of is in the journal; the log may have lost lines, or be lost."""
+@check(
+    "run-log",
+    layer=Layer.CONSISTENCY,
+    scope=Scope.RUN,
+    reads=(rundir.LOG,),
+    requires=(Requirement.REQUEST, Requirement.JOURNAL),
+)
+def run_log(run: RunSubject) -> Iterator[Violation]:
+    """Every record that run.log tells of is in the journal.
+
+    Catches: records that were taken out of the journal. Cannot catch: that, if the log lost its lines too.
+    """
     told: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-    for entry in journal:
+    for entry in run.journal:
         word, rest = _logged(entry.record)
         told[word, entry.record.directory, entry.record.attempt].append(rest)
     beginnings = {whose: _Beginnings(texts) for whose, texts in told.items()}
     try:
-        text, _ = _end_of(files, rundir.LOG, _RUN_LOG)
+        text, _ = _end_of(run.files, rundir.LOG, _RUN_LOG)
     except ReadError:
-        return
-    for number, line in enumerate(text.split("\n"), 1):
+        return  # a log may be lost
+    for number, line in enumerate(text.splitlines(), 1):
         found, whose = _LOGGED.match(line), _WHOSE.search(line)
         if found is None or whose is None:
             continue
@@ -92,25 +106,23 @@ def _logged(record: JobRecord) -> tuple[str, str]:
             return "succeeded", f" after {steps} training steps {{"
 
 
-def _quoted(files: ConfinedDirectory, entry: Entry, tail: Sequence[str]) -> Iterator[Violation | Unchecked]:
+def _quoted(job: JobSubject, tail: Sequence[str]) -> Iterator[Finding]:
     """A log only ever grows, and an earlier attempt's is kept under the attempt's name."""
-    folder, attempt = entry.record.directory, entry.record.attempt
     wanted = _plain("\n".join(tail).strip(_CUT))
     read = {}
-    for name in (f"{folder}/train.log", f"{folder}/attempt-{attempt}.log"):
+    for name in (job.path("train.log"), job.path(f"attempt-{job.record.attempt}.log")):
         try:
-            text, read[name] = _end_of(files, name, _JOB_LOG)
+            text, read[name] = _end_of(job.run.files, name, _JOB_LOG)
         except ReadError:
             continue
         if wanted in _plain("\n".join(printable(line) for line in text.splitlines() if line.strip())):
             return
     if read and all(read.values()):
-        place = f"line {entry.line}: $.log_tail"
-        yield Violation(rundir.JOURNAL, place, brief(tail[-1]), f"{' and '.join(read)}: no such piece", _KIND)
+        what = f"{' and '.join(read)}: no such piece"
+        yield Violation(rundir.JOURNAL, job.place("log_tail"), brief(tail[-1]), what, _KIND)
     else:
-        yield Unchecked(
-            f"what {rundir.JOURNAL} line {entry.line} quotes", f"{folder}/train.log cannot be read to its end"
-        )
+        what = f"what {rundir.JOURNAL} line {job.entry.line} quotes"
+        yield Unchecked(what, f"{job.path('train.log')} cannot be read to its end", Why.NO_WITNESS)
 
 
 def _plain(text: str) -> str:
@@ -124,3 +136,6 @@ def _end_of(files: ConfinedDirectory, name: str, most: int) -> tuple[str, bool]:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - most))
         return stream.read(most).decode("utf-8", errors="replace"), size <= most
+
+
+CHECKS = (failures_quote_logs, run_log)

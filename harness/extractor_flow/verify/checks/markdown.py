@@ -1,4 +1,4 @@
-"""Whether ``summary.md`` shows what ``summary.json`` says: it is parsed, not searched."""
+"""Whether a ``summary.md`` shows what ``summary.json`` says, whoever wrote it: it is parsed, not searched."""
 
 from __future__ import annotations
 

@@ -1,32 +1,28 @@
-"""What lies in a run's directory although no record tells of it."""
+"""Checks of what lies in a run's directory although no record tells of it."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor_flow.errors import DataError
-from extractor_flow.evidence.findings import Violation
+from extractor_flow.evidence.check import Layer, Requirement, Scope, check
+from extractor_flow.evidence.findings import Unchecked, Violation
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.run import rundir
 from extractor_flow.study.flow import SupportsPrepare
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed
-from extractor_flow.verify.checks.documents import SMALL
-from extractor_flow.verify.checks.html import is_figure
 from extractor_flow.verify.checks.job_directories import ORDER, RESULT
-from extractor_flow.verify.verdict import Unchecked
+from extractor_flow.verify.checks.made_again import is_figure
+from extractor_flow.verify.subject.documents import SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-    from extractor_flow.readers.paths import ConfinedDirectory, Listing
-    from extractor_flow.study.flow import Flow
-    from extractor_flow.verify.checks.documents import Entry
-    from extractor_flow.verify.checks.matrix import Matrix
+    from extractor_flow.verify.subject.context import RunSubject
 
 _KIND = "inconsistent"
 _PROGRESS = "progress.json"
@@ -43,83 +39,92 @@ _OF_A_RUN = {
     rundir.PAGE,
     rundir.LOG,
     rundir.ARCHIVE,
+    rundir.SUBJECTS,
     rundir.UNPUBLISHED,
 }
+_RECORDED = (Requirement.REQUEST, Requirement.JOURNAL)
 
 
-@dataclass(frozen=True)
-class Leftovers:
-    """The files of a run, the jobs that its settings span and its journal tells of, and its flow where it is known."""
+@check("success-is-final", scope=Scope.RUN, requires=_RECORDED)
+def success_is_final(run: RunSubject) -> Iterator[Violation]:
+    """Nothing in a job's directory is of an attempt after the one that the journal records as its success.
 
-    files: ConfinedDirectory
-    listing: Listing
-    matrix: Matrix
-    journal: Sequence[Entry]
-    flow: Flow | None
+    Catches: training again until it looks better, told as the first attempt. Cannot catch: attempts that were deleted.
+    """
+    noted: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    for path in run.listing.files:
+        folder, _, name = path.rpartition("/")
+        if found := _ATTEMPT.fullmatch(name):
+            noted[folder].append((path, int(found[1]), found[2]))
+    for entry in run.latest.values():
+        record = entry.record
+        if not isinstance(record.outcome, Completed):
+            continue
+        for path, number, kind in noted[record.directory]:
+            if number > record.attempt or (kind == "log" and number == record.attempt):
+                what = f"{rundir.JOURNAL} line {entry.line}: attempt {record.attempt} succeeded"
+                yield Violation(path, "", "is of an attempt before the recorded one", what, _KIND)
 
-    def check(self, latest: Iterable[Entry]) -> Iterator[Violation | Unchecked]:
-        """What contradicts the records, and what nothing is known of; *latest* are the last records of the jobs."""
-        yield from self._later_attempts(latest)
-        yield from self._unknown_jobs()
-        yield from self._preparation()
-        yield from self._unknown_files()
 
-    def _later_attempts(self, latest: Iterable[Entry]) -> Iterator[Violation]:
-        """A success is final: nothing was tried after it."""
-        noted = self._attempts()
-        for entry in latest:
-            record = entry.record
-            if not isinstance(record.outcome, Completed):
-                continue
-            for path, number, kind in noted[record.directory]:
-                if number > record.attempt or (kind == "log" and number == record.attempt):
-                    what = f"{rundir.JOURNAL} line {entry.line}: attempt {record.attempt} succeeded"
-                    yield Violation(path, "", "is of an attempt before the recorded one", what, _KIND)
+@check("unannounced-jobs", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(ORDER,), requires=_RECORDED)
+def unannounced_jobs(run: RunSubject) -> Iterator[Violation]:
+    """Every job.json is in the directory of a job of the study, or below one.
 
-    def _attempts(self) -> Mapping[str, list[tuple[str, int, str]]]:
-        """By directory, the files of attempts with their numbers and kinds."""
-        noted: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
-        for path in self.listing.files:
-            folder, _, name = path.rpartition("/")
-            if found := _ATTEMPT.fullmatch(name):
-                noted[folder].append((path, int(found[1]), found[2]))
-        return noted
+    Catches: jobs that were trained and then left out of settings and journal. Cannot catch: that, if their directories
+    were removed.
+    """
+    if not run.matrix.jobs:
+        return
+    known = run.matrix.directories | {entry.record.directory for entry in run.journal}
+    for path in run.listing.files:
+        folder, _, name = path.rpartition("/")
+        if name == ORDER and not any(place in known for place in _upwards(folder)) and _is_order(run, path):
+            what = f"neither {rundir.RUN} nor {rundir.JOURNAL} has a job in {folder or 'the run itself'}"
+            yield Violation(path, "", "is the order of a job of this run", what, _KIND)
 
-    def _unknown_jobs(self) -> Iterator[Violation]:
-        """Every order of a job is in the directory of a job of the study, or below one."""
-        if not self.matrix.jobs:
-            return
-        known = self.matrix.directories | {entry.record.directory for entry in self.journal}
-        for path in self.listing.files:
-            folder, _, name = path.rpartition("/")
-            if name == ORDER and not any(place in known for place in _upwards(folder)) and self._is_order(path):
-                what = f"neither {rundir.RUN} nor {rundir.JOURNAL} has a job in {folder or 'the run itself'}"
-                yield Violation(path, "", "is the order of a job of this run", what, _KIND)
 
-    def _is_order(self, path: str) -> bool:
-        try:
-            with self.files.open(path, limit=SMALL) as stream:
-                Job.from_json(require_object(read_json(stream, path, limit=SMALL), path))
-        except (DataError, ReadError, ValueError, AttributeError, TypeError):
-            return False
-        return True
+def _is_order(run: RunSubject, path: str) -> bool:
+    try:
+        with run.files.open(path, limit=SMALL) as stream:
+            Job.from_json(require_object(read_json(stream, path, limit=SMALL), path))
+    except (DataError, ReadError, ValueError, AttributeError, TypeError):
+        return False
+    return True
 
-    def _preparation(self) -> Iterator[Violation]:
-        there = rundir.PREPARED in self.listing.files
-        if there and self.flow is not None and not isinstance(self.flow, SupportsPrepare):
-            what = f"the flow {self.flow.name} prepares nothing"
-            yield Violation(rundir.PREPARED, "", "says what was prepared for the jobs", what, _KIND)
 
-    def _unknown_files(self) -> Iterator[Unchecked]:
-        for path in self.listing.files:
-            folder, _, name = path.rpartition("/")
-            if name.startswith("."):
-                continue
-            of_the_run = folder in {"", rundir.FIGURES}
-            if of_the_run and path not in _OF_A_RUN and not is_figure(path):
-                yield Unchecked(path, "no file that a run has: nothing is known of it")
-            elif name == _PROGRESS and f"{folder}/{RESULT}" in self.listing.files:
-                yield Unchecked(path, "a note of a job that is under way, beside its result")
+@check(
+    "preparation",
+    layer=Layer.CONSISTENCY,
+    scope=Scope.RUN,
+    reads=(rundir.PREPARED,),
+    requires=(*_RECORDED, Requirement.FLOW),
+)
+def preparation(run: RunSubject) -> Iterator[Violation]:
+    """Only a run whose flow prepares data says that they were prepared.
+
+    Catches: a prepared.json in the run of another flow. Cannot catch: what the data are.
+    """
+    there = rundir.PREPARED in run.listing.files
+    if there and not isinstance(run.flow, SupportsPrepare):
+        what = f"the flow {run.request['flow']} prepares nothing"
+        yield Violation(rundir.PREPARED, "", "says what was prepared for the jobs", what, _KIND)
+
+
+@check("unknown-files", scope=Scope.RUN, requires=_RECORDED)
+def unknown_files(run: RunSubject) -> Iterator[Unchecked]:
+    """Every run-level file has a name that the harness writes; others are listed, not accused.
+
+    Catches: nothing by itself: it shows what nobody looked at. Cannot catch: what is in those files.
+    """
+    for path in run.listing.files:
+        folder, _, name = path.rpartition("/")
+        if name.startswith("."):
+            continue
+        of_the_run = folder in {"", rundir.FIGURES}
+        if of_the_run and path not in _OF_A_RUN and not is_figure(path):
+            yield Unchecked(path, "no file that a run has: nothing is known of it")
+        elif name == _PROGRESS and f"{folder}/{RESULT}" in run.listing.files:
+            yield Unchecked(path, "a note of a job that is under way, beside its result")
 
 
 def _upwards(folder: str) -> Iterator[str]:
@@ -127,3 +132,6 @@ def _upwards(folder: str) -> Iterator[str]:
     while folder:
         yield folder
         folder = folder.rpartition("/")[0]
+
+
+CHECKS = (success_is_final, unannounced_jobs, preparation, unknown_files)

@@ -1,1 +1,47 @@
-"""What a job's files are held to."""
+"""What a job's files are held to: one check for each kind of claim."""
+
+from __future__ import annotations
+
+from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, log, metrics
+from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
+from extractor_flow.flows.extractor_comparison.checks.model_globals import model_calls
+from extractor_flow.flows.extractor_comparison.checks.optimizer import optimizer
+from extractor_flow.flows.extractor_comparison.checks.origin import clock, model_origin
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
+from extractor_flow.flows.extractor_comparison.checks.record import artifacts, metrics_file, record
+from extractor_flow.flows.extractor_comparison.checks.torch_reload import preset_tensors, torch_weights
+from extractor_flow.flows.extractor_comparison.checks.training_files import (
+    event_evaluations,
+    event_updates,
+    events,
+    monitor,
+    training_means,
+)
+from extractor_flow.flows.extractor_comparison.checks.weights import learning, parameters, weights
+
+CHECKS = (
+    skips,
+    unclaimed_models,
+    jobs_differ,
+    artifacts,
+    record,
+    metrics_file,
+    evaluations,
+    metrics,
+    log,
+    monitor,
+    events,
+    event_updates,
+    event_evaluations,
+    training_means,
+    clock,
+    model_calls,
+    settings,
+    model_origin,
+    weights,
+    parameters,
+    optimizer,
+    learning,
+    torch_weights,
+    preset_tensors,
+)

@@ -1,4 +1,4 @@
-"""Which episodes an environment can give, as far as its name and its arguments say so.
+"""Which observations and episodes an environment can give, as far as its name and its arguments say so.
 
 The rules of ``extractor_flow/RobotNav-v0`` are written down here once more: whoever verifies a run need not have the
 packages that the environment itself is made of.
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from extractor_flow.flows.extractor_comparison.plan import Plan
+    from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
 
-ROBOT_NAV = "extractor_flow/RobotNav-v0"
+RAYS, FRAMES, DRIVE_STATES, ACTIONS, MAX_STEPS = 272, 3, 5, 2, 2000
 MOST_PROGRESS = 0.42
 """The most reward for the way made in one step, and the most lost by a step in the wrong direction."""
 
@@ -30,27 +32,35 @@ LEAST_GAIN = -1.4
 _ROUNDING = 1e-4
 
 
+def shapes_of(environment: EnvironmentChoice) -> dict[str, list[int]]:
+    """The shapes of what this package's own environment shows, by key."""
+    frames, rays = environment.kwargs.get("frames", FRAMES), environment.kwargs.get("rays", RAYS)
+    shapes = {"drive_state": [frames, DRIVE_STATES], "rays": [frames, rays]}
+    return {key: shape for key, shape in shapes.items() if key not in environment.filter_keys}
+
+
 def longest_episode(plan: Plan) -> int | None:
     """The steps after which the environment of *plan* ends every episode; ``None`` where its arguments do not say."""
     choice = plan.environment
-    if choice.id is None:
-        return None
-    names = ("max_episode_steps", "max_steps") if choice.id == ROBOT_NAV else ("max_episode_steps",)
-    limits = [choice.kwargs.get(name) for name in names]
-    given = [limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0]
-    return min(given, default=None)
+    limits = [] if choice.id is None else [choice.kwargs.get("max_episode_steps")]  # gymnasium's own argument
+    if choice.id == DEFAULT_ENVIRONMENT:
+        limits.append(choice.kwargs.get("max_steps", MAX_STEPS))
+    return min((limit for limit in limits if type(limit) is int and limit > 0), default=None)
 
 
 def tells_success(plan: Plan) -> bool:
     """Whether the environment of *plan* says of every episode whether it was a success."""
-    return plan.environment.id == ROBOT_NAV
+    return plan.environment.id == DEFAULT_ENVIRONMENT
 
 
 def impossible_episodes(
     plan: Plan, returns: NDArray[Any], lengths: NDArray[Any], successes: NDArray[Any] | None = None
 ) -> Iterator[str]:
     """Which episodes of *returns*, *lengths* and *successes* (of one shape) no policy of *plan* could have had."""
-    if plan.environment.id != ROBOT_NAV:
+    longest = longest_episode(plan)
+    if longest is not None and lengths.size and lengths.max() > longest:
+        yield f"an episode of {lengths.max()} steps, where the environment ends one after {longest}"
+    if plan.environment.id != DEFAULT_ENVIRONMENT:
         return
     steps = lengths.astype(np.float64)
     rounding = _ROUNDING * (steps + 1)

@@ -1,120 +1,95 @@
-"""Works out again what the evaluations say, and asks the other witnesses: the event file, the log, the environment."""
+"""Works out again what the evaluations say, and asks the log of the training, and what the environment can give."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief, close
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import (
-    impossible_episodes,
-    longest_episode,
-    tells_success,
-)
-from extractor_flow.flows.extractor_comparison.checks.job_files import claimed_curve, curve_of
+from extractor_flow.flows.extractor_comparison.checks.claims import contradiction, curve_of
+from extractor_flow.flows.extractor_comparison.checks.episode_limits import impossible_episodes, tells_success
 from extractor_flow.flows.extractor_comparison.checks.schedule import evaluation_count, evaluation_steps
 from extractor_flow.readers.errors import ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
-    from extractor_flow.flows.extractor_comparison.checks.examine import Claims
-    from extractor_flow.flows.extractor_comparison.checks.job_files import Measurements
-    from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
 _LOG = "train.log"
 _LOG_LIMIT = 64 * 1024 * 1024
 _TOLD = re.compile(rb"step ([0-9]{1,18}): mean reward (\S{1,40})")
 
 
-def check_evaluations(job: Claims, measured: Measurements) -> Iterator[Violation | Unchecked]:
-    """What the evaluations, and the log that told of them, contradict."""
-    claimed = claimed_curve(job)
-    if claimed is None:
-        yield job.contradicted("details.curve", job.outcome.details.get("curve"), "a curve from step 0 is due")
+@check("ppo-evaluations", reads=("evaluations",))
+def evaluations(job: Claims) -> Iterator[Violation]:
+    """The evaluations took place when the schedule says, with as many episodes as planned, each of them possible.
+
+    Catches: an evaluation or an episode left out, one longer or better than the environment lets it be. Cannot catch:
+    possible rewards that no policy had, which --deep measures again.
+    """
+    arrays, path = job.evaluations, job.path(layout.EVALUATIONS)
+    steps, episodes = arrays["timesteps"].tolist(), arrays["results"].shape[1]
+    if len(steps) != (count := evaluation_count(job.plan)):
+        yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives {count}")
+    elif steps != (due := evaluation_steps(job.plan)):
+        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(due)}")
+    if episodes != (planned := job.plan.schedule.n_eval_episodes):
+        yield contradiction(path, "results", f"{episodes} episodes an evaluation", f"the plan gives {planned}")
+    if "successes" not in arrays and tells_success(job.plan):
+        yield contradiction(path, "successes", "not told", "this environment says of every episode whether it was one")
+    for what in impossible_episodes(job.plan, arrays["results"], arrays["ep_lengths"], arrays.get("successes")):
+        yield contradiction(path, "results", what, "this environment cannot give that")
+
+
+@check("ppo-metrics", reads=("evaluations",))
+def metrics(job: Claims) -> Iterator[Violation]:
+    """The rewards, success rates, best step, convergence and curve in the record are those of the evaluations.
+
+    Catches: any of these numbers improved in the record. Cannot catch: evaluations that were changed as well.
+    """
+    claimed, arrays = job.curve, job.evaluations
+    measured = curve_of(arrays)
+    if claimed is None or claimed.timesteps != measured.timesteps:
+        yield job.contradicted("details.curve", job.outcome.details.get("curve"), f"due: {measured.to_json()!r}")
     else:
-        yield from _check_log(job, claimed)
-    if measured.evaluations is None:
-        return
-    curve = curve_of(measured.evaluations)
-    yield from _check_steps(job, curve)
-    if claimed is not None:
-        yield from _check_curve(job, claimed, curve)
-    yield from _check_metrics(job, curve, measured.evaluations)
-    yield from _check_episodes(job, measured.evaluations)
-
-
-def _check_steps(job: Claims, curve: Curve) -> Iterator[Violation]:
-    path, due = job.path(layout.EVALUATIONS), evaluation_count(job.plan)
-    if len(curve.timesteps) != due:
-        yield Violation(path, "timesteps", f"{len(curve.timesteps)} of them", f"the schedule gives {due}", "evidence")
-    elif list(curve.timesteps) != (steps := evaluation_steps(job.plan)):
-        what = f"the schedule gives {brief(steps)}"
-        yield Violation(path, "timesteps", brief(list(curve.timesteps)), what, "evidence")
-
-
-def _check_curve(job: Claims, claimed: Curve, measured: Curve) -> Iterator[Violation]:
-    if claimed.timesteps != measured.timesteps:
-        found = f"{layout.EVALUATIONS} gives {measured.to_json()!r}"
-        yield job.contradicted("details.curve", claimed.to_json(), found)
-        return
-    for position, (claim, reward) in enumerate(zip(claimed.mean_rewards, measured.mean_rewards, strict=True)):
-        if not close(claim, reward):
-            place = f"details.curve.mean_rewards[{position}]"
-            yield job.contradicted(place, claim, f"{layout.EVALUATIONS}: {reward!r}")
-
-
-def _check_metrics(job: Claims, curve: Curve, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Violation]:
-    last = arrays["results"][-1]
-    best = curve.timesteps.index(curve.best_timestep)
+        for position, (claim, reward) in enumerate(zip(claimed.mean_rewards, measured.mean_rewards, strict=True)):
+            if not close(claim, reward):
+                place = f"details.curve.mean_rewards[{position}]"
+                yield job.contradicted(place, claim, f"{layout.EVALUATIONS}: {reward!r}")
+    best = measured.timesteps.index(measured.best_timestep)
     with np.errstate(over="ignore", invalid="ignore"):
-        spread = float(np.std(last))
-    measured: dict[str, float | None] = {
-        "untrained_mean_reward": curve.untrained,
-        "best_mean_reward": curve.best,
-        "best_timestep": curve.best_timestep,
-        "final_mean_reward": curve.mean_rewards[-1],
+        spread = float(np.std(arrays["results"][-1]))
+    due: dict[str, float | None] = {
+        "untrained_mean_reward": measured.untrained,
+        "best_mean_reward": measured.best,
+        "best_timestep": measured.best_timestep,
+        "final_mean_reward": measured.mean_rewards[-1],
         "final_std_reward": spread,
-        "reward_gain": curve.mean_rewards[-1] - curve.untrained,
-        "eval_episodes": last.size,
-        "convergence_timestep": curve.convergence_timestep(job.plan.convergence_fraction),
+        "reward_gain": measured.mean_rewards[-1] - measured.untrained,
+        "eval_episodes": arrays["results"].shape[1],
+        "convergence_timestep": measured.convergence_timestep(job.plan.convergence_fraction),
         "untrained_success_rate": _rate(arrays, 0),
         "best_success_rate": _rate(arrays, best),
         "final_success_rate": _rate(arrays, -1),
     }
-    for name, found in measured.items():
+    for name, found in due.items():
         yield from job.metric(name, found, layout.EVALUATIONS)
 
 
-def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
-    return float(np.mean(arrays["successes"][row])) if "successes" in arrays else None
+@check("ppo-log")
+def log(job: Claims) -> Iterator[Violation | Unchecked]:
+    """Where the log of the training names the mean reward after a step, it names the curve's.
 
-
-def _check_episodes(job: Claims, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Violation]:
-    """Episodes as many as planned, none longer than the environment lets them be, and each one possible."""
-    path, episodes, longest = job.path(layout.EVALUATIONS), arrays["results"].shape[1], longest_episode(job.plan)
-    if episodes != (due := job.plan.schedule.n_eval_episodes):
-        yield Violation(path, "results", f"{episodes} episodes an evaluation", f"the plan gives {due}", "evidence")
-    lengths = arrays["ep_lengths"]
-    if longest is not None and lengths.max() > longest:
-        what = f"the environment ends an episode after {longest}"
-        yield Violation(path, "ep_lengths", f"an episode of {lengths.max()} steps", what, "evidence")
-    if "successes" not in arrays and tells_success(job.plan):
-        what = "this environment says of every episode whether it was one"
-        yield Violation(path, "successes", "not told", what, "evidence")
-    for what in impossible_episodes(job.plan, arrays["results"], lengths, arrays.get("successes")):
-        yield Violation(path, "results", what, "this environment cannot give that", "evidence")
-
-
-def _check_log(job: Claims, claimed: Curve) -> Iterator[Violation | Unchecked]:
-    """Where the log of the training names the reward after a step of the curve, it names the curve's."""
-    path = job.path(_LOG)
+    Catches: rewards changed everywhere but in the log. Cannot catch: a log that was rewritten; it has no digest.
+    """
+    path, curve = job.path(_LOG), job.curve
     try:
         told = job.run.read(path, _log_of, limit=_LOG_LIMIT)
     except ReadError as error:
@@ -122,10 +97,14 @@ def _check_log(job: Claims, claimed: Curve) -> Iterator[Violation | Unchecked]:
         return
     if not told:
         yield Unchecked(path, "it tells no reward")
-    for step, reward in zip(claimed.timesteps, claimed.mean_rewards, strict=True):
+    for step, reward in () if curve is None else zip(curve.timesteps, curve.mean_rewards, strict=True):
         if step in told and f"{reward:.4g}" not in told[step]:
             found = f"the journal has {reward!r}"
-            yield Violation(path, f"step {step}", f"mean reward {' or '.join(sorted(told[step]))}", found, "evidence")
+            yield contradiction(path, f"step {step}", f"mean reward {' or '.join(sorted(told[step]))}", found)
+
+
+def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
+    return float(np.mean(arrays["successes"][row])) if "successes" in arrays else None
 
 
 def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from extractor_flow.evidence.findings import Unchecked, Violation, brief, read_or_violation
+from extractor_flow.evidence.check import check
+from extractor_flow.evidence.findings import Unchecked, Violation, brief
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
 from extractor_flow.flows.extractor_comparison.extractors import presets
 from extractor_flow.readers.errors import Kind
@@ -18,8 +19,7 @@ from extractor_flow.readers.pickle_names import Manner, Use, uses_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor_flow.flows.extractor_comparison.checks.examine import Claims
-    from extractor_flow.readers.models import Model
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
 _OWN = presets.__name__.rpartition(".")[0]
 _NUMPY = tuple(f"numpy.{core}.{name}" for core in ("core", "_core") for name in ("multiarray", "numeric"))
@@ -53,13 +53,18 @@ _NO_EXTRACTORS = {"torch", "numpy", "gymnasium", "cloudpickle"} | sys.stdlib_mod
 _EXTRACTOR, _SPACES = "data: $.policy_kwargs", ("data: $.observation_space", "data: $.action_space")
 
 
-def check_globals(job: Claims, path: str, model: Model) -> Iterator[Violation | Unchecked]:
-    """What each pickle of the model at *path* uses that no genuine model of *job* does."""
-    for place, program in model.pickles.items():
-        yield from read_or_violation(path, _check(job, path, place, program))
+@check("ppo-model-calls", reads=("final_model", "best_model"))
+def model_calls(job: Claims) -> Iterator[Violation | Unchecked]:
+    """The pickles in each model import and call only what genuine models of such a job do.
+
+    Catches: a model that runs a command when it is loaded. Cannot catch: what a class of the config does itself.
+    """
+    for saved in job.saved:
+        for place, program in saved.model.pickles.items():
+            yield from _compare_uses(job, saved.path, place, program)
 
 
-def _check(job: Claims, path: str, place: str, program: bytes) -> Iterator[Violation | Unchecked]:
+def _compare_uses(job: Claims, path: str, place: str, program: bytes) -> Iterator[Violation | Unchecked]:
     foreign = [use for use in dict.fromkeys(uses_in(program, f"{path}!{place}")) if not _is_genuine(use)]
     unknown = [use for use in foreign if not _is_from_config(job, place, use)]
     if unknown:

@@ -1,4 +1,4 @@
-"""Holds what a saved model says of its own training against the plan: how it was set, on what, and how far it came.
+"""What a saved model says of its own training against the plan: how it was set, on what, and how far it came.
 
 Stable-Baselines3 saves a model's attributes as JSON; objects in it are pickled, but have their attributes beside them
 as texts. Those texts are read here; nothing is unpickled.
@@ -6,21 +6,23 @@ as texts. Those texts are read here; nothing is unpickled.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.evidence.check import check
+from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.episode_limits import ACTIONS, shapes_of
 from extractor_flow.flows.extractor_comparison.checks.optimizer import may_end_early
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.readers.models import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor_flow.flows.extractor_comparison.checks.examine import Claims
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims, Saved
     from extractor_flow.readers.models import Model
 
 CLASSES = {
@@ -38,22 +40,29 @@ _CONSTANT = re.compile(r"ConstantSchedule\(val=([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9
 _LAYER = re.compile(r"mlp_extractor\.(policy_net|value_net)\.([0-9]{1,6})\.weight")
 _CLASS = re.compile(r"<class '([\w.<>]+)'>")
 _STRANGERS = ("extractor_flow.flows.extractor_comparison.extractors.", "stable_baselines3.")
-_CLOCK_STEP = 60.0
+_BOX = re.compile(r"'(\w+)': Box\([^()]*\(([0-9, ]{1,60})\)")
 _ABSENT, _UNKNOWN = object(), object()
 
 
-def check_settings(job: Claims, path: str, model: Model, step: int) -> Iterator[Violation]:
-    """What the model at *path*, of *step* steps, says of its own training that is not what the job was to do."""
-    for name, found, wanted in (*_attributes(job, model), *_policy(job, model), *_counters(job, model, step)):
-        if found != wanted:
-            said = "nothing" if found is _ABSENT else brief(found)
-            yield Violation(path, f"data: $.{name}", said, f"the job has {brief(wanted)}", "evidence")
-    yield from _check_extractor(job, path, model)
-    yield from _check_network(job, path, model)
-    yield from _check_start(job, path, model)
-
-
 _Comparison = tuple[str, object, object]
+
+
+@check("ppo-settings", reads=("final_model", "best_model"))
+def settings(job: Claims) -> Iterator[Violation]:
+    """Each saved model tells the plan's arguments, network, extractor and spaces, and the steps and passes made.
+
+    Catches: a config that was changed after the training, a model of another training. Cannot catch: what is changed in
+    every model as well; --deep makes the extractor again, and plays the policies again.
+    """
+    for saved in job.saved:
+        model = saved.model
+        for name, found, wanted in (*_attributes(job, model), *_policy(job, model), *_counters(job, saved)):
+            if found != wanted:
+                said = "nothing" if found is _ABSENT else found
+                yield contradiction(saved.path, f"data: $.{name}", said, f"the job has {wanted!r}")
+        yield from _compare_extractor(job, saved)
+        yield from _compare_network(job, saved)
+        yield from _compare_spaces(job, saved)
 
 
 def _attributes(job: Claims, model: Model) -> Iterator[_Comparison]:
@@ -93,22 +102,24 @@ def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
         yield f"policy_kwargs.{name}", told.get(name, _ABSENT), wanted
 
 
-def _counters(job: Claims, model: Model, step: int) -> Iterator[_Comparison]:
+def _counters(job: Claims, saved: Saved) -> Iterator[_Comparison]:
     """How far the training came, and from where."""
-    yield "_total_timesteps", model.settings.get("_total_timesteps", _ABSENT), job.plan.schedule.total_timesteps
-    yield "_num_timesteps_at_start", model.settings.get("_num_timesteps_at_start", _ABSENT), 0
-    rollouts = step // job.plan.rollout
-    passes, most = model.settings.get("_n_updates", _ABSENT), rollouts * int(job.plan.algorithm["n_epochs"])
+    told = saved.model.settings
+    yield "num_timesteps", saved.model.num_timesteps, saved.step
+    yield "_total_timesteps", told.get("_total_timesteps", _ABSENT), job.plan.schedule.total_timesteps
+    yield "_num_timesteps_at_start", told.get("_num_timesteps_at_start", _ABSENT), 0
+    rollouts = saved.step // job.plan.rollout
+    passes, most = told.get("_n_updates", _ABSENT), rollouts * int(job.plan.algorithm["n_epochs"])
     if not (may_end_early(job.plan) and isinstance(passes, int) and rollouts <= passes <= most):
         yield "_n_updates", passes, most
 
 
-def _check_extractor(job: Claims, path: str, model: Model) -> Iterator[Violation]:
+def _compare_extractor(job: Claims, saved: Saved) -> Iterator[Violation]:
     """The extractor's class is the preset's; one that a config names may be known by another name where it is defined.
 
     Only a class of this package or of Stable-Baselines3 cannot be a user's own under another name.
     """
-    told = model.settings.get("policy_kwargs")
+    told = saved.model.settings.get("policy_kwargs")
     text = told.get("features_extractor_class") if isinstance(told, dict) else None
     found = _class_of(text)
     choice = job.plan.extractor
@@ -118,7 +129,7 @@ def _check_extractor(job: Claims, path: str, model: Model) -> Iterator[Violation
         return
     if choice.preset is not None or text is None or (found is not None and found.startswith(_STRANGERS)):
         place = "data: $.policy_kwargs.features_extractor_class"
-        yield Violation(path, place, brief(text or "nothing"), f"the job has {wanted}", "evidence")
+        yield contradiction(saved.path, place, text or "nothing", f"the job has {wanted}")
 
 
 def _class_of(text: object) -> str | None:
@@ -127,30 +138,42 @@ def _class_of(text: object) -> str | None:
     return match[1] if match else None
 
 
-def _check_network(job: Claims, path: str, model: Model) -> Iterator[Violation]:
+def _compare_network(job: Claims, saved: Saved) -> Iterator[Violation]:
     """The tensors have the layers that the plan gives; a preset's extractor is shared where that was asked for."""
-    policy, weights = job.plan.algorithm["policy"], model.weights
+    policy, model = job.plan.algorithm["policy"], saved.model
+    weights = model.weights
     for part in ("policy_net", "value_net") if policy["net_arch"] is not None else ():
         layers = [(match, weights[name]) for name in weights if (match := _LAYER.fullmatch(name)) and match[1] == part]
         widths = [len(values) if values.ndim else 0 for _, values in sorted(layers, key=lambda layer: int(layer[0][2]))]
         if widths != policy["net_arch"]:
             place = f"{POLICY}: mlp_extractor.{part}"
-            yield Violation(path, place, brief(widths), f"the job has {brief(policy['net_arch'])}", "evidence")
+            yield contradiction(saved.path, place, widths, f"the job has {policy['net_arch']}")
     names = [name for name, values in weights.items() if name.startswith("vf_features_extractor.") and values.size]
     shared = {name in model.aliases for name in names}
     if job.plan.extractor.preset is not None and shared - {policy["share_features_extractor"]}:
         wanted = policy["share_features_extractor"]
-        yield Violation(path, POLICY, f"share_features_extractor: {not wanted}", f"the job has {wanted}", "evidence")
+        yield contradiction(saved.path, POLICY, f"share_features_extractor: {not wanted}", f"the job has {wanted}")
 
 
-def _check_start(job: Claims, path: str, model: Model) -> Iterator[Violation]:
-    """The training began while the job ran; clocks are set now and then, so a minute is nothing."""
-    started: Any = model.settings.get("start_time")
-    record = job.record
-    if record.start_time is None or record.end_time is None:
+def _compare_spaces(job: Claims, saved: Saved) -> Iterator[Violation]:
+    """The observations and actions are those of this package's own environment, where that was asked for."""
+    spaces = {name: saved.model.settings.get(name) for name in ("observation_space", "action_space")}
+    for name, space in spaces.items():
+        if not isinstance(space, dict):
+            yield contradiction(saved.path, f"data: $.{name}", "nothing", "a space is due")
+    if job.plan.environment.id != DEFAULT_ENVIRONMENT:
         return
-    begin, end = (datetime.fromisoformat(text).timestamp() for text in (record.start_time, record.end_time))
-    seconds = started / 1e9 if isinstance(started, int) and abs(started) < 1 << 63 else math.nan
-    if not begin - _CLOCK_STEP <= seconds <= end + _CLOCK_STEP:
-        what = f"the job ran from {record.start_time} to {record.end_time}"
-        yield Violation(path, "data: $.start_time", brief(started), what, "evidence")
+    observations, actions = (space if isinstance(space, dict) else {} for space in spaces.values())
+    boxes, due = _boxes(observations.get("spaces")), shapes_of(job.plan.environment)
+    if boxes and boxes != due:
+        yield contradiction(saved.path, "data: $.observation_space", boxes, f"the job has {due}")
+    shape = actions.get("_shape", [ACTIONS])
+    if shape != [ACTIONS]:
+        yield contradiction(saved.path, "data: $.action_space", shape, f"the job has {[ACTIONS]}")
+
+
+def _boxes(text: object) -> dict[str, list[int]]:
+    """The shapes of the boxes that *text* shows, by key; empty where it shows none."""
+    if not isinstance(text, str):
+        return {}
+    return {key: [int(size) for size in sizes.split(",") if size.strip()] for key, sizes in _BOX.findall(text)}

@@ -1,18 +1,32 @@
-"""Looks at what a record says of its job: every name known, nothing due left out, and what follows from the plan."""
+"""What a record says of its job: every name known, nothing due left out, and what follows from the plan."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from extractor_flow.evidence.check import check
+from extractor_flow.evidence.run_context import JOURNAL
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.schedule import checkpoint_count, checkpoint_steps
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.readers.text import read_json, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extractor_flow.evidence.findings import Violation
-    from extractor_flow.flows.extractor_comparison.checks.examine import Claims
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
+_ROLES = {
+    "final_model": layout.FINAL_MODEL,
+    "best_model": layout.BEST_MODEL,
+    "policy": layout.WEIGHTS,
+    "evaluations": layout.EVALUATIONS,
+    "monitor": layout.MONITOR,
+    "metrics": layout.METRICS,
+}
 _DUE = frozenset(
     {
         "untrained_mean_reward",
@@ -45,28 +59,67 @@ _PACKAGES = frozenset({"gymnasium", "numpy", "stable_baselines3", "torch"})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def check_details(job: Claims) -> Iterator[Violation]:
-    """What is wrong with the steps, the names of the metrics, and the details of *job*."""
+@check("ppo-artifacts")
+def artifacts(job: Claims) -> Iterator[Violation]:
+    """The artifacts are those of a training that ended by its schedule, under their own names.
+
+    Catches: a checkpoint or another file left out, one invented, one of another place. Cannot catch: what is in them.
+    """
+    claimed = {role: artifact.path for role, artifact in job.outcome.artifacts.items()}
+    if (count := checkpoint_count(job.plan)) > len(claimed):
+        yield job.contradicted("artifacts", f"{len(claimed)} artifacts", f"the schedule gives {count} checkpoints")
+        return
+    names = {role: job.path(name) for role, name in _ROLES.items()}
+    names |= {f"checkpoint_{step}": job.path(layout.checkpoint(step)) for step in checkpoint_steps(job.plan)}
+    events = claimed.pop("tensorboard", None)
+    if events is None or not events.startswith(job.path(f"{layout.TENSORBOARD}/")):
+        yield job.contradicted("artifacts.tensorboard", events or "nothing", f"one in {layout.TENSORBOARD} is due")
+    for role in sorted(names.keys() | claimed.keys()):
+        if names.get(role) != claimed.get(role):
+            claim, due = claimed.get(role, "nothing"), names.get(role, "nothing")
+            yield job.contradicted(f"artifacts.{role}", claim, f"the schedule gives {due}")
+
+
+@check("ppo-record")
+def record(job: Claims) -> Iterator[Violation]:
+    """The steps, seeds, threads and environment are the plan's; every name is known, and nothing due is absent.
+
+    Catches: fewer steps than planned, other seeds, an invented metric or detail, a digest or version not told. Cannot
+    catch: a seed of another training told as this one's.
+    """
     plan, outcome = job.plan, job.outcome
     if outcome.training_steps != plan.steps_to_do:
         yield job.contradicted("training_steps", outcome.training_steps, f"the plan gives {plan.steps_to_do}")
-    yield from _check_names(job)
-    yield from _check_plan(job)
-    yield from _check_presence(job)
+    for name in sorted(outcome.metrics.keys() - _DUE - _POSSIBLE):
+        yield job.contradicted(f"metrics.{name}", outcome.metrics[name], "no training of this flow measures it")
+    for name in sorted(_DUE - outcome.metrics.keys()):
+        yield job.contradicted(f"metrics.{name}", "nothing", "every training measures it")
+    for name in sorted(outcome.details.keys() - _DETAILS):
+        yield job.contradicted(f"details.{name}", outcome.details[name], "no training of this flow tells it")
+    yield from _compare_with_plan(job)
+    yield from _demand_origin(job)
     yield from job.run.check_device(job.record, outcome.details.get("device"), plan.device)
 
 
-def _check_names(job: Claims) -> Iterator[Violation]:
-    metrics, details = job.outcome.metrics, job.outcome.details
-    for name in sorted(metrics.keys() - _DUE - _POSSIBLE):
-        yield job.contradicted(f"metrics.{name}", metrics[name], "no training of this flow measures it")
-    for name in sorted(_DUE - metrics.keys()):
-        yield job.contradicted(f"metrics.{name}", "nothing", "every training measures it")
-    for name in sorted(details.keys() - _DETAILS):
-        yield job.contradicted(f"details.{name}", details[name], "no training of this flow tells it")
+@check("ppo-metrics-file")
+def metrics_file(job: Claims) -> Iterator[Violation]:
+    """The file of metrics that the job wrote says what its record says.
+
+    Catches: a number changed in one of the two. Cannot catch: a number changed in both.
+    """
+    path, outcome = job.path(layout.METRICS), job.outcome
+    data = require_object(job.run.read(path, read_json), path)
+    told = {
+        "metrics": dict(outcome.metrics),
+        "training_steps": outcome.training_steps,
+        "details": dict(outcome.details),
+    }
+    for name in sorted(told.keys() | data.keys()):
+        if data.get(name) != told.get(name):
+            yield contradiction(path, f"$.{name}", data.get(name), f"{JOURNAL} has {told.get(name)}")
 
 
-def _check_plan(job: Claims) -> Iterator[Violation]:
+def _compare_with_plan(job: Claims) -> Iterator[Violation]:
     """What follows from the plan and the seed alone."""
     plan, details, seed = job.plan, job.outcome.details, job.record.seed or 0
     first = training_seed(seed)
@@ -92,7 +145,7 @@ def _check_plan(job: Claims) -> Iterator[Violation]:
             yield job.contradicted(f"details.seeds.{name}", told.get(name), f"the job has {wanted!r}")
 
 
-def _check_presence(job: Claims) -> Iterator[Violation]:
+def _demand_origin(job: Claims) -> Iterator[Violation]:
     """What nothing but the training could know, and so must be told."""
     details = job.outcome.details
     digest, versions = details.get("untrained_weights_sha256"), details.get("versions")

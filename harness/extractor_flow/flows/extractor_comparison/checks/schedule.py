@@ -39,17 +39,6 @@ def checkpoint_steps(plan: Plan) -> list[int]:
     return [] if plan.schedule.save_freq is None else _crossings(plan, plan.schedule.save_freq)
 
 
-def rollout_steps(plan: Plan) -> list[int]:
-    """The steps at which a rollout ends."""
-    return list(range(plan.rollout, plan.steps_to_do + 1, plan.rollout))
-
-
-def update_steps(plan: Plan) -> list[int]:
-    """The steps under which each update is logged: its rollout's end if an evaluation follows, else the next one's."""
-    evaluated = set(evaluation_steps(plan))
-    return [end if end in evaluated else end + plan.rollout for end in rollout_steps(plan)]
-
-
 def _count(plan: Plan, every: int) -> int:
     return plan.steps_to_do // max(every, plan.rollout)
 
@@ -57,5 +46,5 @@ def _count(plan: Plan, every: int) -> int:
 def _crossings(plan: Plan, every: int) -> list[int]:
     """The ends of rollouts by which another multiple of *every* was reached."""
     if every <= plan.rollout:
-        return rollout_steps(plan)
+        return list(range(plan.rollout, plan.steps_to_do + 1, plan.rollout))
     return [-(-multiple // plan.rollout) * plan.rollout for multiple in range(every, plan.steps_to_do + 1, every)]

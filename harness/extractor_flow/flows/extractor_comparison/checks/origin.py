@@ -1,0 +1,118 @@
+"""Where and when a job's files were made: the machine, the packages and the clock, by each file that tells of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from extractor_flow.evidence.check import check
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.optimizer import EXTRACTORS
+from extractor_flow.readers.models import POLICY, SYSTEM, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims, Saved
+
+# Clocks are set while a job runs, by NTP or by hand: a minute is honest, and a lie about time is about more.
+CLOCK_STEP = 60.0
+_LINE = re.compile(r"- ([A-Za-z0-9 -]+): (.*)")
+_EVENT_FILE = re.compile(r".*/events\.out\.tfevents\.([0-9]{10,12})\..*", re.DOTALL)
+_PACKAGES = {
+    "gymnasium": "Gymnasium",
+    "numpy": "Numpy",
+    "stable_baselines3": "Stable-Baselines3",
+    "torch": "PyTorch",
+}
+
+
+@check("ppo-clock", reads=("final_model", "best_model", "monitor", "tensorboard"))
+def clock(job: Claims) -> Iterator[Violation]:
+    """The models, the monitor file and the event file were begun and ended while the job ran, give or take a minute.
+
+    Catches: files of another day's training. Cannot catch: times changed in every file, by less than a minute in any.
+    """
+    record = job.record
+    begin, end = (datetime.fromisoformat(each) for each in (record.start_time, record.end_time or record.start_time))
+    for path, place, told, seconds in _moments(job):
+        if not begin.timestamp() - CLOCK_STEP <= seconds <= end.timestamp() + CLOCK_STEP:
+            yield contradiction(path, place, told, f"the job ran from {record.start_time} to {record.end_time}")
+
+
+@check("ppo-model-origin", reads=("final_model", "best_model"))
+def model_origin(job: Claims) -> Iterator[Violation]:
+    """The system, the versions and the device that a saved model tells of are those of the job's record.
+
+    Catches: another machine, Python, package or device in the record. Cannot catch: the same lie in every model.
+    """
+    version = _versions(job).get("stable_baselines3")
+    for saved in job.saved:
+        texts = saved.model.texts
+        for name in (SYSTEM, VERSION):
+            if name not in texts:
+                yield contradiction(saved.path, name, "a member of every saved model", "nothing")
+        if SYSTEM in texts:
+            system = {match[1]: match[2] for line in texts[SYSTEM].split("\n") if (match := _LINE.fullmatch(line))}
+            yield from _compare_system(job, saved.path, system)
+        if version is not None and VERSION in texts and texts[VERSION].strip() != version:
+            yield contradiction(saved.path, VERSION, texts[VERSION], f"the journal has {version}")
+        yield from _compare_device(job, saved)
+
+
+def _moments(job: Claims) -> Iterator[tuple[str, str, object, float]]:
+    """Path, place, what is told there, and the seconds since 1970 that it means; NaN where it means none."""
+    for saved in job.saved:
+        told = saved.model.settings.get("start_time")
+        nanoseconds = told if isinstance(told, int) and abs(told) < 1 << 63 else math.nan
+        yield saved.path, "data: $.start_time", told, nanoseconds / 1e9
+    monitor, scalars, path = job.monitor, job.events, job.events_path
+    if monitor is not None:
+        told = monitor.header.get("t_start")
+        start = float(told) if isinstance(told, int | float) else math.nan
+        yield job.path(layout.MONITOR), "t_start", told, start
+        for time in (monitor.times.min(), monitor.times.max()) if monitor.times.size else ():
+            yield job.path(layout.MONITOR), "t", f"{time} s", start + float(time)
+    if scalars is not None and path is not None:
+        for time in {min(scalars.times, default=math.nan), max(scalars.times, default=math.nan)}:
+            yield path, "wall time", time, time
+        if name := _EVENT_FILE.fullmatch(path):
+            yield path, "the time in its name", name[1], int(name[1])
+
+
+def _compare_system(job: Claims, path: str, system: Mapping[str, str]) -> Iterator[Violation]:
+    """What the record tells, by the names of the model's list; its platform is the shorter form of the model's."""
+    versions, hardware = _versions(job), job.record.hardware
+    due = {name: versions[key] for key, name in _PACKAGES.items() if key in versions}
+    if hardware is not None:
+        due["Python"] = hardware.python_version
+        # The library parts "#1" into "# 1", lest a website take it for a link.
+        platform = re.sub(r"#(\d)", r"# \1", hardware.platform)
+        if not system.get("OS", "").startswith(platform):
+            yield contradiction(path, SYSTEM, f"OS: {system.get('OS', 'nothing')}", f"the journal has {platform}")
+    if _kind(job.outcome.details.get("device")) == "cuda":
+        due["GPU Enabled"] = "True"
+    for name, claim in due.items():
+        if system.get(name) != claim:
+            yield contradiction(path, SYSTEM, f"{name}: {system.get(name, 'nothing')}", f"the journal has {claim}")
+
+
+def _compare_device(job: Claims, saved: Saved) -> Iterator[Violation]:
+    """The policy was on the recorded device; a user's own extractor may put its parts where it likes."""
+    claim = _kind(job.outcome.details.get("device"))
+    found = {_kind(place) for name, place in saved.model.locations.items() if EXTRACTORS not in name}
+    if found - {claim}:
+        yield contradiction(saved.path, POLICY, f"tensors of {', '.join(sorted(found))}", f"the journal has {claim}")
+
+
+def _versions(job: Claims) -> Mapping[str, object]:
+    versions = job.outcome.details.get("versions")
+    return versions if isinstance(versions, dict) else {}
+
+
+def _kind(device: object) -> str:
+    return str(device).partition(":")[0]

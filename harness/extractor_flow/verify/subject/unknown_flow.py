@@ -1,0 +1,50 @@
+"""A run whose flow is not installed: what it says of its own comparison is believed, all the rest is made again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.run import rundir
+from extractor_flow.study.flow import Comparison, ReportSpec
+from extractor_flow.study.summary import core_aggregates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extractor_flow.study.records import JobRecord
+    from extractor_flow.verify.subject.documents import Documents
+
+
+class UninstalledFlow:
+    """Stands for a flow of which only its published files are known; a :class:`SupportsCompare`.
+
+    Its comparison is what ``summary.json`` adds to the journal: metrics that a job's record does not have, aggregates
+    other than the counts, statistics and notes. So the counts, statuses, metrics, artifacts and reasons of the
+    published files can be compared with the journal, and the files with one another.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        request = documents.json[rundir.RUN]
+        self._summary = documents.json.get(rundir.SUMMARY, {})
+        self._notes = len(request["notes"])
+        self.name: str = request["flow"]
+        self.vocabulary = ReportSpec("", "", request["results_key"], "", "", {})
+
+    def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:  # noqa: ARG002
+        """What the summary adds to *records*."""
+        told = {record.job_key: record.to_json().get("metrics", {}) for record in records}
+        results = self._summary.get(self.vocabulary.results_key, [])
+        counted = core_aggregates(records).keys()
+        return Comparison(
+            aggregate_metrics=_added(self._summary.get("aggregate_metrics", {}), counted),
+            job_metrics={
+                result["job_key"]: _added(result.get("metrics", {}), told.get(result["job_key"], ()))
+                for result in results
+            },
+            statistics=tuple(self._summary.get("statistics", ())),
+            notes=tuple(self._summary.get("notes", ())[self._notes :]),
+        )
+
+
+def _added(found: Mapping[str, Any], known: Any) -> dict[str, Any]:  # noqa: ANN401 - any container of names
+    return {name: value for name, value in found.items() if name not in known}
