@@ -56,8 +56,8 @@ def verify(
     With *deep*, a flow may use its deep-learning package, which it never lets unpickle, and of the code that the run
     names no other than *trust* (as ``module:name``). With *archived*, files that the run's archive list says were left
     out count as unchecked, not as missing. With a *witness*, the run must be the one that it tells of. *spend* hears
-    the name of each file that is read, and how many bytes. :class:`RunDirectoryError` (exit code 2) when the directory is
-    none, or nothing in it is of a run.
+    the name of each file that is read, and how many bytes. :class:`RunDirectoryError` (exit code 2) when the directory
+    is none, or nothing in it is of a run.
     """
     try:
         return _judged(ConfinedDirectory(run_directory, spend), witness, frozenset(trust), deep=deep, archived=archived)
