@@ -82,6 +82,8 @@ def _judged(
     run = load_run(files, listing, archive, witness, deep=deep, trusted=trusted)
     examination = Examination(run)
     verdict = _verdict(_examine(run, examination), examination)
+    if verdict.conclusion is Conclusion.UNPUBLISHED:
+        return verdict  # a root that an earlier publishing left binds nothing any more
     return replace(verdict, root=run.root, notes=tuple(notes(run)))
 
 
