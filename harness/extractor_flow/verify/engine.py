@@ -19,7 +19,7 @@ from extractor_flow.verify.checks.documents import json_contracts, plain_files
 from extractor_flow.verify.examine import Examination
 from extractor_flow.verify.subject.archive_list import read_archive_list
 from extractor_flow.verify.subject.context import load_run
-from extractor_flow.verify.verdict import Ran, Verdict
+from extractor_flow.verify.verdict import Conclusion, Ran, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
