@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from support import ROOT
 
 HEAVY = ("torch", "stable_baselines3", "gymnasium", "matplotlib", "scipy", "skimage", "tensorboard", "pandas")

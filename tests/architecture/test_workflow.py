@@ -12,9 +12,9 @@ import sys
 import pytest
 import yaml
 from pytest_extractor_flow.capabilities import Capabilities
-from support import ROOT
 
 from extractor_flow.cli import main
+from support import ROOT
 
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 JOBS = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]

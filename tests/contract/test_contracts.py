@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
-from support import ROOT
 
 from extractor_flow.contracts import (
     MOST_VIOLATIONS,
@@ -21,6 +20,7 @@ from extractor_flow.contracts import (
     violations,
 )
 from extractor_flow.errors import DataError, RequestError
+from support import ROOT
 
 EXAMPLES = ROOT / "contracts/examples"
 OURS = [

@@ -8,10 +8,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import ROOT
 
 from extractor_flow import contracts
 from extractor_flow.contracts import _certainly_valid, _own, _packaged, violations
+from support import ROOT
 
 EXAMPLES = ROOT / "contracts/examples"
 GENUINE = {

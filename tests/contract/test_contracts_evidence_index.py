@@ -1,6 +1,7 @@
 """The contract of an evidence folder's index, by its examples."""
 
 import pytest
+
 from support.contract_examples import Examples
 
 EXAMPLES = Examples("evidence_index")

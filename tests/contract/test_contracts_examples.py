@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from support import ROOT
 
 from extractor_flow.contracts import schema_names, violations
+from support import ROOT
 
 WHERE_AND_WHY = {
     "archive.largest_size_as_text": ("$.largest", "is not of type 'integer'"),

@@ -6,8 +6,6 @@ import sys
 from itertools import zip_longest
 
 import pytest
-from line_fit import flow as line_fit
-from support.flows.broken_flows import FLOWS
 
 from extractor_flow.config import ConfigDocument
 from extractor_flow.run.hardware import probe
@@ -16,6 +14,8 @@ from extractor_flow.study.records import Completed, JobRecord
 from extractor_flow.testing import ConformanceError, check_flow
 from extractor_flow.testing.comparing import check_comparison
 from extractor_flow.testing.findings import Findings
+from line_fit import flow as line_fit
+from support.flows.broken_flows import FLOWS
 
 CONFIG = "flow: broken\nrun: {run_id: guesses}\n"
 LINES = "flow: line_fit\nrun: {steps: 3}\nmodels: [{name: a}, {name: b, degree: 2}]\n"

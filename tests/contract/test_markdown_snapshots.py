@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from extractor_flow.render.markdown import render
+from extractor_flow.run.rundir import MARKDOWN
+from extractor_flow.study.records import Completed, Failed
+from extractor_flow.study.summary import core_aggregates
+from extractor_flow.testing import normalise_markdown
 from support.render_samples import (
     GPU,
     HOSTILE,
@@ -17,13 +24,6 @@ from support.render_samples import (
     statistics_entry,
     summary,
 )
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-
-from extractor_flow.render.markdown import render
-from extractor_flow.run.rundir import MARKDOWN
-from extractor_flow.study.records import Completed, Failed
-from extractor_flow.study.summary import core_aggregates
-from extractor_flow.testing import normalise_markdown
 
 BEFORE_IT_STARTED = Failed("interrupted before it started; resume the run to train it", interrupted=True)
 SEEDS = (-1.5, 0.25, 2.0, 2.125, 3.5)

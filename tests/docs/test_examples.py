@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support import ROOT
 
 EXAMPLE = ROOT / "examples" / "third_party"

@@ -10,13 +10,13 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from support.workbench import Workbench
 
 from extractor_flow.cli import main
 from extractor_flow.files import read_json, write_json
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
+from support.workbench import Workbench
 
 COMMANDS = ("resume", "report", "archive", "replay")
 

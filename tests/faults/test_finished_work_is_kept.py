@@ -8,8 +8,6 @@ import signal
 from dataclasses import replace
 
 import pytest
-from support.waiting import DEADLINE, outcomes, wait_until
-from support.workbench import Workbench
 
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
@@ -20,6 +18,8 @@ from extractor_flow.run.rundir import JOURNAL, LOG, UNPUBLISHED, RunDirectory
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify import verify
 from extractor_flow.verify.verdict import Conclusion
+from support.waiting import DEADLINE, outcomes, wait_until
+from support.workbench import Workbench
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import signal
 import threading
 
 import pytest
-from support.waiting import DEADLINE, outcomes, wait_until
 
 from extractor_flow.files import read_json
 from extractor_flow.run.rundir import JOURNAL, SUMMARY, RunDirectory
 from extractor_flow.study.records import Completed, Failed
+from support.waiting import DEADLINE, outcomes, wait_until
 
 
 def measured(run: RunDirectory) -> dict[str, dict[str, float]]:

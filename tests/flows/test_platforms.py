@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import ROOT
 
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
+from support import ROOT
 
 COMMAND = (sys.executable, "-m", "extractor_flow.cli", "run", "study.yaml")
 STUDY = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.plugin.command_project import Project
 from support.plugin.flow_project import FlowProject
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.generated.strategies import hardware_profiles, hostile_text, summaries
 
 from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
 from extractor_flow.render.markdown import render, write
@@ -15,6 +14,7 @@ from extractor_flow.render.summary_json import to_json
 from extractor_flow.study.records import Completed
 from extractor_flow.study.summary import core_aggregates
 from extractor_flow.testing import normalise_markdown
+from support.generated.strategies import hardware_profiles, hostile_text, summaries
 
 WORDS = extractor_comparison.vocabulary
 VOLATILE_FACTS = {"Created At", "Output Directory"}

@@ -5,11 +5,11 @@ import tracemalloc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.files import genuine
-from support.files.damage import damaged
 
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import parse
+from support.files import genuine
+from support.files.damage import damaged
 
 MEMORY = 64 * 1024 * 1024
 SETTINGS = settings(

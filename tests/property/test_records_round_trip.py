@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.generated.strategies import hardware_profiles, jobs, records
 
 from extractor_flow.contracts import violations
 from extractor_flow.files import dump_line, dumps, parse_json
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import HardwareProfile, JobRecord
+from support.generated.strategies import hardware_profiles, jobs, records
 
 MOMENT = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 round_trips = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,8 +1,9 @@
 """The ``extractor-flow`` command: arguments in, exit code out.
 
 Exit codes: 0 every job succeeded or was skipped for a stated, allowed reason; 1 a job failed, a required capability is
-missing, or verification found a violation; 2 the request was wrong and nothing was started; 129/130/143 interrupted by
-a hangup, Ctrl-C or SIGTERM, after everything finished so far was published.
+missing, or verification found a violation; 2 the request was wrong and nothing was started; 3 verification found no
+violation and could not judge the run either; 129/130/143 interrupted by a hangup, Ctrl-C or SIGTERM, after everything
+finished so far was published.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 COMMANDS = "extractor_flow.commands"
 """The entry-point group in which a flow offers commands of its own, as ``main(arguments) -> exit code``."""
+
+
+_EXIT_CODES = (
+    "exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 3 verify could not judge the run; "
+    "129/130/143 interrupted"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,16 +71,16 @@ def _obey(words: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from extractor_flow.cli import archive, gate, inspect, report, run, verify
+    from extractor_flow.cli import archive, checks, gate, inspect, report, run, verify
 
     top = argparse.ArgumentParser(
         prog="extractor-flow",
         description="Runs a training comparison for real, and verifies that its summary is true.",
-        epilog="exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 129/130/143 interrupted",
+        epilog=_EXIT_CODES,
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, verify, archive, report, gate, inspect):
+    for module in (run, verify, checks, archive, report, gate, inspect):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")

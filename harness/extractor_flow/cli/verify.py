@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Checks every claim of RUN_DIR's published files: contracts, the Markdown against the JSON, recomputed aggregates, and
-the evidence on disk. Nothing there is executed or unpickled. Exit code 0: clean, 1: violations, 2: not a run."""
+the evidence on disk; `extractor-flow checks` lists what is looked at. Nothing there is executed or unpickled. Exit code
+0: verified; 1: contradicted; 2: not a run, or a wrong request; 3: nothing is contradicted, but the run is unpublished,
+some completed job's evidence could not be judged at all, or a job trained again gave something else."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +40,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--attest", metavar="FILE", type=Path, help="write the verdict as an in-toto statement, for you to sign"
     )
-    command.add_argument("--format", choices=("text", "json", "junit"), default="text", help="how to say it")
+    command.add_argument("--strict", action="store_true", help="exit with 1 where it would be 3")
+    command.add_argument("--format", choices=("text", "json", "junit", "github"), default="text", help="how to say it")
     command.set_defaults(handler=handle)
 
 
@@ -46,6 +49,7 @@ def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
     from extractor_flow.binding.witness import read_witness
     from extractor_flow.verify import FORMATS, verify
+    from extractor_flow.verify.verdict import EXIT_CODES
 
     witness = None if options.witness is None else read_witness(options.witness)
     verdict = verify(options.run_directory, deep=options.deep, archived=options.archived, witness=witness)
@@ -56,7 +60,8 @@ def handle(options: argparse.Namespace) -> int:
 
         attest(options.run_directory, verdict, options.attest, deep=options.deep)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
-    return 0 if verdict.ok else 1
+    code = EXIT_CODES[verdict.conclusion]
+    return min(code, 1) if options.strict else code
 
 
 def _replayed(run_directory: Path, word: str) -> Verdict:

@@ -66,8 +66,18 @@ class Why(StrEnum):
     LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
 
 
-INCONCLUSIVE = frozenset({Why.UNKNOWN_FLOW, Why.NOT_REPRODUCED, Why.UNPUBLISHED, Why.NO_EVIDENCE, Why.UNJUDGED})
-"""What keeps a run in which nothing is contradicted from being verified."""
+INCONCLUSIVE = frozenset(
+    {
+        Why.UNKNOWN_FLOW,
+        Why.OTHER_VERSION,
+        Why.NOT_REPRODUCED,
+        Why.UNPUBLISHED,
+        Why.NO_EVIDENCE,
+        Why.UNJUDGED,
+        Why.UNREADABLE,
+    }
+)
+"""What keeps a run without violations from being verified: most of it is excused by the run's own word only."""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ def verify(
     run = load_run(files, listing, archive, witness, deep=deep)
     examination = Examination(run)
     verdict = _verdict(_examine(run, examination), examination)
+    if _is_unpublished(listing):
+        return verdict  # a root that is there is of an earlier session
     return replace(verdict, root=run.root, notes=tuple(notes(run)))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from support.published import SMALL_WORLD
 
 from extractor_flow.cli import main
 from extractor_flow.verify import verify
+from support.published import SMALL_WORLD
 
 pytestmark = pytest.mark.train
 

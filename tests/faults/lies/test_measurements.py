@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from support.lies.about_measurements import LIES
-from support.lies.tampering import Tampering
-from support.published import COMPARISON, publish_run
 
 from extractor_flow.run import rundir
 from extractor_flow.verify import verify
+from support.lies.about_measurements import LIES
+from support.lies.tampering import Tampering
+from support.published import COMPARISON, publish_run
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.lies.about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
-from support.lies.mutated_runs import ONE
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 from extractor_flow.config import ConfigDocument
 from extractor_flow.flows.extractor_comparison import ExtractorComparison
@@ -21,6 +17,10 @@ from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
 from extractor_flow.verify import verify
+from support.lies.about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
+from support.lies.mutated_runs import ONE
+from support.lies.tampering import Tampering
+from support.published import publish_run
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
+from extractor_flow.verify import verify
 from support.lies.careful_lies import LIES
 from support.lies.mutation_table import ONE_FILE
 from support.lies.tampering import Tampering
 from support.published import COMPARISON, publish_run
-
-from extractor_flow.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from support.lies.about_records import DIRECTORIES, RECORDS, STOPPED, adding, again, untold
-from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 from extractor_flow.run import rundir
 from extractor_flow.run.session import DRY_RUN
 from extractor_flow.verify import verify
+from support.lies.about_records import DIRECTORIES, RECORDS, STOPPED, adding, again, untold
+from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
+from support.lies.tampering import Tampering
+from support.published import publish_run
 
 LIES = [*PAGES, *UNKNOWN, *ARCHIVES, *RECORDS, *DIRECTORIES]
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": MODELS}

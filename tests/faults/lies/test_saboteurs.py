@@ -9,10 +9,10 @@ import sys
 
 import pytest
 import yaml
-from support import ROOT
-from support.published import SMALL_WORLD, publish_run
 
 from extractor_flow.verify import verify
+from support import ROOT
+from support.published import SMALL_WORLD, publish_run
 
 pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.verify import verify
 from support.files import malice
 from support.lies.about_models import FINAL, unpacked
 from support.lies.tampering import Tampering
 from support.published import COMPARISON, publish_run
-
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
-from extractor_flow.verify import verify
 
 cloudpickle = pytest.importorskip("cloudpickle")
 pytestmark = pytest.mark.train

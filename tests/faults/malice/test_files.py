@@ -3,10 +3,10 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from support.files import genuine, malice, malicious
 
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
+from support.files import genuine, malice, malicious
 
 MEMORY = 400 * 1024 * 1024
 

@@ -6,12 +6,12 @@ import os
 import shutil
 
 import pytest
-from support.workbench import Workbench
 
 from extractor_flow.cli import main
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.run import draw, job, prepare
 from extractor_flow.run.jobdir import JobDirectory
+from support.workbench import Workbench
 
 DIRECTORIES = ("models", "models/a", "models/bad", "models/bad/checkpoints", "figures", "data")
 FILES = (".lock", "run.log", "records.jsonl", "summary.json", "models/a/.lock", "models/bad/train.log", "models/extra")

@@ -8,11 +8,11 @@ import subprocess
 import sys
 
 import pytest
+
+from extractor_flow.verify import verify
 from support.lies.dose_tampering import STUDY, relabelled
 from support.lies.tampering import Tampering
 from support.published import publish_run
-
-from extractor_flow.verify import verify
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
 

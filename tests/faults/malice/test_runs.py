@@ -8,10 +8,10 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from support.files import malicious
-from support.published import COMPARISON, publish_run
 
 from extractor_flow.verify import verify
+from support.files import malicious
+from support.published import COMPARISON, publish_run
 
 JOB = "extractors/mlp/seed-1"
 PLACES = {

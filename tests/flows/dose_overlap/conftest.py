@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
 from support.flows.dose_study import DENSE_NAME, run, study
 
 

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from support.flows.dose_study import Answer, config, module
 
 from extractor_flow.files import sha256_of
 from extractor_flow.flows.dose_overlap.cli import command
 from extractor_flow.flows.dose_overlap.data.dataset import read_data, write_data
+from support.flows.dose_study import Answer, config, module
 
 SIZES = ["--object-size", "64", "--frame-size", "16", "--probe-diameter", "8", "--scan-step", "2.2"]
 QUICK = ["--epochs", "1", "--steps-per-epoch", "3", "--width", "2", "--projections", "1", "--batch-frames", "8"]

@@ -6,7 +6,6 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from support.flows.dose_bench import tiny_scan
 
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
@@ -16,6 +15,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverag
 from extractor_flow.flows.dose_overlap.scoring import cell_metrics
 from extractor_flow.flows.dose_overlap.scoring.names import METHODS
 from extractor_flow.readers.images import read_png
+from support.flows.dose_bench import tiny_scan
 
 CURVES = [
     {"epoch": 0, "validation_loss": 2.0, "amplitude_psnr": 10.0, "amplitude_ssim": None},

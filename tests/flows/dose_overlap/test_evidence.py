@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import save
-from support.flows.dose_study import BASELINE, DENSE, OTHER_DENSE, SPARSE
-from support.lies.tampering import Tampering
 
 from extractor_flow.files import sha256_of
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data, write_data
 from extractor_flow.verify import verify
+from support.flows.dose_study import BASELINE, DENSE, OTHER_DENSE, SPARSE
+from support.lies.tampering import Tampering
 
 BUNDLE, CURVES = f"{DENSE}/bundle.safetensors", f"{DENSE}/curves.json"
 RECONSTRUCTIONS, TEST = f"{DENSE}/reconstructions.npz", "data/dose_1000/dense/dense_test.npz"

@@ -7,7 +7,6 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from support.flows.dose_study import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
 
 from extractor_flow.flows.dose_overlap.data.dataset import read_data
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
@@ -15,6 +14,7 @@ from extractor_flow.readers.images import read_png
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import Completed, Skipped
 from extractor_flow.verify import verify
+from support.flows.dose_study import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
 
 
 def outcomes(directory):

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.flows.extractor_bench import CORRIDOR, FLAT
 
 from extractor_flow.errors import Interrupted, JobError
 from extractor_flow.flows.extractor_comparison import flow
+from support.flows.extractor_bench import CORRIDOR, FLAT
 
 
 def reason(bench, *extractors, **settings):

@@ -6,8 +6,6 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
-from support.flows import corridor
-from support.flows.extractor_bench import CORRIDOR, ROBOT_NAV
 
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
@@ -19,6 +17,8 @@ from extractor_flow.flows.extractor_comparison.training.evaluation import (
     play,
 )
 from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from support.flows import corridor
+from support.flows.extractor_bench import CORRIDOR, ROBOT_NAV
 
 MLP = {"name": "mlp", "preset": "mlp_small"}
 

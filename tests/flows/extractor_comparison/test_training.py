@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load as load_weights
 from stable_baselines3 import PPO
-from support.flows.extractor_bench import CORRIDOR, FLAT, ROBOT_NAV
 
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from support.flows.extractor_bench import CORRIDOR, FLAT, ROBOT_NAV
 
 SCHEDULE = {"total_timesteps": 300, "num_envs": 2, "eval_freq": 100, "save_freq": 128}
 

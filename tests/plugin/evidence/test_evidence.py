@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.plugin.command_project import FOUR_TESTS
 
 from extractor_flow.contracts import violations
 from extractor_flow.files import sha256_of
+from support.plugin.command_project import FOUR_TESTS
 
 ALONE, TWO = ("-n0",), ("-n2",)
 WORKERS = {"alone": ALONE, "two workers": TWO}

@@ -9,6 +9,7 @@ import sys
 from xml.etree import ElementTree as ET
 
 import pytest
+
 from support.plugin.flow_project import publish
 
 TESTS = """

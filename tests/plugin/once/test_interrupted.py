@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+
 from support.plugin.command_project import CLEAN, Census
 
 WORKERS = {"alone": ("-n0",), "two workers": ("-n2",)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.plugin.command_project import CLEAN, FOUR_TESTS, Census
 
 WORKERS = {"alone": (), "two workers": ("-n2",)}

@@ -6,10 +6,10 @@ import json
 
 import pytest
 from pytest_extractor_flow.collect import layer_of
-from support import ROOT
-from support.plugin.flow_project import MIXED, PATIENCE
 
 from extractor_flow.evidence.findings import Violation
+from support import ROOT
+from support.plugin.flow_project import MIXED, PATIENCE
 
 LAYERS = ["schema", "markdown", "consistency", "evidence"]
 

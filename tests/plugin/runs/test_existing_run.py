@@ -7,9 +7,9 @@ import re
 import shutil
 
 import pytest
-from support.plugin.flow_project import publish
 
 from extractor_flow.run.archive import archive
+from support.plugin.flow_project import publish
 
 JUDGED = """
 def test_directory(flow_run):

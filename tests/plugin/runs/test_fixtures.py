@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.plugin.flow_project import MIXED, PATIENCE
 
 ABOUT_ONE_RUN = """

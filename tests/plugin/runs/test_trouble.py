@@ -10,9 +10,9 @@ import yaml
 from pytest_extractor_flow.once.execution import Execution
 from pytest_extractor_flow.options import read_flow_options
 from pytest_extractor_flow.runs.session_runs import announced_run
-from support.plugin.command_project import eventually
 
 from extractor_flow.run.hardware import missing_capabilities
+from support.plugin.command_project import eventually
 
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
 ONE_TEST = "def test_it(flow_run): pass\n"

@@ -21,12 +21,16 @@ Change = Callable[[Tampering], None]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One kind of tampering; ``file`` must be among the files of the violations, of ``kind`` where that is given."""
+    """One kind of tampering; ``file`` must be among the files of the violations, of ``kind`` where that is given.
+
+    One of ``checks``, where they are given, must be the one that says so.
+    """
 
     title: str
     file: str
     change: Change
     kind: str | None = None
+    checks: tuple[str, ...] = ()
 
 
 def setting(name: str, *steps: str | int, to: object) -> Change:

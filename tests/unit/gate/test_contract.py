@@ -1,6 +1,7 @@
 """The contract of a lane report's lines, by its examples."""
 
 import pytest
+
 from support.contract_examples import Examples
 
 EXAMPLES = Examples("lane_report")

@@ -1,10 +1,10 @@
 """The gate is green only if every expected lane reported, on one clean commit, and every required test really ran."""
 
 import pytest
-from support.lane_reports import COMMIT, OTHER_COMMIT, closed, collected, deselected, header, line, outcome, uncollected
 
 from extractor_flow.errors import RequestError
 from extractor_flow.gate import Finding, merge
+from support.lane_reports import COMMIT, OTHER_COMMIT, closed, collected, deselected, header, line, outcome, uncollected
 
 CUDA = "tests/test_gpu.py::test_gpu"
 PLAIN = "tests/test_a.py::test_a"

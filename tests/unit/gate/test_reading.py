@@ -1,10 +1,10 @@
 """A lane report is read whole, unchanged and under its contract, or not at all."""
 
 import pytest
-from support.lane_reports import SESSION, closed, collected, deselected, header, line, outcome, uncollected
 
 from extractor_flow.errors import DataError
 from extractor_flow.gate import TestOnLane, read_report
+from support.lane_reports import SESSION, closed, collected, deselected, header, line, outcome, uncollected
 
 TEST = "tests/test_a.py::test_a"
 

@@ -4,9 +4,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from markdown_it import MarkdownIt
-from support.lane_reports import COMMIT, closed, collected, header, outcome, uncollected
 
 from extractor_flow.gate import merge, render_junit, render_markdown
+from support.lane_reports import COMMIT, closed, collected, header, outcome, uncollected
 
 CUDA = "tests/test_gpu.py::test_gpu[a|b]"
 HOSTILE = "x\u202e</td><img src=x onerror=alert(1)>|\n# `green` [link](http://a)\x00\x1b[2J\ufffe\udc80 & ]]>"

@@ -2,10 +2,10 @@ import io
 
 import numpy as np
 import pytest
-from support.files import genuine
 
 from extractor_flow.readers.arrays import array_of, read_npz
 from extractor_flow.readers.errors import Kind, ReadError
+from support.files import genuine
 
 
 def npy(array) -> bytes:

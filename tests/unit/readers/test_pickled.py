@@ -6,11 +6,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from support.files import genuine
 
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.models import read_model, read_torch
 from extractor_flow.readers.pickled import state_dict
+from support.files import genuine
 
 torch = pytest.importorskip("torch")
 

@@ -6,12 +6,12 @@ import struct
 
 import numpy as np
 import pytest
-from support.files import genuine
 
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.events import Scalars, masked_crc32c, read_events
 from extractor_flow.readers.images import read_png
 from extractor_flow.readers.monitor import LINE_LIMIT, read_monitor
+from support.files import genuine
 
 HEAD = b'#{"t_start": 1.5, "env_id": "E"}\nr,l,t\n'
 

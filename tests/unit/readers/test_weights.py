@@ -4,11 +4,11 @@ import zipfile
 import numpy as np
 import pytest
 from safetensors.numpy import load
-from support.files import genuine
 
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.models import Optimizer, read_model, read_optimizer, read_torch
 from extractor_flow.readers.weights import digest_of, read_weights
+from support.files import genuine
 
 torch = pytest.importorskip("torch")
 save_torch = pytest.importorskip("safetensors.torch").save

@@ -3,10 +3,10 @@ import struct
 import zipfile
 
 import pytest
-from support.files import genuine
 
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.zips import Archive
+from support.files import genuine
 
 LIMIT = 10_000_000
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from support.render_samples import HOSTILE, read
 
 from extractor_flow.render.escaping import cell, escape_cell, unescape_cell
+from support.render_samples import HOSTILE, read
 
 texts = st.text(st.characters(codec=None)) | st.text("|\\`*_[]<>&#~$!:-= \tn/axuU0\n\r")
 PARSERS = {"commonmark": MarkdownIt("commonmark").enable("table"), "default": MarkdownIt("js-default")}

@@ -1,10 +1,10 @@
 """Numbers are shown with the decimals and the unit their metric has."""
 
 import pytest
-from support.render_samples import WORDS
 
 from extractor_flow.render.formats import CORE_METRICS, metric_of, number, quantity, seconds
 from extractor_flow.study.flow import Metric
+from support.render_samples import WORDS
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.render_samples import GPU, HOSTILE, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
 from extractor_flow.files import printable
 from extractor_flow.render.dot_plot import LEGEND, _Axis, dot_plot
 from extractor_flow.render.formats import duration
 from extractor_flow.render.html import report
+from support.render_samples import GPU, HOSTILE, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 VOID = {"meta", "img"}

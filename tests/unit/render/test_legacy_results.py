@@ -3,12 +3,11 @@
 import json
 from dataclasses import replace
 
-from support.render_samples import completed, failed, mixed, skipped, summary
-
 from extractor_flow.contracts import violations
 from extractor_flow.files import dumps
 from extractor_flow.render.legacy_results import complete_results
 from extractor_flow.study.records import Completed
+from support.render_samples import completed, failed, mixed, skipped, summary
 
 SETTINGS = {
     "run": {

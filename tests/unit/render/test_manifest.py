@@ -2,11 +2,10 @@
 
 import json
 
-from support.render_samples import completed, failed, mixed, skipped, summary
-
 from extractor_flow.contracts import violations
 from extractor_flow.files import dumps
 from extractor_flow.render.manifest import skip_summary, training_manifest
+from support.render_samples import completed, failed, mixed, skipped, summary
 
 REASON = "needs CUDA; run it on a machine with a GPU"
 

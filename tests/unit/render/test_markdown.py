@@ -5,6 +5,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from extractor_flow.files import dumps, parse_json
+from extractor_flow.render.escaping import unescape_cell
+from extractor_flow.render.markdown import render, write
+from extractor_flow.render.markdown_layout import page_of
+from extractor_flow.render.summary_json import to_json
+from extractor_flow.study.flow import Metric
+from extractor_flow.study.records import Failed
 from support.render_samples import (
     GPU,
     HOSTILE,
@@ -17,14 +25,6 @@ from support.render_samples import (
     statistics_entry,
     summary,
 )
-
-from extractor_flow.files import dumps, parse_json
-from extractor_flow.render.escaping import unescape_cell
-from extractor_flow.render.markdown import render, write
-from extractor_flow.render.markdown_layout import page_of
-from extractor_flow.render.summary_json import to_json
-from extractor_flow.study.flow import Metric
-from extractor_flow.study.records import Failed
 
 ONE_SUCCESS = """\
 # Multi-Extractor Training Summary

@@ -3,11 +3,10 @@
 import json
 from dataclasses import replace
 
-from support.render_samples import CPU, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
-
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import dumps
 from extractor_flow.render.summary_json import result_of, to_json
+from support.render_samples import CPU, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
 HARDWARE = {"platform": "Linux-6.1", "arch": "x86_64", "python_version": "3.11.4", "workers": 2}
 

@@ -7,13 +7,13 @@ import os
 from datetime import UTC, datetime
 
 import pytest
-from support import ROOT
 
 from extractor_flow.errors import DataError, JobError, RunDirectoryError
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.run.rundir import JOURNAL, RunDirectory
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord, Skipped
+from support import ROOT
 
 REQUEST = ROOT / "contracts/examples/valid/run.one_job.json"
 KEYS = K1, K2, K3 = "1" * 64, "2" * 64, "3" * 64

@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from line_fit import flow as line_fit
-from support import ROOT
 
 from extractor_flow.errors import RequestError
 from extractor_flow.flows.extractor_comparison import ExtractorComparison
 from extractor_flow.run.runner import require_packages
+from line_fit import flow as line_fit
+from support import ROOT
 
 
 class Distant(ExtractorComparison):

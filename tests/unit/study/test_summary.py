@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.render_samples import CPU, GPU, completed, failed, skipped
 
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Failed, RunSummary
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
+from support.render_samples import CPU, GPU, completed, failed, skipped
 
 IDENTITY = RunIdentity(
     run_id="demo",

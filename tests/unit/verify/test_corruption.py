@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.workbench import Workbench
 
 from extractor_flow.files import dump_line, dumps
 from extractor_flow.verify import verify
+from support.workbench import Workbench
 
 MODELS = [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}]
 FILES = [

@@ -25,6 +25,10 @@ RAN = (
 )
 
 
+FOUND = "$.runs: claimed: 3; found: 2 [published-json: inconsistent]"
+CONCLUSION = "contradicted: 1 violations in 9 claims by 3 checks, 1 unchecked"
+
+
 def said(verdict: Verdict, form: str) -> str:
     return FORMATS[form](verdict, "runs/x")
 
@@ -98,15 +102,9 @@ def test_github_shows_each_violation_beside_its_file():
     lines = said(Verdict((WRONG,), (LEFT_OUT,), ran=RAN), "github").splitlines()
 
     assert lines == [
-        (
-            "::error file=runs/x/summary.json,title=published-json::$.runs: claimed: 3; found: 2 "
-            "[published-json: inconsistent]"
-        ),
+        f"::error file=runs/x/summary.json,title=published-json::{FOUND}",
         "::warning file=runs/x,title=left-out::final_model.zip: left out [left-out]",
-        (
-            "::error file=runs/x,title=extractor-flow verify::contradicted: 1 violations in 9 claims by 3 checks, "
-            "1 unchecked"
-        ),
+        f"::error file=runs/x,title=extractor-flow verify::{CONCLUSION}",
     ]
 
 

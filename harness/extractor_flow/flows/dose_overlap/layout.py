@@ -19,6 +19,14 @@ CURVES = "curves.json"
 RECONSTRUCTIONS = "reconstructions.npz"
 METRICS = "metrics.json"
 LOG = "train.log"
+ARTIFACTS = {
+    "bundle": BUNDLE,
+    "checkpoint": CHECKPOINT,
+    "curves": CURVES,
+    "reconstructions": RECONSTRUCTIONS,
+    "metrics": METRICS,
+}
+"""The files of a finished cell by their roles, relative to its directory."""
 
 
 def dose_directory(dose: int) -> str:

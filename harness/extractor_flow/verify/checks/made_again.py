@@ -26,7 +26,7 @@ from extractor_flow.verify.json_diff import violations
 from extractor_flow.verify.versions import author, computes_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.verify.subject.context import RunSubject
@@ -38,33 +38,49 @@ _SLACK = 4096  # so that a small file that is a little too long is shown, not re
 _GIVES = f"{rundir.RUN} and {rundir.JOURNAL} give"
 
 
-@check(
-    "made-again",
-    layer=Layer.CONSISTENCY,
-    scope=Scope.RUN,
-    reads=(rundir.SUMMARY, rundir.MARKDOWN, rundir.MANIFEST, rundir.SKIPS, rundir.HISTORICAL, rundir.PAGE),
-    requires=(Requirement.REQUEST, Requirement.JOURNAL, Requirement.COMPARISON),
-)
-def made_again(run: RunSubject) -> Iterator[Finding]:
-    """Each published file is, byte for byte, what run.json and the journal make; figures are those in their folder.
+_RECORDED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.COMPARISON)
+_PUBLISHED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON)
+_DOCUMENTS = (rundir.SUMMARY, rundir.MANIFEST, rundir.SKIPS, rundir.HISTORICAL)
 
-    Catches: any number, word, row, picture or script in a published file that the journal does not give. Cannot catch:
-    a lie that the journal tells, too; in a report of another version of this package, or of a flow that is not
-    installed, anything, which is said.
+
+@check("json-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=_DOCUMENTS, requires=_RECORDED)
+def json_made_again(run: RunSubject) -> Iterator[Finding]:
+    """Each published JSON file is, byte for byte, what run.json and the journal make.
+
+    Catches: any number, status, reason or order that the journal does not give. Cannot catch: a lie that the journal
+    tells, too; what a flow that is not installed would have computed.
     """
     known = not isinstance(run.flow, RequestError) and run.restudied[0] is not None
-    words = run.reporter.vocabulary
-    for name, made in published_files(run.supported.summary, run.request, words, lambda: read_figures(run)).items():
+    made = _published(run)
+    for name in _DOCUMENTS:
         try:
-            if name.endswith(".json"):
-                yield from _json(run, name, made(), exact=known)
-            elif known:
-                yield from _text(run, name, made())
+            yield from _json(run, name, made[name](), exact=known)
         except ReadError as error:
             yield Violation.refused(name, error)
-    if not known:
-        what = f"{rundir.MARKDOWN} and {rundir.PAGE}"
-        yield Unchecked(what, "only the run's flow can make them again", Why.UNKNOWN_FLOW)
+
+
+@check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(rundir.MARKDOWN,), requires=_PUBLISHED)
+def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
+    """The summary.md is, byte for byte, what run.json and the journal make; another version's is parsed and compared.
+
+    Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too.
+    """
+    yield from _text(run, rundir.MARKDOWN, _published(run)[rundir.MARKDOWN]())
+
+
+@check("report-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.PAGE,), requires=_PUBLISHED)
+def report_made_again(run: RunSubject) -> Iterator[Finding]:
+    """The report.html is, byte for byte, what run.json, the journal and the figures in their folder make.
+
+    Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
+    the page of another version of this package anything, which is said.
+    """
+    yield from _text(run, rundir.PAGE, _published(run)[rundir.PAGE]())
+
+
+def _published(run: RunSubject) -> Mapping[str, Callable[[], bytes]]:
+    words = run.reporter.vocabulary
+    return published_files(run.supported.summary, run.request, words, lambda: read_figures(run))
 
 
 def _json(run: RunSubject, name: str, demanded: bytes, *, exact: bool) -> Iterator[Finding]:
@@ -116,7 +132,7 @@ def _first_line(name: str, demanded: bytes, found: bytes) -> Iterator[Violation]
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
     reads=(rundir.FIGURES,),
-    requires=(Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON),
+    requires=_PUBLISHED,
     needs=("matplotlib",),
     deep=True,
 )
@@ -178,4 +194,4 @@ def read_figures(run: RunSubject) -> dict[str, bytes]:
     return read
 
 
-CHECKS = (made_again, figures_made_again)
+CHECKS = (json_made_again, markdown_made_again, report_made_again, figures_made_again)

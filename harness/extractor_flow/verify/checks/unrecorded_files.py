@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from extractor_flow.binding.subjects import SUBJECTS
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation
@@ -41,6 +42,7 @@ _OF_A_RUN = {
     rundir.ARCHIVE,
     rundir.SUBJECTS,
     rundir.UNPUBLISHED,
+    SUBJECTS,
 }
 _RECORDED = (Requirement.REQUEST, Requirement.JOURNAL)
 

@@ -7,7 +7,6 @@ import json
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from support import ROOT
 
 from extractor_flow.config import read_config
 from extractor_flow.errors import ConfigError, DataError, RequestError
@@ -15,6 +14,7 @@ from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.config import schema
 from extractor_flow.flows.dose_overlap.plan import Plan, dose_text
 from extractor_flow.study.records import HardwareProfile
+from support import ROOT
 
 MACHINE = HardwareProfile("Linux", "x86_64", "3.11", 1)
 EXAMPLES = ROOT / "contracts" / "examples"

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from support import ROOT
 
 from extractor_flow.config import ConfigDocument, read_config
 from extractor_flow.errors import ConfigError, RequestError
@@ -17,6 +16,7 @@ from extractor_flow.flows.extractor_comparison import flow
 from extractor_flow.flows.extractor_comparison.config import schema
 from extractor_flow.flows.extractor_comparison.jobs import missing_requirement
 from extractor_flow.study.jobs import Job, Limits
+from support import ROOT
 
 EXAMPLES = ROOT / "contracts" / "examples"
 SCENARIOS = sorted((ROOT / "configs" / "scenarios").glob("*.yaml"))

@@ -54,13 +54,11 @@ def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinnin
 
 def reconstruct_all(root: Path, iterations: int) -> int:
     """Reconstruct what the held-out frames of each trained job show, by every method."""
-    from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
     from extractor_flow.flows.dose_overlap.training.job import reconstruct_cell
 
     jobs = trained_jobs(root)
     for number, job in enumerate(jobs, 1):
-        config = read_bundle(job.directory / layout.BUNDLE).config
-        metrics = reconstruct_cell(config, job.test, job.directory, iterations=iterations)
+        metrics = reconstruct_cell(job.test, job.directory, iterations=iterations)
         write_json(job.directory / layout.METRICS, {"metrics": metrics})
         psnr = metrics.get("amplitude_psnr")
         say(f"[{number}/{len(jobs)}] {job.title}: amplitude PSNR {'n/a' if psnr is None else f'{psnr:.2f} dB'}")

@@ -11,11 +11,11 @@ import torch
 from extractor_flow.flows.dose_overlap.data.calibration import Calibration
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_block
 from extractor_flow.flows.dose_overlap.history import EpochRecord
+from extractor_flow.flows.dose_overlap.reconstruction.device import device_of
 from extractor_flow.flows.dose_overlap.reconstruction.forward_model import Optics, excess_nll
 from extractor_flow.flows.dose_overlap.reconstruction.network_inputs import PreparedFrames, explain, prepare
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import assemble, predict
 from extractor_flow.flows.dose_overlap.scoring.scores import score
-from extractor_flow.flows.dose_overlap.training.device import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,10 +1,16 @@
-"""Where a training computes."""
+"""Where PyTorch computes, and with how many threads."""
 
 from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 
 from extractor_flow.errors import JobError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def device_of(wish: str) -> torch.device:
@@ -17,3 +23,14 @@ def device_of(wish: str) -> torch.device:
         msg = f"device is {wish!r}, which torch cannot use here; found {found}; set device to one of them, or to auto"
         raise JobError(msg)
     return torch.device(wish)
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Limit PyTorch to *count* threads inside the block: rounding depends on them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
