@@ -12,9 +12,11 @@ import pytest
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
 from extractor_flow.files import read_json
+from extractor_flow.layout import JOURNAL, LOG, UNPUBLISHED
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, LOG, UNPUBLISHED, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify import verify
 from extractor_flow.verify.verdict import Conclusion
@@ -76,7 +78,7 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     reported = workbench.run("report", run.path)
     resumed = workbench.run("run", "--resume", run.path)
 
-    assert last_word == Failed("interrupted by SIGINT", last_word.log_tail, interrupted=True)
+    assert (last_word.code, last_word.signal) == (Code.INTERRUPTED, "SIGINT")
     assert (told.code, violations, len(told.out.splitlines())) == (3, (), 1), told.out
     assert (archived.code, "is not published" in archived.err) == (1, True)
     assert (reported.code, resumed.code, results(run)) == (0, 0, before)
@@ -207,7 +209,7 @@ def test_a_job_that_another_process_finishes_meanwhile_is_not_run_again(run):
     taken_over = conclude(directory, Stopwatch(directory), exit_code=EX_TEMPFAIL)
 
     assert (codes, result.read_bytes(), directory.attempts()) == ([EX_TEMPFAIL, 0], whole, 1)
-    assert (record.outcome, record.end_time) == (Failed(HELD), None)
+    assert (record.outcome, record.end_time) == (HELD, None)
     assert isinstance(taken_over.outcome, Completed)
 
 
