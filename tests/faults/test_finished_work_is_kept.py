@@ -87,7 +87,11 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     assert verify(run.path).violations == ()
 
 
-@pytest.mark.parametrize("last_word", [None, Failed("killed by SIGKILL"), Skipped("needs a GPU")])
+FAILED = Failed(Code.LOST, "its process ended with exit code 3 and left no result")
+SKIPPED = Skipped(Code.MISSING_CAPABILITY, "needs a GPU")
+
+
+@pytest.mark.parametrize("last_word", [None, FAILED, SKIPPED])
 def test_what_stands_published_counts_whatever_the_journal_says(run, last_word):
     records, before = run.records(), results(run)
     (run.path / JOURNAL).write_bytes((run.path / JOURNAL).read_bytes().splitlines(keepends=True)[0])
