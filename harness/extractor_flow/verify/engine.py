@@ -19,7 +19,7 @@ from extractor_flow.verify.checks.documents import json_contracts, plain_files
 from extractor_flow.verify.examine import Examination
 from extractor_flow.verify.subject.archive_list import read_archive_list
 from extractor_flow.verify.subject.context import load_run
-from extractor_flow.verify.verdict import Conclusion, Ran, Verdict
+from extractor_flow.verify.verdict import Ran, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -82,8 +82,8 @@ def _judged(
     run = load_run(files, listing, archive, witness, deep=deep, trusted=trusted)
     examination = Examination(run)
     verdict = _verdict(_examine(run, examination), examination)
-    if verdict.conclusion is Conclusion.UNPUBLISHED:
-        return verdict  # a root that an earlier publishing left binds nothing any more
+    if _is_unpublished(listing):
+        return verdict  # a root that is there is of an earlier session
     return replace(verdict, root=run.root, notes=tuple(notes(run)))
 
 
