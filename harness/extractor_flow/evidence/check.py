@@ -1,7 +1,7 @@
 """A check: a thing with a name, which compares a claim with its evidence, and says what it cannot catch.
 
-Only the engine (:mod:`extractor_flow.verify.engine`) opens files, guards against crafted input, turns what is not there
-into :class:`Unchecked`, and sorts. A check is a generator over what it is given::
+Only :mod:`extractor_flow.verify.examine` calls checks: it guards against crafted input and turns what is not there into
+:class:`Unchecked`. A check is a generator over what it is given::
 
     @check("ppo-optimizer-steps", reads=("final_model",))
     def optimizer_steps(job: Claims) -> Iterator[Finding]:
@@ -118,13 +118,4 @@ class SupportsChecks(Protocol):
 
     def claims(self, run: RunContext, record: JobRecord, outcome: Completed) -> JobClaims:
         """What *record* claims and was to do, which each check of scope ``job`` is called with."""
-        ...
-
-
-@runtime_checkable
-class SupportsEvidence(Protocol):
-    """The optional member of a flow that measures again, in one go, what can be measured without training."""
-
-    def evidence(self, run: RunContext) -> Iterable[Finding]:
-        """What the artifacts of *run* contradict, and what of it cannot be checked here."""
         ...
