@@ -62,9 +62,10 @@ class Requirement(StrEnum):
 class Check:
     """One named check.
 
-    ``reads`` names the artifact roles or run-level files that it looks into: only a check that reads something can
-    judge a job's evidence. ``needs`` names the modules without which it cannot look (none of them is imported before it
-    is called), ``requires`` what the core must have found in order first, ``deep`` that only ``--deep`` asks for it.
+    ``reads`` names the artifact roles or run-level files that it looks into: a job is judged by its evidence where a
+    check of scope ``job`` reads something of it. ``needs`` names the modules without which it cannot look (none of them
+    is imported before it is called), ``requires`` what the core must have found in order first, ``deep`` that only
+    ``--deep`` asks for it.
     """
 
     id: str
