@@ -18,9 +18,10 @@ from extractor_flow.evidence.check import Check, check
 from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.files import write_json
 from extractor_flow.readers.text import read_json, require_object
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
 from extractor_flow.study.jobs import Job, Limits, component_of
-from extractor_flow.study.records import Completed
+from extractor_flow.study.records import Completed, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,11 +121,12 @@ class LineFit:
         jobs = tuple(_job(run, model, seed) for model in settings["models"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"], start_method=run["start_method"])
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """A model may require a capability that is not here."""
         del hardware
         lacking = [f"{name}: {missing[name]}" for name in job.requires if name in missing]
-        return f"{job.name} requires {lacking[0]}; run it where that is" if lacking else None
+        why = f"{job.name} requires {', '.join(lacking)}; run it where that is"
+        return Skipped(Code.MISSING_CAPABILITY, why) if lacking else None
 
     def run(self, job: Job, workspace: Workspace) -> JobResult:
         """Fit by gradient descent on the mean squared error."""

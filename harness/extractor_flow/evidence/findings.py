@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Sums of the same numbers in another order, on another machine, differ by a few units in the last place of a double
 # (2.2e-16); a mean over 10,000 values by at most about 1e-12 of its size. A lie that small changes nothing.
 TOLERANCE = 1e-9
+BUDGET = "budget"
+"""The kind of violation that verifying cost more than it may."""
 _SHOWN = 200
 
 
@@ -62,6 +64,9 @@ class Why(StrEnum):
     UNPUBLISHED = "unpublished"  # the journal is there, what is made from it is not
     NO_EVIDENCE = "no-evidence"  # the flow has no checks of its own
     UNJUDGED = "unjudged"  # no check could look at anything that a completed job left
+    UNTRUSTED = "untrusted"  # it would run code that the run names; --trust allows it
+    NO_REPEAT = "no-repeat"  # what is measured twice here comes out otherwise
+    LIMIT = "limit"  # there is more of it than is looked at
     LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
 
 

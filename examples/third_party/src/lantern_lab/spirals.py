@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.check import Check
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
-    from extractor_flow.study.records import HardwareProfile, JobRecord
+    from extractor_flow.study.records import HardwareProfile, JobRecord, Skipped
 
 FEATURES = ("raw", "polynomial", "waves")
 
@@ -94,7 +94,7 @@ class Spirals:
         jobs = tuple(_job(run, each, seed) for each in settings["maps"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"])
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """It runs anywhere."""
         del job, hardware, missing
 

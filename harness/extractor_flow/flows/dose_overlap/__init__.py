@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary, Skipped
 
 __all__ = ["DoseOverlap", "flow"]
 
@@ -50,13 +50,13 @@ class DoseOverlap:
         run = settings["run"]
         return Study(settings, jobs_of(settings), run["run_id"], run["output_root"], tuple(run["notes"]))
 
-    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, Skipped]:
         """Measure the object at every dose, and thin the scans to every view."""
         from extractor_flow.flows.dose_overlap.data.prepare import prepare_study
 
         return prepare_study(settings, directory)
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """Why *job* lacks its device."""
         del hardware
         return missing_requirement(job, missing)

@@ -12,11 +12,13 @@ from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.checks.claims import DATA_LIMIT
 from extractor_flow.flows.dose_overlap.checks.likeness import ROUNDING, alike, nearly
 from extractor_flow.flows.dose_overlap.data.dataset import METADATA_KEY, read_contents, to_arrays
-from extractor_flow.flows.dose_overlap.jobs import is_unmet, jobs_of
+from extractor_flow.flows.dose_overlap.jobs import ANYWHERE, jobs_of
 from extractor_flow.flows.dose_overlap.plan import Plan
+from extractor_flow.layout import PREPARED
 from extractor_flow.readers.errors import Kind
 from extractor_flow.readers.text import read_json, require_object
-from extractor_flow.study.records import Completed, Skipped
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import Completed, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
 
     Finding = Violation | Unchecked
 
-DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
-"""The reason that a rehearsal gives."""
-_PREPARED = "prepared.json"
 _LARGEST = 1024
 # In all frames of one dose: at some 44 bytes for each in its stages, 0.7 GB. The largest config here has 3 million.
 _MOST_PIXELS = 1 << 24
@@ -41,7 +40,7 @@ _OTHER_COUNTS = 1e-3
 _ONE_PHOTON = 1.5
 
 
-@check("dose-data", scope=Scope.RUN, reads=(_PREPARED,), needs=("scipy",))
+@check("dose-data", scope=Scope.RUN, reads=(PREPARED,), needs=("scipy",))
 def study_data(run: RunContext) -> Iterator[Finding]:
     """Every file below data/ is what the settings give: the object measured at every dose, the scans thinned again.
 
@@ -50,9 +49,9 @@ def study_data(run: RunContext) -> Iterator[Finding]:
     """
     from extractor_flow.flows.dose_overlap.data.remeasure import manifests_of, measure
 
-    if not run.files.has(_PREPARED):
-        if any(isinstance(each.outcome, Completed) or _reason_of_the_scan(run, each) for each in run.records):
-            yield Violation(_PREPARED, "", "says that the data were made", "no such file", Kind.MISSING)
+    if not run.files.has(PREPARED):
+        if any(isinstance(each.outcome, Completed) or _is_about_the_scan(run, each) for each in run.records):
+            yield Violation(PREPARED, "", "says that the data were made", "no such file", Kind.MISSING)
         return
     base = yield from _base(run)
     if base is None:
@@ -74,16 +73,16 @@ def study_data(run: RunContext) -> Iterator[Finding]:
             yield Violation(path, "", "belongs to the study's data", "no dose and view has such a file", "evidence")
 
 
-@check("dose-refusals", scope=Scope.RUN, reads=(_PREPARED,), needs=("scipy",))
+@check("dose-refusals", scope=Scope.RUN, reads=(PREPARED,), needs=("scipy",))
 def refused_views(run: RunContext) -> Iterator[Finding]:
-    """A view is refused by the preparation, and its job skipped, exactly where and why the scan does not have it.
+    """A view is refused by the preparation, and its job skipped with the same words, where the scan does not have it.
 
-    Catches: a cell that was left out because its result was bad, another reason, a success of an impossible view.
+    Catches: a cell that was left out because its result was bad, a success of an impossible view.
     Cannot catch: a false reason that is not about the scan, such as a device that was missing.
     """
     from extractor_flow.flows.dose_overlap.data.remeasure import refusals_of
 
-    if not run.files.has(_PREPARED):
+    if not run.files.has(PREPARED):
         return
     base = yield from _base(run)
     if base is None:
@@ -92,24 +91,29 @@ def refused_views(run: RunContext) -> Iterator[Finding]:
     jobs = jobs_of(run.settings)
     views = {job.key: refusals.get(Plan.from_parameters(job.parameters).cell.view) for job in jobs}
     due = {key: why for key, why in views.items() if why is not None}
-    refused = require_object(run.read(_PREPARED, read_json), _PREPARED).get("refused")
-    if refused != due:
-        yield Violation(_PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
+    told = require_object(run.read(PREPARED, read_json), PREPARED).get("refused")
+    refused = require_object(told, f"{PREPARED}: $.refused")
+    codes = {key: require_object(skip, f"{PREPARED}: $.refused").get("code") for key, skip in refused.items()}
+    if codes != dict.fromkeys(due, Code.MISSING_DATA.value):
+        yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
     for record in run.records:
         found = f"the scan says: {due.get(record.job_key, 'it has this view')}"
         if isinstance(record.outcome, Completed) and record.job_key in due:
             yield run.contradicted(record, "status", "success", found)
-        reason = _reason_of_the_scan(run, record)
-        if reason is not None and reason != due.get(record.job_key):
-            yield run.contradicted(record, "reason", reason, found)
+        if isinstance(record.outcome, Skipped) and _is_about_the_scan(run, record):
+            skip = why_not(record.outcome)
+            if record.job_key not in due or record.outcome.code is not Code.MISSING_DATA:
+                yield run.contradicted(record, "code", record.outcome.code.value, found)
+            elif skip != refused.get(record.job_key):
+                yield run.contradicted(record, "reason", skip, f"{PREPARED} has {refused.get(record.job_key)}")
 
 
-def _reason_of_the_scan(run: RunContext, record: JobRecord) -> str | None:
-    """The reason of a skip that only the scan can give; ``None`` for anything else."""
-    if not isinstance(record.outcome, Skipped) or record.outcome.reason == DRY_RUN:
-        return None
+def _is_about_the_scan(run: RunContext, record: JobRecord) -> bool:
+    """Whether *record* is a skip that only the scan can explain."""
+    if not isinstance(record.outcome, Skipped) or record.outcome.code is Code.DRY_RUN:
+        return False
     device = Plan.from_parameters(run.parameters[record.job_key]).training.device
-    return None if is_unmet(record.outcome.reason, device) else record.outcome.reason
+    return record.outcome.code is Code.MISSING_DATA or device in ANYWHERE
 
 
 def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
