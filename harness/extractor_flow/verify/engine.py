@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from extractor_flow import layout
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.evidence.check import Requirement, SupportsChecks, SupportsEvidence
-from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why, brief
+from extractor_flow.evidence.check import Requirement, SupportsChecks
+from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
 from extractor_flow.readers.errors import Kind, ReadError, one_line
 from extractor_flow.readers.paths import ConfinedDirectory
-from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.checks import CORE_CHECKS
 from extractor_flow.verify.checks.binding import notes, witness_holds
@@ -119,19 +118,9 @@ def _of_flow(run: RunSubject, examination: Examination) -> Iterator[Finding]:
         examination.blocked[unmet].append("what its flow would measure again")
     elif isinstance(run.flow, SupportsChecks):
         yield from examination.of_flow(run.flow)
-    elif isinstance(run.flow, SupportsEvidence):
-        yield from _evidence(run.flow, run)
     elif any(isinstance(entry.record.outcome, Completed) for entry in run.latest.values()):
         why = f"the flow {run.request['flow']} has no evidence to check them against"
         yield Unchecked("metrics and weights", why, Why.NO_EVIDENCE)
-
-
-def _evidence(flow: SupportsEvidence, run: RunSubject) -> Iterator[Finding]:
-    try:
-        yield from map(run.archive.settle, flow.evidence(run.for_flow()))
-    except FLOW_ERRORS as error:
-        what = brief(f"{type(error).__name__}: {error}")
-        yield Violation(layout.JOURNAL, "", "holds records that can be compared with the evidence", what, "evidence")
 
 
 def _verdict(findings: Iterable[Finding], examination: Examination | None = None) -> Verdict:
