@@ -19,10 +19,9 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from extractor_flow.readers.errors import ReadError
 from support.files import genuine
 from support.files.damage import damaged
-
-from extractor_flow.readers.errors import ReadError
 
 
 def main() -> int:

@@ -14,17 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.evidence.check import Check, check
+from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.files import write_json
+from extractor_flow.readers.text import read_json, require_object
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
 from extractor_flow.study.jobs import Job, Limits, component_of
-from extractor_flow.study.records import Completed
+from extractor_flow.study.records import Completed, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
     from extractor_flow.config import ConfigDocument
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.records import HardwareProfile, JobRecord
 
@@ -115,11 +121,12 @@ class LineFit:
         jobs = tuple(_job(run, model, seed) for model in settings["models"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"], start_method=run["start_method"])
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """A model may require a capability that is not here."""
         del hardware
         lacking = [f"{name}: {missing[name]}" for name in job.requires if name in missing]
-        return f"{job.name} requires {lacking[0]}; run it where that is" if lacking else None
+        why = f"{job.name} requires {', '.join(lacking)}; run it where that is"
+        return Skipped(Code.MISSING_CAPABILITY, why) if lacking else None
 
     def run(self, job: Job, workspace: Workspace) -> JobResult:
         """Fit by gradient descent on the mean squared error."""
@@ -127,9 +134,7 @@ class LineFit:
 
         np.seterr(over="ignore", invalid="ignore")
         generator = np.random.default_rng(job.seed)
-        x = generator.uniform(-1.0, 1.0, _POINTS)
-        y = 1.5 * x - 0.5 + 0.1 * generator.standard_normal(_POINTS)
-        powers = np.vander(x, job.parameters["degree"] + 1)
+        powers, y = _points(generator, job.parameters["degree"])
         weights = generator.standard_normal(powers.shape[1])
         losses = [_loss(powers, weights, y)]
         rate = _DIVERGING_RATE if job.parameters["fault"] == "diverge" else _LEARNING_RATE
@@ -147,6 +152,31 @@ class LineFit:
         scores = [r.outcome.metrics["best_score"] for r in records if isinstance(r.outcome, Completed)]
         return Comparison(aggregate_metrics={"best_score": max(scores)} if scores else {})
 
+    def checks(self) -> tuple[Check, ...]:
+        """The loss of the weights."""
+        return (final_loss,)
+
+    def claims(self, run: RunContext, record: JobRecord, outcome: Completed) -> JobClaims:
+        """What the record says; the check finds all it needs there."""
+        return JobClaims(run, record, outcome)
+
+
+@check("line-fit-final-loss", reads=("weights",))
+def final_loss(job: JobClaims) -> Iterator[Violation]:
+    """The final loss is that of the stored weights on the points of the job's seed.
+
+    Catches: another loss, other weights. Cannot catch: weights that were found without training.
+    """
+    import numpy as np
+
+    path = job.outcome.artifacts["weights"].path
+    stored: dict[str, Any] = require_object(job.run.read(path, read_json), path)
+    weights = np.array([float.fromhex(value) for value in stored["weights"]])
+    degree = job.run.parameters[job.record.job_key]["degree"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        powers, y = _points(np.random.default_rng(job.record.seed), degree)
+        yield from job.metric("final_loss", _loss(powers, weights, y), path)
+
 
 def _job(run: Mapping[str, Any], model: Mapping[str, Any], seed: int) -> Job:
     several = len(run["seeds"]) > 1
@@ -160,6 +190,15 @@ def _job(run: Mapping[str, Any], model: Mapping[str, Any], seed: int) -> Job:
         requires=tuple(model["requires"]),
         limits=Limits(seconds=run["time_limit_seconds"], memory_mb=run["memory_limit_mb"]),
     )
+
+
+def _points(generator: np.random.Generator, degree: int) -> tuple[Any, Any]:
+    """The powers of the points to fit, and their values."""
+    import numpy as np
+
+    x = generator.uniform(-1.0, 1.0, _POINTS)
+    y = 1.5 * x - 0.5 + 0.1 * generator.standard_normal(_POINTS)
+    return np.vander(x, degree + 1), y
 
 
 def _loss(powers: np.ndarray, weights: np.ndarray, y: np.ndarray) -> float:

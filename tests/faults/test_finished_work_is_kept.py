@@ -12,10 +12,12 @@ import pytest
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
 from extractor_flow.files import read_json
+from extractor_flow.layout import JOURNAL, LOG, SUMMARY, UNPUBLISHED
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, LOG, SUMMARY, UNPUBLISHED, RunDirectory
-from extractor_flow.study.records import Completed, Failed
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import Completed
 from extractor_flow.verify import verify
 from support.waiting import DEADLINE, outcomes, wait_until
 from support.workbench import Workbench
@@ -74,7 +76,7 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     reported = workbench.run("report", run.path)
     resumed = workbench.run("run", "--resume", run.path)
 
-    assert last_word == Failed("interrupted by SIGINT", last_word.log_tail, interrupted=True)
+    assert (last_word.code, last_word.signal) == (Code.INTERRUPTED, "SIGINT")
     assert unpublished == [(SUMMARY, "unpublished")]
     assert (archived.code, "is not published" in archived.err) == (1, True)
     assert (reported.code, resumed.code, results(run)) == (0, 0, before)
@@ -212,7 +214,7 @@ def test_a_job_that_another_process_finishes_meanwhile_is_not_run_again(run):
     taken_over = conclude(directory, Stopwatch(directory), exit_code=EX_TEMPFAIL)
 
     assert (codes, result.read_bytes(), directory.attempts()) == ([EX_TEMPFAIL, 0], whole, 1)
-    assert (record.outcome, record.end_time) == (Failed(HELD), None)
+    assert (record.outcome, record.end_time) == (HELD, None)
     assert isinstance(taken_over.outcome, Completed)
 
 

@@ -87,7 +87,7 @@ class Check:
             msg = f"check {self.id!r}: docstring {text!r}; expected a sentence, 'Catches: ...' and 'Cannot catch: ...'"
             raise ValueError(msg)
         for name, value in zip(("compares", "catches", "cannot_catch"), parts.groups(), strict=True):
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, value.replace("``", "`"))
 
 
 def check(

@@ -17,6 +17,8 @@ T = TypeVar("T")
 # Sums of the same numbers in another order, on another machine, differ by a few units in the last place of a double
 # (2.2e-16); a mean over 10,000 values by at most about 1e-12 of its size. A lie that small changes nothing.
 TOLERANCE = 1e-9
+BUDGET = "budget"
+"""The kind of violation that verifying cost more than it may."""
 _SHOWN = 200
 
 
@@ -57,17 +59,32 @@ class Why(StrEnum):
     UNKNOWN_FLOW = "unknown-flow"  # no installed flow can tell what its files should hold
     OTHER_VERSION = "other-version"  # other versions of our packages wrote it, and may write it otherwise
     LEFT_OUT = "left-out"  # the archive left the file out
+    REDACTED = "redacted"  # the archive has names and secrets replaced in the file
     UNREADABLE = "unreadable"  # an earlier violation keeps it from being looked at
     NO_WITNESS = "no-witness"  # nothing on disk tells
     NOT_REPRODUCED = "not-reproduced"  # trained again somewhere else, it came out otherwise
     UNPUBLISHED = "unpublished"  # the journal is there, what is made from it is not
     NO_EVIDENCE = "no-evidence"  # the flow has no checks of its own
     UNJUDGED = "unjudged"  # no check could look at anything that a completed job left
+    UNTRUSTED = "untrusted"  # it would run code that the run names; --trust allows it
+    NO_REPEAT = "no-repeat"  # what is measured twice here comes out otherwise
+    LIMIT = "limit"  # there is more of it than is looked at
     LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
 
 
-INCONCLUSIVE = frozenset({Why.UNKNOWN_FLOW, Why.NOT_REPRODUCED, Why.UNPUBLISHED, Why.NO_EVIDENCE, Why.UNJUDGED})
-"""What keeps a run in which nothing is contradicted from being verified."""
+INCONCLUSIVE = frozenset(
+    {
+        Why.UNKNOWN_FLOW,
+        Why.OTHER_VERSION,
+        Why.REDACTED,
+        Why.NOT_REPRODUCED,
+        Why.UNPUBLISHED,
+        Why.NO_EVIDENCE,
+        Why.UNJUDGED,
+        Why.UNREADABLE,
+    }
+)
+"""What keeps a run without violations from being verified: most of it is excused by the run's own word only."""
 
 
 @dataclass(frozen=True)

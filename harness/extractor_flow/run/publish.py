@@ -10,10 +10,10 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.files import dumps, printable
 from extractor_flow.render import html, legacy_results, manifest, markdown, summary_json
-from extractor_flow.run import rundir
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import HardwareProfile
 from extractor_flow.study.summary import RunIdentity, summarize
@@ -50,17 +50,17 @@ def published_files(
     """
     selection, dry_run = request["selection"], request["dry_run"]
     documents: dict[str, Callable[[], dict[str, Any]]] = {
-        rundir.SUMMARY: lambda: summary_json.to_json(summary, words),
-        rundir.MANIFEST: lambda: manifest.training_manifest(
-            summary, selection=selection, dry_run=dry_run, skip_summary_path=rundir.SKIPS
+        layout.SUMMARY: lambda: summary_json.to_json(summary, words),
+        layout.MANIFEST: lambda: manifest.training_manifest(
+            summary, selection=selection, dry_run=dry_run, skip_summary_path=layout.SKIPS
         ),
-        rundir.SKIPS: lambda: manifest.skip_summary(summary),
-        rundir.HISTORICAL: lambda: legacy_results.complete_results(summary, request["config"]),
+        layout.SKIPS: lambda: manifest.skip_summary(summary),
+        layout.HISTORICAL: lambda: legacy_results.complete_results(summary, request["config"]),
     }
     texts: dict[str, Callable[[], str]] = {
         **{name: partial(_dumped, made) for name, made in documents.items()},
-        rundir.MARKDOWN: lambda: markdown.render(summary, words),
-        rundir.PAGE: lambda: html.report(summary, words, figures()),
+        layout.MARKDOWN: lambda: markdown.render(summary, words),
+        layout.PAGE: lambda: html.report(summary, words, figures()),
     }
     return {name: partial(_encoded, made) for name, made in texts.items()}
 
@@ -81,7 +81,7 @@ def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
     except FLOW_ERRORS as error:
         what = f"the flow {flow.name} cannot compare its records: {type(error).__name__}: {error}"
         advice = f"they are kept; correct the flow, then: extractor-flow report {run.path}"
-        msg = f"{run.path / rundir.JOURNAL}: {printable(what)}; {advice}"
+        msg = f"{run.path / layout.JOURNAL}: {printable(what)}; {advice}"
         raise RunDirectoryError(msg) from error
 
 

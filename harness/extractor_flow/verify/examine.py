@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import Layer, Scope
 from extractor_flow.evidence.findings import Finding, Unchecked, Violation, Why, brief
+from extractor_flow.layout import JOB, RESULT, RUN
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.subject.context import JobSubject
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.records import JobRecord
     from extractor_flow.verify.subject.context import RunSubject
-
-_OF_A_RUN = "run.json"
 
 
 @dataclass
@@ -44,11 +43,11 @@ class Examination:
             if unmet is not None:
                 self.blocked[unmet].append(check.id)
             elif check.scope is Scope.RUN:
-                yield from self._examine(check, self.run, _OF_A_RUN)
+                yield from self._examine(check, self.run, RUN)
             else:
                 for entry in self.run.latest.values():
                     subject = JobSubject(self.run, entry)
-                    yield from self._examine(check, subject, subject.path("result.json"))
+                    yield from self._examine(check, subject, subject.path(RESULT))
 
     def of_flow(self, flow: SupportsChecks) -> Iterator[Finding]:
         """What the checks of *flow* find: in the run, and then in each job that completed."""
@@ -56,7 +55,7 @@ class Examination:
         judged = False
         for check in flow.checks():
             if check.scope is Scope.RUN:
-                found = self._examine(check, context, _OF_A_RUN)
+                found = self._examine(check, context, RUN)
                 judged |= _judges(check, found)
                 yield from found
         context.forget()
@@ -73,10 +72,10 @@ class Examination:
         try:
             claims = flow.claims(run, record, record.outcome)  # type: ignore[arg-type]
         except MALFORMED_INPUT_ERRORS as error:
-            yield _malformed(f"{record.directory}/job.json", error)
+            yield _malformed(f"{record.directory}/{JOB}", error)
             return
         for check in checks:
-            found = self._examine(check, claims, f"{record.directory}/result.json")
+            found = self._examine(check, claims, f"{record.directory}/{RESULT}")
             judged |= _judges(check, found)
             yield from found
         if not judged:

@@ -9,8 +9,8 @@ import torch
 
 from extractor_flow.errors import ConfigError, JobError
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
+from extractor_flow.flows.dose_overlap.reconstruction.device import device_of
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import reconstruct
-from extractor_flow.flows.dose_overlap.training.device import device_of
 from extractor_flow.flows.dose_overlap.training.loop import train
 from support.flows.dose_bench import tiny_config, tiny_scan
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from extractor_flow.errors import DataError
-from extractor_flow.flows.dose_overlap.data.calibration import Calibration
+from extractor_flow.flows.dose_overlap.data.calibration import Calibration, constant_level
 from extractor_flow.flows.dose_overlap.data.scan_geometry import covered, cut, frame_corners
 from extractor_flow.flows.dose_overlap.data.simulation import (
     SyntheticSettings,
@@ -21,7 +21,6 @@ from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle
 from extractor_flow.flows.dose_overlap.reconstruction.forward_model import Optics
 from extractor_flow.flows.dose_overlap.reconstruction.network_inputs import prepare
 from extractor_flow.flows.dose_overlap.reconstruction.phase_sync import synchronised
-from extractor_flow.flows.dose_overlap.reconstruction.pie import constant_level
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     assemble,
     coverage,

@@ -8,6 +8,8 @@ import torch
 
 from extractor_flow.errors import ConfigError, DataError, Interrupted, JobError
 from extractor_flow.files import sha256_of
+from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.data.validation_split import validation_block
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle, tensor_bytes, write_bundle
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     initial_network,
@@ -15,10 +17,9 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     reconstruct_constant,
     reconstruct_untrained,
 )
+from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.scoring.scores import score
-from extractor_flow.flows.dose_overlap.training import loop as training_module
 from extractor_flow.flows.dose_overlap.training.loop import train
-from extractor_flow.flows.dose_overlap.training.task import TrainingTask, validation_block
 from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
 from support.flows.dose_bench import DOSE, tiny_config, tiny_scan, tiny_view, without_truth
 
@@ -144,7 +145,7 @@ def test_a_training_that_diverges_fails_and_leaves_no_bundle(tmp_path):
     with pytest.raises(JobError, match="the training diverged"):
         train(tiny_config(learning_rate=1e30, epochs=2), tiny_scan()[0], tmp_path)
 
-    assert not (tmp_path / training_module.BUNDLE_NAME).exists()
+    assert not (tmp_path / layout.BUNDLE).exists()
 
 
 def test_the_callers_torch_settings_come_back(tmp_path):

@@ -25,6 +25,10 @@ RAN = (
 )
 
 
+FOUND = "$.runs: claimed: 3; found: 2 [published-json: inconsistent]"
+CONCLUSION = "contradicted: 1 violation in 9 claims by 3 checks, 1 unchecked"
+
+
 def said(verdict: Verdict, form: str) -> str:
     return FORMATS[form](verdict, "runs/x")
 
@@ -35,7 +39,7 @@ def said(verdict: Verdict, form: str) -> str:
         (Verdict(ran=RAN), "verified: 9 claims by 3 checks"),
         (Verdict(unchecked=(LEFT_OUT,), ran=RAN), "verified: 9 claims by 3 checks, 1 unchecked"),
         (Verdict(ran=RAN, needs_deep=("a", "b")), "verified: 9 claims by 3 checks, 2 checks more with --deep"),
-        (Verdict((WRONG,), (UNPUBLISHED,), ran=RAN), "contradicted: 1 violations in 9 claims by 3 checks, 1 unchecked"),
+        (Verdict((WRONG,), (UNPUBLISHED,), ran=RAN), "contradicted: 1 violation in 9 claims by 3 checks, 1 unchecked"),
         (Verdict(unchecked=(UNPUBLISHED,)), "unpublished: the run is under way"),
     ],
 )
@@ -98,11 +102,9 @@ def test_github_shows_each_violation_beside_its_file():
     lines = said(Verdict((WRONG,), (LEFT_OUT,), ran=RAN), "github").splitlines()
 
     assert lines == [
-        "::error file=runs/x/summary.json,title=published-json::$.runs: claimed: 3; found: 2 "
-        "[published-json: inconsistent]",
+        f"::error file=runs/x/summary.json,title=published-json::{FOUND}",
         "::warning file=runs/x,title=left-out::final_model.zip: left out [left-out]",
-        "::error file=runs/x,title=extractor-flow verify::contradicted: 1 violations in 9 claims by 3 checks, "
-        "1 unchecked",
+        f"::error file=runs/x,title=extractor-flow verify::{CONCLUSION}",
     ]
 
 

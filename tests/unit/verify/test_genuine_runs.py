@@ -5,11 +5,10 @@ import shutil
 import pytest
 
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.evidence.findings import Unchecked, Why
+from extractor_flow.evidence.findings import Why
 from extractor_flow.run.archive import archive
 from extractor_flow.verify import Conclusion, verify
 
-NO_EVIDENCE = Unchecked("metrics and weights", "the flow line_fit has no evidence to check them against")
 PUBLISHED = (
     "summary.json",
     "summary.md",
@@ -44,7 +43,7 @@ def finished(workbench):
 def test_a_genuine_run_verifies(finished, models):
     verdict = verify(finished(models))
 
-    assert (verdict.violations, verdict.unchecked) == ((), (NO_EVIDENCE,))
+    assert (verdict.violations, verdict.unchecked, verdict.conclusion) == ((), (), Conclusion.VERIFIED)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +133,7 @@ def test_a_flow_that_is_not_installed_leaves_its_part_unchecked(finished):
 
     verdict = verify(path)
 
-    what = "comparison, wording of the published files, and evidence"
-    assert (verdict.unchecked[-1].what, verdict.ok) == (what, False)
+    assert (verdict.unchecked[-1].code, verdict.ok) == (Why.UNKNOWN_FLOW, False)
 
 
 def test_a_file_left_out_of_an_archive_is_unchecked_only_where_that_is_allowed(finished, tmp_path):
@@ -145,5 +143,6 @@ def test_a_file_left_out_of_an_archive_is_unchecked_only_where_that_is_allowed(f
     strict, lenient = verify(slim), verify(slim, archived=True)
 
     name = "models/a/weights.json"
-    assert [(each.file, each.kind) for each in strict.violations] == [(name, "left-out")]
-    assert (lenient.violations, lenient.unchecked[0].what) == ((), name)
+    assert [(each.file, each.kind) for each in strict.violations] == [("archive.json", "left-out")]
+    assert (lenient.violations, lenient.unchecked[0].what, lenient.conclusion) == ((), name, Conclusion.INCONCLUSIVE)
+    assert [each.what for each in lenient.unchecked if each.code is Why.UNJUDGED] == ["a seed 0"]

@@ -64,7 +64,7 @@ def data():
         good["xcoords"],
         good["ycoords"],
         patches=np.full((FRAMES, SIDE, SIDE), 1j, np.complex64),
-        extras={"scan_index": np.arange(3), "filenames": np.array(["a", "b", "c"])},
+        extras={"scan_index": np.arange(3), "xcoords_start": np.array([1.0, 2.0, 3.0])},
         metadata={"dose": 1000.0, "stage": "raw"},
     )
 
@@ -101,10 +101,10 @@ def test_numpy_reads_the_file_without_pickle(tmp_path):
 def test_selected_frames_keep_everything_that_belongs_to_them():
     chosen = data().select(np.array([2, 0]))
 
-    assert (chosen.count, chosen.xcoords.tolist(), chosen.extras["filenames"].tolist(), chosen.patches.shape) == (
+    assert (chosen.count, chosen.xcoords.tolist(), chosen.extras["scan_index"].tolist(), chosen.patches.shape) == (
         2,
         [6.0, 4.0],
-        ["c", "a"],
+        [2, 0],
         (2, SIDE, SIDE),
     )
 
@@ -122,6 +122,13 @@ def test_the_legacy_name_and_single_precision_coordinates_are_read(npz):
     read = read_data(path)
 
     assert (read.diffraction.tolist(), read.xcoords.dtype) == (arrays()["diffraction"].tolist(), np.float64)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_what_numpy_saves_is_read(tmp_path, save):
+    save(tmp_path / "scan.npz", **arrays(), filenames=np.array(["a", "b", "c"]), mask=np.ones(3))
+
+    assert read_data(tmp_path / "scan.npz").diffraction.tolist() == arrays()["diffraction"].tolist()
 
 
 def test_big_endian_and_fortran_order_are_read(npz):
@@ -195,9 +202,12 @@ def spoilt(value, index, entry):
             {"diffraction": np.pad(np.ones((3, 1, 1), np.float32), ((0, 0), (0, 10), (0, 10))), "probeGuess": None},
             COUNTS,
         ),
-        ({"metadata": np.array("{")}, "FILE: metadata:1: not JSON: Expecting property name enclosed in double quotes"),
-        ({"metadata": np.array(3)}, "FILE: metadata: found int64 of shape (); expected one JSON string"),
-        ({"metadata": np.array("[]")}, "FILE: metadata: found a JSON list; expected an object"),
+        (
+            {"metadata": np.array("{")},
+            "FILE!metadata: line 1: not JSON: Expecting property name enclosed in double quotes",
+        ),
+        ({"metadata": np.array(3)}, "FILE!metadata: is not one JSON text"),
+        ({"metadata": np.array("[]")}, "FILE!metadata: expected an object; found 'list'"),
     ],
 )
 def test_a_broken_file_is_named_with_key_found_and_expected(npz, changes, expected):
@@ -208,8 +218,8 @@ def test_all_problems_are_told_at_once(npz):
     path = npz(diffraction=None, xcoords=np.array(["a", "b", "c"]), ycoords=np.full(3, np.nan))
 
     assert complaint(path).splitlines() == [
+        "FILE: xcoords: dtype \"'<U1'\" is not plain numbers",
         "FILE: diffraction: found nothing; expected float32 of shape (n, N, N)",
-        "FILE: xcoords: found str; expected float64 or float32",
         "FILE: ycoords: found 3 values that are not finite; expected none",
     ]
 
@@ -237,7 +247,7 @@ def test_a_pickled_required_member_is_named(npz):
     payload = npy(np.array([Bomb()], dtype=object), allow_pickle=True)
     path = with_member(npz(probeGuess=None), "probeGuess.npy", payload)
 
-    assert complaint(path) == "FILE: probeGuess: found pickled objects, which are never read"
+    assert complaint(path) == "FILE: probeGuess: an array of objects, which only unpickling could read"
 
 
 def header(shape, dtype="<f4"):
@@ -251,14 +261,12 @@ def header(shape, dtype="<f4"):
     [
         (
             header((1 << 20, 1 << 20)),
-            "found 0 bytes of data; expected 4398046511104 for shape (1048576, 1048576) of float32",
+            "the shape ('1048576, 1048576') is too large",
         ),
-        (header((2,)) + bytes(4), "found 4 bytes of data; expected 8 for shape (2,) of float32"),
-        (header((2,)) + bytes(12), "found 12 bytes of data; expected 8 for shape (2,) of float32"),
-        (header((-1,)), "found the shape (-1,); expected at most 8 dimensions, none negative"),
-        (b"not an array", "found an unreadable npy header (ValueError); expected one written by numpy"),
-        (b"\x93NUMPY\x03\x00", "found npy format (3, 0); expected (1, 0) or (2, 0)"),
-        (pickle.dumps([1]), "found an unreadable npy header (ValueError); expected one written by numpy"),
+        (header((2,)) + bytes(4), "shape (2,) of float32 needs 8 bytes; there are 4"),
+        (header((2,)) + bytes(12), "shape (2,) of float32 needs 8 bytes; there are 12"),
+        (b"not an array", "does not begin as an NPY file"),
+        (pickle.dumps([1]), "does not begin as an NPY file"),
     ],
 )
 def test_a_member_whose_header_lies_is_refused_before_it_is_allocated(npz, payload, expected):
@@ -270,9 +278,9 @@ def test_a_member_whose_header_lies_is_refused_before_it_is_allocated(npz, paylo
 def test_an_archive_that_would_unpack_beyond_the_limit_is_refused(npz):
     path = npz(diffraction=None)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("diffraction.npy", npy(np.zeros((16, 256, 256), np.float32)))
+        archive.writestr("diffraction.npy", npy(np.random.default_rng(0).random((16, 256, 256), np.float32)))
 
-    with pytest.raises(DataError, match="found 4197552 bytes of arrays; expected at most 1000000"):
+    with pytest.raises(DataError, match=r"4\d+ bytes when inflated; at most 1000000 are read"):
         read_data(path, limit=1_000_000)
 
 
@@ -282,15 +290,22 @@ def test_a_damaged_member_is_named(npz):
     content[content.index(b"diffraction.npy") + 300] ^= 1
     path.write_bytes(content)
 
-    assert complaint(path).startswith("FILE: diffraction: found a damaged or unsupported member (Bad CRC-32")
+    assert complaint(path).startswith("FILE: diffraction: the content does not have the recorded CRC-32")
 
 
-@pytest.mark.parametrize("payload", [b"", b"PK\x03\x04 cut off", b"text"])
-def test_what_is_no_archive_is_refused(tmp_path, payload):
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (b"", "0 bytes are too few for an archive"),
+        (b"PK\x03\x04 cut off", "12 bytes are too few for an archive"),
+        (b"text" * 9, "does not end with the end record of an archive"),
+    ],
+)
+def test_what_is_no_archive_is_refused(tmp_path, payload, expected):
     path = tmp_path / "scan.npz"
     path.write_bytes(payload)
 
-    assert "found no readable NPZ archive" in complaint(path)
+    assert complaint(path) == f"FILE: {expected}"
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -298,8 +313,8 @@ def test_a_member_that_is_there_twice_is_refused(npz):
     path = with_member(npz(), "Y.npy", b"")
     with_member(path, "Y.npy", b"")
 
-    assert complaint(path) == "FILE: found 7 members, 6 of them distinct; expected at most 256, all distinct"
+    assert complaint(path) == "FILE!Y.npy: stands twice in the archive"
 
 
 def test_a_missing_file_is_a_data_error(tmp_path):
-    assert "found no readable NPZ archive" in complaint(tmp_path / "none.npz")
+    assert complaint(tmp_path / "none.npz").startswith("FILE: cannot be read")

@@ -22,6 +22,8 @@ from extractor_flow.flows.dose_overlap.cli.manifests import (
     without_data,
 )
 from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import REHEARSED, STATUSES, Failed, Skipped, why_not
 
 if TYPE_CHECKING:
     import argparse
@@ -98,7 +100,7 @@ def _run(planned: list[tuple[CellJob, TrainingConfig]], manifest: TrainingManife
 
 
 def _rehearsed() -> dict[str, Json]:
-    return {"status": "skipped", "reason": "dry run: nothing was trained; run again without --dry-run"}
+    return {"status": STATUSES[Skipped], **why_not(REHEARSED)}
 
 
 def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
@@ -115,7 +117,8 @@ def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
         # What a user can cause says itself what would do; its traceback would only hide that.
         told = str(error) if isinstance(error, HarnessError) else "".join(traceback.format_exception(error))
         logger.error("training failed: {}", told)
-        return {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+        failed = Failed(Code.RAISED, f"{type(error).__name__}: {error}")
+        return {"status": STATUSES[Failed], **why_not(failed)}
     finally:
         logger.remove(sink)
     return {
