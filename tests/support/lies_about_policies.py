@@ -16,9 +16,8 @@ import numpy as np
 from careful_lies import EVALUATIONS
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from lies_about_measurements import logged
-from lies_about_models import BEST, EARLY, FINAL, FLAT, LATE, OPTIMIZER, setting, telling, torched, unpacked
+from lies_about_models import BEST, EARLY, FINAL, FLAT, LATE, remodelled, setting, telling, torched, unpacked
 from lies_about_models import POLICY as POLICY_MEMBER
-from lies_about_models import remodelled
 from mutated_runs import ONE, TWO, Change, Mutation
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ def told_everywhere(run: Tampering, arrays: Arrays) -> None:
     rewards = dict(zip(arrays["timesteps"].tolist(), means, strict=True))
     curve = Curve(tuple(rewards), tuple(means))
     best = list(rewards).index(curve.best_timestep)
+    if curve.best_timestep > 0:  # of each of these steps there is a checkpoint
+        shutil.copyfile(run.path / ONE / f"checkpoints/rl_model_{curve.best_timestep}_steps.zip", run.path / ONE / BEST)
     with run.lying(ONE) as record:
         record["details"]["curve"] = curve.to_json()
         told = {
@@ -70,7 +71,9 @@ def told_everywhere(run: Tampering, arrays: Arrays) -> None:
     logged(lambda events: [_retold(event, rewards, lengths) for event in events])(run)
     log = run.path / ONE / "train.log"
     line = re.compile(r"step (\d+): mean reward \S+")
-    log.write_text(line.sub(lambda m: f"step {m[1]}: mean reward {rewards[int(m[1])]:.4g}", log.read_text("utf-8")), "utf-8")
+    log.write_text(
+        line.sub(lambda m: f"step {m[1]}: mean reward {rewards[int(m[1])]:.4g}", log.read_text("utf-8")), "utf-8"
+    )
 
 
 def _retold(event: Any, rewards: dict[int, float], lengths: dict[int, float]) -> Any:
@@ -151,7 +154,7 @@ def on_other_episodes(run: Tampering) -> None:
 
 
 def earlier_weights(run: Tampering) -> None:
-    """The final weights are those of the earlier checkpoint, shaken so little that nothing shows; what the event file tells of stays."""
+    """The final weights are those of the earlier checkpoint, shaken a little; what the event file tells of stays."""
     import torch
 
     early = torch.load(io.BytesIO(unpacked(run.path / ONE / EARLY)[POLICY_MEMBER]), weights_only=True)
