@@ -17,11 +17,11 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import genuine
 from extractor_flow.readers.errors import ReadError
-from mutations import damaged
+from support.files import genuine
+from support.files.damage import damaged
 
 
 def main() -> int:

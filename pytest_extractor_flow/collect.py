@@ -18,6 +18,7 @@ from pytest_extractor_flow.state import STATE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from extractor_flow.evidence.check import Layer
     from extractor_flow.study.flow import Study
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import JobRecord
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 LAYERS = ("schema", "markdown", "consistency", "evidence")
 _SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a job cannot promise
-_WHOLLY_UNCHECKED = ("everything", "published files")
-_SPOKEN_OF = {
-    "markdown": ("summary.json",),
-    "consistency": ("summary.json", "training_manifest.json", "skip_summary.json", "complete_results.json"),
-}
 
 
 class ConfigFile(pytest.File):
@@ -77,7 +73,8 @@ class RunItem(pytest.Item):
         violations = tuple(found)
         if violations:
             count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"
-            text = FORMATS["text"](Verdict(violations), str(self.run.path))
+            ran = tuple(each for each in self.run.own_verdict.ran if each.layer == self.name)
+            text = FORMATS["text"](Verdict(violations, ran=ran), str(self.run.path))
             pytest.fail(f"{self.name}: {count}: {_first_line(violations[0])}\n{text}", pytrace=False)
 
 
@@ -85,23 +82,22 @@ class LayerItem(RunItem):
     """One layer of the verdict."""
 
     def runtest(self) -> None:
-        """Fail if this layer has violations; say what it could not check, and skip if that is everything."""
+        """Fail if this layer has violations; say what it could not check, and skip where that is essential."""
         verdict = self.run.own_verdict
-        self._refuse(each for each in verdict.violations if layer_of(each) == self.name)
-        for violation in verdict.violations:
-            self._refuse_to_do_without(violation)
+        self._refuse(each for each in verdict.violations if verdict.layer_of(each) == self.name)
         for unchecked in verdict.unchecked:
-            self._mention(unchecked)
-
-    def _refuse_to_do_without(self, violation: Violation) -> None:
-        """Skip if *violation* says that a document of which this layer speaks cannot be used."""
-        if layer_of(violation) == "schema" and violation.file in _SPOKEN_OF.get(self.name, ()):
-            msg = f"not checked: {violation.file} cannot be used; see schema"
+            self._mention(unchecked, verdict.layer_of(unchecked))
+        if all(ran.layer != self.name for ran in verdict.ran):
+            msg = "not checked: no check of this layer could look"
             raise NotJudged(msg)
 
-    def _mention(self, unchecked: Unchecked) -> None:
+    def _mention(self, unchecked: Unchecked, layer: Layer | None) -> None:
+        """Skip where *unchecked* is about this layer, or about several, and something else has to be mended first."""
+        from extractor_flow.evidence.findings import Why
+
         sentence = f"{unchecked.what}: {unchecked.why}"
-        if unchecked.what.startswith(_WHOLLY_UNCHECKED) and self.name != "schema":
+        concerned = layer == self.name or (layer is None and self.name != "schema")
+        if concerned and unchecked.code in {Why.UNREADABLE, Why.UNPUBLISHED}:
             msg = f"not checked: {sentence}"
             raise NotJudged(msg)
         if self.name == "evidence":
@@ -151,19 +147,6 @@ class JobItem(RunItem):
         if self._job.key not in found:
             pytest.fail(f"{self._job.label}: the run's journal has no record of it", pytrace=False)
         return found[self._job.key]
-
-
-def layer_of(violation: Violation) -> str:
-    """The one layer that a violation belongs to: by the file it is in, and by its kind."""
-    from extractor_flow.run import rundir
-
-    if violation.file == rundir.MARKDOWN:
-        return "markdown"
-    if violation.kind == "inconsistent" or violation.file == rundir.PAGE:
-        return "consistency"
-    documents = {rundir.RUN, rundir.JOURNAL, rundir.SUMMARY, rundir.MANIFEST, rundir.SKIPS, rundir.HISTORICAL}
-    is_unread_document = violation.file in documents and violation.kind not in {"evidence", "outside"}
-    return "schema" if violation.kind == "schema" or is_unread_document else "evidence"
 
 
 def _study(path: Path) -> Study:

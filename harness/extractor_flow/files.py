@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -83,23 +84,22 @@ def sync_directory(directory: Path) -> None:
 def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
     """Hold the lock file *path* for this process; yields ``False`` when another process has it for *patience* seconds.
 
-    A lock file that nobody holds is taken, however old it is. One that cannot be opened, or is none, is a
-    :class:`RunDirectoryError` with exit code 2.
+    A lock file that nobody holds is taken, however old it is. What is no file is a :class:`RunDirectoryError` with exit
+    code 2; the ``OSError`` of one that cannot be opened is passed on.
     """
     from filelock import FileLock, Timeout
 
+    if path.is_symlink() or (path.exists() and not stat.S_ISREG(path.lstat().st_mode)):
+        msg = f"{path}: not a lock file but a link, a directory or a device; remove it"
+        raise RunDirectoryError(msg, exit_code=2)
+    if not path.parent.is_dir():  # which FileLock would make
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     lock = FileLock(path)
     try:
-        if path.is_symlink() or (path.exists() and not stat.S_ISREG(path.lstat().st_mode)):
-            msg = f"{path}: not a lock file but a link, a directory or a device; remove it"
-            raise RunDirectoryError(msg, exit_code=2)
         lock.acquire(timeout=patience)
     except Timeout:
         yield False
         return
-    except OSError as error:
-        msg = f"{path}: cannot be locked: {error.strerror or error}"
-        raise RunDirectoryError(msg, exit_code=2) from error
     try:
         yield True
     finally:

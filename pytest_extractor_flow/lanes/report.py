@@ -198,7 +198,7 @@ def commit_under_test(config: pytest.Config) -> dict[str, Any]:
 def _git(directory: Path, *words: str) -> str | None:
     import subprocess
 
-    command = ["git", "-C", str(directory), *words]
+    command = ["git", "--no-optional-locks", "-C", str(directory), *words]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):

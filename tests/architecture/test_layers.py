@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from support import ROOT
+
 HEAVY = ("torch", "stable_baselines3", "gymnasium", "matplotlib", "scipy", "skimage", "tensorboard", "pandas")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -57,22 +57,6 @@ def test_every_package_directory_is_in_the_distribution():
     }
 
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == directories | {"extractor_flow._contracts"}
-
-
-def test_the_wheel_carries_the_contracts_and_no_tests(tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
-        check=True,
-        capture_output=True,
-    )
-
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    contracts = {f"extractor_flow/_contracts/{path.name}" for path in (ROOT / "contracts").glob("*.schema.json")}
-    assert contracts
-    assert contracts <= names
-    assert {"extractor_flow/py.typed", "pytest_extractor_flow/py.typed"} <= names
-    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
 def test_an_import_of_the_package_finds_the_contracts():

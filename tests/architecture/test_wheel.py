@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from support import ROOT
+
 LOOK = """
 import json, sys
 from importlib.metadata import distribution
@@ -64,7 +65,6 @@ def test_packages_contracts_and_entry_points_are_there(site):
         "extractor_flow.commands: dose-overlap = extractor_flow.flows.dose_overlap.cli.command:main",
         "extractor_flow.flows: dose_overlap = extractor_flow.flows.dose_overlap:flow",
         "extractor_flow.flows: extractor_comparison = extractor_flow.flows.extractor_comparison:flow",
-        "extractor_flow.flows: line_fit = extractor_flow.testing.line_fit:flow",
         "pytest11: extractor_flow = pytest_extractor_flow.plugin",
     ]
 
@@ -84,7 +84,11 @@ def test_a_real_run_is_trained_and_verified_by_what_the_wheel_brings(site, tmp_p
 def test_nothing_is_installed_beside_the_packages(site):
     names = {entry.name for entry in site.iterdir() if not entry.name.endswith(".dist-info")}
 
-    assert names == {"extractor_flow", "pytest_extractor_flow", "bin"}
+    typed = {entry.parent.name for entry in site.glob("*/py.typed")}
+    assert (names, typed) == (
+        {"extractor_flow", "pytest_extractor_flow", "bin"},
+        {"extractor_flow", "pytest_extractor_flow"},
+    )
 
 
 def test_the_contracts_examples_stay_in_the_repository(site):

@@ -8,15 +8,14 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from pytest_extractor_flow.capabilities import Capabilities
 
 from extractor_flow.cli import main
+from support import ROOT
 
-ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 JOBS = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
 GATE = JOBS["gate"]

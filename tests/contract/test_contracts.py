@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,8 +20,9 @@ from extractor_flow.contracts import (
     violations,
 )
 from extractor_flow.errors import DataError, RequestError
+from support import ROOT
 
-EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EXAMPLES = ROOT / "contracts/examples"
 OURS = [
     "common",
     "complete_results",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract_examples import Examples
+from support.contract_examples import Examples
 
 EXAMPLES = Examples("evidence_index")
 WHERE_AND_WHY = {

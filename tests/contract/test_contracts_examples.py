@@ -1,17 +1,22 @@
 """Every valid example passes its contract; every invalid one fails for the one defect that its name tells."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from extractor_flow.contracts import schema_names, violations
+from support import ROOT
 
 WHERE_AND_WHY = {
     "archive.largest_size_as_text": ("$.largest", "is not of type 'integer'"),
     "archive.path_outside_the_run": ("$.left_out[0].path", "does not match"),
+    "archive.redacted_without_files": ("$.redacted", "'files' is a required property"),
+    "attestation.another_statement": ("$._type", "'https://in-toto.io/Statement/v1' was expected"),
+    "attestation.subject_elsewhere": ("$.subject[0].name", "does not match"),
+    "attestation.without_verdict": ("$.predicate", "'verdict' is a required property"),
     "complete_results.failure_completed": ("$.results.lstm_small.completed", "False was expected"),
     "complete_results.failure_with_reward": ("$.results.lstm_small.best_reward", "must not be there"),
+    "complete_results.failure_without_code": ("$.results.lstm_small", "'code' is a required property"),
     "complete_results.no_results": ("$.results", "should be non-empty"),
     "complete_results.skip_without_reason": ("$.results.attention_large", "'reason' is a required property"),
     "complete_results.success_not_completed": ("$.results.mlp_small.completed", "True was expected"),
@@ -24,10 +29,17 @@ WHERE_AND_WHY = {
     "job_record.artifact_empty": ("$.artifacts.final_model.size_bytes", "less than the minimum of 1"),
     "job_record.artifact_without_digest": ("$.artifacts.final_model", "'sha256' is a required property"),
     "job_record.failed_with_details": ("$.details", "must not be there"),
-    "job_record.failed_without_interrupted": ("$", "'interrupted' is a required property"),
+    "job_record.failed_with_the_code_of_a_skip": ("$.code", "'dry-run' is not one of"),
+    "job_record.failed_without_code": ("$", "'code' is a required property"),
     "job_record.failed_without_log_tail": ("$", "'log_tail' is a required property"),
+    "job_record.previous_in_capitals": ("$.previous", "does not match"),
     "job_record.skipped_with_end": ("$.end_time", "must not be there"),
-    "job_record.skipped_with_interrupted": ("$.interrupted", "must not be there"),
+    "job_record.killed_without_signal": ("$", "'signal' is a required property"),
+    "job_record.raised_with_a_signal": ("$.signal", "must not be there"),
+    "job_record.signal_by_number": ("$.signal", "does not match"),
+    "job_record.skipped_with_the_code_of_a_failure": ("$.code", "'killed' is not one of"),
+    "job_record.skipped_without_code": ("$", "'code' is a required property"),
+    "job_record.success_with_code": ("$.code", "must not be there"),
     "job_record.success_with_log_tail": ("$.log_tail", "must not be there"),
     "job_record.success_without_details": ("$", "'details' is a required property"),
     "job_record.success_without_metrics": ("$", "'metrics' is a required property"),
@@ -40,12 +52,25 @@ WHERE_AND_WHY = {
     "run.no_jobs": ("$.jobs", "should be non-empty"),
     "run.run_directory_is_a_path": ("$.run_directory", "does not match"),
     "run.selection_missing": ("$", "'selection' is a required property"),
+    "run.start_as_number": ("$.start_sha256", "is not of type 'string'"),
     "run.unknown_member": ("$", "('test_mode' was unexpected)"),
     "run.without_config_digest": ("$", "'config_sha256' is a required property"),
+    "run_result.exit_code_as_text": ("$.exit_code", "is not of type 'integer'"),
+    "run_result.failure_without_code": ("$.jobs[2]", "'code' is a required property"),
+    "run_result.skip_with_the_code_of_a_failure": ("$.jobs[1].code", "'killed' is not one of"),
+    "run_result.success_with_reason": ("$.jobs[0].reason", "must not be there"),
+    "run_result.without_published": ("$", "'published' is a required property"),
+    "run_start.directory_is_a_path": ("$.run_directory", "does not match"),
+    "run_start.unknown_member": ("$", "('test_mode' was unexpected)"),
+    "run_start.without_previous": ("$", "'previous' is a required property"),
     "skip_summary.count_as_text": ("$.skipped_count", "is not of type 'integer'"),
+    "skip_summary.skip_without_code": ("$.skipped_jobs[0]", "'code' is a required property"),
     "skip_summary.skip_without_reason": ("$.skipped_jobs[0]", "'reason' is a required property"),
     "skip_summary.unknown_member": ("$", "('skipped_views' was unexpected)"),
     "skip_summary.without_count": ("$", "'skipped_count' is a required property"),
+    "subjects.no_files": ("$.files", "should be non-empty"),
+    "subjects.path_outside_the_run": ("$.files[0].path", "does not match"),
+    "subjects.without_size": ("$.files[0]", "'size_bytes' is a required property"),
     "training_manifest.artifact_without_size": (
         "$.jobs[0].artifacts.final_model",
         "'size_bytes' is a required property",
@@ -143,7 +168,7 @@ WHERE_AND_WHY = {
     "training_summary.without_results": ("$", "'extractor_results' is a required property"),
     "training_summary.without_run_id": ("$", "'run_id' is a required property"),
 }
-EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EXAMPLES = ROOT / "contracts/examples"
 CHECKED_HERE = {name.partition(".")[0] for name in WHERE_AND_WHY}
 
 

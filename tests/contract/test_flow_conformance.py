@@ -6,7 +6,6 @@ import sys
 from itertools import zip_longest
 
 import pytest
-from broken_flows import FLOWS
 
 from extractor_flow.config import ConfigDocument
 from extractor_flow.run.hardware import probe
@@ -15,7 +14,8 @@ from extractor_flow.study.records import Completed, JobRecord
 from extractor_flow.testing import ConformanceError, check_flow
 from extractor_flow.testing.comparing import check_comparison
 from extractor_flow.testing.findings import Findings
-from extractor_flow.testing.line_fit import flow as line_fit
+from line_fit import flow as line_fit
+from support.flows.broken_flows import FLOWS
 
 CONFIG = "flow: broken\nrun: {run_id: guesses}\n"
 LINES = "flow: line_fit\nrun: {steps: 3}\nmodels: [{name: a}, {name: b, degree: 2}]\n"
@@ -31,7 +31,7 @@ def install(tmp_path, monkeypatch):
         information.mkdir(parents=True)
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
         (information / "entry_points.txt").write_text(
-            f"[extractor_flow.flows]\nbroken = broken_flows:{name}.flow\n", encoding="utf-8"
+            f"[extractor_flow.flows]\nbroken = support.flows.broken_flows:{name}.flow\n", encoding="utf-8"
         )
         (site / "jax.py").touch()
         monkeypatch.syspath_prepend(site)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party"
+from support import ROOT
+
+EXAMPLE = ROOT / "examples" / "third_party"
 
 
 @pytest.fixture

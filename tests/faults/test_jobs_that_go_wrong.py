@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from extractor_flow.files import read_json
-from extractor_flow.run.rundir import SUMMARY
-from extractor_flow.study.records import Completed, Failed, Skipped
+from extractor_flow.layout import SUMMARY
+from extractor_flow.study.records import REHEARSED, Completed, Failed, Skipped
 
 GOOD = {"name": "good"}
 PARAMETERS = [
@@ -85,5 +85,5 @@ def test_a_dry_run_trains_nothing_and_says_so(workbench):
 
     run = workbench.latest()
     assert answer.code == 0
-    assert [r.outcome for r in run.records()] == [Skipped("dry run: nothing was trained; run again without --dry-run")]
+    assert [r.outcome for r in run.records()] == [REHEARSED]
     assert not (run.path / "models").exists()

@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def bench(tmp_path):
     """Runs small comparisons."""
-    from extractor_bench import Bench
+    from support.flows.extractor_bench import Bench
 
     return Bench(tmp_path)
 
@@ -26,6 +26,6 @@ def bench(tmp_path):
 @pytest.fixture(scope="module")
 def shared_bench(tmp_path_factory):
     """Runs small comparisons whose jobs several tests look at."""
-    from extractor_bench import Bench
+    from support.flows.extractor_bench import Bench
 
     return Bench(tmp_path_factory.mktemp("bench"))

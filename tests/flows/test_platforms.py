@@ -13,12 +13,13 @@ import yaml
 
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
+from support import ROOT
 
 COMMAND = (sys.executable, "-m", "extractor_flow.cli", "run", "study.yaml")
 STUDY = {
     "run": {"total_timesteps": 64, "eval_freq": 32, "n_eval_episodes": 2, "seed": 1, "baseline_extractor": "flat"},
     "algorithm": {"n_steps": 32, "n_epochs": 2},
-    "extractors": [{"name": "flat", "class": "extractor_support:Flat"}],
+    "extractors": [{"name": "flat", "class": "support.flows.corridor:Flat"}],
 }
 
 
@@ -32,7 +33,7 @@ class Place:
 
     def compare(self, *words: str, run_id: str = "only", **run: object) -> RunDirectory:
         """The run of ``extractor-flow run``, which must have succeeded."""
-        env = {"factory": "platform_support:make_telling", "kwargs": {"where": str(self._told)}}
+        env = {"factory": "support.flows.platforms:make_telling", "kwargs": {"where": str(self._told)}}
         study = {**STUDY, "run": {**STUDY["run"], **run}, "env": env}
         (self.path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
         done = subprocess.run(
@@ -49,7 +50,7 @@ class Place:
                 *words,
             ],
             cwd=self.path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from flow_project import FlowProject
-from plugin_project import Project
+
+from support.plugin.command_project import Project
+from support.plugin.flow_project import FlowProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

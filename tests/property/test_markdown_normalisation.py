@@ -14,7 +14,7 @@ from extractor_flow.render.summary_json import to_json
 from extractor_flow.study.records import Completed
 from extractor_flow.study.summary import core_aggregates
 from extractor_flow.testing import normalise_markdown
-from extractor_flow.testing.strategies import hardware_profiles, hostile_text, summaries
+from support.generated.strategies import hardware_profiles, hostile_text, summaries
 
 WORDS = extractor_comparison.vocabulary
 VOLATILE_FACTS = {"Created At", "Output Directory"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from extractor_flow.contracts import violations
 from extractor_flow.errors import DataError
 from extractor_flow.study.jobs import Job, collisions, component_of
-from extractor_flow.testing.strategies import hostile_text, jobs
+from support.generated.strategies import hostile_text, jobs
 
 PLACE = {"$ref": "common.schema.json#/$defs/job_directory"}
 names = hostile_text(blank=True) | st.sampled_from([".", "..", "CON", "nul.txt", "a/b", "~", "-rf", "A", "a", "é", "e"])

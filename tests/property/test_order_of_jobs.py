@@ -11,8 +11,8 @@ from extractor_flow.flows.extractor_comparison import flow as extractor_comparis
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Artifact, Completed, HardwareProfile, JobRecord
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
-from extractor_flow.testing.line_fit import flow as line_fit
-from extractor_flow.testing.strategies import hostile_text, records
+from line_fit import flow as line_fit
+from support.generated.strategies import hostile_text, records
 
 ARTIFACTS = {"final_model": Artifact("jobs/job/final_model.zip", "0" * 64, 1)}
 HERE = HardwareProfile("Linux", "x86_64", "3.11.7", 2)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import genuine
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import parse
-from mutations import damaged
+from support.files import genuine
+from support.files.damage import damaged
 
 MEMORY = 64 * 1024 * 1024
 SETTINGS = settings(

@@ -12,7 +12,7 @@ from extractor_flow.files import dump_line, dumps, parse_json
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import HardwareProfile, JobRecord
-from extractor_flow.testing.strategies import hardware_profiles, jobs, records
+from support.generated.strategies import hardware_profiles, jobs, records
 
 MOMENT = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 round_trips = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,9 +17,9 @@ from extractor_flow.render.manifest import skip_summary, training_manifest
 from extractor_flow.render.markdown import render
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.summary_json import to_json
-from extractor_flow.testing.line_fit import flow as line_fit
-from extractor_flow.testing.strategies import hostile_text, summaries
 from extractor_flow.verify.checks.markdown import check_page, parse_page
+from line_fit import flow as line_fit
+from support.generated.strategies import hostile_text, summaries
 
 views = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 vocabularies = st.sampled_from([line_fit.vocabulary, extractor_comparison.vocabulary])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_flow.contracts import violations
+from support import ROOT
 
 if TYPE_CHECKING:
     from extractor_flow.contracts import ContractViolation
 
-EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EXAMPLES = ROOT / "contracts/examples"
 
 
 @dataclass(frozen=True)

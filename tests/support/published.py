@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from support import ROOT
+
 SMALL_WORLD = {"rays": 16, "walls": 1, "pedestrians": 1, "arena_size": 6.0, "max_steps": 20}
 COMPARISON: dict[str, Any] = {
     "run": {
@@ -33,6 +35,11 @@ COMPARISON: dict[str, Any] = {
 }
 
 
+def importable() -> str:
+    """The import path on which a run finds the environments and extractors of :mod:`support.flows`."""
+    return os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT / "tests")])
+
+
 def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
     """Run *config* for real in *folder*; the run directory."""
     if config.get("flow") != "line_fit":
@@ -44,7 +51,7 @@ def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "extractor_flow.cli", *words],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": importable()},
         capture_output=True,
         text=True,
         check=False,

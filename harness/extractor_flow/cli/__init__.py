@@ -1,8 +1,9 @@
 """The ``extractor-flow`` command: arguments in, exit code out.
 
 Exit codes: 0 every job succeeded or was skipped for a stated, allowed reason; 1 a job failed, a required capability is
-missing, or verification found a violation; 2 the request was wrong and nothing was started; 129/130/143 interrupted by
-a hangup, Ctrl-C or SIGTERM, after everything finished so far was published.
+missing, or verification found a violation; 2 the request was wrong and nothing was started; 3 verification found no
+violation and could not judge the run either; 129/130/143 interrupted by a hangup, Ctrl-C or SIGTERM, after everything
+finished so far was published.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
-from extractor_flow.errors import HarnessError, Interrupted
-from extractor_flow.files import printable
+from extractor_flow.cli.failures import FAILURES, exit_code_of, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,26 +26,25 @@ COMMANDS = "extractor_flow.commands"
 """The entry-point group in which a flow offers commands of its own, as ``main(arguments) -> exit code``."""
 
 
+_EXIT_CODES = (
+    "exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 3 verify could not judge the run; "
+    "129/130/143 interrupted"
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; every error a user can cause is one message on standard error and an exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     _log_to_standard_error()
     try:
         return _obey(words)
-    except HarnessError as error:
-        sys.stderr.write(f"extractor-flow: {printable(str(error))}\n")
-        return error.exit_code
-    except (KeyboardInterrupt, Interrupted) as error:
-        sys.stderr.write("extractor-flow: interrupted\n")
-        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"extractor-flow: {printable(where)}{error.strerror or error}; is a disk full or read-only?\n")
-        return 1
+    except FAILURES as error:
+        sys.stderr.write(f"extractor-flow: {message_of(error)}\n")
+        return exit_code_of(error)
     finally:
         if arguments is None:
             # Nothing is left to interrupt but the interpreter's own end, which would show a traceback.
@@ -64,16 +63,16 @@ def _obey(words: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from extractor_flow.cli import archive, gate, inspect, report, run, verify
+    from extractor_flow.cli import archive, checks, gate, inspect, report, run, verify
 
     top = argparse.ArgumentParser(
         prog="extractor-flow",
         description="Runs a training comparison for real, and verifies that its summary is true.",
-        epilog="exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 129/130/143 interrupted",
+        epilog=_EXIT_CODES,
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, verify, archive, report, gate, inspect):
+    for module in (run, verify, checks, archive, report, gate, inspect):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")

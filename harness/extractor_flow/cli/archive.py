@@ -19,6 +19,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--largest", metavar="BYTES", type=_size, help="keep the files of jobs up to this size (default: 65536)"
     )
+    command.add_argument(
+        "--redact",
+        action="store_true",
+        help="replace home directories, names of users and hosts and what looks like a secret; such a copy cannot be "
+        "verified in full",
+    )
     command.set_defaults(handler=handle)
 
 
@@ -28,13 +34,20 @@ def handle(options: argparse.Namespace) -> int:
 
     from extractor_flow.run.archive import LARGEST, archive
 
-    copy = archive(
-        options.run_directory, options.destination, largest=LARGEST if options.largest is None else options.largest
-    )
+    largest = LARGEST if options.largest is None else options.largest
+    copy = archive(options.run_directory, options.destination, largest=largest, redact=options.redact)
     console = Console()
     for what, sizes in (("kept", copy.kept), ("left out", copy.left_out)):
         total = sum(sizes.values()) / 1e6
         console.print(f"{what}: {len(sizes)} files, {total:.1f} MB", markup=False, highlight=False)
+    for what, paths in copy.tells.items():
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        told = f"before you publish it: {what} is told in {paths[0]}{others}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    if copy.tells and not options.redact:
+        console.print("take out names and secrets with: --redact", markup=False, highlight=False)
+    if copy.redacted:
+        console.print(f"redacted: {', '.join(copy.redacted)}", markup=False, highlight=False, soft_wrap=True)
     command = f"extractor-flow verify --archived {options.destination}"
     console.print(f"check it with: {command}", markup=False, highlight=False, soft_wrap=True)
     return 0

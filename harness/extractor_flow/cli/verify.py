@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Checks every claim of RUN_DIR's published files: contracts, the Markdown against the JSON, recomputed aggregates, and
-the evidence on disk. Nothing there is executed or unpickled. Exit code 0: clean, 1: violations, 2: not a run."""
+the evidence on disk; `extractor-flow checks` lists what is looked at. Nothing there is executed or unpickled. Exit code
+0: verified; 1: contradicted; 2: not a run, or a wrong request; 3: nothing is contradicted, but the run is unpublished,
+some completed job's evidence could not be judged at all, or a job trained again gave something else."""
+
+_MOST = 1000.0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
+    add_arguments(command)
+    command.set_defaults(handler=handle)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a verification, which `run --verify` takes as they are when none is given."""
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
     command.add_argument("--deep", action="store_true", help="also load the models with torch, and play them again")
     command.add_argument(
@@ -34,33 +44,73 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--replay",
         metavar="NAME",
-        help="also train the job NAME (or 'NAME seed N') again and compare bit for bit; this runs what the run names",
+        help="also train the job NAME (or 'NAME seed N'), or 'random:N' jobs drawn by lot, again and compare bit for "
+        "bit; this runs what the run names",
     )
-    command.add_argument("--format", choices=("text", "json", "junit"), default="text", help="how to say it")
-    command.set_defaults(handler=handle)
+    command.add_argument(
+        "--witness",
+        metavar="ROOT",
+        help="hold the run to its root as it is known from elsewhere: 64 digits, a lane report, or a statement",
+    )
+    command.add_argument(
+        "--attest", metavar="FILE", type=Path, help="write the verdict as an in-toto statement, for you to sign"
+    )
+    command.add_argument("--strict", action="store_true", help="exit with 1 where it would be 3")
+    command.add_argument(
+        "--budget",
+        metavar="FACTOR",
+        type=_factor,
+        default=1.0,
+        help="let it cost FACTOR times the CPU time, memory and reading that an honest run of this size needs at most",
+    )
+    command.add_argument("--format", choices=("text", "json", "junit", "github"), default="text", help="how to say it")
+
+
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not 0 < factor <= _MOST:
+        raise ValueError(text)
+    return factor
 
 
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
-    from extractor_flow.verify import FORMATS, verify
+    from extractor_flow.binding.witness import read_witness
+    from extractor_flow.verify import FORMATS
+    from extractor_flow.verify.budget import Asked, verify_within_budget
+    from extractor_flow.verify.verdict import EXIT_CODES
 
-    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived, trust=options.trust)
+    witness = None if options.witness is None else read_witness(options.witness)
+    asked = Asked(
+        str(options.run_directory), options.deep, options.archived, witness, options.budget, tuple(options.trust)
+    )
+    verdict = verify_within_budget(asked)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)
+    if options.attest is not None:
+        from extractor_flow.verify.attest import attest
+
+        attest(options.run_directory, verdict, options.attest, deep=options.deep)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
-    return 0 if verdict.ok else 1
+    code = EXIT_CODES[verdict.conclusion]
+    return min(code, 1) if options.strict else code
 
 
-def _replayed(run_directory: Path, name: str) -> Verdict:
-    """The verdict of training a job again; the display goes to standard error, to keep the output a document."""
+def _replayed(run_directory: Path, word: str) -> Verdict:
+    """The verdict of training jobs again; the display goes to standard error, to keep the output a document."""
     from functools import partial
 
     from rich.console import Console
 
     from extractor_flow.cli.console import display_for
     from extractor_flow.executors.events import Stop
-    from extractor_flow.verify.replay import replay
+    from extractor_flow.verify.replay import draw, replay
+    from extractor_flow.verify.verdict import Verdict
 
+    drawing = draw(run_directory, word)
+    verdict = Verdict(notes=() if drawing.note is None else (drawing.note,))
     stop = Stop()
     with stop.listening():
-        return replay(run_directory, name, partial(display_for, Console(stderr=True)), stop)
+        for job in drawing.jobs:
+            verdict += replay(run_directory, job, partial(display_for, Console(stderr=True)), stop)
+    return verdict

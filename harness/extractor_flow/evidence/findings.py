@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from extractor_flow.readers.errors import ReadError, one_line
+from extractor_flow.readers.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-T = TypeVar("T")
+    from extractor_flow.readers.errors import ReadError
 
 # Sums of the same numbers in another order, on another machine, differ by a few units in the last place of a double
 # (2.2e-16); a mean over 10,000 values by at most about 1e-12 of its size. A lie that small changes nothing.
 TOLERANCE = 1e-9
+BUDGET = "budget"
+"""The kind of violation that verifying cost more than it may."""
 _SHOWN = 200
 
 
@@ -57,6 +57,7 @@ class Why(StrEnum):
     UNKNOWN_FLOW = "unknown-flow"  # no installed flow can tell what its files should hold
     OTHER_VERSION = "other-version"  # other versions of our packages wrote it, and may write it otherwise
     LEFT_OUT = "left-out"  # the archive left the file out
+    REDACTED = "redacted"  # the archive has names and secrets replaced in the file
     UNREADABLE = "unreadable"  # an earlier violation keeps it from being looked at
     NO_WITNESS = "no-witness"  # nothing on disk tells
     NOT_REPRODUCED = "not-reproduced"  # trained again somewhere else, it came out otherwise
@@ -69,8 +70,19 @@ class Why(StrEnum):
     LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
 
 
-INCONCLUSIVE = frozenset({Why.UNKNOWN_FLOW, Why.NOT_REPRODUCED, Why.UNPUBLISHED, Why.NO_EVIDENCE, Why.UNJUDGED})
-"""What keeps a run in which nothing is contradicted from being verified."""
+INCONCLUSIVE = frozenset(
+    {
+        Why.UNKNOWN_FLOW,
+        Why.OTHER_VERSION,
+        Why.REDACTED,
+        Why.NOT_REPRODUCED,
+        Why.UNPUBLISHED,
+        Why.NO_EVIDENCE,
+        Why.UNJUDGED,
+        Why.UNREADABLE,
+    }
+)
+"""What keeps a run without violations from being verified: most of it is excused by the run's own word only."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +101,6 @@ class Unchecked:
 
 
 Finding = Violation | Unchecked
-
-
-def read_or_violation(file: str, check: Iterable[T]) -> Iterator[T | Violation]:
-    """The findings of *check*, which reads *file*; a refusal to read it is the last of them."""
-    try:
-        yield from check
-    except ReadError as error:
-        yield Violation.refused(file, error)
 
 
 def close(claim: object, found: object) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.paths import SIZE_LIMIT
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JOURNAL = "records.jsonl"
 DEVICES = ("cpu", "cuda", "mps")
 
 

@@ -2,63 +2,111 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
-from extractor_flow.files import write_json
+from extractor_flow.files import write_json, write_text
+from extractor_flow.layout import ARCHIVE, FIGURES, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
-from extractor_flow.run.rundir import ARCHIVE, FIGURES, RunDirectory
+from extractor_flow.run.outgoing import TEXTS, Outgoing
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from extractor_flow.files import Json
     from extractor_flow.readers.paths import Listing
 
 LARGEST = 64 * 1024
 """The largest file of a job that a slim copy keeps, in bytes, unless told otherwise."""
 
-_ALWAYS_KEPT = re.compile(r"(?:[^/]+/)+(?:job\.json|result\.json|attempt-[0-9]+\.json)")
+# Git may give text other line ends when it is checked out: its digest would not fit any more.
+_ATTRIBUTES = "* -text\n"
 
 
 @dataclass(frozen=True)
 class SlimCopy:
-    """What a slim copy holds and what was left out of it: sizes in bytes by path."""
+    """What a slim copy holds and what was left out of it: sizes in bytes by path.
+
+    ``tells`` has the files of the copy that tell outsiders something, by what that is; ``redacted`` those in which
+    something was replaced.
+    """
 
     kept: dict[str, int]
     left_out: dict[str, int]
+    tells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    redacted: tuple[str, ...] = ()
 
 
-def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST) -> SlimCopy:
+def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST, redact: bool = False) -> SlimCopy:
     """Copy a published run to *destination*, which must not exist, leaving out the files of jobs above *largest* bytes.
 
     Every file of the run itself is kept, its figures, and each job's order, attempts and result. The list of what was
-    left out, with digests and sizes, is ``archive.json``. *destination* is there whole or not at all.
+    left out, with digests and sizes, is ``archive.json``. With *redact*, home directories, names of users and hosts and
+    what looks like a secret are replaced in texts and in the names of files; such a copy names the files that are not
+    the run's own any more, and the root of the run. *destination* is there whole or not at all.
     :class:`RequestError` when it exists already or is inside the run, :class:`RunDirectoryError` when the run is none,
     was never published, or cannot be copied as it is.
     """
     run = RunDirectory.open(run_directory)
+    run.request()
     _require_archivable(run, destination)
-    files = ConfinedDirectory(run.path)
     copy = _choose(_sizes(own_files(run.path)), largest)
     destination.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
-        _copy(files, copy.kept, place)
-        listed = {"schema_version": SCHEMA_VERSION, "largest": largest, "left_out": _list(files, copy.left_out)}
-        write_json(place / ARCHIVE, listed)
+        _copy(ConfinedDirectory(run.path), copy.kept, place)
+        copy = _complete(run, copy, place, largest, redact=redact)
         place.chmod(0o755)
         place.rename(destination)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
     return copy
+
+
+def _complete(run: RunDirectory, copy: SlimCopy, place: Path, largest: int, *, redact: bool) -> SlimCopy:
+    """Write the list of what was left out beside the copied files, and look at, or replace, what they tell."""
+    known = Outgoing.of_this_machine()
+    left_out = _list(ConfinedDirectory(run.path), copy.left_out)
+    listed: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "largest": largest, "left_out": left_out}
+    redacted: list[str] = []
+    if redact:
+        redacted = sorted(name for path in copy.kept if (name := _redact(place, path, known)) is not None)
+        listed["left_out"] = [{**entry, "path": known.redacted(entry["path"])} for entry in left_out]
+        listed["redacted"] = {"root": run.root(), "files": redacted}
+    write_json(place / ARCHIVE, listed)
+    write_text(place / ".gitattributes", _ATTRIBUTES)
+    return replace(copy, tells=_told(place, known), redacted=tuple(redacted))
+
+
+def _redact(place: Path, path: str, known: Outgoing) -> str | None:
+    """Replace in the file at *path*, and in its name, what it tells; its name then, ``None`` if it is as it was."""
+    name, changed = known.redacted(path), False
+    if path.endswith(TEXTS):
+        text = (place / path).read_bytes().decode("utf-8", "surrogateescape")
+        changed = (redacted := known.redacted(text)) != text
+        if changed:
+            (place / path).write_bytes(redacted.encode("utf-8", "surrogateescape"))
+    if name != path:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).rename(place / name)
+    return name if changed else None
+
+
+def _told(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
+    """What the files of the copy tell, and which of them do; in binary files, what stands there as plain text."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(path for path in place.rglob("*") if path.is_file()):
+        name = file.relative_to(place).as_posix()
+        for what in dict.fromkeys(known.told_in(f"{name}\n{file.read_bytes().decode('latin-1')}")):
+            told[what].append(name)
+    return {what: tuple(files) for what, files in sorted(told.items())}
 
 
 def _require_archivable(run: RunDirectory, destination: Path) -> None:
@@ -88,7 +136,8 @@ def _choose(sizes: dict[str, int], largest: int) -> SlimCopy:
 
 def is_always_kept(path: str) -> bool:
     """Whether a slim copy keeps the file at *path* whatever its size."""
-    return "/" not in path or path.startswith(f"{FIGURES}/") or _ALWAYS_KEPT.fullmatch(path) is not None
+    folder, _, name = path.rpartition("/")
+    return not folder or path.startswith(f"{FIGURES}/") or tells_of_a_job(name)
 
 
 def _copy(files: ConfinedDirectory, paths: Iterable[str], place: Path) -> None:
@@ -99,5 +148,5 @@ def _copy(files: ConfinedDirectory, paths: Iterable[str], place: Path) -> None:
             shutil.copyfileobj(source, copy)
 
 
-def _list(files: ConfinedDirectory, left_out: dict[str, int]) -> list[Json]:
+def _list(files: ConfinedDirectory, left_out: dict[str, int]) -> list[dict[str, Any]]:
     return [{"path": path, "sha256": files.sha256(path), "size_bytes": size} for path, size in left_out.items()]

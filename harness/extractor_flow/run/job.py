@@ -23,6 +23,7 @@ from extractor_flow.files import printable
 from extractor_flow.registry import find_flow
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
 
 if TYPE_CHECKING:
@@ -91,18 +92,20 @@ def _outcome(directory: JobDirectory, job: Job) -> Outcome:
         with _signals_raise(), _limits(job):
             return _completed(find_flow(job.flow), job, directory)
     except Interrupted as error:
-        name = signal.Signals(error.signum).name
-        return Failed(reason=f"interrupted by {name}", log_tail=directory.log_tail(), interrupted=True)
+        name = signal_name(error.signum)
+        return Failed(Code.INTERRUPTED, f"interrupted by {name}", directory.log_tail(), name)
     except TimeLimitExceeded:
-        return Failed(f"ran longer than its time limit of {job.limits.seconds:g} s", directory.log_tail())
+        why = f"ran longer than its time limit of {job.limits.seconds:g} s"
+        return Failed(Code.TIME_LIMIT, why, directory.log_tail())
     except HarnessError as error:
-        return Failed(reason=_shorten(str(error)), log_tail=directory.log_tail())
+        return Failed(Code.RAISED, _shorten(str(error)), directory.log_tail())
     except MemoryError as error:
-        return Failed(f"out of memory: {_shorten(str(error)) or 'MemoryError'}", directory.log_tail())
+        why = f"out of memory: {_shorten(str(error)) or 'MemoryError'}"
+        return Failed(Code.MEMORY_LIMIT, why, directory.log_tail())
     except Exception as error:  # noqa: BLE001 - one raising job must not end the run
         traceback.print_exc()
         sys.stderr.flush()
-        return Failed(reason=_shorten(f"{type(error).__name__}: {error}"), log_tail=directory.log_tail())
+        return Failed(Code.RAISED, _shorten(f"{type(error).__name__}: {error}"), directory.log_tail())
 
 
 def _completed(flow: Flow, job: Job, directory: JobDirectory) -> Completed:
@@ -122,8 +125,8 @@ def _shorten(reason: str) -> str:
 
 def _exit_code(outcome: Outcome) -> int:
     match outcome:
-        case Failed(interrupted=True, reason=reason):
-            return 128 + signal.Signals[reason.rsplit(" ", 1)[-1]].value
+        case Failed(code=Code.INTERRUPTED, signal=str(name)):
+            return 128 + signal.Signals[name].value
         case Failed():
             return 1
         case _:
@@ -281,6 +284,9 @@ def main(arguments: list[str] | None = None) -> int:
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or directory.path}: {error.strerror or error}\n")
+        return 1
 
 
 if __name__ == "__main__":

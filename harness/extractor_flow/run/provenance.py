@@ -21,7 +21,6 @@ _PACKAGES = (
     "gymnasium",
     "numpy",
     "scipy",
-    "scikit-image",
     "matplotlib",
     "pillow",
     "minigrid",
@@ -57,7 +56,12 @@ def config_digest(settings: Mapping[str, Any]) -> str:
 def _git(directory: Path, *words: str) -> str | None:
     try:
         answer = subprocess.run(
-            ["git", "-C", str(directory), *words], capture_output=True, text=True, timeout=_GIT_TIMEOUT, check=False
+            # Without the lock by which git updates its index: nothing is written to somebody's checkout.
+            ["git", "--no-optional-locks", "-C", str(directory), *words],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_TIMEOUT,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.config import ConfigDocument
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary, Skipped
 
 FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 """What a flow raises when it is given settings or records that no study of its own could have."""
@@ -123,7 +123,7 @@ class Flow(SupportsCompare, Protocol):
         """
         ...
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """Why *job* cannot run here and what would do, or ``None``; *missing* maps a capability to its probe's word."""
         ...
 
@@ -136,8 +136,8 @@ class Flow(SupportsCompare, Protocol):
 class SupportsPrepare(Protocol):
     """The optional member of a flow whose jobs share data that has to be made first."""
 
-    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
-        """Make the shared data inside *directory*, the run's; the reasons of jobs that cannot run, by job key.
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, Skipped]:
+        """Make the shared data inside *directory*, the run's; by job key, why jobs cannot run with them.
 
         Called once a run, in a process of its own; must be deterministic, and may find what an interrupted call left.
         """

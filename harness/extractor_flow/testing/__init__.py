@@ -1,8 +1,7 @@
 """What other projects' tests import; each name loads its module when it is first used.
 
 - :func:`check_flow` checks a flow of your own against the protocol (:mod:`extractor_flow.testing.conformance`);
-- :func:`normalise_markdown` makes a summary's Markdown fit for a snapshot (:mod:`extractor_flow.render.normalise`);
-- :mod:`strategies` holds hypothesis strategies, :mod:`line_fit` a tiny real flow.
+- :func:`normalise_markdown` makes a summary's Markdown fit for a snapshot (:mod:`extractor_flow.render.normalise`).
 """
 
 from __future__ import annotations

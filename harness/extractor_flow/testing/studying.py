@@ -9,11 +9,12 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.contracts import load_schema, violations
 from extractor_flow.errors import ConfigError, HarnessError
 from extractor_flow.files import dumps, parse_json
-from extractor_flow.run import rundir
+from extractor_flow.layout import JOB
 from extractor_flow.study.flow import Metric, ReportSpec, Study
 from extractor_flow.study.jobs import Job
 from extractor_flow.testing.findings import CRASHES
@@ -31,8 +32,8 @@ _ARGUMENTS = {
     "compare": ("records", "settings"),
 }
 _TAKEN = {
-    *(rundir.RUN, rundir.JOURNAL, rundir.SUMMARY, rundir.MARKDOWN, rundir.MANIFEST, rundir.SKIPS),
-    *(rundir.HISTORICAL, rundir.PAGE, rundir.FIGURES, rundir.LATEST),
+    *(layout.RUN, layout.JOURNAL, layout.SUMMARY, layout.MARKDOWN, layout.MANIFEST, layout.SKIPS),
+    *(layout.HISTORICAL, layout.PAGE, layout.FIGURES, layout.LATEST),
 }
 _UNKNOWN = "surplus_key_of_the_conformance_check"
 _LINE = 987_654
@@ -162,7 +163,7 @@ def _complaints(flow: Flow, job: Job) -> Iterator[str]:
 
 def _survives(job: Job) -> bool:
     try:
-        written: Any = parse_json(dumps(job.to_json()), where="job.json")
+        written: Any = parse_json(dumps(job.to_json()), where=JOB)
         return Job.from_json(written) == job
     except (HarnessError, TypeError, ValueError):
         return False

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from extractor_flow.layout import RUN, SUMMARY
 from extractor_flow.run.hardware import missing_capabilities, probe
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import RUN, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed, JobRecord
-from extractor_flow.testing.sabotage import DISTURBED, KINDS, MESSAGE
+from extractor_flow.testing.sabotage import DISTURBED, KINDS
 from extractor_flow.verify import verify
 
 if TYPE_CHECKING:
@@ -89,15 +91,15 @@ def check_light(flow: Flow, ground: Sandbox, found: Findings) -> None:
 def cheapest(flow: Flow, study: Study, found: Findings) -> Job | None:
     """The job of least weight that can run on this machine."""
     here, missing = probe(), missing_capabilities()
-    reasons = {
+    skips = {
         job.key: found.attempt(
             "run", f"missing_requirement({job.label})", partial(flow.missing_requirement, job, here, missing)
         )
         for job in study.jobs
     }
-    able = [job for job in study.jobs if reasons[job.key] is None]
+    able = [job for job in study.jobs if skips[job.key] is None]
     if not able:
-        told = "; ".join(str(reason) for reason in dict.fromkeys(reasons.values()))
+        told = "; ".join(dict.fromkeys(skip.reason for skip in skips.values() if skip is not None))
         found.add("run", f"no job can run on this machine, so training was not checked: {told}")
         return None
     return min(able, key=lambda job: job.weight)
@@ -125,7 +127,7 @@ def _trained(job: Job, ground: Sandbox, number: str, found: Findings) -> RunDire
     options = ("--only", job.name, "--output-root", str(root), "--run-id", "conformance")
     answer = ground.python("-m", "extractor_flow.cli", "run", str(ground.config), *options)
     path = next((entry.parent for entry in sorted(root.glob(f"*/{RUN}"))), None)
-    if path is None or not (path / "summary.json").is_file():
+    if path is None or not (path / SUMMARY).is_file():
         found.add("run", f"`extractor-flow run` left no summary: {_end_of(answer)}")
         return None
     run = RunDirectory.open(path)
@@ -167,7 +169,7 @@ def check_failures(job: Job, run: RunDirectory, ground: Sandbox, found: Findings
         found.add("failure", "run() never called workspace.progress(): nobody can watch it, nor test how it fails")
         return
     raised, interrupted, killed = (disturbed[kind].result() for kind in ("raise", "interrupt", "kill"))
-    told = raised is not None and isinstance(raised.outcome, Failed) and MESSAGE in raised.outcome.reason
+    told = raised is not None and isinstance(raised.outcome, Failed) and raised.outcome.code is Code.RAISED
     found.require(told, "failure", f"an exception from workspace.progress() did not fail the job: {_told(raised)}")
     told = interrupted is not None and isinstance(interrupted.outcome, Failed) and interrupted.outcome.interrupted
     found.require(told, "failure", f"SIGTERM did not interrupt the job: {_told(interrupted)}")

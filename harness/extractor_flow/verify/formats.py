@@ -33,6 +33,7 @@ def as_text(verdict: Verdict, run: str) -> str:
         lines.extend(f"not checked: {_omission(item)}" for item in verdict.unchecked)
     lines.extend(map(_certificate, verdict.reproduced))
     lines.extend(f"note: {note}" for note in verdict.notes)
+    lines.extend([] if verdict.root is None else [f"root: {verdict.root}"])
     return "\n".join([*lines, f"{one_line(run)}: {conclude(verdict)}", ""])
 
 
@@ -48,6 +49,7 @@ def as_json(verdict: Verdict, run: str) -> str:
         {
             "schema_version": SCHEMA_VERSION,
             "run": one_line(run),
+            **({} if verdict.root is None else {"root": verdict.root}),
             "ok": verdict.ok,
             "conclusion": verdict.conclusion,
             "claims": verdict.claims,
@@ -56,7 +58,6 @@ def as_json(verdict: Verdict, run: str) -> str:
             "violations": violations,
             "unchecked": unchecked,
             **({"reproduced": reproduced} if reproduced else {}),
-            **({"root": verdict.root} if verdict.root else {}),
             **({"notes": list(verdict.notes)} if verdict.notes else {}),
         }
     )
@@ -65,6 +66,8 @@ def as_json(verdict: Verdict, run: str) -> str:
 def as_junit(verdict: Verdict, run: str) -> str:
     """JUnit XML: a suite for each layer with a test case for each check that looked, and one for the whole run."""
     top = ET.Element("testsuites", name=f"verify {one_line(run)}")
+    if verdict.root is not None:
+        ET.SubElement(ET.SubElement(top, "properties"), "property", name="root", value=verdict.root)
     suites: dict[str, list[ET.Element]] = defaultdict(list)
     for ran in verdict.ran:
         found = [each for each in verdict.violations if each.check == ran.check]
@@ -103,7 +106,8 @@ def conclude(verdict: Verdict) -> str:
     if verdict.conclusion is Conclusion.UNPUBLISHED:
         return f"{verdict.conclusion}: {'; '.join(item.why for item in verdict.unchecked)}"
     looked = f"{verdict.claims} claims by {len(verdict.ran)} checks" if verdict.ran else "no claims"
-    parts = [f"{len(verdict.violations)} violations in {looked}" if verdict.violations else looked]
+    count = f"{len(verdict.violations)} violation{'s' if len(verdict.violations) > 1 else ''}"
+    parts = [f"{count} in {looked}" if verdict.violations else looked]
     if verdict.unchecked:
         parts.append(f"{len(verdict.unchecked)} unchecked")
     if verdict.needs_deep:

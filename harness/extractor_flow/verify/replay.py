@@ -16,11 +16,12 @@ from extractor_flow.contracts import json_path
 from extractor_flow.errors import Interrupted, RequestError
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+from extractor_flow.layout import JOURNAL, RUN
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
 from extractor_flow.run.hardware import missing_capabilities
 from extractor_flow.run.provenance import git_state
-from extractor_flow.run.rundir import JOURNAL, RUN, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Session
 from extractor_flow.study.flow import SupportsReplay
 from extractor_flow.study.records import Completed, Failed, Skipped

@@ -64,8 +64,8 @@ class Verdict:
     """The judgement on one run.
 
     ``ran`` are the checks that looked, ``needs_deep`` the ids of those that only ``--deep`` calls. ``root`` is the
-    SHA-256 of the run's ``subjects.json``, as far as it has one. ``notes`` tell people what was seen beside the run, and
-    judge nothing.
+    SHA-256 of the run's ``subjects.json``, as far as it has one. ``notes`` tell people what was seen beside the run;
+    they judge nothing.
     """
 
     violations: tuple[Violation, ...] = ()
@@ -75,6 +75,10 @@ class Verdict:
     needs_deep: tuple[str, ...] = ()
     root: str | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """As with a violation: a stranger's texts stay on one line."""
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
     @property
     def ok(self) -> bool:

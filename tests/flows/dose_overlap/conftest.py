@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from flow_runs import DENSE_NAME, run, study
+
+from support.flows.dose_study import DENSE_NAME, run, study
 
 
 @pytest.fixture(scope="session")

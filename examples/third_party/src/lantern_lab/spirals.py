@@ -9,19 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import Problem, check_schema, resolve_defaults
+from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
 from extractor_flow.study.jobs import Job, collisions, component_of
 from extractor_flow.study.records import Completed
 from extractor_flow.study.statistics import describe, probability_of_improvement
 
+from lantern_lab.checks import CHECKS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from extractor_flow.config import ConfigDocument
-    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.evidence.check import Check
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
-    from extractor_flow.study.records import HardwareProfile, JobRecord
+    from extractor_flow.study.records import HardwareProfile, JobRecord, Skipped
 
 FEATURES = ("raw", "polynomial", "waves")
 
@@ -64,7 +67,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class Spirals:
-    """Implements :class:`~extractor_flow.study.flow.Flow` and ``SupportsEvidence``."""
+    """Implements :class:`~extractor_flow.study.flow.Flow` and ``SupportsChecks``."""
 
     name = "spirals"
     preload: tuple[str, ...] = ("numpy",)
@@ -91,7 +94,7 @@ class Spirals:
         jobs = tuple(_job(run, each, seed) for each in settings["maps"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"])
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """It runs anywhere."""
         del job, hardware, missing
 
@@ -119,11 +122,13 @@ class Spirals:
             ),
         )
 
-    def evidence(self, run: RunContext) -> Iterable[Violation]:
-        """The accuracy of every published model, measured again."""
-        from lantern_lab.training import contradictions
+    def checks(self) -> Sequence[Check]:
+        """What a run of this flow is held to."""
+        return CHECKS
 
-        return contradictions(run)
+    def claims(self, run: RunContext, record: JobRecord, outcome: Completed) -> JobClaims:
+        """What *record* claims: nothing that the harness does not know of already."""
+        return JobClaims(run, record, outcome)
 
 
 def _problems(data: Mapping[str, Any]) -> list[Problem]:

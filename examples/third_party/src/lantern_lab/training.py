@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from extractor_flow.evidence.findings import Violation, close, read_or_violation
-from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.files import write_json
-from extractor_flow.readers.text import read_json
 from extractor_flow.study.flow import JobResult
-from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import JobRecord
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -77,25 +72,7 @@ def accuracy(parameters: Mapping[str, Any], weights: Array, seed: int | None) ->
     return float(np.mean((inputs @ weights > 0) == (labels > 0)))
 
 
-def contradictions(run: RunContext) -> Iterator[Violation]:
-    """Where a published model is not as accurate as its record says; reads a stranger's files and runs nothing."""
-    for record in run.records:
-        if isinstance(record.outcome, Completed) and "model" in record.outcome.artifacts:
-            path = record.outcome.artifacts["model"].path
-            yield from read_or_violation(path, _check(run, record, path))
-
-
-def _check(run: RunContext, record: JobRecord, path: str) -> Iterator[Violation]:
-    parameters = run.parameters[record.job_key]
-    weights = _weights(run.read(path, read_json), parameters)
-    claim = record.outcome.metrics.get("accuracy") if isinstance(record.outcome, Completed) else None
-    if weights is None:
-        yield Violation(path, "$.weights", "is one finite number a feature", "something else", "evidence")
-    elif not close(claim, found := accuracy(parameters, weights, record.seed)):
-        yield run.contradicted(record, "metrics.accuracy", claim, found)
-
-
-def _weights(model: Any, parameters: Mapping[str, Any]) -> Array | None:  # noqa: ANN401 - any JSON
+def weights_of(model: Any, parameters: Mapping[str, Any]) -> Array | None:  # noqa: ANN401 - any JSON
     """The weights in *model*; ``None`` if they are not the right number of finite numbers."""
     listed = model.get("weights") if isinstance(model, dict) else None
     count = features(parameters["features"], np.zeros((1, 2))).shape[1]

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.config import ConfigDocument
-    from extractor_flow.evidence.findings import Unchecked, Violation
+    from extractor_flow.evidence.check import Check
+    from extractor_flow.evidence.job_claims import JobClaims
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary, Skipped
 
 __all__ = ["DoseOverlap", "flow"]
 
@@ -34,14 +35,14 @@ VOCABULARY = ReportSpec(
 
 
 class DoseOverlap:
-    """The flow ``dose_overlap``: :class:`Flow`, ``SupportsPrepare``, ``SupportsDraw`` and ``SupportsEvidence``."""
+    """The flow ``dose_overlap``: :class:`Flow`, ``SupportsPrepare``, ``SupportsDraw`` and ``SupportsChecks``."""
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.job",)
-    packages: tuple[str, ...] = ("scipy", "skimage", "torch")
+    packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"
-    reproducible: tuple[str, ...] = ("bundle", "reconstructions")
+    reproducible: tuple[str, ...] = ("bundle", "checkpoint", "reconstructions")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The doses x views that a config asks for."""
@@ -49,13 +50,13 @@ class DoseOverlap:
         run = settings["run"]
         return Study(settings, jobs_of(settings), run["run_id"], run["output_root"], tuple(run["notes"]))
 
-    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, Skipped]:
         """Measure the object at every dose, and thin the scans to every view."""
         from extractor_flow.flows.dose_overlap.data.prepare import prepare_study
 
         return prepare_study(settings, directory)
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """Why *job* lacks its device."""
         del hardware
         return missing_requirement(job, missing)
@@ -76,11 +77,17 @@ class DoseOverlap:
 
         return draw_figures(summary, directory)
 
-    def evidence(self, run: RunContext) -> Iterable[Violation | Unchecked]:
-        """What the data, the bundles, the curves and the reconstructions contradict."""
-        from extractor_flow.flows.dose_overlap.checks.examine import evidence_of
+    def checks(self) -> Sequence[Check]:
+        """What the data, the weights, the curves and the reconstructions of a study have to bear out."""
+        from extractor_flow.flows.dose_overlap.checks import CHECKS
 
-        return evidence_of(run)
+        return CHECKS
+
+    def claims(self, run: RunContext, record: JobRecord, outcome: Completed) -> JobClaims:
+        """What the record of a completed cell claims, with its plan."""
+        from extractor_flow.flows.dose_overlap.checks.claims import Claims
+
+        return Claims.of(run, record, outcome)
 
 
 flow = DoseOverlap()

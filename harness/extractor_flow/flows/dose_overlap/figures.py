@@ -12,11 +12,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from extractor_flow.files import write_bytes
-from extractor_flow.flows.dose_overlap.data.npz import read_arrays
 from extractor_flow.flows.dose_overlap.plan import Cell, dose_text
-from extractor_flow.flows.dose_overlap.scoring.cell_metrics import MASK, TRUTH
-from extractor_flow.flows.dose_overlap.scoring.names import INPUT, METHODS, TRAINED, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MASK, METHODS, TRAINED, TRUTH, metric_name
 from extractor_flow.flows.dose_overlap.scoring.scores import aligned
+from extractor_flow.readers.arrays import read_npz
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
@@ -175,7 +174,8 @@ def _grid(shown: Sequence[Shown], method: str, part: Callable[[NDArray[Any]], ND
 
 
 def _arrays(path: Path) -> Arrays:
-    return read_arrays(path, [TRUTH, MASK, *METHODS]).arrays
+    with path.open("rb") as stream:
+        return read_npz(stream, path.name)
 
 
 def _visible(arrays: Arrays, method: str, part: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary, Skipped
 
 __all__ = ["ExtractorComparison", "ExtractorConfigurationProfile", "flow"]
 
@@ -77,7 +77,7 @@ class ExtractorComparison:
         run = settings["run"]
         return Study(settings, jobs_of(settings), run["run_id"], run["output_root"], notes_of(settings))
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """Why *job* lacks its device or the GPU it expects."""
         del hardware
         return missing_requirement(job, missing)

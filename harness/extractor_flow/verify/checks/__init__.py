@@ -5,12 +5,11 @@ from __future__ import annotations
 from extractor_flow.verify.checks import (
     archive,
     artifacts,
+    binding,
     documents,
-    figures,
-    html,
     job_directories,
     logs,
-    markdown,
+    made_again,
     matrix,
     timeline,
     unrecorded_files,
@@ -19,6 +18,7 @@ from extractor_flow.verify.checks import (
 
 CORE_CHECKS = (
     *documents.CHECKS,
+    *binding.CHECKS,
     *matrix.CHECKS,
     *timeline.CHECKS,
     *archive.CHECKS,
@@ -27,8 +27,6 @@ CORE_CHECKS = (
     *logs.CHECKS,
     *unrecorded_files.CHECKS,
     *views.CHECKS,
-    *markdown.CHECKS,
-    *figures.CHECKS,
-    *html.CHECKS,
+    *made_again.CHECKS,
 )
 """All checks of the core, in the order in which they are run."""

@@ -1,31 +1,30 @@
-"""Checks of the files that completed jobs claim: where they are, whose they are, and that they are the recorded ones."""
+"""Checks of the files that completed jobs claim: where they are, whose they are, and what is in them."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.contracts import json_path
 from extractor_flow.evidence.check import Requirement, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extractor_flow.binding.subjects import Subject
     from extractor_flow.evidence.findings import Finding
+    from extractor_flow.readers.paths import ConfinedDirectory
     from extractor_flow.study.records import Artifact
     from extractor_flow.verify.subject.context import JobSubject
 
-# A flow may well claim its log.
-_PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0-9]+\.log|\.lock")
 _TEXT_LIMIT = 16 * 1024 * 1024  # no text that a job leaves is larger; models are, and git does not rewrite them
-_REWRITTEN = Unchecked(
+REWRITTEN = Unchecked(
     "line ends of text files",
-    "git's core.autocrlf rewrote them; what was compared is the text that was recorded (git config core.autocrlf false)",
+    "git's core.autocrlf rewrote them; compared is the text that was recorded (git config core.autocrlf false)",
     Why.LINE_ENDS,
 )
 
@@ -42,12 +41,12 @@ def artifact_places(job: JobSubject) -> Iterator[Violation]:
         place = f"line {job.entry.line}: {json_path(('artifacts', name, 'path'))}"
         if not artifact.path.startswith(job.path("")):
             what = f"the job's directory is {job.record.directory}"
-            yield Violation(rundir.JOURNAL, place, artifact.path, what, Kind.OUTSIDE)
-        if _PROTOCOL.fullmatch(artifact.path.removeprefix(job.path(""))):
+            yield Violation(layout.JOURNAL, place, artifact.path, what, Kind.OUTSIDE)
+        if layout.is_protocol(artifact.path.removeprefix(job.path(""))):
             what = "a file of every job's own, which is no product of its training"
-            yield Violation(rundir.JOURNAL, place, artifact.path, what, "inconsistent")
+            yield Violation(layout.JOURNAL, place, artifact.path, what, "inconsistent")
         if (other := job.run.claimed[artifact.path]) != job.record.label:
-            yield Violation(rundir.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
+            yield Violation(layout.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
 
 
 @check("artifact-digests", requires=(Requirement.REQUEST,))
@@ -74,21 +73,25 @@ def _content(job: JobSubject, artifact: Artifact) -> Iterator[Finding]:
     digest = job.run.files.sha256(path) if size == artifact.size_bytes else None
     if digest == artifact.sha256:
         return
-    if digest is None and _is_rewritten(job, artifact, size):
-        yield _REWRITTEN
+    if digest is None and is_rewritten(job.run.files, artifact):
+        yield REWRITTEN
     elif digest is None:
         yield Violation(path, "", f"has {artifact.size_bytes} bytes", f"{size} bytes", "size")
     else:
         yield Violation(path, "", f"has the SHA-256 {artifact.sha256}", digest, "digest")
 
 
-def _is_rewritten(job: JobSubject, artifact: Artifact, size: int) -> bool:
-    """Whether git has made each line end one byte longer, as it does when it checks out a text on Windows."""
-    if not artifact.size_bytes < size <= min(2 * artifact.size_bytes, _TEXT_LIMIT):
+def is_rewritten(files: ConfinedDirectory, subject: Artifact | Subject) -> bool:
+    """Whether git has made each line end one byte longer, as it does when it checks out a text on Windows.
+
+    *subject* says what the file was.
+    """
+    size = files.size(subject.path)
+    if not subject.size_bytes < size <= min(2 * subject.size_bytes, _TEXT_LIMIT):
         return False
-    with job.run.files.open(artifact.path, limit=_TEXT_LIMIT) as stream:
+    with files.open(subject.path, limit=_TEXT_LIMIT) as stream:
         text = stream.read(size).replace(b"\r\n", b"\n")
-    return hashlib.sha256(text).hexdigest() == artifact.sha256
+    return hashlib.sha256(text).hexdigest() == subject.sha256
 
 
 CHECKS = (artifact_places, artifact_digests)

@@ -1,4 +1,4 @@
-"""Checks that ``summary.md`` shows what ``summary.json`` says: it is parsed, not searched."""
+"""Whether a ``summary.md`` shows what ``summary.json`` says, whoever wrote it: it is parsed, not searched."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.evidence.check import Layer, Requirement, Scope, check
-from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
+from extractor_flow import layout
+from extractor_flow.evidence.findings import Violation, brief
 from extractor_flow.render.escaping import ABSENT, unescape_cell
-from extractor_flow.render.markdown_layout import NO_ROWS, Page, Row, Section, page_of
-from extractor_flow.run import rundir
+from extractor_flow.render.markdown_layout import NO_ROWS, Page, Row, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from markdown_it.token import Token
-
-    from extractor_flow.evidence.findings import Finding
-    from extractor_flow.verify.subject.context import RunSubject
 
 # Not what Python calls unprintable: that grows with every edition of Unicode.
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -38,34 +34,12 @@ class PageError(Exception):
         super().__init__(f"line {line}: {found}")
 
 
-@check(
-    "summary-markdown",
-    layer=Layer.MARKDOWN,
-    scope=Scope.RUN,
-    reads=(rundir.MARKDOWN, rundir.SUMMARY),
-    requires=(Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON),
-)
-def summary_markdown(run: RunSubject) -> Iterator[Finding]:
-    """The sections, rows and cells of summary.md, parsed, show what summary.json says under its rounding.
-
-    Catches: numbers, rows or sections that were changed for readers, markup. Cannot catch: a lie that summary.json
-    tells, too.
-    """
-    if rundir.MARKDOWN not in run.documents.texts:
-        yield from run.documents.wrong[rundir.MARKDOWN]
-    elif rundir.SUMMARY not in run.documents.json:
-        yield Unchecked(rundir.MARKDOWN, f"{rundir.SUMMARY} cannot be used", Why.UNREADABLE)
-    else:
-        data = run.documents.json[rundir.SUMMARY]
-        yield from check_page(run.documents.texts[rundir.MARKDOWN], page_of(data, run.reporter.vocabulary))
-
-
 def check_page(text: str, demanded: Page) -> Iterator[Violation]:
     """The differences of the page in *text* from the *demanded* one."""
     try:
         page = parse_page(text)
     except PageError as error:
-        yield Violation(rundir.MARKDOWN, f"line {error.line}", error.claim, error.found, _MARKUP)
+        yield Violation(layout.MARKDOWN, f"line {error.line}", error.claim, error.found, _MARKUP)
         return
     yield from _compare("title", demanded.title, page.title)
     yield from _facts("", demanded.facts, page.facts)
@@ -247,7 +221,4 @@ def _compare(place: str, demanded: object, found: object) -> Iterator[Violation]
     if demanded != found:
         shown = ABSENT if found is None else brief(found)
         wanted = ABSENT if demanded is None else brief(demanded)
-        yield Violation(rundir.MARKDOWN, place, shown, f"{rundir.SUMMARY} gives {wanted}", _KIND)
-
-
-CHECKS = (summary_markdown,)
+        yield Violation(layout.MARKDOWN, place, shown, f"{layout.SUMMARY} gives {wanted}", _KIND)

@@ -1,133 +1,194 @@
-"""Looks at the data that the cells share: measured and thinned once more, they must be what lies in the run."""
+"""Looks at the data that the cells share: measured and thinned once more, they are what lies in the run."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from extractor_flow.evidence.findings import Unchecked, Violation
+import numpy as np
+
+from extractor_flow.evidence.check import Scope, check
+from extractor_flow.evidence.findings import Unchecked, Violation, brief
 from extractor_flow.flows.dose_overlap import layout
-from extractor_flow.flows.dose_overlap.checks.claims import shielded
-from extractor_flow.flows.dose_overlap.checks.data_files import check_folder, check_measurement
-from extractor_flow.flows.dose_overlap.checks.stored_data import DataFiles
-from extractor_flow.flows.dose_overlap.checks.training_frames import check_measured, check_stored
-from extractor_flow.flows.dose_overlap.data.generate import base_from
-from extractor_flow.flows.dose_overlap.data.remeasure import measure
-from extractor_flow.flows.dose_overlap.data.simulation import base_of
-from extractor_flow.flows.dose_overlap.jobs import is_unmet
+from extractor_flow.flows.dose_overlap.checks.claims import DATA_LIMIT
+from extractor_flow.flows.dose_overlap.checks.likeness import ROUNDING, alike, nearly
+from extractor_flow.flows.dose_overlap.data.dataset import METADATA_KEY, read_contents, to_arrays
+from extractor_flow.flows.dose_overlap.jobs import ANYWHERE, jobs_of
 from extractor_flow.flows.dose_overlap.plan import Plan
-from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.study.records import Skipped
+from extractor_flow.layout import PREPARED
+from extractor_flow.readers.errors import Kind
+from extractor_flow.readers.text import read_json, require_object
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import Completed, Skipped, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from extractor_flow.evidence.run_context import RunContext
-    from extractor_flow.flows.dose_overlap.checks.claims import Claims, Finding
-    from extractor_flow.flows.dose_overlap.data.remeasure import Measured
+    from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
     from extractor_flow.flows.dose_overlap.data.simulation import Base
-    from extractor_flow.flows.dose_overlap.data.views import View
     from extractor_flow.study.records import JobRecord
 
-DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
-"""The reason that a rehearsal gives."""
-_PREPARED = "prepared.json"
+    Finding = Violation | Unchecked
+
 _LARGEST = 1024
+# In all frames of one dose: at some 44 bytes for each in its stages, 0.7 GB. The largest config here has 3 million.
 _MOST_PIXELS = 1 << 24
-"""In all frames of one dose: at some 44 bytes for each in its stages, 0.7 GB. The largest config here has 3 million."""
+# The share of pixels whose photon count another machine's rounding may change, by one photon.
+_OTHER_COUNTS = 1e-3
+_ONE_PHOTON = 1.5
 
 
-def check_data(run: RunContext, jobs: Sequence[Claims]) -> Iterator[Finding]:
-    """What the data of *run* contradict, and the records of *jobs* and of skipped ones about them."""
-    files = DataFiles(run)
-    for job in jobs:
-        yield from check_stored(job, files)
-    is_prepared = run.files.has(_PREPARED)
-    if jobs and not is_prepared:
-        yield Violation(_PREPARED, "", "tells that the data were made", "no such file", Kind.MISSING)
-    skips = [record for record in run.records if _is_about_the_scan(run, record)]
-    if not (jobs or skips or is_prepared):
+@check("dose-data", scope=Scope.RUN, reads=(PREPARED,), needs=("scipy",))
+def study_data(run: RunContext) -> Iterator[Finding]:
+    """Every file below data/ is what the settings give: the object measured at every dose, the scans thinned again.
+
+    Catches: frames that were retouched or measured with another dose, object or seed, another thinning, made-up
+    numbers behind a view, a file too much or too little. Cannot catch: an object that came from a file outside.
+    """
+    from extractor_flow.flows.dose_overlap.data.remeasure import manifests_of, measure
+
+    if not run.files.has(PREPARED):
+        if any(isinstance(each.outcome, Completed) or _is_about_the_scan(run, each) for each in run.records):
+            yield Violation(PREPARED, "", "says that the data were made", "no such file", Kind.MISSING)
         return
-    base = yield from _bounded(_base(run, files))
-    views: dict[int, Mapping[str, View]] = {}
-    if base is not None:
-        yield from _Repetition(run, files, base, views).check(jobs, skips, has_data=bool(jobs) or is_prepared)
-    if jobs or is_prepared:
-        yield from check_folder(run, views)
+    base = yield from _base(run)
+    if base is None:
+        return
+    known = manifests_of(base, run.settings)
+    names = set(known)
+    for dose in run.settings["design"]["doses"]:
+        files, numbers = measure(base, dose, run.settings)
+        for name, data in files.items():
+            yield from _compare_data(run, f"{layout.DATA}/{name}", data)
+        known |= numbers
+        names |= files.keys() | numbers.keys()
+        run.forget()  # the frames of one dose need not stay while the next one is measured
+    for name, expected in known.items():
+        yield from _compare_json(run, f"{layout.DATA}/{name}", expected)
+    for path in run.files.walk().files:
+        folder, _, name = path.partition("/")
+        if folder == layout.DATA and name not in names and not any(part.startswith(".") for part in name.split("/")):
+            yield Violation(path, "", "belongs to the study's data", "no dose and view has such a file", "evidence")
+
+
+@check("dose-refusals", scope=Scope.RUN, reads=(PREPARED,), needs=("scipy",))
+def refused_views(run: RunContext) -> Iterator[Finding]:
+    """A view is refused by the preparation, and its job skipped with the same words, where the scan does not have it.
+
+    Catches: a cell that was left out because its result was bad, a success of an impossible view.
+    Cannot catch: a false reason that is not about the scan, such as a device that was missing.
+    """
+    from extractor_flow.flows.dose_overlap.data.remeasure import refusals_of
+
+    if not run.files.has(PREPARED):
+        return
+    base = yield from _base(run)
+    if base is None:
+        return
+    refusals = refusals_of(base, run.settings)
+    jobs = jobs_of(run.settings)
+    views = {job.key: refusals.get(Plan.from_parameters(job.parameters).cell.view) for job in jobs}
+    expected = {key: why for key, why in views.items() if why is not None}
+    told = require_object(run.read(PREPARED, read_json), PREPARED).get("refused")
+    refused = require_object(told, f"{PREPARED}: $.refused")
+    codes = {key: require_object(skip, f"{PREPARED}: $.refused").get("code") for key, skip in refused.items()}
+    if codes != dict.fromkeys(expected, Code.MISSING_DATA.value):
+        yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(expected)}", "evidence")
+    for record in run.records:
+        found = f"the scan says: {expected.get(record.job_key, 'it has this view')}"
+        if isinstance(record.outcome, Completed) and record.job_key in expected:
+            yield run.contradicted(record, "status", "success", found)
+        if isinstance(record.outcome, Skipped) and _is_about_the_scan(run, record):
+            skip = why_not(record.outcome)
+            if record.job_key not in expected or record.outcome.code is not Code.MISSING_DATA:
+                yield run.contradicted(record, "code", record.outcome.code.value, found)
+            elif skip != refused.get(record.job_key):
+                yield run.contradicted(record, "reason", skip, f"{PREPARED} has {refused.get(record.job_key)}")
 
 
 def _is_about_the_scan(run: RunContext, record: JobRecord) -> bool:
-    """Whether *record* is a skip for a reason that only the scan can give."""
-    if not isinstance(record.outcome, Skipped) or record.outcome.reason == DRY_RUN:
+    """Whether *record* is a skip that only the scan can explain."""
+    if not isinstance(record.outcome, Skipped) or record.outcome.code is Code.DRY_RUN:
         return False
     device = Plan.from_parameters(run.parameters[record.job_key]).training.device
-    return not is_unmet(record.outcome.reason, device)
+    return record.outcome.code is Code.MISSING_DATA or device in ANYWHERE
 
 
-def _bounded(search: Generator[Finding, None, Base | None]) -> Generator[Finding, None, Base | None]:
-    """The base that *search* finds, unless its frames are too many to be measured again."""
-    base = yield from search
-    if base is None or len(base.xcoords) * base.probe_guess.size <= _MOST_PIXELS:
-        return base
-    what = f"{len(base.xcoords)} frames of {base.probe_guess.size} pixels are too many to measure again"
-    yield Unchecked("the data", what)
-    return None
+def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
+    """What was measured: as the settings say, or else as the run's own data say; ``None`` where it is too much."""
+    from extractor_flow.flows.dose_overlap.data.generate import base_from
+    from extractor_flow.flows.dose_overlap.data.simulation import base_of
 
-
-def _base(run: RunContext, files: DataFiles) -> Generator[Finding, None, Base | None]:
-    """What was measured: as the settings say, or else as the run's own data say."""
     simulation = run.settings["simulation"]
-    if simulation["base_npz"] is None:
-        if simulation["object_size"] <= _LARGEST:
-            return base_from(simulation)
-        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
-        return None
-    what = f"{simulation['base_npz']} is outside of the run, and was not opened"
-    yield Unchecked("where the measured object comes from", what)
     path = f"{layout.DATA}/{layout.dose_directory(run.settings['design']['doses'][0])}/{layout.RAW}"
-    try:
-        return base_of(files.stored(path).data(path))
-    except ReadError as error:
-        yield Violation.refused(path, error)
-        yield Unchecked("the data", "there is no object to measure again")
-    return None
+    if simulation["base_npz"] is not None:
+        what = f"{simulation['base_npz']} is outside of the run, and was not opened"
+        yield Unchecked("where the measured object comes from", what)
+        base = base_of(run.read(path, read_contents, limit=DATA_LIMIT).data(path))
+    elif simulation["object_size"] <= _LARGEST:
+        base = base_from(simulation)
+    else:
+        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
+        yield from _compare_shape(run, path, "objectGuess", (simulation["object_size"],) * 2)
+        return None
+    if len(base.xcoords) * base.probe_guess.size > _MOST_PIXELS:
+        what = f"{len(base.xcoords)} frames of {base.probe_guess.size} pixels are too many to measure again"
+        yield Unchecked("the data", what)
+        yield from _compare_shape(run, path, "diffraction", (len(base.xcoords), *base.probe_guess.shape))
+        return None
+    return base
 
 
-class _Repetition:
-    """The study's measurement once more; *views* is filled with what could be had of it, by dose."""
+def _compare_shape(run: RunContext, path: str, name: str, expected: tuple[int, ...]) -> Iterator[Violation]:
+    """What is too large to be measured again is that large: settings must not switch a check off."""
+    array = run.read(path, read_contents, limit=DATA_LIMIT).arrays.get(name)
+    if array is None or array.shape != expected:
+        found = "nothing" if array is None else f"the shape {array.shape}"
+        yield Violation(path, name, f"has the shape {expected}, which the settings give", found, "evidence")
 
-    def __init__(self, run: RunContext, files: DataFiles, base: Base, views: dict[int, Mapping[str, View]]) -> None:
-        self._run = run
-        self._files = files
-        self._base = base
-        self._views = views
 
-    def check(self, jobs: Sequence[Claims], skips: Sequence[JobRecord], *, has_data: bool) -> Iterator[Finding]:
-        """What the repetition contradicts, dose by dose."""
-        of_dose: dict[int, list[Claims]] = defaultdict(list)
-        for job in jobs:
-            of_dose[job.plan.cell.dose].append(job)
-        for dose in self._run.settings["design"]["doses"]:
-            path = f"{layout.DATA}/{layout.dose_directory(dose)}/{layout.RAW}"
-            yield from shielded(path, self._dose(dose, of_dose[dose], skips, has_data=has_data))
+def _compare_data(run: RunContext, path: str, expected: PtychographyData) -> Iterator[Finding]:
+    arrays = to_arrays(expected)
+    if not run.files.has(path):
+        yield Violation(path, "", "holds what the settings give", "no such file", Kind.MISSING)
+        return
+    if sum(array.nbytes for array in arrays.values()) > DATA_LIMIT:
+        yield Unchecked(path, f"more than {DATA_LIMIT} bytes are not compared")
+        return
+    there = run.read(path, read_contents, limit=DATA_LIMIT)
+    if there.members != {*arrays, METADATA_KEY}:
+        what = f"expected {', '.join(sorted({*arrays, METADATA_KEY}))}"
+        yield Violation(path, "", f"holds {brief(sorted(there.members))}", what, "evidence")
+    for name, wanted in arrays.items():
+        found = there.arrays.get(name)
+        if not (_same_counts(found, expected) if name == "diffraction" else nearly(found, wanted)):
+            yield Violation(path, name, "is what the settings give", "measured again it differs", "evidence")
+    if not alike(dict(there.metadata), dict(expected.metadata), ROUNDING):
+        what = f"the settings give {brief(dict(expected.metadata))}"
+        yield Violation(path, METADATA_KEY, brief(dict(there.metadata)), what, "evidence")
 
-    def _dose(
-        self, dose: int, jobs: Sequence[Claims], skips: Sequence[JobRecord], *, has_data: bool
-    ) -> Iterator[Finding]:
-        measured = measure(self._base, dose, self._run.settings)
-        self._views[dose] = measured.views
-        if has_data:
-            yield from check_measurement(self._files, measured)
-        for job in jobs:
-            yield from check_measured(job, measured)
-        for record in skips:
-            yield from self._skip(record, dose, measured)
 
-    def _skip(self, record: JobRecord, dose: int, measured: Measured) -> Iterator[Violation]:
-        cell = Plan.from_parameters(self._run.parameters[record.job_key]).cell
-        if cell.dose != dose or not isinstance(record.outcome, Skipped):
-            return
-        refusal = measured.refusal(cell.view)
-        if record.outcome.reason != refusal:
-            found = "the scan has this view" if refusal is None else f"the scan says: {refusal}"
-            yield self._run.contradicted(record, "reason", record.outcome.reason, found)
+def _same_counts(there: NDArray[Any] | None, expected: PtychographyData) -> bool:
+    """Whether all amplitudes are the expected ones, but for a few that are one photon more or less."""
+    wanted = expected.diffraction
+    if there is None or there.shape != wanted.shape or there.dtype != wanted.dtype or not np.isfinite(there).all():
+        return False
+    differs = ~(np.abs(there - wanted) <= ROUNDING * np.abs(wanted).max())
+    scale = expected.metadata["photon_scale"]
+    if not isinstance(scale, int | float) or float(differs.mean()) > _OTHER_COUNTS:
+        return False
+    one, two = (array[differs].astype(np.float64) ** 2 * scale for array in (there, wanted))
+    return bool((np.abs(one - two) <= _ONE_PHOTON + ROUNDING * two).all())
+
+
+def _compare_json(run: RunContext, path: str, expected: Mapping[str, Any]) -> Iterator[Violation]:
+    if not run.files.has(path):
+        yield Violation(path, "", "holds what the settings give", "no such file", Kind.MISSING)
+        return
+    there = require_object(run.read(path, read_json), path)
+    for name in sorted(there.keys() | expected.keys()):
+        if not alike(there.get(name), expected.get(name)):
+            what = f"the settings give {brief(expected.get(name, 'nothing'))}"
+            yield Violation(path, f"$.{name}", brief(there.get(name, "nothing")), what, "evidence")

@@ -12,6 +12,7 @@ from extractor_flow.flows.dose_overlap.cli.table import Row, table
 from extractor_flow.flows.dose_overlap.cli.train import say
 from extractor_flow.flows.dose_overlap.config import check_simulation
 from extractor_flow.flows.dose_overlap.plan import dose_text
+from extractor_flow.layout import FIGURES
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,7 @@ def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
 
 
 def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
-    """Thin what was measured below *source*; a rejected view is told, and is no error."""
+    """Thin what was measured below *source*; a rejected view is reported, and is no error."""
     from extractor_flow.flows.dose_overlap.data.views import write_views
 
     root = source if target is None else target
@@ -54,13 +55,11 @@ def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinnin
 
 def reconstruct_all(root: Path, iterations: int) -> int:
     """Reconstruct what the held-out frames of each trained job show, by every method."""
-    from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
     from extractor_flow.flows.dose_overlap.training.job import reconstruct_cell
 
     jobs = trained_jobs(root)
     for number, job in enumerate(jobs, 1):
-        config = read_bundle(job.directory / layout.BUNDLE).config
-        metrics = reconstruct_cell(config, job.test, job.directory, iterations=iterations)
+        metrics = reconstruct_cell(job.test, job.directory, iterations=iterations)
         write_json(job.directory / layout.METRICS, {"metrics": metrics})
         psnr = metrics.get("amplitude_psnr")
         say(f"[{number}/{len(jobs)}] {job.title}: amplitude PSNR {'n/a' if psnr is None else f'{psnr:.2f} dB'}")
@@ -77,7 +76,7 @@ def compare_all(root: Path) -> int:
     write_text(root / "comparison.md", f"# Dose x overlap comparison\n\n{text}")
     cells = [{"dose": row.cell.dose, "view": row.cell.view, "metrics": dict(row.metrics)} for row in rows]
     write_json(root / "comparison.json", {"cells": cells})
-    figures = root / "figures"
+    figures = root / FIGURES
     figures.mkdir(exist_ok=True)
     shown = [
         Shown(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extractor_flow.flows.dose_overlap.reconstruction.pie import constant_level
-
 if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
 
@@ -40,3 +38,9 @@ class Calibration:
 def input_scale(frame_size: int, mean_energy: float) -> float:
     """sqrt((N/2)² / mean sum A²): what the diffraction amplitudes are multiplied by for the network."""
     return math.sqrt((frame_size / 2) ** 2 / mean_energy)
+
+
+def constant_level(data: PtychographyData) -> float:
+    """The amplitude of the constant object with frames as bright as the measured ones: sqrt(mean sum A² / sum |P|²)."""
+    energy = np.sum(data.diffraction.astype(np.float64) ** 2, axis=(-2, -1))
+    return float(np.sqrt(energy.mean() / np.sum(np.abs(data.probe_guess.astype(np.complex128)) ** 2)))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from extractor_flow.errors import DataError
-from extractor_flow.files import parse_json, write_bytes
+from extractor_flow.files import write_bytes
 from extractor_flow.flows.dose_overlap.data.dataset_rules import LEGACY_KEYS, REQUIRED, SPECIFICATION, problems_of
-from extractor_flow.flows.dose_overlap.data.npz import SIZE_LIMIT, Contents, read_arrays
+from extractor_flow.readers.arrays import array_of
+from extractor_flow.readers.errors import Kind, ReadError
+from extractor_flow.readers.text import parse, require_object
+from extractor_flow.readers.zips import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +28,13 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
 
 METADATA_KEY = "metadata"
+# 1,485 frames of 128 x 128 with the object under each are 0.3 GB; the largest published scans would take 4.
+SIZE_LIMIT = 4 * 1024**3
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+_NUMERIC = (*SPECIFICATION, *LEGACY_KEYS)
+_TEXT = re.compile(
+    rb"\x93NUMPY\x01\x00(?P<length>(?s:..))\{'descr': '<U[0-9]{1,9}', 'fortran_order': False, 'shape': \(\), ?\} *\n"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +76,29 @@ class PtychographyData:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a data file holds: the numbers by key, why a key's were refused, the metadata, the names of all members."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    refused: Mapping[str, str]
+    metadata: Mapping[str, Json]
+    members: frozenset[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """Every way in which this breaks the contract, one line each."""
+        return [f"{key}: {self.refused[key]}" for key in REQUIRED if key in self.refused] + problems_of(
+            self.arrays, refused=self.refused
+        )
+
+    def data(self, where: str) -> PtychographyData:
+        """The data set that this is; :class:`DataError` with a line for each problem if it breaks the contract."""
+        if problems := self.problems:
+            raise DataError("\n".join(f"{where}: {problem}" for problem in problems))
+        return from_arrays(self.arrays, self.metadata)
+
+
 def read_data(path: Path, *, limit: int = SIZE_LIMIT) -> PtychographyData:
     """The data set in *path*, checked against the whole contract.
 
@@ -73,14 +106,32 @@ def read_data(path: Path, *, limit: int = SIZE_LIMIT) -> PtychographyData:
     optional member is ignored, a pickled required one is a problem. ``diff3d`` is read where there is no
     ``diffraction``.
     """
-    contents = _renamed(read_arrays(path, [*SPECIFICATION, *LEGACY_KEYS, METADATA_KEY], limit=limit))
-    problems = [f"{key}: {reason}" for key, reason in contents.refused.items() if key in REQUIRED]
-    arrays = {key: value for key, value in contents.arrays.items() if key != METADATA_KEY}
-    problems += problems_of(arrays, refused=contents.refused)
-    metadata = _metadata(contents, problems)
-    if problems:
-        raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
-    return from_arrays(arrays, metadata)
+    try:
+        with path.open("rb") as stream:
+            return read_contents(stream, str(path), limit=limit).data(str(path))
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror}); expected an NPZ file"
+        raise DataError(msg) from error
+
+
+def read_contents(stream: BinaryIO, where: str, *, limit: int = SIZE_LIMIT) -> Contents:
+    """The members of a data file, of at most *limit* bytes together; those that no data set has are only named.
+
+    A file that is no NPZ archive, or whose metadata are no JSON object, is a :class:`ReadError`.
+    """
+    archive = Archive(stream, where, limit=limit)
+    members = frozenset(name.removesuffix(".npy") for name in archive.members)
+    arrays: dict[str, NDArray[Any]] = {}
+    refused: dict[str, str] = {}
+    for key in sorted(members.intersection(_NUMERIC), key=_NUMERIC.index):
+        name = LEGACY_KEYS.get(key, key)
+        if name not in arrays:
+            try:
+                arrays[name] = array_of(archive.read(f"{key}.npy"), f"{where}!{key}")
+            except ReadError as error:
+                refused[name] = error.what
+    text = archive.read(f"{METADATA_KEY}.npy") if METADATA_KEY in members else None
+    return Contents(arrays, refused, {} if text is None else _metadata(text, f"{where}!{METADATA_KEY}"), members)
 
 
 def write_data(path: Path, data: PtychographyData) -> None:
@@ -108,30 +159,21 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def _renamed(contents: Contents) -> Contents:
-    """The same contents under today's keys; a key that is there under both names keeps today's."""
-    arrays = {LEGACY_KEYS.get(key, key): value for key, value in contents.arrays.items()}
-    refused = {LEGACY_KEYS.get(key, key): value for key, value in contents.refused.items()}
-    arrays |= {key: contents.arrays[key] for key in SPECIFICATION if key in contents.arrays}
-    return Contents(arrays, {key: reason for key, reason in refused.items() if key not in arrays})
-
-
-def _metadata(contents: Contents, problems: list[str]) -> dict[str, Json]:
-    array = contents.arrays.get(METADATA_KEY)
-    if array is None:
-        return {}
-    if array.dtype.kind != "U" or array.shape != ():
-        problems.append(f"{METADATA_KEY}: found {array.dtype} of shape {array.shape}; expected one JSON string")
-        return {}
+def _metadata(data: bytes, where: str) -> dict[str, Json]:
+    """The JSON object in an array of one text; a pickled one, as other programs write it, is never read."""
+    header = _TEXT.match(data)
+    if header is None or header.end() != int.from_bytes(header["length"], "little") + len(b"\x93NUMPY") + 4:
+        try:
+            array_of(data, where)
+        except ReadError as error:
+            if error.kind == Kind.PICKLE:
+                return {}
+        raise ReadError(Kind.HEADER, where, "is not one JSON text")
     try:
-        value = parse_json(str(array), where=METADATA_KEY)
-    except DataError as error:
-        problems.append(str(error))
-        return {}
-    if not isinstance(value, dict):
-        problems.append(f"{METADATA_KEY}: found a JSON {type(value).__name__}; expected an object")
-        return {}
-    return value
+        text = data[header.end() :].decode("utf-32-le").rstrip("\0")
+    except UnicodeDecodeError as error:
+        raise ReadError(Kind.NOT_UTF8, where, "is not text") from error
+    return require_object(parse(text, where), where)
 
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json]) -> PtychographyData:

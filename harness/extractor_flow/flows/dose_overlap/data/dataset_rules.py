@@ -34,7 +34,6 @@ SPECIFICATION = {
     "scan_index": _Rule(("int64", "int32"), "n", required=False),
     "xcoords_start": _Rule(("float64", "float32"), "n", required=False),
     "ycoords_start": _Rule(("float64", "float32"), "n", required=False),
-    "filenames": _Rule(("str",), "n", required=False),
 }
 REQUIRED = tuple(key for key, rule in SPECIFICATION.items() if rule.required)
 
@@ -73,7 +72,7 @@ def _sizes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
 
 def _type_problems(key: str, value: NDArray[Any]) -> list[str]:
     expected = SPECIFICATION[key].dtypes
-    found = "str" if value.dtype.kind == "U" else value.dtype.newbyteorder("=").name
+    found = value.dtype.newbyteorder("=").name
     return [] if found in expected else [f"{key}: found {found}; expected {' or '.join(expected)}"]
 
 

@@ -27,7 +27,7 @@ Selection = Accepted | Rejected
 
 @dataclass(frozen=True)
 class Thinning:
-    """What a view keeps of each side of a scan: frames (1 - overlap) N apart, and of those, if given, so many.
+    """What a view keeps of each side of a scan: frames (1 - overlap) N apart, at most *frames* of them if given.
 
     These are the ones nearest to the middle of the side, so that they still overlap as much. With the same *frames* for
     every view, views differ by their overlap and not by how much there is to learn from.
@@ -91,9 +91,7 @@ def _read(source: Path, dose: int, split: str) -> PtychographyData:
 
 def _view(parts: Mapping[str, PtychographyData], root: Path, dose: int, name: str, thinning: Thinning) -> View:
     (root / layout.view(dose, name, "train")).parent.mkdir(parents=True, exist_ok=True)
-    chosen = {split: select(part, thinning) for split, part in parts.items()}
-    refusals = [refusal_of(split, selection, thinning) for split, selection in chosen.items()]
-    refusal = next((each for each in refusals if each is not None), None)
+    chosen, refusal = choose(parts, thinning)
     for split, selection in chosen.items():
         path = root / layout.view(dose, name, split)
         if refusal is None and isinstance(selection, Accepted):
@@ -102,6 +100,13 @@ def _view(parts: Mapping[str, PtychographyData], root: Path, dose: int, name: st
             path.unlink(missing_ok=True)
     _write_metrics(root, dose, name, chosen)
     return View(dose, name, refusal)
+
+
+def choose(parts: Mapping[str, PtychographyData], thinning: Thinning) -> tuple[dict[str, Selection], str | None]:
+    """What *thinning* selects of each side of a scan, and why that is no view, if it is none."""
+    chosen = {split: select(part, thinning) for split, part in parts.items()}
+    refusals = (refusal_of(split, selection, thinning) for split, selection in chosen.items())
+    return chosen, next((each for each in refusals if each is not None), None)
 
 
 def select(data: PtychographyData, thinning: Thinning) -> Selection:

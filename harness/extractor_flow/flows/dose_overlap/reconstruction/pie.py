@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
+from extractor_flow.flows.dose_overlap.data.calibration import constant_level
 from extractor_flow.flows.dose_overlap.data.scan_geometry import frame_corners, windows
 
 if TYPE_CHECKING:
@@ -41,12 +42,6 @@ def iterate(data: PtychographyData, *, iterations: int = ITERATIONS, seed: int =
             piece = image[places[frame]]
             piece += step * pull * _correction(probe * piece, measured[frame])
     return image
-
-
-def constant_level(data: PtychographyData) -> float:
-    """The amplitude of the constant object with frames as bright as the measured ones: sqrt(mean sum A² / sum |P|²)."""
-    energy = np.sum(data.diffraction.astype(np.float64) ** 2, axis=(-2, -1))
-    return float(np.sqrt(energy.mean() / np.sum(np.abs(data.probe_guess.astype(np.complex128)) ** 2)))
 
 
 def _correction(wave: Complex, measured: NDArray[np.float64]) -> Complex:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from extractor_flow.flows.dose_overlap.data.calibration import Calibration
+from extractor_flow.flows.dose_overlap.data.calibration import Calibration, constant_level
 from extractor_flow.flows.dose_overlap.data.scan_geometry import covered, frame_corners, windows
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle
 from extractor_flow.flows.dose_overlap.reconstruction.forward_model import Optics
 from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork
 from extractor_flow.flows.dose_overlap.reconstruction.network_inputs import PreparedFrames, chunks, explain, prepare
 from extractor_flow.flows.dose_overlap.reconstruction.phase_sync import synchronised
-from extractor_flow.flows.dose_overlap.reconstruction.pie import constant_level, iterate
+from extractor_flow.flows.dose_overlap.reconstruction.pie import iterate
+from extractor_flow.readers.weights import digest_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +79,11 @@ def initial_network(config: TrainingConfig) -> PatchNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return PatchNetwork(config.width).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def untrained_digest(config: TrainingConfig) -> str:
+    """The digest of the weights that a training with *config* begins with."""
+    return digest_of({name: value.numpy() for name, value in initial_network(config).state_dict().items()})
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, METHODS, SCORES, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MASK, METHODS, SCORES, TRUTH, metric_name
 from extractor_flow.flows.dose_overlap.scoring.scores import score
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TRUTH, MASK = "truth", "mask"
 _NOT_LEARNED = ("untrained", "constant", INPUT)
 
 

@@ -6,9 +6,24 @@ TRAINED = "trained"
 INPUT = "input"
 """The classical estimate that the network is given with each frame: what of the quality it did not have to learn."""
 METHODS = (TRAINED, "untrained", "constant", INPUT, "iterative")
+TRUTH, MASK = "truth", "mask"
+"""What is stored beside the methods' objects: the true one, and the pixels on which they are scored."""
 IMAGES = ("amplitude", "phase")
 SCORES = {"psnr": "psnr", "ssim": "ssim", "ms_ssim": "ms_ssim", "frc": "frc_cutoff"}
 """A metric's name, and the name of the score that it is."""
+TRAINING = frozenset(
+    {
+        "final_loss",
+        "best_validation_loss",
+        "untrained_validation_loss",
+        "best_epoch",
+        "epochs_completed",
+        "total_parameters",
+        "training_frames",
+        "validation_frames",
+    }
+)
+"""The metrics that a training gives; all others compare reconstructions with the truth."""
 
 
 def metric_name(method: str, image: str, short: str) -> str:

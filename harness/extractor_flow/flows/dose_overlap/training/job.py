@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -18,26 +17,17 @@ from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data
 from extractor_flow.flows.dose_overlap.plan import Plan
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
-from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
-    coverage,
-    initial_network,
-    reconstruct,
-    reconstruct_constant,
-    reconstruct_input,
-    reconstruct_iteratively,
-    reconstruct_untrained,
-)
+from extractor_flow.flows.dose_overlap.reconstruction.device import torch_threads
+from extractor_flow.flows.dose_overlap.reconstruction.methods import objects_of
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverage, untrained_digest
 from extractor_flow.flows.dose_overlap.scoring import cell_metrics
-from extractor_flow.flows.dose_overlap.scoring.names import INPUT, TRAINED
+from extractor_flow.flows.dose_overlap.scoring.names import TRUTH
 from extractor_flow.flows.dose_overlap.training import loop
-from extractor_flow.readers.weights import digest_of
 from extractor_flow.study.flow import JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from extractor_flow.flows.dose_overlap.history import EpochRecord
     from extractor_flow.flows.dose_overlap.training.loop import TrainingOutcome
@@ -45,7 +35,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
 
-    Complex = NDArray[np.complex128]
     Progress = Callable[[EpochRecord], None]
 
 
@@ -73,12 +62,12 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     data = CellData(*(root / plan.cell.data_path(split) for split in layout.SPLITS))
 
     def progress(record: EpochRecord) -> None:
-        told = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
-        known = {name: value for name, value in told.items() if value is not None}
+        shown = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
+        known = {name: value for name, value in shown.items() if value is not None}
         workspace.progress(record.epoch, plan.training.epochs, **known)
 
     outcome = train_cell(plan.training, data.train, directory, progress)
-    measured = reconstruct_cell(plan.training, data.test, directory, iterations=plan.solver_iterations)
+    measured = reconstruct_cell(data.test, directory, iterations=plan.solver_iterations)
     metrics = training_metrics(outcome) | measured
     details = {"cell": asdict(plan.cell), **details_of(plan.training, outcome, data)}
     write_json(
@@ -88,49 +77,32 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     )
     # Not among the details: with them, the same job would not leave the same bytes.
     logger.bind(cpu_seconds=round(time.process_time() - begun, 1)).info("cell done")
-    return JobResult(metrics, artifacts_of(), outcome.steps_completed, details)
+    return JobResult(metrics, layout.ARTIFACTS, outcome.steps_completed, details)
 
 
 def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Progress) -> TrainingOutcome:
     """Train on the frames in *data*; leave bundle, checkpoint and curves in *directory*, and a log line an epoch."""
 
-    def tell(record: EpochRecord) -> None:
+    def log(record: EpochRecord) -> None:
         facts = {name: value for name, value in record.as_dict().items() if value is not None}
         logger.bind(**facts).info("epoch done")
         progress(record)
 
-    with torch_settings(config.threads):
-        outcome = loop.train(config, read_data(data), directory, progress=tell)
+    with torch_threads(config.threads):
+        outcome = loop.train(config, read_data(data), directory, progress=log)
     write_json(directory / layout.CURVES, {"curves": curves_of(outcome)}, durable=False)
     logger.bind(steps=outcome.steps_completed, stopped_early=outcome.stopped_early).info("training done")
     return outcome
 
 
-def reconstruct_cell(config: TrainingConfig, data: Path, directory: Path, *, iterations: int) -> dict[str, float]:
+def reconstruct_cell(data: Path, directory: Path, *, iterations: int) -> dict[str, float]:
     """Reconstruct the held-out frames in *data* by every method; keep the objects in *directory*; their metrics."""
-    images = objects_of(config, directory / layout.BUNDLE, data, iterations=iterations)
     frames = read_data(data)
-    kept = cell_metrics.stored({**images, cell_metrics.TRUTH: frames.object_guess}, coverage(frames))
+    images = objects_of(read_bundle(directory / layout.BUNDLE), frames, iterations=iterations)
+    kept = cell_metrics.stored({**images, TRUTH: frames.object_guess}, coverage(frames))
     write_bytes(directory / layout.RECONSTRUCTIONS, npz_bytes(kept), durable=False)
     logger.bind(frames=frames.count).info("held-out frames reconstructed")
     return cell_metrics.measured(kept)
-
-
-def objects_of(
-    config: TrainingConfig, bundle: Path, data: Path, *, iterations: int
-) -> dict[str, NDArray[np.complex128]]:
-    """What every method makes of the frames in *data*, by its name; the true object in there is not looked at."""
-    frames = read_data(data)
-    with torch_settings(config.threads):
-        trained = read_bundle(bundle)
-        found = {
-            TRAINED: reconstruct(trained, frames),
-            INPUT: reconstruct_input(trained, frames),
-            "untrained": reconstruct_untrained(config, frames),
-            "constant": reconstruct_constant(frames),
-            "iterative": reconstruct_iteratively(frames, iterations=iterations, seed=config.seed),
-        }
-    return {name: each.image for name, each in found.items()}
 
 
 def training_metrics(outcome: TrainingOutcome) -> dict[str, float]:
@@ -152,22 +124,6 @@ def curves_of(outcome: TrainingOutcome) -> list[dict[str, Any]]:
     return [record.as_dict() for record in outcome.curves]
 
 
-def artifacts_of() -> dict[str, str]:
-    """The files of a finished cell by their roles, relative to its directory."""
-    return {
-        "bundle": layout.BUNDLE,
-        "checkpoint": layout.CHECKPOINT,
-        "curves": layout.CURVES,
-        "reconstructions": layout.RECONSTRUCTIONS,
-        "metrics": layout.METRICS,
-    }
-
-
-def untrained_digest(config: TrainingConfig) -> str:
-    """The digest of the weights that a training with *config* begins with."""
-    return digest_of({name: value.numpy() for name, value in initial_network(config).state_dict().items()})
-
-
 def details_of(config: TrainingConfig, outcome: TrainingOutcome, data: CellData) -> dict[str, Any]:
     """The curves, the digests by which a result can be checked, and what computed it."""
     return {
@@ -181,14 +137,3 @@ def details_of(config: TrainingConfig, outcome: TrainingOutcome, data: CellData)
         "torch_threads": config.threads,
         "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "torch": torch.__version__},
     }
-
-
-@contextmanager
-def torch_settings(threads: int) -> Iterator[None]:
-    """So many threads of torch for the while: rounding depends on them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,14 @@ import numpy as np
 import torch
 
 from extractor_flow.errors import DataError, JobError
+from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.identity import training_digest
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle, write_bundle
+from extractor_flow.flows.dose_overlap.reconstruction.device import torch_threads
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import initial_network
+from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.schedule import learning_rate
 from extractor_flow.flows.dose_overlap.training.checkpoint import TrainingState, read_state, write_state
-from extractor_flow.flows.dose_overlap.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.history import EpochRecord
     from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork
     from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
-
-BUNDLE_NAME = "bundle.safetensors"
-CHECKPOINT_NAME = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,9 @@ def train(
     Every exception passes through; after one, the last checkpoint is whole. A loss that is not finite is a
     :class:`JobError`, data that cannot be grouped or a checkpoint of another training a :class:`DataError`.
     """
-    with _threads(config.threads):
+    with torch_threads(config.threads):
         run = _Run.of(config, data)
-        checkpoint = directory / CHECKPOINT_NAME
+        checkpoint = directory / layout.CHECKPOINT
         if resume and checkpoint.exists():
             run.restore(read_state(checkpoint, run.digest))
         for record in run.epochs():
@@ -81,17 +79,6 @@ def train(
             if progress is not None:
                 progress(record)
         return run.publish(directory)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Fix the number of torch's threads, on which rounding depends, and put the old one back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Run:
@@ -183,7 +170,7 @@ class _Run:
         """Write the bundle of the best epoch and say what was done."""
         config, task, best = self.config, self.task, self.best_record
         bundle = Bundle(config, task.calibration, task.optics.probe.cpu().numpy(), self.best)
-        written = write_bundle(directory / BUNDLE_NAME, bundle)
+        written = write_bundle(directory / layout.BUNDLE, bundle)
         epochs = self.history[-1].epoch
         final = self.history[-1].train_loss
         if final is None:
@@ -199,7 +186,7 @@ class _Run:
             parameters=sum(parameter.numel() for parameter in self.network.parameters()),
             training_frames=task.training_frames,
             validation_frames=task.validation_frames,
-            checkpoint_path=directory / CHECKPOINT_NAME,
+            checkpoint_path=directory / layout.CHECKPOINT,
             bundle_path=written.path,
             bundle_sha256=written.sha256,
             bundle_size_bytes=written.size_bytes,

@@ -17,7 +17,9 @@ from extractor_flow.flows.extractor_comparison.checks.expected import (
     impossible_episodes,
     tells_success,
 )
+from extractor_flow.layout import JOB_LOG
 from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.text import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
-_LOG = "train.log"
 _LOG_LIMIT = 64 * 1024 * 1024
 _TOLD = re.compile(rb"step ([0-9]{1,18}): mean reward (\S{1,40})")
 
@@ -93,7 +94,7 @@ def log(job: Claims) -> Iterator[Violation | Unchecked]:
 
     Catches: rewards changed everywhere but in the log. Cannot catch: a log that was rewritten; it has no digest.
     """
-    path, curve = job.path(_LOG), job.curve
+    path, curve = job.path(JOB_LOG), job.curve
     try:
         told = job.run.read(path, _log_of, limit=_LOG_LIMIT)
     except ReadError as error:
@@ -113,8 +114,7 @@ def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
 
 def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:
     """The rewards that the log tells, by step; a requeued job may tell one twice."""
-    del where
     told: dict[int, set[str]] = {}
-    for step, reward in _TOLD.findall(stream.read(_LOG_LIMIT)):
+    for step, reward in _TOLD.findall(read_bytes(stream, where, limit=_LOG_LIMIT)):
         told.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))
     return told

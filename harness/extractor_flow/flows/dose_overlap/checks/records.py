@@ -1,0 +1,123 @@
+"""Looks at a cell's record: what a training says of itself, and nothing that its curve or its frames contradict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.evidence.check import check
+from extractor_flow.evidence.findings import Violation, close
+from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.data.validation_split import validation_count
+from extractor_flow.flows.dose_overlap.schedule import learning_rate
+from extractor_flow.layout import JOURNAL
+from extractor_flow.readers.text import read_json, require_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_flow.flows.dose_overlap.checks.claims import Claims
+
+# Those that the files beside the record do not give; :func:`frames` and the deep checks look at the digests.
+_OF_THE_MACHINE = {"device", "versions", "data_sha256", "untrained_weights_sha256"}
+_VERSIONS = {"numpy", "scipy", "torch"}
+
+
+@check("dose-record", reads=("curves",))
+def record(job: Claims) -> Iterator[Violation]:
+    """The record names the files that a cell leaves, and its details are those of its plan and of these files.
+
+    Catches: an artifact left out or added, the cell, device or digest of another job, a claim that no training makes.
+    Cannot catch: made-up versions of packages, or another device of the kind that was asked for.
+    """
+    for role in sorted(layout.ARTIFACTS.keys() | job.outcome.artifacts.keys()):
+        claimed, expected = job.outcome.artifacts.get(role), layout.ARTIFACTS.get(role)
+        if claimed is None or expected is None or claimed.path != job.path(expected):
+            found = "nothing" if claimed is None else claimed.path
+            yield job.contradicted(f"artifacts.{role}", found, f"a cell leaves {expected or 'no such file'}")
+    details, again = job.outcome.details, _details(job)
+    for name in sorted(details.keys() | again.keys() | _OF_THE_MACHINE):
+        if name not in _OF_THE_MACHINE and details.get(name) != again.get(name):
+            yield job.contradicted(f"details.{name}", details.get(name), again.get(name, "no training tells that"))
+    versions = details.get("versions")
+    if not isinstance(versions, dict) or versions.keys() != _VERSIONS:
+        yield job.contradicted("details.versions", versions, f"expected those of {', '.join(sorted(_VERSIONS))}")
+    yield from job.run.check_device(job.record, details.get("device"), job.plan.training.device)
+
+
+def _details(job: Claims) -> dict[str, Any]:
+    """The details that the plan, the curve and the record's own digest of the bundle give."""
+    curves, cell = job.curve(), job.plan.cell
+    bundle = job.outcome.artifacts.get("bundle")
+    return {
+        "cell": {"dose": cell.dose, "view": cell.view},
+        "curves": curves,
+        "stopped_early": len(curves) - 1 < job.plan.training.epochs,
+        "torch_threads": job.plan.training.threads,
+        "bundle_sha256": bundle and bundle.sha256,
+        "bundle_size_bytes": bundle and bundle.size_bytes,
+    }
+
+
+@check("dose-metrics-file", reads=("metrics",))
+def metrics_file(job: Claims) -> Iterator[Violation]:
+    """The file of metrics says what the journal says.
+
+    Catches: another number in the file that people read. Cannot catch: the same wrong number in both.
+    """
+    path, outcome = job.path(layout.METRICS), job.outcome
+    there = require_object(job.run.read(path, read_json), path)
+    expected: dict[str, Any] = {
+        "metrics": dict(outcome.metrics),
+        "training_steps": outcome.training_steps,
+        "details": dict(outcome.details),
+    }
+    for name in sorted(there.keys() | expected.keys()):
+        if there.get(name) != expected.get(name):
+            yield job.wrong(layout.METRICS, f"$.{name}", there.get(name), f"{JOURNAL} has {expected.get(name)!r}")
+
+
+@check("dose-curve", reads=("curves",))
+def curve(job: Claims) -> Iterator[Violation]:
+    """The learning curve gives the recorded losses and steps, ends where the plan says, and has the plan's rates.
+
+    Catches: a better loss in the record, more epochs or steps, a training cut short, another learning rate.
+    Cannot catch: losses that curve, checkpoint and record all tell alike; dose-losses-again measures them.
+    """
+    epochs, config = job.curve(), job.plan.training
+    losses = [epoch["validation_loss"] for epoch in epochs]
+    last, best = len(epochs) - 1, losses.index(min(losses))
+    for name, found in {
+        "epochs_completed": last,
+        "best_epoch": best,
+        "best_validation_loss": losses[best],
+        "untrained_validation_loss": losses[0],
+        "final_loss": epochs[-1]["train_loss"],
+    }.items():
+        yield from job.metric(name, found, layout.CURVES)
+    if job.outcome.training_steps != last * config.steps_per_epoch:
+        what = f"{last} epochs have {last * config.steps_per_epoch} steps"
+        yield job.contradicted("training_steps", job.outcome.training_steps, what)
+    if last > config.epochs or (last < config.epochs and last - best != config.patience):
+        what = f"{config.epochs} are planned, or {config.patience} after the best"
+        yield job.wrong(layout.CURVES, "$.curves", f"{last} epochs, the best {best}", what)
+    for number, epoch in enumerate(epochs):
+        expected = learning_rate(config, number * config.steps_per_epoch) if number else None
+        if not close(epoch["learning_rate"], expected):
+            yield job.wrong(layout.CURVES, f"$.curves[{number}].learning_rate", epoch["learning_rate"], expected)
+
+
+@check("dose-frames", reads=("data",))
+def frames(job: Claims) -> Iterator[Violation]:
+    """The frames that the cell claims to have learned from and to be measured on are those in the run.
+
+    Catches: data exchanged after the training, more frames than there are. Cannot catch: frames that no detector or
+    simulation gave; dose-data measures a simulated object again.
+    """
+    claims = job.outcome.details.get("data_sha256")
+    expected = {split: job.run.files.sha256(job.data_path(split)) for split in layout.SPLITS}
+    if claims != expected:
+        yield job.contradicted("details.data_sha256", claims, f"the files have {expected}")
+    count = job.frames("train").count
+    aside = validation_count(count, job.plan.training)
+    yield from job.metric("training_frames", count - aside, job.data_path("train"))
+    yield from job.metric("validation_frames", aside, job.data_path("train"))

@@ -1,0 +1,82 @@
+"""What a copy of a run tells outsiders of people and machines, and the same text without it."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".txt")
+"""The endings of files that hold text for people."""
+_PATH_END = r"(?=[/\\\"'\s<>:,;)\]]|$)"
+# Forms of well-known keys, and words that announce one.
+_SECRET = re.compile(
+    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|xox[abpr]-[A-Za-z0-9-]{10,}"
+    r"|(?<=PRIVATE KEY-----)[A-Za-z0-9+/=\\n]+"
+    r"|(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=api_key=)|(?<=apikey=))[^\s\"'\\<>,;]{4,}"
+)
+_SHORTEST_NAME = 3  # a host or a user called `a` would stand everywhere
+
+
+class Rule(NamedTuple):
+    """One kind of thing that is told: what it is, how it looks, and what a redacted copy has in its place."""
+
+    what: str
+    pattern: re.Pattern[str]
+    instead: str | None
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is known here of whoever made the run; :meth:`of_this_machine` asks the system."""
+
+    home: str
+    user: str
+    host: str
+
+    @classmethod
+    def of_this_machine(cls) -> Self:
+        """The names of the user and the machine that this process runs as and on."""
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):
+            user = ""
+        return cls(str(Path.home()), user, socket.gethostname())
+
+    def told_in(self, text: str) -> Iterator[str]:
+        """What *text* tells, in words, each once."""
+        for rule in self._rules:
+            if rule.pattern.search(text):
+                yield rule.what
+
+    def redacted(self, text: str) -> str:
+        """*text* with placeholders for names, home directories and secrets; other absolute paths stay."""
+        for rule in self._rules:
+            if rule.instead is not None:
+                text = rule.pattern.sub(rule.instead, text)
+        return text
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        names = rf"(?<=[/\s\"']){re.escape(self.user)}(?=@)|(?<=/){re.escape(self.user)}{_PATH_END}"
+        host = rf"(?<![A-Za-z0-9-]){re.escape(self.host)}(?![A-Za-z0-9-])"
+        rules = [
+            Rule("a home directory", re.compile(rf"{re.escape(self.home)}{_PATH_END}"), "/home/USER"),
+            Rule(
+                "a home directory",
+                re.compile(r"(?<![\w.])/(?:home|Users)/(?!USER\b)[^/\\\"'\s<>:,;)\]]+"),
+                "/home/USER",
+            ),
+            *([Rule("a user's name", re.compile(names), "USER")] if len(self.user) >= _SHORTEST_NAME else []),
+            *([Rule("the host's name", re.compile(host), "HOST")] if len(self.host) >= _SHORTEST_NAME else []),
+            Rule("what looks like a secret", _SECRET, "REDACTED"),
+            Rule("an absolute path", re.compile(r"(?<=[\"'\s])/(?!home/USER)(?:[\w.+-]+/)+[\w.+-]+"), None),
+        ]
+        return tuple(rules)

@@ -1,0 +1,197 @@
+"""Checks that every published file is the one that run.json and the journal make: all of them are made again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from extractor_flow import layout
+from extractor_flow.errors import RequestError
+from extractor_flow.evidence.check import Layer, Requirement, Scope, check
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
+from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.images import IMAGE_LIMIT
+from extractor_flow.readers.text import decode, parse, read_bytes
+from extractor_flow.render.markdown_layout import page_of
+from extractor_flow.run import rundir
+from extractor_flow.run.publish import published_files
+from extractor_flow.study.flow import SupportsDraw
+from extractor_flow.verify.checks.markdown import check_page
+from extractor_flow.verify.json_diff import violations
+from extractor_flow.verify.versions import author, computes_alike
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from extractor_flow.evidence.findings import Finding
+    from extractor_flow.verify.subject.context import RunSubject
+
+_MOST_FIGURES = 256  # a flow draws a few
+_DRAWING_SECONDS = 120
+_SLACK = 4096  # so that a small file that is a little too long is shown, not refused
+_GIVES = f"{layout.RUN} and {layout.JOURNAL} give"
+
+
+_RECORDED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.COMPARISON)
+_PUBLISHED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON)
+_DOCUMENTS = (layout.SUMMARY, layout.MANIFEST, layout.SKIPS, layout.HISTORICAL)
+
+
+@check("json-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=_DOCUMENTS, requires=_RECORDED)
+def json_made_again(run: RunSubject) -> Iterator[Finding]:
+    """Each published JSON file is, byte for byte, what run.json and the journal make.
+
+    Catches: any number, status, reason or order that the journal does not give. Cannot catch: a lie that the journal
+    tells, too; what a flow that is not installed would have computed.
+    """
+    known = not isinstance(run.flow, RequestError) and run.restudied[0] is not None
+    made = _published(run)
+    for name in _DOCUMENTS:
+        if name not in run.documents.json:
+            yield Unchecked(name, "it cannot be used", Why.UNREADABLE)
+            continue
+        try:
+            yield from _json(run, name, made[name](), exact=known)
+        except ReadError as error:  # as of a file that is much longer than what is made here
+            yield Violation.refused(name, error)
+
+
+@check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(layout.MARKDOWN,), requires=_PUBLISHED)
+def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
+    """The summary.md is, byte for byte, what run.json and the journal make; another version's is parsed and compared.
+
+    Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too.
+    """
+    yield from _text(run, layout.MARKDOWN, _published(run)[layout.MARKDOWN]())
+
+
+@check("report-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.PAGE,), requires=_PUBLISHED)
+def report_made_again(run: RunSubject) -> Iterator[Finding]:
+    """The report.html is, byte for byte, what run.json, the journal and the figures in their folder make.
+
+    Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
+    the page of another version of this package anything, which is said.
+    """
+    yield from _text(run, layout.PAGE, _published(run)[layout.PAGE]())
+
+
+def _published(run: RunSubject) -> Mapping[str, Callable[[], bytes]]:
+    words = run.reporter.vocabulary
+    return published_files(run.supported.summary, run.request, words, lambda: read_figures(run))
+
+
+def _json(run: RunSubject, name: str, demanded: bytes, *, exact: bool) -> Iterator[Finding]:
+    """The first place at which the document differs; where others wrote it, sums may differ in their last bits."""
+    found = _found(run, name, demanded)
+    if found == demanded:
+        return
+    alike = exact and computes_alike(run.request)
+    wanted, there = (parse(decode(content, name), name) for content in (demanded, found))
+    differences = violations(name, wanted, there, _GIVES, *(() if alike else (run.supported.rounded,)))
+    first = next(differences, None)
+    if first is not None:
+        yield first
+    elif alike:
+        yield from _first_line(name, demanded, found)
+
+
+def _text(run: RunSubject, name: str, demanded: bytes) -> Iterator[Finding]:
+    found = _found(run, name, demanded)
+    if found == demanded:
+        return
+    if computes_alike(run.request):
+        yield from _first_line(name, demanded, found)
+    elif name == layout.MARKDOWN and layout.SUMMARY in run.documents.json:
+        data = run.documents.json[layout.SUMMARY]
+        yield from check_page(decode(found, name), page_of(data, run.reporter.vocabulary))
+    else:
+        yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
+
+
+def _found(run: RunSubject, name: str, demanded: bytes) -> bytes:
+    limit = 2 * len(demanded) + _SLACK
+    with run.files.open(name, limit=limit) as stream:
+        # No text of ours has such a line end; git may have put it there.
+        return read_bytes(stream, name, limit=limit).replace(b"\r\n", b"\n")
+
+
+def _first_line(name: str, demanded: bytes, found: bytes) -> Iterator[Violation]:
+    lines = (content.decode("utf-8", "replace").split("\n") for content in (demanded, found))
+    for number, (wanted, there) in enumerate(zip_longest(*lines), 1):
+        if wanted != there:
+            shown, gives = ("nothing" if each is None else brief(each) for each in (there, wanted))
+            yield Violation(name, f"line {number}", shown, f"{_GIVES} {gives}", "inconsistent")
+            return
+
+
+@check(
+    "figures-made-again",
+    layer=Layer.CONSISTENCY,
+    scope=Scope.RUN,
+    reads=(layout.FIGURES,),
+    requires=_PUBLISHED,
+    needs=("matplotlib",),
+    deep=True,
+)
+def figures_made_again(run: RunSubject) -> Iterator[Finding]:
+    """The figures of the run are, byte for byte, those that its flow draws of the journal and the artifacts.
+
+    Catches: a figure of other numbers, one too many or too few, one in the place of another. Cannot catch: a lie that
+    the journal or the artifacts tell, too; other figures than those that this version of matplotlib draws.
+    """
+    there = read_figures(run)
+    completed = run.supported.summary.aggregate_metrics["completed_runs"]
+    drawn = _draw(run) if isinstance(run.flow, SupportsDraw) and completed else {}
+    if isinstance(drawn, str):
+        yield Unchecked(layout.FIGURES, f"they cannot be drawn here: {brief(drawn)}", Why.NO_WITNESS)
+        return
+    for name in sorted(there.keys() | drawn.keys()):
+        path = f"{layout.FIGURES}/{name}"
+        if there.get(name) == drawn.get(name):
+            continue
+        if name in there and name in drawn and not computes_alike(run.request):
+            yield Unchecked(path, f"it is not the one that is drawn here: {author(run.request)}", Why.OTHER_VERSION)
+        else:
+            claim = "is drawn by the flow" if name in there else "is there"
+            what = {True: "it is drawn otherwise", False: "no such figure"}[name in there and name in drawn]
+            yield Violation(path, "", claim, what, "inconsistent")
+
+
+def _draw(run: RunSubject) -> dict[str, bytes] | str:
+    """The figures drawn again, by name, or why they cannot be: in a process of its own, beside links to the run."""
+    with TemporaryDirectory(prefix="extractor-flow-draw-") as folder:
+        place = Path(folder)
+        for entry in run.files.root.resolve().iterdir():
+            if entry.is_dir() and entry.name != layout.FIGURES:
+                (place / entry.name).symlink_to(entry, target_is_directory=True)
+        for name in (layout.RUN, layout.JOURNAL):
+            with run.files.open(name) as source, (place / name).open("xb") as copy:
+                shutil.copyfileobj(source, copy)
+        command = [sys.executable, "-P", "-m", "extractor_flow.run.draw", folder]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_DRAWING_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return f"it takes longer than {_DRAWING_SECONDS} s"
+        if done.returncode != 0:
+            return (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return rundir.RunDirectory(place).figures()
+
+
+def read_figures(run: RunSubject) -> dict[str, bytes]:
+    """The figures of the whole run by file name; a :class:`ReadError` when one cannot be read, or all are too large."""
+    read: dict[str, bytes] = {}
+    left = IMAGE_LIMIT
+    for path in [path for path in run.listing.files if layout.is_figure(path)][:_MOST_FIGURES]:
+        with run.files.open(path, limit=left) as stream:
+            content = read_bytes(stream, path, limit=left)
+        read[path.rpartition("/")[2]] = content
+        left -= len(content)
+    return read
+
+
+CHECKS = (json_made_again, markdown_made_again, report_made_again, figures_made_again)

@@ -1,0 +1,121 @@
+"""A careful liar's dose x overlap study: each lie is caught, and a violation names the file that is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from extractor_flow.evidence.findings import Why
+from extractor_flow.run.archive import archive
+from extractor_flow.verify import verify
+from support.lies.about_doses import DEEP_LIES, LIES
+from support.lies.dose_tampering import (
+    BUNDLE,
+    CHECKPOINT,
+    CURVES,
+    STUDY,
+    edited_tensors,
+    from_nowhere,
+    relabelled,
+)
+from support.lies.tampering import Tampering
+from support.published import publish_run
+
+pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
+pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    """A copy somewhere else, which is as good as the original."""
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+def named(run, *, deep=False):
+    return [violation.file for violation in verify(run.path, deep=deep).violations]
+
+
+def test_the_untouched_copy_verifies_deep_with_nothing_left_unchecked(run):
+    verdict = verify(run.path, deep=True)
+
+    assert (verdict.violations, verdict.unchecked) == ((), ())
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+def test_a_lie_is_caught_and_its_file_is_named(run, lie):
+    lie.change(run)
+    found = verify(run.path).violations
+
+    assert [each for each in found if each.file.startswith(lie.file) and each.check in lie.checks], found
+
+
+@pytest.mark.parametrize("lie", DEEP_LIES, ids=lambda lie: lie.title)
+def test_only_a_deep_look_catches_what_the_weights_do_not_give(run, lie):
+    lie.change(run)
+    found = {(each.file, each.check) for each in verify(run.path, deep=True).violations}
+
+    assert (named(run), found) == ([], {(lie.file, check) for check in lie.checks})
+
+
+def test_a_deep_look_catches_losses_that_curve_and_checkpoint_tell_alike(run):
+    lower = [lie for lie in LIES if lie.title == "lower losses"]
+    lower[0].change(run)
+    _tell_checkpoint(run)
+
+    assert (named(run), set(named(run, deep=True))) == ([], {CURVES})
+
+
+@pytest.mark.parametrize(
+    "title", ["a probe of three dimensions", "a calibration of texts", "a calibration without end"]
+)
+def test_a_crafted_bundle_leaves_the_rest_of_the_evidence_checked(run, title):
+    lie = next(lie for lie in LIES if lie.title == title)
+    lie.change(run)
+    (run.path / "data/dose_100000/canonical.npz").write_bytes(b"")
+
+    assert {BUNDLE, "data/dose_100000/canonical.npz"} == set(named(run, deep=True))
+
+
+def test_an_object_whose_origin_is_not_here_is_unchecked_and_all_else_is_checked(run):
+    relabelled(from_nowhere)(run)
+    verdict = verify(run.path)
+
+    # The jobs have other keys now, and the preparation knows of none of them.
+    assert {violation.file for violation in verdict.violations} == {"prepared.json"}
+    unchecked = [each.what for each in verdict.unchecked if each.code is not Why.DEEP]
+    assert unchecked == ["where the measured object comes from"]
+
+
+def test_a_slim_copy_verifies_light_and_deep(genuine_run, tmp_path):
+    archive(genuine_run, tmp_path / "slim", largest=20_000)
+
+    assert [verify(tmp_path / "slim", deep=deep, archived=True).violations for deep in (False, True)] == [(), ()]
+
+
+@pytest.mark.parametrize("options", [["--dry-run"], ["--only", "dense*"]], ids=str)
+def test_a_genuine_study_of_another_kind_verifies(tmp_path, options):
+    path = publish_run(tmp_path, STUDY, *options)
+
+    assert verify(path).violations == ()
+
+
+def test_a_study_whose_device_is_not_here_verifies(tmp_path):
+    from extractor_flow.run.hardware import missing_capabilities
+
+    if "cuda" not in missing_capabilities():
+        pytest.skip("this machine has the device")
+    path = publish_run(tmp_path, {**STUDY, "training": {**STUDY["training"], "device": "cuda"}})
+
+    assert verify(path).violations == ()
+
+
+def _tell_checkpoint(run):
+    curves = json.loads((run.path / CURVES).read_text(encoding="utf-8"))["curves"]
+    edited_tensors(CHECKPOINT, lambda _, header: header.update(history=curves))(run)

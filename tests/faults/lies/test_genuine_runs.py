@@ -1,0 +1,105 @@
+"""No false alarms: honest runs of many kinds verify, whole and deep, with nothing left unchecked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from extractor_flow.cli import main
+from extractor_flow.verify import verify
+from support.published import SMALL_WORLD
+
+pytestmark = pytest.mark.train
+
+MLP = {"name": "mlp", "preset": "mlp_small"}
+FLAT = {"name": "flat", "preset": "dynamics_no_conv"}
+CART_POLE = {"id": "CartPole-v1", "kwargs": {"max_episode_steps": 12}}
+SIGNALLING = "support.flows.signalling:make"
+MINIGRID: dict[str, Any] = {
+    "id": "minigrid:MiniGrid-Empty-5x5-v0",
+    "kwargs": {"max_steps": 12},
+    "filter_keys": ["mission"],
+}
+STUDIES: dict[str, dict[str, Any]] = {
+    "several seeds": {"seeds": [1, 2, 3]},
+    "no baseline": {"baseline_extractor": None, "extractors": [MLP, FLAT]},
+    "two presets and a baseline": {"baseline_extractor": "flat", "extractors": [FLAT, MLP]},
+    "a vector to observe": {"env": CART_POLE, "extractors": [FLAT]},
+    "a third party's images": {"env": MINIGRID, "extractors": [FLAT, {"name": "cnn", "preset": "lightweight_cnn"}]},
+    "worker processes": {"worker_mode": "vectorized"},
+    "a GPU that is not here": {"extractors": [MLP, {**FLAT, "expected_resources": "gpu"}]},
+    "a class that is not there": {"extractors": [MLP, {"name": "lost", "class": "no_such_package:Extractor"}]},
+    "an observation that does not fit": {"env": CART_POLE, "extractors": [{"name": "a", "preset": "attention_small"}]},
+    "steps that fill no rollout": {"total_timesteps": 65},
+    "an evaluation now and then": {"eval_freq": 1000, "n_eval_episodes": 3, "eval_num_envs": 2},
+    "checkpoints": {"save_freq": 32},
+    "state-dependent exploration": {"algorithm": {"use_sde": True, "sde_sample_freq": 4}},
+    "updates that stop early": {"algorithm": {"target_kl": 1e-6, "n_epochs": 4}},
+    "extractors of their own for policy and value": {"algorithm": {"policy": {"share_features_extractor": False}}},
+    "a time limit that is too short": {"time_limit_seconds": 0.001},
+}
+
+
+def study(folder: Path, algorithm: Any = None, env: Any = None, extractors: Any = None, **run: Any) -> Path:
+    """A config of 64 steps, but for what is given."""
+    data = {
+        "run": {
+            "run_id": "genuine",
+            "output_root": str(folder / "runs"),
+            "total_timesteps": 64,
+            "eval_freq": 32,
+            "n_eval_episodes": 2,
+            "num_envs": 2,
+            **run,
+        },
+        "env": env or {"kwargs": SMALL_WORLD},
+        "algorithm": {"n_steps": 16, "batch_size": 16, "n_epochs": 2, **(algorithm or {})},
+        "extractors": extractors or [MLP],
+    }
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+def judged(folder: Path) -> tuple[object, object]:
+    verdict = verify((folder / "runs" / "latest").resolve(), deep=True, trust=[MINIGRID["id"], SIGNALLING])
+    return verdict.violations, verdict.unchecked
+
+
+def statuses(folder: Path) -> list[str]:
+    lines = (folder / "runs" / "latest" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["status"] for line in lines]
+
+
+@pytest.mark.parametrize("settings", STUDIES.values(), ids=STUDIES)
+def test_a_genuine_run_verifies(tmp_path, settings):
+    main(["run", str(study(tmp_path, **settings)), "--executor", "serial"])
+
+    assert judged(tmp_path) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--dry-run"], ["--only", "fl*"], ["--seed", "5", "--seed", "6"], ["--run-id", "Ünïcode | `name`"]],
+    ids=lambda options: options[0],
+)
+def test_a_genuine_run_with_options_verifies(tmp_path, options):
+    main(["run", str(study(tmp_path, extractors=[MLP, FLAT])), "--executor", "serial", *options])
+
+    assert judged(tmp_path) == ((), ())
+
+
+def test_an_interrupted_run_verifies_and_once_resumed_it_verifies_again(tmp_path):
+    env = {"factory": SIGNALLING, "kwargs": {"done": str(tmp_path / "done")}}
+    config = study(tmp_path, env=env, extractors=[FLAT], seeds=[1, 2])
+    code = main(["run", str(config), "--executor", "serial"])
+    interrupted = code, statuses(tmp_path), judged(tmp_path)
+
+    code = main(["run", "--executor", "serial", "--resume", str(tmp_path / "runs" / "latest")])
+
+    assert interrupted == (143, ["failed", "failed"], ((), ()))
+    assert (code, statuses(tmp_path)[-2:], judged(tmp_path)) == (0, ["success", "success"], ((), ()))

@@ -1,0 +1,70 @@
+"""What a job measured as it trained has several witnesses: a lie in one is caught by another, whatever is in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from extractor_flow import layout
+from extractor_flow.verify import verify
+from support.lies.about_measurements import LIES
+from support.lies.tampering import Tampering
+from support.published import COMPARISON, publish_run
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+def test_a_lie_about_a_measurement_is_caught_and_its_file_is_named(run, lie):
+    lie.change(run)
+
+    violations = verify(run.path).violations
+
+    assert [violation for violation in violations if violation.file.startswith(lie.file)], violations
+
+
+def test_a_run_whose_log_is_gone_verifies_but_for_the_log(run):
+    (run.path / "extractors/mlp/seed-1/train.log").unlink()
+
+    verdict = verify(run.path)
+
+    assert (verdict.violations, [each.what for each in verdict.unchecked]) == (
+        (),
+        ["extractors/mlp/seed-1/train.log"],
+    )
+
+
+def test_a_log_in_which_the_job_was_begun_twice_verifies(run):
+    log = run.path / "extractors/mlp/seed-1/train.log"
+    log.write_bytes(b"\xff\x00 step 0: mean reward 1.5\n" + log.read_bytes())
+
+    verdict = verify(run.path)
+
+    assert (verdict.violations, verdict.unchecked) == ((), ())
+
+
+def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
+    one_job = {"run": {**COMPARISON["run"], "seeds": [1]}, "extractors": COMPARISON["extractors"][:1]}
+    path = publish_run(tmp_path, {**COMPARISON, **one_job})
+    for name in ("extractors/mlp/result.json", layout.JOURNAL, "run.log"):
+        (path / name).write_bytes(b"")
+    (path / "extractors/mlp/result.json").unlink()
+
+    for words in (
+        ["extractor_flow.run.job", str(path / "extractors/mlp")],
+        ["extractor_flow.cli", "run", "--resume", str(path)],
+    ):
+        subprocess.run([sys.executable, "-m", *words], check=True, capture_output=True)
+
+    assert verify(path).violations == ()

@@ -1,0 +1,53 @@
+"""Tampering with a real published run: each kind is caught, and the violation names the file that was changed."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from extractor_flow.verify import verify
+from support.lies.careful_lies import LIES
+from support.lies.mutation_table import ONE_FILE
+from support.lies.tampering import Tampering
+from support.published import COMPARISON, publish_run
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    """A copy somewhere else, which is as good as the original."""
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+def test_the_untouched_copy_verifies(run):
+    assert verify(run.path).violations == ()
+
+
+def test_publishing_again_is_no_tampering(run):
+    run.digested("extractors/mlp/seed-1")
+
+    assert verify(run.path).violations == ()
+
+
+@pytest.mark.parametrize("mutation", [*ONE_FILE, *LIES], ids=lambda mutation: mutation.title)
+def test_tampering_is_caught_and_its_file_is_named(run, mutation):
+    mutation.change(run)
+
+    named = [violation for violation in verify(run.path).violations if violation.file.startswith(mutation.file)]
+
+    assert [violation for violation in named if mutation.kind in (None, violation.kind)], verify(run.path).violations
+
+
+def test_there_are_enough_kinds_of_tampering_each_with_a_name_of_its_own():
+    titles = [mutation.title for mutation in (*ONE_FILE, *LIES)]
+
+    assert (len(titles) >= 60, sorted(set(titles))) == (True, sorted(titles))
+
+
+def test_pytorch_reads_the_same_weights_as_the_light_reader(run):
+    assert verify(run.path, deep=True).violations == ()

@@ -1,0 +1,141 @@
+"""Trainers that cheat are caught by what every user has: verification, and for the most careful ones a replay."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from extractor_flow.verify import verify
+from support import ROOT
+from support.published import SMALL_WORLD, publish_run
+
+pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
+
+from support.flows.saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VICTIM
+
+CHEATS = [cheat.__name__ for cheat in (*SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)]
+NAMES = ["honest", VICTIM, *CHEATS]
+STUDY = {
+    "run": {
+        "run_id": "sabotage",
+        "total_timesteps": 64,
+        "eval_freq": 32,
+        "save_freq": 32,
+        "n_eval_episodes": 2,
+        "num_envs": 2,
+        "seeds": [1],
+        "baseline_extractor": "honest",
+    },
+    "env": {"kwargs": SMALL_WORLD},
+    "algorithm": {"n_steps": 16, "batch_size": 16, "n_epochs": 2},
+    "extractors": [{"name": name, "preset": "mlp_small"} for name in NAMES],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of which every command thinks that the saboteurs are the trainer, inside the fixture ``sabotaged``."""
+    folder = tmp_path_factory.mktemp("sabotage")
+    information = folder / "site" / "saboteurs-1.0.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: saboteurs\nVersion: 1.0\n", encoding="utf-8")
+    (information / "entry_points.txt").write_text(
+        "[extractor_flow.flows]\nextractor_comparison = support.flows.saboteurs:flow\n", encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sabotaged(folder):
+    """The import path on which the saboteurs come first."""
+    return os.pathsep.join([str(folder / "site"), str(ROOT / "tests")])
+
+
+@pytest.fixture(scope="module")
+def run(folder, sabotaged):
+    """A run of all saboteurs, side by side with two honest jobs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", sabotaged)
+        return publish_run(folder, STUDY)
+
+
+@pytest.fixture(scope="module")
+def found(run):
+    """What verification holds against each job, by its name."""
+    records = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = {f"line {number}:": record["config_name"] for number, record in enumerate(records, 1)}
+    places = {f"{record['directory']}/": record["config_name"] for record in records}
+    against = {name: [] for name in NAMES}
+    for violation in verify(run).violations:
+        owners = {name for place, name in places.items() if violation.file.startswith(place)}
+        owners |= {name for line, name in lines.items() if violation.path.startswith(line)}
+        for name in owners:
+            against[name].append(violation)
+    return against
+
+
+def trained_again(run, name):
+    """The violations that ``verify --replay`` adds."""
+    done = subprocess.run(
+        [sys.executable, "-m", "extractor_flow.cli", "verify", str(run), "--replay", name, "--format", "json"],
+        cwd=run.parent,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [each for each in json.loads(done.stdout)["violations"] if each["kind"] == "replay"]
+
+
+def test_every_saboteur_claims_success(run):
+    told = {
+        (result["config_name"], result["status"])
+        for result in json.loads((run / "summary.json").read_text())["extractor_results"]
+    }
+
+    assert told == {(name, "success") for name in NAMES}
+
+
+def test_there_are_enough_saboteurs():
+    assert len(set(CHEATS)) >= 12
+
+
+@pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_EVIDENCE])
+def test_a_saboteur_is_caught_by_the_evidence(found, cheat):
+    assert found[cheat] != []
+
+
+def test_an_honest_job_is_not_accused(found, run):
+    assert (found["honest"], trained_again(run, "honest")) == ([], [])
+
+
+@pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_TRAINING_AGAIN])
+def test_a_saboteur_whose_files_agree_is_caught_by_training_again(found, run, cheat):
+    assert (found[cheat], trained_again(run, cheat) != []) == ([], True)
+
+
+def test_the_tests_that_a_config_is_are_red_for_a_trainer_that_raises_does_nothing_or_takes_another_seed(
+    tmp_path, sabotaged
+):
+    names = ["honest", "raises", "trains_nothing", "trains_another_seed"]
+    study = {**STUDY, "extractors": [{"name": name, "preset": "mlp_small"} for name in names]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "study.yaml", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": sabotaged, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    failed = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    accused = {name for name in names if f"extractors/{name}/" in done.stdout}
+    assert (done.returncode, failed) == (1, ["FAILED study.yaml::evidence", "FAILED study.yaml::job[raises seed-1]"])
+    assert accused == {"trains_nothing", "trains_another_seed"}

@@ -1,0 +1,59 @@
+"""The figures of a study: whole pictures, the same ones each time, also of a study with holes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from extractor_flow.files import write_bytes
+from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
+from extractor_flow.flows.dose_overlap.figures import Shown, draw_cells
+from extractor_flow.flows.dose_overlap.plan import Cell
+from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverage
+from extractor_flow.flows.dose_overlap.scoring import cell_metrics
+from extractor_flow.flows.dose_overlap.scoring.names import METHODS
+from extractor_flow.readers.images import read_png
+from support.flows.dose_bench import tiny_scan
+
+CURVES = [
+    {"epoch": 0, "validation_loss": 2.0, "amplitude_psnr": 10.0, "amplitude_ssim": None},
+    {"epoch": 1, "validation_loss": 0.5, "amplitude_psnr": 20.0, "amplitude_ssim": 0.5},
+]
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """Three cells of a study of two doses; the sparse view was trained at one of them only."""
+    data = tiny_scan()[1]
+    images = {name: data.object_guess * np.exp(1j * number) for number, name in enumerate(METHODS)}
+    arrays = cell_metrics.stored({**images, cell_metrics.TRUTH: data.object_guess}, coverage(data))
+    path = tmp_path / "reconstructions.npz"
+    write_bytes(path, npz_bytes(arrays))
+    metrics = cell_metrics.measured({**arrays, "constant": np.full_like(data.object_guess, 0.5)})
+    cells = [Cell(1000, "baseline"), Cell(1000, "sparse"), Cell(100000, "baseline")]
+    return [Shown(cell, metrics, CURVES, path) for cell in cells]
+
+
+def drawn(shown, directory):
+    directory.mkdir()
+    return {name: (directory / name).read_bytes() for name in draw_cells(shown, directory)}
+
+
+def test_every_figure_is_a_picture_and_the_same_cells_give_the_same_bytes(shown, tmp_path):
+    one, two = (drawn(shown, tmp_path / name) for name in ("one", "two"))
+
+    assert one == two
+    assert {name: min(read_png(BytesIO(data), name)[:2]) > 300 for name, data in one.items()} == {
+        "learning_curves.png": True,
+        "quality_over_dose.png": True,
+        "images_amplitude.png": True,
+        "images_phase.png": True,
+        "images_input.png": True,
+        "images_iterative.png": True,
+    }
+
+
+def test_without_a_finished_cell_there_is_nothing_to_draw(tmp_path):
+    assert drawn([], tmp_path / "none") == {}

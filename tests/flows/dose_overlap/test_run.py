@@ -1,0 +1,212 @@
+"""A study run as a user runs it: what is there afterwards, what was skipped, and that it comes out the same again."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from extractor_flow.flows.dose_overlap.data.dataset import read_data
+from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
+from extractor_flow.readers.images import read_png
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.records import Completed, Skipped
+from extractor_flow.verify import verify
+from support.flows.dose_study import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
+
+
+def outcomes(directory):
+    return {record.directory: record.outcome for record in directory.records()}
+
+
+def arrays(directory, job):
+    with np.load(directory.path / job / "reconstructions.npz") as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished):
+    answer, directory = finished
+
+    assert (answer.code, {job: type(outcome) for job, outcome in outcomes(directory).items()}) == (
+        0,
+        {
+            BASELINE: Completed,
+            DENSE: Completed,
+            SPARSE: Skipped,
+            "dose_100000/baseline/gs1": Completed,
+            OTHER_DENSE: Completed,
+            "dose_100000/sparse/gs2": Skipped,
+        },
+    )
+
+
+def test_a_rejected_view_is_skipped_with_every_number_of_the_decision(finished):
+    _, directory = finished
+    manifest = json.loads((directory.path / "data" / "overlap_manifest.json").read_text())
+    metrics = json.loads((directory.path / "data/dose_1000/sparse/train_metrics.json").read_text())
+
+    reason = outcomes(directory)[SPARSE].reason
+
+    assert reason == manifest["dose_1000"]["sparse"]["reason"]
+    assert reason.startswith(
+        f"OVERSAMPLING-001: of {metrics['n_positions']} positions a spacing of {metrics['threshold']:g} px keeps"
+    )
+    assert f"{metrics['acceptance_rate']:.4%} greedily" in reason
+    assert f"{metrics['effective_min_acceptance']:.4%} is wanted" in reason
+    assert f"the smallest spacing is {metrics['min_spacing']:g} px" in reason
+
+
+def test_skips_stand_in_the_skip_summary_and_in_the_manifest_alike(finished):
+    _, directory = finished
+    summary, manifest = (
+        json.loads((directory.path / name).read_text()) for name in ("skip_summary.json", "training_manifest.json")
+    )
+
+    assert summary["skipped_jobs"] == manifest["skipped_jobs"]
+    assert [each["config_name"] for each in summary["skipped_jobs"]] == ["sparse (dose=1e+03)", "sparse (dose=1e+05)"]
+
+
+def test_the_steps_recorded_are_the_steps_done(finished):
+    _, directory = finished
+
+    assert {outcome.training_steps for outcome in outcomes(directory).values() if isinstance(outcome, Completed)} == {
+        12
+    }
+
+
+def test_a_finished_run_is_verified_with_nothing_left_unchecked(finished):
+    _, directory = finished
+    verdict = verify(directory.path, deep=True)
+
+    assert (verdict.violations, verdict.unchecked) == ((), ())
+
+
+def test_the_data_of_every_phase_lie_under_the_names_of_the_contract(finished):
+    _, directory = finished
+    root = directory.path / "data"
+    names = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+    stages = ["simulated_raw", "canonical", "patched", "patched_train", "patched_test"]
+    metrics = ["train_metrics.json", "test_metrics.json", "metrics_bundle.json"]
+    assert names == {
+        "run_manifest.json",
+        "overlap_manifest.json",
+        *(f"dose_{dose}/{stage}.npz" for dose in (1000, 100000) for stage in stages),
+        *(f"dose_{dose}/{view}/{name}" for dose in (1000, 100000) for view in ("dense", "sparse") for name in metrics),
+        *(f"dose_{dose}/dense/dense_{split}.npz" for dose in (1000, 100000) for split in ("train", "test")),
+    }
+
+
+def test_the_views_of_all_doses_have_the_same_positions(finished):
+    _, directory = finished
+    few, many = (read_data(directory.path / f"data/dose_{dose}/dense/dense_test.npz") for dose in (1000, 100000))
+
+    assert np.array_equal(few.xcoords, many.xcoords)
+    assert not np.array_equal(few.diffraction, many.diffraction)
+
+
+def test_the_run_manifest_names_every_dose_and_its_files(finished):
+    _, directory = finished
+
+    assert json.loads((directory.path / "data/run_manifest.json").read_text())["dose_1000"] == {
+        "dose": 1000,
+        "train": "dose_1000/patched_train.npz",
+        "test": "dose_1000/patched_test.npz",
+        "intermediate_dir": "dose_1000",
+    }
+
+
+def test_the_stored_objects_are_of_one_size_and_the_trained_differs_from_the_untrained(finished):
+    _, directory = finished
+    stored = arrays(directory, DENSE)
+
+    assert {array.shape for array in stored.values()} == {(112, 112)}
+    assert not np.array_equal(stored["trained"], stored["untrained"])
+
+
+def test_a_bundle_carries_the_config_of_its_job(finished):
+    _, directory = finished
+    job = json.loads((directory.path / DENSE / "job.json").read_text())
+
+    assert read_bundle(directory.path / DENSE / "bundle.safetensors").config.as_dict() == job["parameters"]["training"]
+
+
+def test_no_metric_is_a_wall_clock(finished):
+    _, directory = finished
+
+    assert not [name for name in outcomes(directory)[DENSE].metrics if "time" in name or "second" in name]
+
+
+def test_the_log_has_a_line_an_epoch(finished):
+    _, directory = finished
+
+    assert (directory.path / DENSE / "train.log").read_text().count("epoch done") == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["learning_curves", "quality_over_dose", "images_amplitude", "images_phase", "images_input", "images_iterative"],
+)
+def test_a_figure_is_a_whole_picture(finished, name):
+    _, directory = finished
+
+    width, height = read_png(BytesIO((directory.path / "figures" / f"{name}.png").read_bytes()), name)[:2]
+
+    assert min(width, height) > 400
+
+
+def test_the_same_config_gives_the_same_data_bundles_and_metrics_bit_for_bit(finished, studied):
+    (_, first), (_, second) = finished, studied
+    names = [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz", f"{DENSE}/metrics.json"]
+    names += ["data/dose_1000/simulated_raw.npz", "data/dose_1000/dense/dense_train.npz"]
+
+    assert [name for name in names if (first.path / name).read_bytes() != (second.path / name).read_bytes()] == []
+
+
+def test_a_cell_trained_again_is_certified_by_its_bundle_and_its_reconstructions(finished, tmp_path):
+    _, original = finished
+
+    answer = command("verify", original.path, "--replay", DENSE_NAME, "--format", "json", cwd=tmp_path)
+
+    (certificate,) = json.loads(answer.out)["reproduced"]
+    files = [each.partition(" ")[0] for each in certificate["equal"]]
+    assert files[:2] == [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz"]
+
+
+def test_a_resumed_run_trains_what_is_missing_and_makes_the_data_no_second_time(copied, tmp_path):
+    directory = RunDirectory(copied)
+    journal = copied / "records.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if json.loads(line)["directory"] != DENSE))
+    before = (copied / DENSE / "bundle.safetensors").read_bytes()
+    for path in (copied / DENSE).iterdir():
+        if path.name != "job.json":
+            path.unlink()
+    made = (copied / "data/run_manifest.json").stat().st_mtime_ns
+
+    answer = command("run", "--resume", copied, "--executor", "serial", cwd=tmp_path)
+
+    assert (answer.code, (copied / DENSE / "bundle.safetensors").read_bytes() == before) == (0, True), answer
+    assert (copied / "data/run_manifest.json").stat().st_mtime_ns == made
+    assert verify(directory.path).ok
+
+
+def test_a_rehearsal_makes_no_data(tmp_path):
+    answer, directory = run(tmp_path, "--dry-run")
+
+    assert (answer.code, (directory.path / "data").exists()) == (0, False)
+    assert all(isinstance(outcome, Skipped) for outcome in outcomes(directory).values())
+
+
+def test_a_base_with_another_content_than_planned_fails_every_job_and_names_both_digests(tmp_path):
+    base = tmp_path / "scan.npz"
+    base.write_bytes(b"no archive")
+    wrong = "0" * 64
+    path = config(tmp_path, simulation={"base_npz": str(base), "base_sha256": wrong})
+
+    answer = command("run", path, "--executor", "serial", "--output-root", "runs", cwd=tmp_path)
+
+    assert answer.code == 1
+    assert wrong in answer.out.replace("\n", "")

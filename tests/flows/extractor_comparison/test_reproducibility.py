@@ -1,0 +1,161 @@
+"""The same job gives the same numbers and bytes; another seed does not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.training.evaluation import (
+    EvaluatingEnv,
+    Lane,
+    lane_seeds,
+    play,
+)
+from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from support.flows import corridor
+from support.flows.extractor_bench import CORRIDOR, ROBOT_NAV
+
+MLP = {"name": "mlp", "preset": "mlp_small"}
+
+
+@pytest.fixture(scope="module")
+def once(shared_bench):
+    """A job with dropout, several environments and a best policy before the end."""
+    return shared_bench.train(MLP, env=ROBOT_NAV, num_envs=2, total_timesteps=192, eval_freq=64)
+
+
+def result(done):
+    return done.read("policy"), done.read("evaluations"), done.product.metrics, done.product.details
+
+
+def test_the_same_job_twice_gives_the_same_bytes_and_numbers(once, bench):
+    again = bench.train(MLP, env=ROBOT_NAV, num_envs=2, total_timesteps=192, eval_freq=64)
+
+    assert result(again) == result(once)
+
+
+def test_worker_processes_change_no_bit(once, bench):
+    vectorized = bench.train(
+        MLP, env=ROBOT_NAV, num_envs=2, total_timesteps=192, eval_freq=64, worker_mode="vectorized"
+    )
+
+    assert vectorized.job.worker_mode == "vectorized"
+    assert result(vectorized) == result(once)
+
+
+@pytest.mark.parametrize("worker_mode", ["single-thread", "vectorized"])
+def test_seeds_reach_an_environment_that_draws_from_the_global_generator(bench, worker_mode):
+    env = {"factory": "support.flows.corridor:make_sloppy"}
+    first, second = (bench.train(env=env, worker_mode=worker_mode) for _ in range(2))
+
+    assert result(first) == result(second)
+
+
+def test_the_seeds_a_job_names_are_those_its_environments_were_given(bench):
+    corridor.SEEDS_SEEN.clear()
+    done = bench.train(env={"factory": "support.flows.corridor:make_listening"}, num_envs=2)
+    named = done.product.details["seeds"]
+
+    assert set(corridor.SEEDS_SEEN) == {*named["environments"], *named["evaluation"]}
+    assert named["training"] == 1
+
+
+def test_another_seed_gives_other_weights_before_and_after(once, bench):
+    other = bench.train(MLP, env=ROBOT_NAV, num_envs=2, total_timesteps=192, eval_freq=64, seed=2)
+
+    assert other.read("policy") != once.read("policy")
+    assert other.product.details["untrained_weights_sha256"] != once.product.details["untrained_weights_sha256"]
+
+
+def test_the_untrained_policy_does_not_depend_on_the_training(once, bench):
+    shorter = bench.train(MLP, env=ROBOT_NAV, num_envs=2, total_timesteps=64, eval_freq=32)
+
+    def untrained(done):
+        return done.product.details["untrained_weights_sha256"], done.product.metrics["untrained_mean_reward"]
+
+    assert untrained(shorter) == untrained(once)
+
+
+@pytest.mark.parametrize(("model", "metric"), [("best_model", "best"), ("final_model", "final")])
+def test_a_saved_model_scores_again_what_its_metric_says(once, tmp_path, model, metric):
+    plan = Plan.from_parameters(once.job.parameters)
+    loaded = PPO.load(once.path / once.product.artifacts[model])
+
+    with training_environments(plan, seed=1, worker_mode="single-thread", directory=tmp_path) as envs:
+        episodes = play(envs, lambda observations: loaded.predict(observations, deterministic=True)[0])
+
+    rewards = torch.tensor([episode.reward for episode in episodes], dtype=torch.float64)
+    assert rewards.mean().item() == pytest.approx(once.product.metrics[f"{metric}_mean_reward"], abs=1e-12)
+
+
+CHOICE = EnvironmentChoice(None, CORRIDOR["factory"], {"limit": 5}, ())
+
+
+def episodes_of(seeds, *, lanes, workers):
+    """The episodes of *seeds* under a policy that walks left, in *lanes* that *workers* share."""
+    make = EnvironmentFactory(CHOICE)
+    shares = lane_seeds(seeds, lanes)
+    envs = DummyVecEnv(
+        [
+            lambda worker=worker: EvaluatingEnv(
+                make(), {lane: Lane(make(), own) for lane, own in shares.items() if lane % workers == worker}
+            )
+            for worker in range(workers)
+        ]
+    )
+    return [play(envs, lambda batch: [0] * len(batch)) for _ in range(2)]
+
+
+@pytest.mark.parametrize(("lanes", "workers"), [(1, 1), (2, 1), (3, 2), (5, 2), (8, 3)])
+def test_the_same_episodes_are_played_in_order_whatever_plays_them(lanes, workers):
+    seeds = evaluation_seeds(3, 5)
+    alone = [episodes_of([seed], lanes=1, workers=1)[0][0] for seed in seeds]
+
+    first, second = episodes_of(seeds, lanes=lanes, workers=workers)
+
+    assert list(first) == list(second) == alone
+    assert len(set(alone)) == 5
+
+
+def test_every_episode_counts_once_however_long_it_is():
+    lengths = {7: 3, 8: 40, 9: 1}
+
+    class Fixed:
+        def reset(self, *, seed=None, options=None):
+            self.left = lengths[seed]
+            return self.left, {}
+
+        def step(self, action):
+            self.left -= 1
+            return self.left, 1.0, self.left == 0, False, {}
+
+        def close(self):
+            pass
+
+    lane = Lane(Fixed(), [7, 8, 9])
+    steps = [lane.start()]
+    while steps[-1].observation is not None:
+        steps.append(lane.step(0))
+
+    ended = [step.ended for step in steps if step.ended]
+    assert [(episode.length, episode.reward, episode.success) for episode in ended] == [
+        (3, 3.0, None),
+        (40, 40.0, None),
+        (1, 1.0, None),
+    ]
+
+
+def test_seeds_of_training_and_evaluation_never_meet_between_runs():
+    seen = [
+        number
+        for seed in range(200)
+        for number in [*range(training_seed(seed), training_seed(seed) + 8), *evaluation_seeds(seed, 20)]
+    ]
+
+    assert len(set(seen)) == len(seen)
+    assert all(0 <= number < 2**31 for number in seen)

@@ -1,0 +1,222 @@
+"""A config file is a test file: what it collects, without training, and what its items say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support import ROOT
+from support.plugin.flow_project import MIXED, PATIENCE
+
+LAYERS = ["schema", "markdown", "consistency", "evidence"]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_its_items_are_the_layers_and_the_jobs_of_the_one_run_that_tests_share(flow_project, workers):
+    flow_project.config("study.yaml", *MIXED)
+    flow_project.tests("@pytest.mark.flow('study.yaml')\ndef test_it(flow_run): pass\n")
+
+    result = flow_project.run("study.yaml", "test_project.py", "-rA", workers)
+
+    told = {line.split(" - ")[0] for line in result.outlines if line.startswith(("PASSED", "FAILED", "SKIPPED"))}
+    reason = "gone requires macos_spawn: this is Linux, not macOS; spawn here is another capability (marker spawn); "
+    assert told == {
+        *(f"PASSED study.yaml::{layer}" for layer in LAYERS),
+        "PASSED study.yaml::job[line seed-0]",
+        "PASSED test_project.py::test_it",
+        "FAILED study.yaml::job[bad seed-0]",
+        f"SKIPPED [1] study.yaml:1: {reason}run it where that is",
+    }
+    assert len(flow_project.kept()) == 1
+
+
+def test_a_plan_of_the_set_up_trains_nothing(flow_project):
+    flow_project.config()
+
+    result = flow_project.run("study.yaml", "--setup-plan")
+
+    assert (result.ret, flow_project.kept()) == (pytest.ExitCode.OK, [])
+
+
+def test_a_failed_job_says_why_with_the_end_of_its_log_and_nothing_of_the_plugin(flow_project):
+    flow_project.config("study.yaml", *MIXED)
+
+    result = flow_project.run("study.yaml::job[bad seed-0]")
+
+    result.stdout.fnmatch_lines(
+        [
+            "*study.yaml: job?bad seed-0?*",
+            "bad seed 0: RuntimeError: this model was asked to raise",
+            "--- the end of its log ---",
+            "RuntimeError: this model was asked to raise",
+        ]
+    )
+    assert (result.parseoutcomes(), "pytest_extractor_flow" in result.stdout.str()) == ({"failed": 1}, False)
+
+
+def test_collecting_trains_nothing_and_imports_no_deep_learning_package(pytester):
+    config = ROOT / "configs" / "scenarios" / "multi_extractor_default.yaml"
+    (pytester.path / "default.yaml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    pytester.makeconftest(
+        "import sys\n"
+        "def pytest_sessionfinish(session):\n"
+        "    assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)\n"
+    )
+
+    result = pytester.runpytest_subprocess("--collect-only", "-q", "default.yaml", timeout=PATIENCE)
+
+    names = ("dynamics_no_conv", "mlp_small", "mlp_large", "attention_small")
+    assert result.ret == pytest.ExitCode.OK
+    assert result.outlines[:8] == [
+        *(f"default.yaml::{layer}" for layer in LAYERS),
+        *(f"default.yaml::job[{name} seed-42]" for name in names),
+    ]
+
+
+WRONG = {
+    "flow.yaml": "flow: nobodys\n",
+    "keys.yaml": "flow: line_fit\nrun: {stepz: 5}\nmodels: []\n",
+    "other.yaml": "services: {}\n",
+    "syntax.yml": "flow: [\n",
+}
+
+
+def test_a_wrong_config_is_an_error_of_collection_with_line_and_key(pytester):
+    for name, text in WRONG.items():
+        (pytester.path / name).write_text(text, encoding="utf-8")
+
+    result = pytester.runpytest_subprocess(*WRONG)
+
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 4}, False)
+    result.stdout.fnmatch_lines(
+        [
+            "flow.yaml:1: flow: no flow is installed under the name 'nobodys'*",
+            "keys.yaml:2: run.stepz: unknown key 'stepz'*",
+            "keys.yaml:3: models: has 0 items*",
+            "other.yaml:1: services: unknown key 'services'*",
+            "syntax.yml:2: *",
+        ]
+    )
+
+
+def test_yaml_that_nobody_named_is_not_touched(flow_project):
+    flow_project.config()
+    (flow_project.path / "docker-compose.yaml").write_text("services: {}\n", encoding="utf-8")
+    (flow_project.path / "broken.yml").write_text("[", encoding="utf-8")
+    flow_project.tests("def test_it(): pass\n")
+
+    result = flow_project.run(".")
+
+    assert (result.parseoutcomes(), flow_project.kept()) == ({"passed": 1}, [])
+
+
+def test_configs_are_found_by_an_ini_key(flow_project):
+    for name in ("a.yaml", "deep/b.yml", "c.yaml"):
+        flow_project.config(name)
+    flow_project.pytester.makeini("[pytest]\nflow_files = a.yaml deep/*.yml")
+
+    result = flow_project.run("--collect-only", "-qq")
+
+    assert result.outlines[:3] == ["a.yaml: 5", "deep/b.yml: 5", ""]
+
+
+def test_a_config_named_beside_the_directory_that_holds_it_is_collected(flow_project):
+    flow_project.config()
+
+    result = flow_project.run("--collect-only", "-qq", ".", "study.yaml")
+
+    assert result.outlines[:2] == ["study.yaml: 5", ""]
+
+
+def test_a_file_that_another_plugin_collects_is_left_to_it(flow_project):
+    flow_project.config()
+    flow_project.pytester.makeconftest(
+        "import pytest\n"
+        "class Other(pytest.File):\n"
+        "    def collect(self):\n        return []\n"
+        "def pytest_collect_file(file_path, parent):\n"
+        "    return Other.from_parent(parent, path=file_path) if file_path.suffix == '.yaml' else None\n"
+    )
+
+    result = flow_project.run("study.yaml", "--collect-only")
+
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_a_job_that_needs_a_capability_carries_its_marker_and_is_skipped_with_the_runs_own_word(flow_project):
+    flow_project.config("study.yaml", {"name": "line"}, {"name": "large", "requires": ["slurm"]})
+    report = flow_project.path / "lane.jsonl"
+
+    result = flow_project.run("study.yaml", "-m", "slurm or flow", "--lane=here", f"--lane-report={report}", "-rs")
+
+    lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    job = next(line for line in lines if line.get("nodeid") == "study.yaml::job[large seed-0]" and "markers" in line)
+    assert (result.parseoutcomes(), set(job["markers"])) == ({"passed": 5, "skipped": 1}, {"flow", "slurm"})
+    result.stdout.fnmatch_lines(["SKIPPED * large requires slurm: *"])
+
+
+HOOK = """
+from extractor_flow.evidence.findings import Violation
+
+def pytest_extractor_flow_violations(run_directory, summary):
+    if summary["run_id"] == "short":
+        yield Violation("summary.json", "$.run_id", "is a long name", f"{run_directory.name}", "house-rule")
+"""
+
+
+def test_a_projects_own_violations_join_the_verdict_and_get_an_item(flow_project):
+    flow_project.config("short.yaml", run_id="short")
+    flow_project.tests(
+        "@pytest.mark.flow('short.yaml')\n"
+        "def test_it(flow_verdict):\n"
+        "    assert [each.kind for each in flow_verdict.violations] == ['house-rule']\n"
+    )
+    flow_project.pytester.makeconftest(HOOK)
+
+    result = flow_project.run("short.yaml", "test_project.py", "-rf")
+
+    failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
+    assert (failed, result.parseoutcomes()) == (["short.yaml::project"], {"passed": 6, "failed": 1})
+    result.stdout.fnmatch_lines(["  $.run_id: claimed: is a long name; found: *-short [[]house-rule[]]"])
+
+
+def test_a_hook_that_gives_something_else_is_told_what_is_expected(flow_project):
+    flow_project.config()
+    flow_project.pytester.makeconftest("def pytest_extractor_flow_violations(run_directory):\n    return 'bad'\n")
+
+    result = flow_project.run("study.yaml::project")
+
+    assert result.parseoutcomes() == {"failed": 1}
+    result.stdout.fnmatch_lines(["*pytest_extractor_flow_violations gave 'b'; expected a Violation*"])
+
+
+def test_a_hook_that_fails_costs_the_project_its_item_and_the_harness_none(flow_project):
+    flow_project.config()
+    flow_project.pytester.makeconftest("def pytest_extractor_flow_violations():\n    raise LookupError('house')\n")
+
+    result = flow_project.run("study.yaml", "-rf")
+
+    failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
+    assert (failed, result.parseoutcomes()) == (["study.yaml::project"], {"passed": 5, "failed": 1})
+
+
+def test_a_hook_may_return_its_only_violation(flow_project):
+    flow_project.config()
+    hook = HOOK.replace('    if summary["run_id"] == "short":\n        yield', "    return")
+    flow_project.pytester.makeconftest(hook)
+
+    result = flow_project.run("study.yaml::project")
+
+    result.stdout.fnmatch_lines(["project: 1 violation: summary.json: $.run_id: is a long name"])
+
+
+@pytest.mark.parametrize("option", ["--lf", "--ff", "--sw"])
+def test_a_failed_job_is_remembered_by_pytests_cache(flow_project, option):
+    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"}, {"name": "line"})
+    flow_project.run("study.yaml", *(["--sw"] if option == "--sw" else []))
+
+    result = flow_project.run("study.yaml", option, "-v")
+
+    first = next(line for line in result.outlines if line.startswith("study.yaml::"))
+    assert first.startswith("study.yaml::job[bad seed-0] FAILED")

@@ -1,0 +1,230 @@
+"""What tests say when there is no run to check: why, where it was asked for, and the whole log only once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+from pytest_extractor_flow.options import read_flow_options
+from pytest_extractor_flow.runs.session_runs import published_run
+
+from extractor_flow.run.hardware import missing_capabilities
+from support.plugin.command_project import eventually
+
+WAITS = {"name": "slow", "fault": "wait", "until": "never"}
+ONE_TEST = "def test_it(flow_run): pass\n"
+FOUR_TESTS = "@pytest.mark.parametrize('n', range(4))\ndef test_it(flow_run, n): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcomes"),
+    [(("-n2",), {"errors": 4}), (("--reruns=1",), {"errors": 4, "rerun": 4})],
+    ids=["two workers", "reruns"],
+)
+def test_what_is_wrong_with_a_config_is_told_once_in_full(flow_project, arguments, outcomes):
+    flow_project.config(stepz=5)
+    flow_project.tests(FOUR_TESTS)
+
+    result = flow_project.run("--flow-config=study.yaml", *arguments)
+
+    words = result.stdout.str()
+    told = [words.count(text) for text in ("study.yaml:4: run.stepz: unknown key", "(its log is shown where")]
+    assert (result.parseoutcomes(), told, flow_project.kept()) == (outcomes, [1, 3], [])
+    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: failed: exit status 2 in *"])
+
+
+def test_a_run_that_takes_too_long_is_ended_and_told_once_in_full(flow_project):
+    flow_project.config("study.yaml", WAITS)
+    flow_project.tests("@pytest.mark.flow('study.yaml')\n" + FOUR_TESTS)
+
+    result = flow_project.run("--flow-timeout=2", "-n2")
+
+    words = result.stdout.str()
+    told = [words.count(text) for text in ("the end of what it printed", "(its log is shown where")]
+    assert (result.parseoutcomes(), told, flow_project.leftovers()) == ({"errors": 4}, [1, 3], [])
+    result.stdout.fnmatch_lines(["study.yaml: timeout: it did not end in time and was ended after * s*"])
+
+
+def test_a_session_that_is_ended_while_it_trains_ends_the_training_and_leaves_nothing(flow_project):
+    flow_project.config("study.yaml", {**WAITS, "until": str(flow_project.path / "never")})
+    flow_project.tests(FOUR_TESTS)
+    command = [sys.executable, "-m", "pytest", "-n2", "--flow-config=study.yaml", "--flow-timeout=60"]
+    with subprocess.Popen(command, cwd=flow_project.path, stdout=subprocess.DEVNULL) as session:
+        eventually((flow_project.path / "never.slow.waiting").exists)
+        begun = len(flow_project.leftovers())
+
+        session.terminate()
+
+    assert (session.returncode, begun > 0, flow_project.leftovers()) == (143, True, [])
+
+
+def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_project):
+    flow_project.config()
+    (flow_project.path / "kept").write_text("in the way", encoding="utf-8")
+    flow_project.tests(ONE_TEST)
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["study.yaml: failed: exit status 2", "*kept: no run directory can be made there:*"])
+
+
+@pytest.mark.parametrize(
+    ("result", "found"),
+    [
+        ('{{"published": true, "run_directory": "{run}"}}', True),
+        ('{{"published": false, "run_directory": "{run}"}}', False),
+        ('{{"published": false, "run_directory": null}}', False),
+        ('{{"published": true, "run_directory": "{run}/gone"}}', False),
+        ('{{"published": tr', False),
+        (None, False),
+    ],
+    ids=["published", "not published", "refused", "gone", "torn", "killed"],
+)
+def test_only_a_run_that_was_published_and_is_there_is_taken_for_one(tmp_path, result, found):
+    if result is not None:
+        (tmp_path / "result.json").write_text(result.format(run=tmp_path), encoding="utf-8")
+
+    assert published_run(tmp_path / "result.json") == (tmp_path if found else None)
+
+
+def test_a_test_without_a_config_says_how_to_name_one(flow_project):
+    flow_project.tests(ONE_TEST)
+
+    result = flow_project.run()
+
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*no config was named: mark it with @pytest.mark.flow(*"])
+
+
+USAGE = {
+    "a missing config": (
+        "--flow-config=gone.yaml",
+        "--flow-config gone.yaml: no such config; looked for .*/gone.yaml$",
+    ),
+    "a missing run": ("--flow-run=gone", "--flow-run .*/gone: not a run directory: there is no such directory"),
+    "no run": ("--flow-run=.", "--flow-run .*: not a run directory: it has no run.json"),
+    "no time": ("--flow-timeout=0", "--flow-timeout: expected a positive number of seconds"),
+    "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout in .*: expected a positive number of seconds"),
+    "a pattern from the top": ("-oflow_files=/configs/*.yaml", "flow_files in .*: .* is not below the root directory"),
+    "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config in .*: gone.yaml: no such config"),
+}
+
+
+@pytest.mark.parametrize(("argument", "message"), USAGE.values(), ids=USAGE)
+def test_a_wrong_option_is_refused_where_it_was_given(pytester, argument, message):
+    config = pytester.parseconfig(argument)
+
+    with pytest.raises(pytest.UsageError, match=message):
+        read_flow_options(config)
+
+
+def test_a_wrong_option_is_refused_before_anything_is_collected(pytester):
+    result = pytester.runpytest_subprocess("--flow-config=gone.yaml")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --flow-config gone.yaml: no such config*"])
+
+
+def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(flow_project):
+    twice = "flow('test_a.py')\n@pytest.mark.flow('test_b.py')"
+    for name, mark in (("a", "flow('gone.yaml')"), ("b", "flow()"), ("c", "flow(1)"), ("d", twice)):
+        flow_project.tests(f"@pytest.mark.{mark}\ndef test_it(flow_run): pass\n", f"test_{name}.py")
+
+    result = flow_project.run()
+
+    assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 4}, False)
+    result.stdout.fnmatch_lines(
+        [
+            "test_a.py::test_it: flow('gone.yaml'): no such config; looked for */gone.yaml",
+            "test_b.py::test_it: the mark flow takes one or more paths of configs*",
+            "test_c.py::test_it: the mark flow takes one or more paths of configs*",
+            "test_d.py::test_it: two marks flow on one function; write one with all its configs*",
+        ]
+    )
+
+
+def test_a_test_whose_mark_came_too_late_to_choose_its_run_fails(flow_project):
+    flow_project.config()
+    flow_project.tests(
+        "import unittest\n"
+        "@pytest.mark.parametrize('n', [pytest.param(1, marks=pytest.mark.spawn)])\n"
+        "def test_parameter(flow_run, n): pass\n"
+        "@pytest.mark.flow('study.yaml')\ndef test_at_run_time(request):\n    request.getfixturevalue('flow_run')\n"
+        "@pytest.mark.flow('study.yaml')\n@pytest.mark.usefixtures('flow_run')\n"
+        "class TestCase(unittest.TestCase):\n    def test_method(self): pass\n"
+    )
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    assert result.parseoutcomes() == {"errors": 2, "failed": 1}
+    result.stdout.fnmatch_lines(["*::test_at_run_time: the marks flow, spawn and macos_spawn choose the run when*"])
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "a worker"])
+def test_a_marked_test_does_not_pass_on_the_run_that_another_test_asked_for(flow_project, arguments):
+    for name in ("study.yaml", "other.yaml"):
+        flow_project.config(name)
+    flow_project.tests(
+        "def test_before(flow_run): pass\n"
+        "@pytest.mark.flow('other.yaml')\ndef test_config(request):\n    request.getfixturevalue('flow_run')\n"
+        "@pytest.mark.spawn\ndef test_spawn(request):\n    request.getfixturevalue('flow_summary')\n"
+        "@pytest.mark.flow('other.yaml')\n@pytest.mark.xfail\ndef test_expected(request):\n"
+        "    request.getfixturevalue('flow_run')\n"
+        "def test_after(request):\n    request.getfixturevalue('flow_run')\n"
+    )
+
+    result = flow_project.run("--flow-config=study.yaml", *arguments)
+
+    assert (result.parseoutcomes(), len(flow_project.kept())) == ({"passed": 2, "failed": 3}, 1)
+    for name in ("config", "spawn", "expected"):
+        result.stdout.fnmatch_lines([f"*::test_{name}: the marks flow, spawn and macos_spawn choose the run when*"])
+
+
+def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project):
+    flow_project.config()
+    flow_project.tests(
+        "@pytest.mark.flow('study.yaml')\ndef test_marked(request):\n    request.getfixturevalue('flow_run')\n"
+        "def test_named(flow_run): pass\n"
+        "def test_at_run_time(request):\n    request.getfixturevalue('flow_records')\n"
+    )
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 2}
+
+
+def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok(flow_project):
+    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"})
+    flow_project.tests(ONE_TEST)
+
+    result = flow_project.run("--flow-config=study.yaml")
+
+    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: exit status 1 in *"])
+
+
+def test_a_run_in_which_no_job_can_start_leaves_no_process_behind(flow_project):
+    pytest.importorskip("torch")
+    missing = missing_capabilities()
+    if "cuda" not in missing:
+        pytest.skip("a GPU is here, so the jobs start")
+    config = {"run": {"device": "cuda", "total_timesteps": 64}, "extractors": [{"name": "mlp", "preset": "mlp_small"}]}
+    (flow_project.path / "gpu.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    result = flow_project.run("gpu.yaml", "-rs")
+
+    assert result.parseoutcomes() == {"passed": 4, "skipped": 1}
+    assert "left processes" not in result.stdout.str()
+
+
+def test_a_session_with_several_configs_refuses_a_choice_at_run_time(flow_project):
+    for name in ("a.yaml", "b.yaml"):
+        flow_project.config(name)
+    flow_project.tests("def test_it(request):\n    request.getfixturevalue('flow_run')\n")
+
+    result = flow_project.run("--flow-config=a.yaml", "--flow-config=b.yaml")
+
+    assert (result.parseoutcomes(), flow_project.kept()) == ({"failed": 1}, [])
+    result.stdout.fnmatch_lines(["*the session has several configs; name the flow fixture*"])

@@ -1,0 +1,1 @@
+"""Genuine files of every kind, and what can be wrong with one."""

@@ -1,0 +1,1 @@
+"""Flows, environments, extractors and trainings that tests run."""

@@ -1,0 +1,1 @@
+"""What Hypothesis makes up: hostile texts, whole studies, records and summaries."""

@@ -1,0 +1,1 @@
+"""Kinds of tampering with a published run."""

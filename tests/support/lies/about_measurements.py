@@ -1,0 +1,346 @@
+"""Tampering with what a job measured as it trained, and with all that tells of it: digests, records, published files.
+
+What contradicts such a lie is another witness: the event file the monitor file, the plan the events, the log the curve.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from extractor_flow import layout
+from extractor_flow.config import ConfigDocument
+from extractor_flow.files import dump_line, dumps
+from extractor_flow.readers.events import masked_crc32c
+from extractor_flow.registry import find_flow
+from extractor_flow.run.provenance import config_digest
+from extractor_flow.study.jobs import Job
+from extractor_flow.verify.subject.matrix import announcement
+from support.lies.careful_lies import EVALUATIONS, MONITOR, evaluated
+from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation
+from support.lies.tampering import Tampering
+
+EVENTS, LOG = f"{ONE}/tensorboard/", f"{ONE}/train.log"
+_LATER = 1e8
+_BILLIONS = 32 * 10_000_001
+
+Arrays = dict[str, Any]
+Rows = list[list[str]]
+
+
+def told(change: Callable[[dict[str, Any]], object]) -> Change:
+    """Change the record of a job, and all that follows from it."""
+
+    def lie(run: Tampering) -> None:
+        with run.lying(ONE) as record:
+            change(record)
+
+    return lie
+
+
+def cast(name: str, change: Callable[[Any], Any]) -> Change:
+    """Change one array of the evaluations."""
+    return evaluated(lambda arrays: {**arrays, name: change(arrays[name])})
+
+
+def successful(change: Callable[[Any], Any]) -> Change:
+    """Change which episodes of the evaluations were successes, and the rates that the record tells."""
+
+    def lie(run: Tampering) -> None:
+        cast("successes", change)(run)
+        with np.load(run.path / EVALUATIONS) as arrays, run.lying(ONE) as record:
+            rates = np.abs(arrays["successes"]).mean(axis=1).tolist()
+            best = arrays["timesteps"].tolist().index(record["metrics"]["best_timestep"])
+            names = {"untrained": rates[0], "best": rates[best], "final": rates[-1]}
+            record["metrics"] |= {f"{name}_success_rate": rate for name, rate in names.items()}
+
+    return lie
+
+
+def without_successes(run: Tampering) -> None:
+    """Whether the episodes were successes is not told at all."""
+    evaluated(lambda arrays: {name: arrays[name] for name in arrays if name != "successes"})(run)
+    with run.lying(ONE) as record:
+        record["metrics"] = {name: value for name, value in record["metrics"].items() if "success" not in name}
+
+
+def monitored(change: Callable[[Rows], Rows], *, head: Callable[[str], str] = str) -> Change:
+    """Change the rows of the monitor file, the names of its columns first, and its head."""
+
+    def lie(run: Tampering) -> None:
+        first, *lines = (run.path / MONITOR).read_text(encoding="utf-8").splitlines()
+        rows = change([line.split(",") for line in lines])
+        text = "".join(f"{line}\n" for line in (head(first), *map(",".join, rows)))
+        (run.path / MONITOR).write_text(text, encoding="utf-8")
+        run.digested(ONE)
+
+    return lie
+
+
+def another_seeds_episodes(run: Tampering) -> None:
+    """The episodes of the other seed, at the times of this one's."""
+    times = (run.path / MONITOR).read_text(encoding="utf-8").splitlines()[2:]
+    others = (run.path / TWO / "monitor.csv").read_text(encoding="utf-8").splitlines()[2:]
+    last = times[-1].split(",")[2]
+    monitored(lambda rows: [rows[0], *([*line.split(",")[:2], last] for line in others)])(run)
+
+
+def logged(change: Callable[[list[Any]], Iterable[Any]]) -> Change:
+    """Change the events of the event file, which are TensorBoard's own messages."""
+
+    def lie(run: Tampering) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        (path,) = (run.path / EVENTS).iterdir()
+        data, position, events = path.read_bytes(), 0, []
+        while position < len(data):
+            (size,) = struct.unpack_from("<Q", data, position)
+            events.append(Event.FromString(data[position + 12 : position + 12 + size]))
+            position += size + 16
+        path.write_bytes(b"".join(_framed(event.SerializeToString()) for event in change(events)))
+        run.digested(ONE)
+
+    return lie
+
+
+def _framed(payload: bytes) -> bytes:
+    parts = struct.pack("<Q", len(payload)), payload
+    return b"".join(part + struct.pack("<L", masked_crc32c(part)) for part in parts)
+
+
+def valued(tag: str, value: float) -> Change:
+    """Set every value of *tag* in the event file."""
+
+    def change(events: list[Any]) -> list[Any]:
+        for event in events:
+            for scalar in event.summary.value:
+                if scalar.tag == tag:
+                    scalar.simple_value = value
+        return events
+
+    return logged(change)
+
+
+def _tag(event: Any) -> str:
+    return str(event.summary.value[0].tag) if event.summary.value else ""
+
+
+def invented(events: list[Any]) -> list[Any]:
+    """With a measure of the last evaluation that there never was."""
+    copy = type(events[-1])()
+    copy.CopyFrom(events[-1])
+    copy.summary.value[0].tag = "eval/success_rate"
+    return [*events, copy]
+
+
+def moved(events: list[Any]) -> list[Any]:
+    """The losses of the last update are of a later one."""
+    for event in events:
+        if _tag(event) == "train/loss":
+            event.step += 32
+    return events
+
+
+def in_another_year(events: list[Any]) -> list[Any]:
+    """All but the first and the last."""
+    for event in events[1:-1]:
+        event.wall_time += _LATER
+    return events
+
+
+def renamed_events(run: Tampering) -> None:
+    """The name of the event file tells of another time and machine."""
+    (path,) = (run.path / EVENTS).iterdir()
+    other = path.rename(path.with_name("events.out.tfevents.1000000000.cluster.1.0"))
+    with run.lying(ONE) as record:
+        record["artifacts"]["tensorboard"]["path"] = str(other.relative_to(run.path))
+
+
+def retold(run: Tampering) -> None:
+    """The log tells of another reward than the curve."""
+    lines = (run.path / LOG).read_text(encoding="utf-8").splitlines()
+    text = "".join(f"{line.partition('mean reward')[0]}mean reward 1.234\n" for line in lines)
+    (run.path / LOG).write_text(text, encoding="utf-8")
+
+
+def skipped(job: str, code: str | None = None) -> Change:
+    """*job* was skipped, says its record, with *code*, or with that of the one that really was."""
+
+    def lie(run: Tampering) -> None:
+        with run.record(SKIPPED) as other:
+            words, kept = {"code": code or other["code"], "reason": other["reason"]}, set(other)
+        with run.record(job) as record:
+            for name in record.keys() - kept:
+                del record[name]
+            record.update(status="skipped", **words)
+        run.republish()
+
+    return lie
+
+
+def relabelled(change: Callable[[dict[str, Any]], object], retell: Callable[[dict[str, Any]], object]) -> Change:
+    """Change the config, and make every file tell of it as if the run had been made so."""
+
+    def lie(run: Tampering) -> None:
+        with run.json(layout.RUN) as request:
+            keys = [job["job_key"] for job in request["jobs"]]
+            change(request["config"])
+            document = ConfigDocument(Path(layout.RUN), data=request["config"], positions={})
+            overrides = {**request["overrides"], "run_id": request["run_id"], "output_root": request["output_root"]}
+            study = find_flow(request["flow"]).study(document, overrides)
+            request["config"], request["notes"] = dict(study.settings), list(study.notes)
+            request["config_sha256"] = config_digest(study.settings)
+            request["jobs"] = [announcement(job) for job in study.jobs]
+        _renewed(run, dict(zip(keys, study.jobs, strict=True)))
+        for job in study.jobs:
+            if (run.path / job.directory / "metrics.json").exists():
+                with run.lying(job.directory) as record:
+                    retell(record)
+
+    return lie
+
+
+def _renewed(run: Tampering, jobs: dict[str, Job]) -> None:
+    """The journal and the orders tell of *jobs*, which are given by the keys that they had before."""
+    records = [json.loads(line) for line in (run.path / layout.JOURNAL).read_text(encoding="utf-8").splitlines()]
+    for record in records:
+        job = jobs[record["job_key"]]
+        record["job_key"] = job.key
+        for name, content in (("job.json", job.to_json()), ("result.json", record)):
+            if (run.path / job.directory / name).exists():
+                (run.path / job.directory / name).write_text(dumps(content), encoding="utf-8")
+    (run.path / layout.JOURNAL).write_text("".join(map(dump_line, records)), encoding="utf-8")
+    run.republish()
+
+
+def billions(config: dict[str, Any]) -> None:
+    """More rollouts than anybody could list."""
+    config["run"].update(total_timesteps=_BILLIONS, eval_freq=_BILLIONS, save_freq=None)
+
+
+def billions_done(record: dict[str, Any]) -> None:
+    """So many steps, and a reward to match."""
+    record["training_steps"] = record["details"]["requested_steps"] = _BILLIONS
+    record["metrics"] |= {"best_mean_reward": 99.0, "final_mean_reward": 99.0}
+
+
+def _nothing(_: object) -> None:
+    """Nothing more to retell."""
+
+
+LIES = [
+    Mutation("an invented metric", layout.JOURNAL, told(lambda job: job["metrics"].update(human_score=1.7))),
+    Mutation(
+        "a ratio of the comparison in the record",
+        layout.JOURNAL,
+        told(lambda job: job["metrics"].update(sample_efficiency_ratio=9.0)),
+    ),
+    Mutation("a metric left out", layout.JOURNAL, told(lambda job: job["metrics"].pop("features_dim"))),
+    Mutation("an invented detail", layout.JOURNAL, told(lambda job: job["details"].update(audited_by="somebody"))),
+    Mutation(
+        "other evaluation seeds", layout.JOURNAL, told(lambda job: job["details"]["seeds"].update(evaluation=[1, 2]))
+    ),
+    Mutation(
+        "other seeds of the environments",
+        layout.JOURNAL,
+        told(lambda job: job["details"]["seeds"].update(environments=[7, 8])),
+    ),
+    Mutation("no seeds", layout.JOURNAL, told(lambda job: job["details"].update(seeds=[1]))),
+    Mutation("no versions", layout.JOURNAL, told(lambda job: job["details"].pop("versions"))),
+    Mutation("versions without words", layout.JOURNAL, told(lambda job: job["details"].update(versions={"numpy": 2}))),
+    Mutation(
+        "no digest of the untrained weights",
+        layout.JOURNAL,
+        told(lambda job: job["details"].pop("untrained_weights_sha256")),
+    ),
+    Mutation(
+        "a curve between the steps",
+        layout.JOURNAL,
+        told(lambda job: job["details"].update(curve={"timesteps": [0, 32.5], "mean_rewards": [0, 1]})),
+    ),
+    Mutation("a success rate of 500 %", EVALUATIONS, successful(lambda values: np.full(values.shape, 5.0))),
+    Mutation("a negative success rate", EVALUATIONS, successful(lambda values: np.full(values.shape, -1))),
+    Mutation("successes that are complex", EVALUATIONS, successful(lambda values: values + 1j)),
+    Mutation("successes that are not numbers", EVALUATIONS, cast("successes", lambda values: values * np.nan)),
+    Mutation("successes of episodes that failed", EVALUATIONS, successful(np.ones_like)),
+    Mutation("successes that are not told", EVALUATIONS, without_successes),
+    Mutation("lengths of half a step", EVALUATIONS, cast("ep_lengths", lambda values: values + 0.5)),
+    Mutation("lengths that are not numbers", EVALUATIONS, cast("ep_lengths", lambda values: values * np.nan)),
+    Mutation("lengths that are complex", EVALUATIONS, cast("ep_lengths", lambda values: values + 1j)),
+    Mutation("timesteps of 32 bits", EVALUATIONS, cast("timesteps", lambda values: values.astype(np.int32))),
+    Mutation("rewards of 32 bits", EVALUATIONS, cast("results", lambda values: values.astype(np.float32))),
+    Mutation("longer episodes", EVALUATIONS, cast("ep_lengths", lambda values: values * 0 + 5000)),
+    Mutation("shorter episodes", EVALUATIONS, cast("ep_lengths", lambda values: values * 0 + 1)),
+    Mutation("episodes of 2**62 steps", EVALUATIONS, cast("ep_lengths", lambda values: values * 0 + 2**62)),
+    Mutation("no episodes", MONITOR, monitored(lambda rows: rows[:1])),
+    Mutation("only one episode kept", MONITOR, monitored(lambda rows: rows[:2])),
+    Mutation(
+        "better training rewards",
+        MONITOR,
+        monitored(lambda rows: [rows[0], *(["1.5", *row[1:]] for row in rows[1:])]),
+    ),
+    Mutation("an episode of no steps", MONITOR, monitored(lambda rows: [*rows, ["9.0", "0", rows[-1][2]]])),
+    Mutation("an episode longer than the limit", MONITOR, monitored(lambda rows: [rows[0], ["1.0", "60", "0.5"]])),
+    Mutation(
+        "episodes of 10**15 steps",
+        MONITOR,
+        monitored(lambda rows: [rows[0], *(["1e300", "999999999999999", row[2]] for row in rows[1:])]),
+    ),
+    Mutation(
+        "episodes before the training",
+        MONITOR,
+        monitored(lambda rows: [rows[0], *([*row[:2], "-1000.0"] for row in rows[1:])]),
+    ),
+    Mutation(
+        "episodes of an environment with another name",
+        MONITOR,
+        monitored(list, head=lambda text: text.replace('"None"', '"Humanoid-v5"')),
+    ),
+    Mutation(
+        "one more column",
+        MONITOR,
+        monitored(lambda rows: [[*rows[0], "is_success"], *([*row, "1.0"] for row in rows[1:])]),
+    ),
+    Mutation("another seed's episodes under the own head", MONITOR, another_seeds_episodes),
+    Mutation("better means of the training's episodes", EVENTS, valued("rollout/ep_rew_mean", 1.5)),
+    Mutation("shorter means of the training's episodes", EVENTS, valued("rollout/ep_len_mean", 3.0)),
+    Mutation("means that are not numbers", EVENTS, valued("rollout/ep_rew_mean", float("nan"))),
+    Mutation("successes in the training", EVENTS, valued("rollout/success_rate", 1.0)),
+    Mutation("another learning rate in the events", EVENTS, valued("train/learning_rate", 0.5)),
+    Mutation("another clip range in the events", EVENTS, valued("train/clip_range", 0.9)),
+    Mutation("a loss that is not a number", EVENTS, valued("train/loss", float("nan"))),
+    Mutation("losses that are not numbers", EVENTS, valued("train/value_loss", float("nan"))),
+    Mutation("another spread of the actions", EVENTS, valued("train/std", 0.5)),
+    Mutation("another length in the events", EVENTS, valued("eval/mean_ep_length", 1.0)),
+    Mutation("another reward in the events", EVENTS, valued("eval/mean_reward", 1.0)),
+    Mutation(
+        "nothing but evaluations in the events",
+        EVENTS,
+        logged(lambda events: [event for event in events if not _tag(event) or _tag(event).startswith("eval/")]),
+    ),
+    Mutation("events without a scalar", EVENTS, logged(lambda events: events[:1])),
+    Mutation("an invented measure of the evaluation", EVENTS, logged(invented)),
+    Mutation("losses of another update", EVENTS, logged(moved)),
+    Mutation("events of another year in the middle", EVENTS, logged(in_another_year)),
+    Mutation("an event file with another time in its name", EVENTS, renamed_events),
+    Mutation("a log that tells another reward", LOG, retold),
+    Mutation("a skip without need", layout.JOURNAL, skipped(SKIPPED, "missing-data")),
+    Mutation("a failure as a skip", layout.JOURNAL, skipped(BROKEN)),
+    Mutation("a success as a skip", layout.JOURNAL, skipped(ONE)),
+    Mutation("billions of steps", EVALUATIONS, relabelled(billions, billions_done)),
+    Mutation(
+        "another clip range in the config",
+        EVENTS,
+        relabelled(lambda config: config["algorithm"].update(clip_range=0.05), _nothing),
+    ),
+    Mutation(
+        "a shorter limit in the config",
+        EVALUATIONS,
+        relabelled(lambda config: config["env"]["kwargs"].update(max_steps=5), _nothing),
+    ),
+]

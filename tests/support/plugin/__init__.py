@@ -1,0 +1,1 @@
+"""Projects in which the plugin is at work."""

@@ -1,0 +1,142 @@
+"""The command line: help, wrong requests, what is here to work with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support import ROOT
+
+GOOD = {"name": "good"}
+
+
+@pytest.mark.parametrize("words", [[], ["run"], ["verify"], ["report"], ["gate", "merge"], ["hardware"], ["schema"]])
+def test_every_command_explains_itself(workbench, words):
+    answer = workbench.run(*words, "--help")
+
+    assert (answer.code, answer.out.splitlines()[0].startswith("usage: extractor-flow")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["run"], "run: name a CONFIG, or a run directory with --resume"),
+        (["run", "nowhere.yaml"], "nowhere.yaml"),
+        (["run", "study.yaml", "--only", "cnn"], "--only 'cnn' matches no job; there are: good"),
+        (["run", "study.yaml", "--require", "cudaa"], "--require 'cudaa': expected one of cuda, mps"),
+        (["run", "study.yaml", "--jobs", "0"], "'0' is not a whole number of at least 1"),
+        (["run", "study.yaml", "--seed", "x"], "invalid int value: 'x'"),
+        (["run", "study.yaml", "--executor", "magic"], "invalid choice: 'magic'"),
+        (["run", "study.yaml", "--resume", "gone"], "gone: not a run directory: there is no such directory"),
+        (["report", "gone"], "gone: not a run directory: there is no such directory"),
+        (["verify", "gone"], "gone"),
+        (["schema", "nope"], "no contract is named 'nope'; there are: "),
+        (["explode"], "invalid choice: 'explode'"),
+    ],
+)
+def test_a_wrong_request_is_explained_and_nothing_is_started(workbench, words, complaint):
+    workbench.config(GOOD)
+
+    answer = workbench.run(*words)
+
+    assert (answer.code, complaint in answer.err, "Traceback" in answer.err) == (2, True, False), answer.err
+    assert not (workbench.path / "runs").exists()
+
+
+def test_a_config_of_an_unknown_flow_names_the_installed_ones(workbench):
+    (workbench.path / "x.yaml").write_text("flow: magic\n", encoding="utf-8")
+
+    answer = workbench.run("run", "x.yaml")
+
+    assert (answer.code, "no flow is installed under the name 'magic'" in answer.err) == (2, True)
+
+
+def test_an_output_root_that_cannot_be_written_to_is_named(workbench):
+    config = workbench.config(GOOD)
+    (workbench.path / "file").touch()
+
+    answer = workbench.run("run", config, "--output-root", workbench.path / "file")
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"extractor-flow: {workbench.path}/file: no run directory can be made there")
+
+
+def test_a_run_directory_that_vanishes_is_named_without_a_traceback(workbench):
+    gate = workbench.path / "gate"
+    config = workbench.config({"name": "slow", "fault": "wait", "until": str(gate)})
+    process = workbench.start("run", config)
+    waiting = gate.with_name("gate.slow.waiting")
+    while not waiting.exists():
+        assert process.poll() is None
+    (workbench.path / "runs").rename(workbench.path / "elsewhere")
+    gate.touch()
+
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, "Traceback" in err, "was stopped" in err) == (1, False, True), (out, err)
+
+
+def test_the_hardware_is_told_to_people_and_to_programs(workbench):
+    told = workbench.run("hardware").out
+    data = json.loads(workbench.run("hardware", "--json").out)
+
+    assert data["workers"] >= 1
+    assert f"arch: {data['arch']}" in told
+    assert ("gpu_model" in data) == ("cuda_version" in data)
+    assert set(data["missing"]) <= {"cuda", "mps", "macos_spawn", "spawn", "slurm"}
+
+
+def test_the_installed_flows_and_contracts_are_listed(workbench):
+    flows = workbench.run("flows").out
+    schemas = workbench.run("schema").out.split()
+    schema = json.loads(workbench.run("schema", "run_config").out)
+
+    assert {"line_fit: Line Fit Summary", "extractor_comparison: Multi-Extractor Training Summary"} <= set(
+        flows.splitlines()
+    )
+    assert {"job_record", "run", "run_config", "training_summary"} <= set(schemas)
+    assert schema["title"]
+
+
+def test_the_presets_are_listed_without_a_deep_learning_package(workbench):
+    names = [line.split(":")[0] for line in workbench.run("extractors").out.splitlines()]
+
+    assert {"mlp_small", "lstm_medium", "mamba_lite"} <= set(names)
+    assert len(names) == 10
+
+
+def test_the_older_door_leads_to_the_same_room(workbench):
+    import subprocess
+    import sys
+
+    script = ROOT / "scripts" / "multi_extractor_training.py"
+    config = workbench.config(GOOD)
+    command = [sys.executable, str(script), "--config", str(config), "--run-id", "mac-smoke"]
+
+    done = subprocess.run(command, cwd=workbench.path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, workbench.latest().request()["run_id"]) == (0, "mac-smoke")
+
+
+def test_a_run_that_is_to_be_verified_is_and_ends_with_the_verdict(workbench):
+    answer = workbench.run("run", workbench.config(GOOD), "--verify")
+
+    assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (0, True), answer.out
+
+
+def test_a_run_that_is_to_be_verified_and_is_contradicted_exits_with_1(workbench):
+    workbench.run("run", workbench.config(GOOD))
+    run = (workbench.path / "runs" / "latest").resolve()
+    note = next(run.rglob("attempt-1.json"))
+    note.write_text(note.read_text(encoding="utf-8").replace('"attempt": 1', '"attempt": 9'), encoding="utf-8")
+
+    answer = workbench.run("run", "--resume", run, "--verify")
+
+    assert (answer.code, note.relative_to(run).as_posix() in answer.out) == (1, True), answer
+
+
+def test_a_run_with_a_failed_job_is_verified_too_and_exits_with_1(workbench):
+    answer = workbench.run("run", workbench.config(GOOD, {"name": "bad", "fault": "raise"}), "--verify")
+
+    assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (1, True), answer.out

@@ -1,0 +1,212 @@
+"""The comparison: sample efficiency seed by seed, aggregates that are absent where undefined, honest statistics."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor_flow.flows.extractor_comparison.comparison import compare_records, sample_efficiency_ratio
+from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.study.codes import Code
+from extractor_flow.study.flow import Comparison
+from extractor_flow.study.records import Artifact, Completed, Failed, JobRecord, Skipped
+
+STEPS = (0, 100, 200, 300, 400)
+
+
+def curve(*rewards):
+    return Curve(STEPS[: len(rewards)], rewards)
+
+
+def settings(*names, baseline=None, fraction=0.5):
+    return {
+        "run": {"baseline_extractor": baseline, "convergence_fraction": fraction},
+        "extractors": [{"name": name} for name in names],
+    }
+
+
+def record(name, outcome, seed=1):
+    return JobRecord("f", name, seed, f"{name}-{seed}", f"extractors/{name}", outcome, "t", "single-thread")
+
+
+def trained(name, *rewards, seed=1, fraction=0.5):
+    learned = curve(*rewards)
+    converged = learned.convergence_timestep(fraction)
+    metrics = {
+        "untrained_mean_reward": rewards[0],
+        "best_mean_reward": learned.best,
+        "final_mean_reward": rewards[-1],
+        "reward_gain": rewards[-1] - rewards[0],
+        **({} if converged is None else {"convergence_timestep": converged}),
+    }
+    artifacts = {"final_model": Artifact("a", "0" * 64, 1)}
+    return record(name, Completed(metrics, artifacts, 400, {"curve": learned.to_json()}), seed)
+
+
+def test_efficiency_is_measured_against_the_baseline_of_the_same_seed():
+    records = [
+        trained("base", -10, -8, -4, 0, 0, seed=1),  # half-way at -5: step 200
+        trained("base", 0, 10, 10, 10, 20, seed=2),  # half-way at 10: step 100
+        trained("other", -20, -5, 0, 0, 0, seed=1),  # at -5 after 100 steps
+        trained("other", 0, 0, 0, 0, 10, seed=2),  # at 10 after 400 steps
+    ]
+
+    result = compare_records(records, settings("base", "other", baseline="base"))
+
+    assert result.job_metrics == {
+        "base-1": {"sample_efficiency_ratio": 1.0},
+        "base-2": {"sample_efficiency_ratio": 1.0},
+        "other-1": {"sample_efficiency_ratio": 2.0},
+        "other-2": {"sample_efficiency_ratio": 0.25},
+    }
+    assert result.aggregate_metrics == {
+        "best_mean_reward": 20,
+        "avg_convergence_timestep": 200.0,  # 200, 100, 100 (at -10, its own half-way) and 400
+        "median_convergence_timestep": 150.0,
+        "avg_sample_efficiency_ratio": 1.0625,
+        "median_sample_efficiency_ratio": 1.0,
+        "baseline_target_reward": 2.5,
+        "baseline_convergence_timestep": 150.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "baseline"),
+    [
+        (curve(0, 1, 2), curve(5, 4, 3)),  # the baseline only lost
+        (curve(0, 1, 2), curve(5, 5, 5)),  # the baseline gained nothing
+        (curve(0, 1, 2), curve(0, 8, 8)),  # never gets there
+        (curve(9, 1, 9), curve(0, 8, 8)),  # was there before the first step
+    ],
+)
+def test_efficiency_is_undefined_rather_than_invented(other, baseline):
+    assert sample_efficiency_ratio(other, baseline, 0.9) is None
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=5), st.floats(0.01, 1))
+def test_the_baseline_against_itself_is_exactly_one_wherever_it_learned(rewards, fraction):
+    learned = curve(*rewards)
+
+    ratio = sample_efficiency_ratio(learned, learned, fraction)
+
+    assert ratio == (1.0 if learned.best > learned.untrained else None)
+
+
+def test_undefined_aggregates_are_absent():
+    result = compare_records([trained("a", 1, 0, 0)], settings("a", "b", baseline="b"))
+
+    assert result.aggregate_metrics == {"best_mean_reward": 1}
+    assert result.job_metrics == {}
+
+
+def test_without_any_completed_job_there_is_nothing_to_say():
+    records = [
+        record("a", Failed(Code.MEMORY_LIMIT, "out of memory")),
+        record("b", Skipped(Code.MISSING_CAPABILITY, "needs cuda")),
+    ]
+
+    assert compare_records(records, settings("a", "b")) == Comparison()
+
+
+def test_failed_and_skipped_jobs_count_nowhere():
+    done = [trained("a", 0, 1, 2, seed=seed) for seed in (1, 2)]
+    broken = [
+        record("a", Failed(Code.LOST, "killed"), 3),
+        record("a", Skipped(Code.MISSING_CAPABILITY, "needs cuda"), 4),
+        record("b", Failed(Code.RAISED, "x"), 1),
+    ]
+
+    assert compare_records([*done, *broken], settings("a", "b")) == compare_records(done, settings("a", "b"))
+
+
+def test_the_order_of_the_records_changes_nothing():
+    records = [trained(name, 0, seed, 2 * seed, seed=seed) for name in ("a", "b") for seed in range(1, 5)]
+    wanted = settings("a", "b", baseline="a")
+
+    assert compare_records(records[::-1], wanted) == compare_records(records, wanted)
+
+
+def test_statistics_list_every_seed_and_compare_with_the_baseline():
+    records = [trained("base", 0, 1, seed=1), trained("base", 0, 3, seed=2)]
+    records += [trained("other", 0, 2, seed=1), trained("other", 0, 3, seed=2)]
+
+    entries = compare_records(records, settings("base", "other", baseline="base")).statistics
+
+    assert [(entry["metric"], entry["config_name"]) for entry in entries] == [
+        (metric, name)
+        for metric in ("best_mean_reward", "final_mean_reward", "reward_gain", "untrained_mean_reward")
+        for name in ("base", "other")
+    ]
+    assert entries[3] == {
+        "config_name": "other",
+        "metric": "final_mean_reward",
+        "seeds": [1, 2],
+        "n": 2,
+        "values": [2.0, 3.0],
+        "centre": 2.5,
+        "centre_name": "mean",
+        "low": 2.0,
+        "high": 3.0,
+        "baseline": "base",
+        "probability_of_improvement": 0.625,
+    }
+    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 3
+
+
+@pytest.mark.parametrize(
+    ("seeds", "notes"),
+    [
+        (
+            3,
+            (
+                (
+                    "insufficient seeds: fewer than 4 of a, b completed; "
+                    "differences between extractors may be chance, and no winner is declared"
+                ),
+            ),
+        ),
+        (4, ()),
+    ],
+)
+def test_few_seeds_are_called_insufficient(seeds, notes):
+    records = [trained(name, 0, 1, seed=seed) for name in ("a", "b") for seed in range(seeds)]
+
+    assert compare_records(records, settings("a", "b")).notes == notes
+
+
+def test_a_baseline_that_did_not_complete_is_named():
+    records = [trained("a", 0, 1, seed=seed) for seed in range(4)] + [record("b", Failed(Code.LOST, "killed"))]
+
+    assert compare_records(records, settings("a", "b", baseline="b")).notes == (
+        "no job of the baseline b completed: there is no sample efficiency",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rewards", "fraction", "expected"),
+    [
+        ((-10, -9, -1, 0), 0.95, 300),
+        ((-10, -9, -0.5, 0), 0.95, 200),
+        ((-10, -30, 0, -20), 1, 200),
+        ((0, 0, 0), 0.5, None),
+        ((3, 2, 1), 0.5, None),
+    ],
+)
+def test_convergence_is_the_way_made_from_untrained_to_best(rewards, fraction, expected):
+    assert curve(*rewards).convergence_timestep(fraction) == expected
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=5), st.floats(0.001, 1))
+def test_a_curve_that_rose_converges_no_later_than_at_its_best(rewards, fraction):
+    learned = curve(*rewards)
+
+    converged = learned.convergence_timestep(fraction)
+
+    assert (converged is None) == (learned.best == learned.untrained)
+    assert converged is None or converged <= learned.best_timestep
+
+
+def test_a_curve_begins_with_the_untrained_policy():
+    with pytest.raises(ValueError, match="not a curve from step 0"):
+        Curve((100, 200), (1.0, 2.0))
