@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,16 +17,25 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import bombs
-
-from published import COMPARISON, publish_run
+from support.files import bombs
+from support.published import COMPARISON, publish_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _VERIFY = [sys.executable, "-m", "extractor_flow.cli", "verify"]
+_MEASURE = """
+import os, resource, subprocess, sys
+seconds, memory, *words = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
+resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+process = subprocess.Popen(words)
+_, status, used = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss, process.returncode, file=sys.stderr)
+"""
 _STUDY = {**COMPARISON, "extractors": COMPARISON["extractors"][:2]}
 
 
@@ -53,28 +60,18 @@ def main() -> None:
 
 def _judged(run: Path, seconds: int, gigabytes: int) -> str:
     """The cells of one row."""
-
-    def bound() -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (gigabytes << 30, gigabytes << 30))
-
-    words = [*_VERIFY, str(run), "--format", "json"]
-    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as trouble:
-        process = subprocess.Popen(words, stdout=answer, stderr=trouble, preexec_fn=bound)  # noqa: PLW1509
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        answer.seek(0)
-        trouble.seek(0)
-        message = _message(answer.read(), trouble.read().decode(errors="replace"))
-    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
-    return f"{cpu:.1f} | {peak:.0f} | {process.returncode} | {message}"
+    # Through a small process: the peak of one that is forked from this one would be at least what this one holds.
+    words = [sys.executable, "-c", _MEASURE, str(seconds), str(gigabytes << 30), *_VERIFY, str(run), "--format", "json"]
+    done = subprocess.run(words, capture_output=True, check=False)
+    *trouble, measured = done.stderr.decode(errors="replace").splitlines()
+    cpu, peak, code = measured.split()
+    return f"{float(cpu):.1f} | {int(peak) / 1000:.0f} | {code} | {_message(done.stdout, trouble)}"
 
 
-def _message(answer: bytes, trouble: str) -> str:
+def _message(answer: bytes, lines: Sequence[str]) -> str:
     try:
         found = json.loads(answer)["violations"]
     except ValueError:
-        lines = trouble.strip().splitlines()
         return lines[-1].replace("|", "\\|")[:120] if lines else "nothing"
     if not found:
         return "verified"

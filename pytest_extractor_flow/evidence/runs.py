@@ -79,7 +79,7 @@ class Runs:
         self._taken[run] = {
             "folder": folder,
             "directory": str(run),
-            **({} if verdict is None else {"verified": verdict["ok"]}),
+            **({} if verdict is None else {"verified": verdict["conclusion"] == "verified"}),
         }
         self._copy(run, folder)
         self._logs(run, folder)

@@ -55,6 +55,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--attest", metavar="FILE", type=Path, help="verify the run in the end, and write an in-toto statement of it"
     )
     command.add_argument("--result", metavar="FILE", type=Path, help="write what came of the run to FILE, as JSON")
+    command.add_argument("--verify", action="store_true", help="verify the run in the end, as `verify RUN_DIR` does")
     command.add_argument(
         "--start-method", choices=("forkserver", "spawn"), help="how job processes start (default: fits the platform)"
     )
@@ -92,9 +93,21 @@ def _run(options: argparse.Namespace, told: Told) -> int:
             stop,
         )
         closing_report(console, report)
+    codes = [report.exit_code]
     if options.attest is not None:
-        return max(report.exit_code, _attest(report.run.path, options.attest))
-    return report.exit_code
+        codes.append(_attest(report.run.path, options.attest))
+    if options.verify and report.exit_code in (0, 1):
+        codes.append(_verify(report.run.path))
+    return next((code for code in codes if code), 0)
+
+
+def _verify(run_directory: Path) -> int:
+    """The exit code of ``extractor-flow verify RUN_DIR``, which says what it finds."""
+    from extractor_flow.cli import verify
+
+    command = argparse.ArgumentParser()
+    verify.add_arguments(command)
+    return verify.handle(command.parse_args([str(run_directory)]))
 
 
 def _attest(run_directory: Path, file: Path) -> int:

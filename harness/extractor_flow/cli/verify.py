@@ -17,12 +17,27 @@ the evidence on disk; `extractor-flow checks` lists what is looked at. Nothing t
 0: verified; 1: contradicted; 2: not a run, or a wrong request; 3: nothing is contradicted, but the run is unpublished,
 some completed job's evidence could not be judged at all, or a job trained again gave something else."""
 
+_MOST = 1000.0
+
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
+    add_arguments(command)
+    command.set_defaults(handler=handle)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a verification, which `run --verify` takes as they are when none is given."""
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
-    command.add_argument("--deep", action="store_true", help="also load the models with torch (weights only)")
+    command.add_argument("--deep", action="store_true", help="also load the models with torch, and play them again")
+    command.add_argument(
+        "--trust",
+        metavar="MODULE:NAME",
+        action="append",
+        default=[],
+        help="with --deep: run this class or environment that the run's config names (may be repeated)",
+    )
     command.add_argument(
         "--archived", action="store_true", help="accept a slim copy, of which some files were left out"
     )
@@ -41,18 +56,35 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--attest", metavar="FILE", type=Path, help="write the verdict as an in-toto statement, for you to sign"
     )
     command.add_argument("--strict", action="store_true", help="exit with 1 where it would be 3")
+    command.add_argument(
+        "--budget",
+        metavar="FACTOR",
+        type=_factor,
+        default=1.0,
+        help="let it cost FACTOR times the CPU time, memory and reading that an honest run of this size needs at most",
+    )
     command.add_argument("--format", choices=("text", "json", "junit", "github"), default="text", help="how to say it")
-    command.set_defaults(handler=handle)
+
+
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not 0 < factor <= _MOST:
+        raise ValueError(text)
+    return factor
 
 
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
     from extractor_flow.binding.witness import read_witness
-    from extractor_flow.verify import FORMATS, verify
+    from extractor_flow.verify import FORMATS
+    from extractor_flow.verify.budget import Asked, verify_within_budget
     from extractor_flow.verify.verdict import EXIT_CODES
 
     witness = None if options.witness is None else read_witness(options.witness)
-    verdict = verify(options.run_directory, deep=options.deep, archived=options.archived, witness=witness)
+    asked = Asked(
+        str(options.run_directory), options.deep, options.archived, witness, options.budget, tuple(options.trust)
+    )
+    verdict = verify_within_budget(asked)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)
     if options.attest is not None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.readers.errors import Kind, ReadError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from _typeshed import WriteableBuffer
 
 COUNT_LIMIT = 1_000_000
 DEPTH_LIMIT = 32
@@ -37,8 +41,10 @@ class Listing:
 class ConfinedDirectory:
     """The files beneath *root*; the root may be reached by a link, nothing beneath it may be one."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, spend: Callable[[str, int], None] | None = None) -> None:
+        """Files beneath *root*; *spend* hears the path of each that is read, and how many bytes."""
         self.root = root
+        self._spend = spend
         self._digests: dict[str, str] = {}
 
     @contextmanager
@@ -48,7 +54,8 @@ class ConfinedDirectory:
         Every component is opened by its own name inside its already opened parent, and no link is followed.
         """
         descriptor = self._descriptor(path)
-        with os.fdopen(descriptor, "rb") as stream:
+        raw = _Counted(descriptor, partial(self._spend, path)) if self._spend else io.FileIO(descriptor)
+        with io.BufferedReader(raw) as stream:
             size = os.fstat(descriptor).st_size
             if size > limit:
                 raise ReadError(Kind.TOO_LARGE, path, f"{size} bytes; at most {limit} are read")
@@ -92,14 +99,15 @@ class ConfinedDirectory:
         """
         found: dict[str, int] = {}
         refused: list[ReadError] = []
-        for path, status in self._everything(beneath, limit):
+        for path, status in self.everything(beneath, limit=limit):
             if problem := _not_utf8(path) or _not_regular(path, status):
                 refused.append(problem)
             else:
                 found[path] = status.st_size
         return Listing(dict(sorted(found.items())), tuple(sorted(refused, key=str)))
 
-    def _everything(self, beneath: str, limit: int) -> Iterator[tuple[str, os.stat_result]]:
+    def everything(self, beneath: str = "", *, limit: int) -> Iterator[tuple[str, os.stat_result]]:
+        """What lies beneath *beneath* and is no directory; more than *limit* entries, or 32 levels, raise."""
         pending = [beneath]
         seen = 0
         while pending:
@@ -176,6 +184,24 @@ def own_files(root: Path, beneath: str = "") -> Listing:
         msg = f"{root}: {listing.refused[0]}; nothing was changed: only plain files and directories are; {advice}"
         raise RunDirectoryError(msg, exit_code=2)
     return listing
+
+
+class _Counted(io.FileIO):
+    """A file that tells how many bytes are read of it."""
+
+    def __init__(self, descriptor: int, spend: Callable[[int], None]) -> None:
+        super().__init__(descriptor)
+        self._spend = spend
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        count = super().readinto(buffer)
+        self._spend(count or 0)
+        return count
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        self._spend(len(data))
+        return data
 
 
 def components(path: str) -> list[str]:

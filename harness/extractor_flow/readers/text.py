@@ -48,10 +48,12 @@ class Torn:
 
 def read_bytes(stream: BinaryIO, where: str, *, limit: int) -> bytes:
     """Everything in *stream*, which must be at most *limit* bytes."""
-    data = stream.read(limit + 1)
-    if len(data) > limit:
+    begin = stream.tell()
+    length = stream.seek(0, 2) - begin
+    if length > limit:
         raise ReadError(Kind.TOO_LARGE, where, f"larger than {limit} bytes")
-    return data
+    stream.seek(begin)
+    return stream.read(length)  # memory for so many is taken before the first is read
 
 
 def decode(data: bytes, where: str) -> str:

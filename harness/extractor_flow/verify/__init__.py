@@ -9,8 +9,27 @@ is held to, :mod:`.examine` calls them and those of the run's flow, and :mod:`.e
 
 from __future__ import annotations
 
-from extractor_flow.verify.engine import verify
+from typing import TYPE_CHECKING
+
 from extractor_flow.verify.formats import FORMATS
 from extractor_flow.verify.verdict import Conclusion, Unchecked, Verdict, Violation
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from extractor_flow.binding.witness import Witness
+
 __all__ = ["FORMATS", "Conclusion", "Unchecked", "Verdict", "Violation", "verify"]
+
+
+def verify(
+    run_directory: Path, *, deep: bool = False, archived: bool = False, witness: Witness | None = None
+) -> Verdict:
+    """Check every claim of the run in *run_directory*, in this process and without a budget.
+
+    As :func:`extractor_flow.verify.engine.verify`, which is imported when it is called: who only shows verdicts, or has
+    another process judge, needs none of it.
+    """
+    from extractor_flow.verify import engine
+
+    return engine.verify(run_directory, deep=deep, archived=archived, witness=witness)

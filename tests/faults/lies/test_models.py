@@ -11,7 +11,7 @@ import pytest
 
 from extractor_flow.config import ConfigDocument
 from extractor_flow.flows.extractor_comparison import ExtractorComparison
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
+from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
@@ -26,6 +26,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 
 from extractor_flow.flows.extractor_comparison.checks.torch_reload import NotMadeError, tensors_of  # noqa: E402
+
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv  # noqa: E402
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
 from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS  # noqa: E402

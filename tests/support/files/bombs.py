@@ -40,20 +40,20 @@ def events(run: Path, megabytes: int = 60) -> None:
     path.write_bytes(record * (megabytes * 1024 * 1024 // len(record)))
 
 
-def skips(run: Path, records: int = 20_000) -> None:
+def skips(run: Path, records: int = 20_000, job: str = SKIPPED) -> None:
     """A journal that skips one job so often, each time for another reason."""
+    skipped = _unfinished(run, job)
+    for member in ("end_time", "duration_seconds", "hardware_profile"):
+        skipped.pop(member, None)
     with (run / "records.jsonl").open("a", encoding="utf-8") as journal:
-        skipped = _record(run, SKIPPED)
         for number in range(records):
-            journal.write(dump_line({**skipped, "reason": f"{skipped['reason']} {number}"}))
+            journal.write(dump_line({**skipped, "status": "skipped", "attempt": 1, "reason": f"none {number}"}))
 
 
-def failures(run: Path, records: int = 20_000) -> None:
+def failures(run: Path, records: int = 20_000, job: str = JOB) -> None:
     """A journal in which one attempt fails so often, each time for another reason."""
+    done = _unfinished(run, job)
     with (run / "records.jsonl").open("a", encoding="utf-8") as journal:
-        done = _record(run, JOB)
-        for member in ("metrics", "artifacts", "training_steps", "details"):
-            del done[member]
         for number in range(records):
             failed = {"status": "failed", "reason": str(number), "log_tail": [], "interrupted": False}
             journal.write(dump_line({**done, **failed}))
@@ -62,8 +62,12 @@ def failures(run: Path, records: int = 20_000) -> None:
 def log_lines(run: Path, records: int = 20_000, lines: int = 150_000) -> None:
     """As many skips, and a log in which so many lines tell of none of them."""
     skips(run, records)
-    line = f"2026-01-01T00:00:00Z WARNING job skipped: no {{'job': 'j', 'directory': '{SKIPPED}', 'attempt': 1}}\n"
-    (run / "run.log").write_text(line * lines, encoding="utf-8")
+    (run / "run.log").write_bytes(line_of(SKIPPED) * lines)
+
+
+def line_of(job: str) -> bytes:
+    """A line of the run's log about a skip of *job* that no journal tells of."""
+    return f"2026-01-01T00:00:00Z WARNING job skipped: no {{'directory': '{job}', 'attempt': 1}}\n".encode()
 
 
 def figures(run: Path, count: int = 4, size: int = 8 << 30) -> None:
@@ -72,15 +76,16 @@ def figures(run: Path, count: int = 4, size: int = 8 << 30) -> None:
         _hole(run / "figures" / f"hole_{number}.png", size)
 
 
-def artifact(run: Path, size: int = 15 << 30) -> None:
-    """A claimed artifact that is nothing but a hole, of the claimed size."""
-    _hole(run / JOB / "final_model.zip", size)
+def artifact(run: Path, size: int = 15 << 30, job: str = JOB) -> str:
+    """A claimed artifact that is nothing but a hole, of the claimed size; its path."""
     lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
-    for record in records:
-        if record["directory"] == JOB:
-            record["artifacts"]["final_model"]["size_bytes"] = size
+    claimed = next(record for record in records if record["directory"] == job)["artifacts"].values()
+    largest = max(claimed, key=lambda each: int(each["size_bytes"]))
+    largest["size_bytes"] = size
+    _hole(run / largest["path"], size)
     (run / "records.jsonl").write_text("".join(map(dump_line, records)), encoding="utf-8")
+    return str(largest["path"])
 
 
 def matrix(run: Path, side: int = 1000) -> None:
@@ -126,12 +131,15 @@ def _hole(path: Path, size: int) -> None:
     os.truncate(path, size)
 
 
-def _record(run: Path, directory: str) -> dict[str, Any]:
+def _unfinished(run: Path, directory: str) -> dict[str, Any]:
+    """The record of a job, without an outcome."""
     lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    return next(record for line in lines if (record := json.loads(line))["directory"] == directory)
+    record = next(record for line in lines if (record := json.loads(line))["directory"] == directory)
+    outcome = ("metrics", "artifacts", "training_steps", "details", "reason", "log_tail", "interrupted", "code")
+    return {name: value for name, value in record.items() if name not in outcome}
 
 
-ALL: dict[str, Callable[[Path], None]] = {
+ALL: dict[str, Callable[[Path], object]] = {
     "16 MiB of `}` as a pickle": pickled_dicts,
     "a monitor of 10 M rows": episodes,
     "60 MB of events": events,

@@ -23,7 +23,7 @@ Change = Callable[[Tampering], None]
 class Mutation:
     """One kind of tampering; ``file`` must be among the files of the violations, of ``kind`` where that is given.
 
-    One of ``checks``, where they are given, must be the one that says so.
+    ``checks`` are the ids of the checks that catch it: one of them must be among those that do.
     """
 
     title: str

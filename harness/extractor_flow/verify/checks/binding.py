@@ -106,7 +106,7 @@ def journal_chain(run: RunSubject) -> Iterator[Finding]:
         yield Unchecked(f"that {layout.JOURNAL} has all its lines", "names or secrets were replaced", Why.REDACTED)
         return
     with run.files.open(layout.RUN, limit=LIMIT) as stream:
-        before = root_of(stream.read(LIMIT))
+        before = root_of(read_bytes(stream, layout.RUN, limit=LIMIT))
     for entry in run.journal:
         if entry.previous is None and not is_of_this_version(run.request):
             yield Unchecked(f"that {layout.JOURNAL} has all its lines", author(run.request), Why.OTHER_VERSION)

@@ -183,11 +183,14 @@ def _draw(run: RunSubject) -> dict[str, bytes] | str:
 
 
 def read_figures(run: RunSubject) -> dict[str, bytes]:
-    """The figures of the whole run by file name; a :class:`ReadError` when one cannot be read."""
-    read = {}
+    """The figures of the whole run by file name; a :class:`ReadError` when one cannot be read, or all are too large."""
+    read: dict[str, bytes] = {}
+    left = IMAGE_LIMIT
     for path in [path for path in run.listing.files if layout.is_figure(path)][:_MOST_FIGURES]:
-        with run.files.open(path, limit=IMAGE_LIMIT) as stream:
-            read[path.rpartition("/")[2]] = read_bytes(stream, path, limit=IMAGE_LIMIT)
+        with run.files.open(path, limit=left) as stream:
+            content = read_bytes(stream, path, limit=left)
+        read[path.rpartition("/")[2]] = content
+        left -= len(content)
     return read
 
 

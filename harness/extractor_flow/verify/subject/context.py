@@ -13,8 +13,10 @@ from extractor_flow.evidence.check import Requirement
 from extractor_flow.evidence.findings import Why, brief
 from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.text import read_bytes
 from extractor_flow.registry import find_flow
 from extractor_flow.study.records import Completed
+from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.subject.documents import load_documents
 from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS, matrix_of, restudy
 from extractor_flow.verify.subject.support import latest_records, supported
@@ -53,13 +55,14 @@ class RunSubject:
     archive: ArchiveList
     deep: bool = False
     witness: Witness | None = None
+    trusted: frozenset[str] = frozenset()
 
     @cached_property
     def root(self) -> str | None:
         """The run's root; ``None`` where it has no list of files that can be read."""
         try:
             with self.files.open(layout.SUBJECTS, limit=LIMIT) as stream:
-                return root_of(stream.read(LIMIT))
+                return root_of(read_bytes(stream, layout.SUBJECTS, limit=LIMIT))
         except ReadError:
             return None
 
@@ -169,6 +172,8 @@ class RunSubject:
             parameters={key: self.matrix.jobs[key].parameters for key in known},
             lines={key: entry.line for key, entry in known.items()},
             deep=self.deep,
+            trusted=self.trusted,
+            elsewhere=environment_differences(self.request) if self.deep else {},
         )
 
 
@@ -194,7 +199,13 @@ class JobSubject:
 
 
 def load_run(
-    files: ConfinedDirectory, listing: Listing, archive: ArchiveList, witness: Witness | None, *, deep: bool
+    files: ConfinedDirectory,
+    listing: Listing,
+    archive: ArchiveList,
+    witness: Witness | None,
+    *,
+    deep: bool,
+    trusted: frozenset[str],
 ) -> RunSubject:
     """The run in *files*, of which *witness* tells; nothing is judged yet."""
-    return RunSubject(files, listing, load_documents(files), archive, deep, witness)
+    return RunSubject(files, listing, load_documents(files), archive, deep, witness, trusted)

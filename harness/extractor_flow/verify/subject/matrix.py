@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
 
 # What values of the right type and the wrong content make honest code raise; PyTorch and zlib raise RuntimeError.
-MALFORMED_INPUT_ERRORS = (RuntimeError, MemoryError, OSError, *FLOW_ERRORS)
+MALFORMED_INPUT_ERRORS = (RuntimeError, OSError, *FLOW_ERRORS)
 
 
 @dataclass(frozen=True)

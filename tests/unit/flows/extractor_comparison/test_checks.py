@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from extractor_flow.evidence.run_context import RunContext
-from extractor_flow.flows.extractor_comparison.checks import CHECKS, episode_limits, schedule
+from extractor_flow.flows.extractor_comparison.checks import CHECKS, expected
 from extractor_flow.flows.extractor_comparison.checks.jobs import skips
 from extractor_flow.flows.extractor_comparison.checks.training_files import is_mean
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
@@ -40,8 +40,8 @@ def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
         ends = [end for end in range(rollout, rollout * count + 1, rollout) if end // every > (end - rollout) // every]
         evaluations = sorted({0, *ends, rollout * count})
 
-        assert (schedule.checkpoint_steps(due), schedule.evaluation_steps(due)) == (ends, evaluations)
-        assert (schedule.checkpoint_count(due), schedule.evaluation_count(due)) == (
+        assert (expected.checkpoint_steps(due), expected.evaluation_steps(due)) == (ends, evaluations)
+        assert (expected.checkpoint_count(due), expected.evaluation_count(due)) == (
             len(ends),
             len(evaluations),
         )
@@ -50,7 +50,7 @@ def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
 def test_a_schedule_that_nobody_could_list_is_counted():
     endless = plan(rollout=2, rollouts=10**15, eval_freq=1, save_freq=3)
 
-    counts = [count(endless) for count in (schedule.evaluation_count, schedule.checkpoint_count)]
+    counts = [count(endless) for count in (expected.evaluation_count, expected.checkpoint_count)]
 
     assert counts == [10**15 + 1, 2 * 10**15 // 3]
 
@@ -136,8 +136,8 @@ def test_the_rules_of_the_robots_world_are_those_of_its_environment():
     least = -robot_nav.PROGRESS_REWARD * world.GOAL_RADIUS
 
     assert DEFAULT_ENVIRONMENT == robot_nav.ENV_ID
-    assert pytest.approx((step, least)) == (episode_limits.MOST_PROGRESS, episode_limits.LEAST_GAIN)
-    assert (episode_limits.STEP_COST, episode_limits.ARRIVAL_BONUS, episode_limits.COLLISION_PENALTY) == (
+    assert pytest.approx((step, least)) == (expected.MOST_PROGRESS, expected.LEAST_GAIN)
+    assert (expected.STEP_COST, expected.ARRIVAL_BONUS, expected.COLLISION_PENALTY) == (
         robot_nav.STEP_COST,
         robot_nav.ARRIVAL_BONUS,
         robot_nav.COLLISION_PENALTY,
@@ -147,17 +147,15 @@ def test_the_rules_of_the_robots_world_are_those_of_its_environment():
 def test_only_what_no_policy_could_do_is_impossible():
     returns, lengths = np.array([[18.0, -13.8, 8.4]]), np.array([[20, 20, 10]])
 
-    found = list(episode_limits.impossible_episodes(plan(), returns, lengths, returns > 0))
+    found = list(expected.impossible_episodes(plan(), returns, lengths, returns > 0))
 
     assert found == []
     for worse in ([[18.1, 0, 9]], [[0, -13.9, 9]]):
-        assert len(list(episode_limits.impossible_episodes(plan(), np.array(worse), lengths))) == 1
+        assert len(list(expected.impossible_episodes(plan(), np.array(worse), lengths))) == 1
 
 
 def test_a_success_has_the_bonus_for_arriving():
-    found = episode_limits.impossible_episodes(
-        plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]])
-    )
+    found = expected.impossible_episodes(plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]]))
 
     assert list(found) == ["a success with a return of 8.0 in 10 steps"]
 
@@ -175,7 +173,7 @@ def test_a_success_has_the_bonus_for_arriving():
     ],
 )
 def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(environment, longest):
-    assert episode_limits.longest_episode(plan(environment=environment)) == longest
+    assert expected.longest_episode(plan(environment=environment)) == longest
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20, 3e38])

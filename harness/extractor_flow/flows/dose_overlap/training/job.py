@@ -62,8 +62,8 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     data = CellData(*(root / plan.cell.data_path(split) for split in layout.SPLITS))
 
     def progress(record: EpochRecord) -> None:
-        told = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
-        known = {name: value for name, value in told.items() if value is not None}
+        shown = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
+        known = {name: value for name, value in shown.items() if value is not None}
         workspace.progress(record.epoch, plan.training.epochs, **known)
 
     outcome = train_cell(plan.training, data.train, directory, progress)
@@ -83,13 +83,13 @@ def train(job: Job, workspace: Workspace) -> JobResult:
 def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Progress) -> TrainingOutcome:
     """Train on the frames in *data*; leave bundle, checkpoint and curves in *directory*, and a log line an epoch."""
 
-    def tell(record: EpochRecord) -> None:
+    def log(record: EpochRecord) -> None:
         facts = {name: value for name, value in record.as_dict().items() if value is not None}
         logger.bind(**facts).info("epoch done")
         progress(record)
 
     with torch_threads(config.threads):
-        outcome = loop.train(config, read_data(data), directory, progress=tell)
+        outcome = loop.train(config, read_data(data), directory, progress=log)
     write_json(directory / layout.CURVES, {"curves": curves_of(outcome)}, durable=False)
     logger.bind(steps=outcome.steps_completed, stopped_early=outcome.stopped_early).info("training done")
     return outcome

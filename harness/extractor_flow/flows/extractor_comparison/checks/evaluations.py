@@ -11,10 +11,15 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief, close
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction, curve_of
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import impossible_episodes, tells_success
-from extractor_flow.flows.extractor_comparison.checks.schedule import evaluation_count, evaluation_steps
+from extractor_flow.flows.extractor_comparison.checks.expected import (
+    evaluation_count,
+    evaluation_steps,
+    impossible_episodes,
+    tells_success,
+)
 from extractor_flow.layout import JOB_LOG
 from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.text import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,8 +114,7 @@ def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
 
 def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:
     """The rewards that the log tells, by step; a requeued job may tell one twice."""
-    del where
     told: dict[int, set[str]] = {}
-    for step, reward in _TOLD.findall(stream.read(_LOG_LIMIT)):
+    for step, reward in _TOLD.findall(read_bytes(stream, where, limit=_LOG_LIMIT)):
         told.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))
     return told

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.schedule import checkpoint_count, checkpoint_steps
+from extractor_flow.flows.extractor_comparison.checks.expected import checkpoint_count, checkpoint_steps
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object

@@ -1,0 +1,159 @@
+"""Verifies a run in a process of its own, which keeps to a budget.
+
+The operating system holds that process to its limits, so no file can cost more, whatever an algorithm makes of it.
+``python -P -m extractor_flow.verify.budget REQUEST`` is that process: it answers on standard output with its allowance
+and the verdict, a line of JSON each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from extractor_flow.binding.witness import Witness
+from extractor_flow.errors import HarnessError, RunDirectoryError
+from extractor_flow.evidence.check import Layer
+from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
+from extractor_flow.verify.verdict import Ran, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
+    from extractor_flow.verify.allowance import Meter
+
+_NO_MEMORY = 77
+_MOST_FINDINGS = 100_000
+"""Who says more about one run says no more to anyone, and it has to be held in memory twice."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The run to be verified, in which way, and *factor* times what it may cost."""
+
+    run_directory: str
+    deep: bool = False
+    archived: bool = False
+    witness: Witness | None = None
+    factor: float = 1.0
+    trust: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What :func:`dataclasses.asdict` made of one."""
+        told = data["witness"]
+        witness = None if told is None else Witness(told["name"], frozenset(told["roots"]))
+        return cls(**{**data, "witness": witness, "trust": tuple(data["trust"])})
+
+
+def verify_within_budget(asked: Asked) -> Verdict:
+    """The verdict of a process that keeps to the budget; over it, the one violation that says which limit."""
+    # Not the working directory: that may be the run's, and hold a module of a name that is imported here.
+    words = [sys.executable, "-P", "-m", __name__, json.dumps(asdict(asked), default=sorted)]
+    # Numerical libraries reserve memory for a thread on each core, and then use one.
+    threads = {} if asked.deep else dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **threads}
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False, env=environment)
+    # Of a process that was ended, the last line may be cut.
+    lines = [json.loads(line) for line in done.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
+    allowed = "".join(line["allowed"] for line in lines if "allowed" in line)
+    match lines[-1] if lines and done.returncode == 0 else {}:
+        case {"error": str(message), "exit_code": int(code)}:
+            raise RunDirectoryError(message, exit_code=code)
+        case {"over": str(found)}:
+            return _over(found, allowed)
+        case {"verdict": dict(verdict)}:
+            return _verdict_of(verdict)
+    return _over(_end(done.returncode), allowed)
+
+
+def _verdict_of(data: Mapping[str, Any]) -> Verdict:
+    """What :func:`dataclasses.asdict` made of a verdict."""
+    return Verdict(
+        violations=tuple(Violation(**item) for item in data["violations"]),
+        unchecked=tuple(Unchecked(**{**item, "code": Why(item["code"])}) for item in data["unchecked"]),
+        ran=tuple(Ran(**{**item, "layer": Layer(item["layer"])}) for item in data["ran"]),
+        needs_deep=tuple(data["needs_deep"]),
+        root=data["root"],
+        notes=tuple(data["notes"]),
+    )
+
+
+def _over(found: str, allowed: str) -> Verdict:
+    claim = f"can be verified within the budget{f': {allowed}' if allowed else ''}"
+    rest = Unchecked("everything else", "the budget was used up; --budget FACTOR raises it", Why.UNREADABLE)
+    return Verdict((Violation("run.json", "", claim, found, BUDGET),), (rest,))
+
+
+def _end(code: int) -> str:
+    """What it means that the process ended with *code*."""
+    if code == -signal.SIGXCPU:
+        return "more CPU time"
+    if code == _NO_MEMORY:
+        return "more memory"
+    if code < 0:
+        return f"the process was ended by {signal.Signals(-code).name}, as for want of memory"
+    return f"the process ended with exit code {code}"
+
+
+def _main(request: str) -> None:
+    """Answer *request*; what anything else prints goes to standard error."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
+        os.dup2(2, 1)
+        try:
+            _say(answer, _judged(Asked.from_json(json.loads(request)), answer))
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+        except MemoryError:
+            os._exit(_NO_MEMORY)  # what has filled the memory is still there
+
+
+def _say(answer: TextIO, line: Mapping[str, Any]) -> None:
+    answer.write(json.dumps(line) + "\n")
+    answer.flush()
+
+
+def _judged(asked: Asked, answer: TextIO) -> dict[str, Any]:
+    """The verdict as JSON, or that the budget was too small, or that there is no such run."""
+    from extractor_flow.readers.paths import ConfinedDirectory
+    from extractor_flow.verify import allowance as limits
+
+    limits.limit_process(limits.smallest(asked.factor))
+    try:
+        directory = ConfinedDirectory(Path(asked.run_directory))
+        allowance = limits.allowance_of(directory, deep=asked.deep, factor=asked.factor)
+        limits.limit_process(allowance)
+        _say(answer, {"allowed": str(allowance)})
+        return _verdict(asked, limits.Meter(allowance.read))
+    except limits.OverBudgetError as error:
+        return {"over": str(error)}
+    except HarnessError as error:
+        return {"error": str(error), "exit_code": error.exit_code}
+
+
+def _verdict(asked: Asked, meter: Meter) -> dict[str, Any]:
+    from extractor_flow.verify.engine import verify
+
+    verdict = verify(
+        Path(asked.run_directory),
+        deep=asked.deep,
+        archived=asked.archived,
+        trust=asked.trust,
+        witness=asked.witness,
+        spend=meter.spend,
+    )
+    if any(violation.kind == BUDGET for violation in verdict.violations):
+        return {"over": "more memory"}
+    if len(verdict.violations) + len(verdict.unchecked) > _MOST_FINDINGS:
+        return {"over": f"more than {_MOST_FINDINGS} findings"}
+    return {"verdict": asdict(verdict)}
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
