@@ -98,3 +98,14 @@ def test_another_version_may_not_say_something_else(run, name, old, new):
     run.replace(name, old, new)
 
     assert {file for file, _ in found(run)} == {name}
+
+
+def test_a_figure_that_the_flow_does_not_draw_is_found_by_deep(run):
+    (run.path / "figures").mkdir()
+    (run.path / "figures" / "a.png").write_bytes(b"\x89PNG")
+    run.republish()
+
+    light, deep = verify(run.path), verify(run.path, deep=True)
+
+    assert (light.violations, light.needs_deep) == ((), ("figures-made-again",))
+    assert [(each.check, each.file) for each in deep.violations] == [("figures-made-again", "figures/a.png")]
