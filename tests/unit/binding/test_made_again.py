@@ -27,12 +27,12 @@ def of_another_version(run):
 @pytest.mark.parametrize(
     ("name", "old", "new", "place"),
     [
-        ("summary.json", '"success"', '"skipped"', "$.model_results[0].status"),
+        ("summary.json", '"training_steps": 5', '"training_steps": 6', "$.model_results[0].training_steps"),
         ("summary.json", '"schema_version"', '"notes": ["x"], "schema_version"', "$.notes"),
         ("summary.json", '  "run_id"', '   "run_id"', "line "),
         ("training_manifest.json", '"dry_run": false', '"dry_run": true', "$.dry_run"),
         ("skip_summary.json", '"skipped_count": 0', '"skipped_count": 1', "$.skipped_count"),
-        ("complete_results.json", '"completed": true', '"completed": false', "$.results"),
+        ("complete_results.json", '"total_timesteps": 5', '"total_timesteps": 6', "$.results"),
         ("summary.md", "success", "Success", "line "),
         ("summary.md", "| a ", "| **a** ", "line "),
         ("report.html", "</body>", "<script>alert(1)</script></body>", "line "),
