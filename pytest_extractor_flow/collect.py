@@ -73,7 +73,8 @@ class RunItem(pytest.Item):
         violations = tuple(found)
         if violations:
             count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"
-            text = FORMATS["text"](Verdict(violations), str(self.run.path))
+            ran = tuple(each for each in self.run.own_verdict.ran if each.layer == self.name)
+            text = FORMATS["text"](Verdict(violations, ran=ran), str(self.run.path))
             pytest.fail(f"{self.name}: {count}: {_first_line(violations[0])}\n{text}", pytrace=False)
 
 

@@ -97,8 +97,10 @@ def _refuse_patterns_from_the_top(config: pytest.Config) -> None:
 
 
 def _run(path: Path) -> Path:
-    if not (path / "run.json").is_file():
-        found = "it has no run.json" if path.is_dir() else "there is no such directory"
+    from extractor_flow.layout import RUN
+
+    if not (path / RUN).is_file():
+        found = f"it has no {RUN}" if path.is_dir() else "there is no such directory"
         msg = f"--flow-run {path}: not a run directory: {found}"
         raise pytest.UsageError(msg)
     return path.resolve()

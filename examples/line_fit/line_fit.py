@@ -18,9 +18,11 @@ from extractor_flow.evidence.check import Check, check
 from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.files import write_json
 from extractor_flow.readers.text import read_json, require_object
-from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.codes import Code
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
+from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, MetricSpec
 from extractor_flow.study.jobs import Job, Limits, component_of
-from extractor_flow.study.records import Completed
+from extractor_flow.study.records import Completed, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +46,7 @@ FAULTS = (
     "wait_deaf",
     "diverge",
     "no_artifact",
+    "undeclared",
     "chatty",
 )
 _LEARNING_RATE = 0.3
@@ -92,23 +95,30 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+CONTRACT = JobContract(
+    artifacts={"weights": ArtifactSpec("weights.json", reproducible=True)},
+    metrics={
+        "best_score": MetricSpec("Best Score", "", 4),
+        "untrained_loss": MetricSpec("Untrained Loss", "", 4, larger_is_better=False),
+        "final_loss": MetricSpec("Final Loss", "", 4, larger_is_better=False),
+    },
+    details={"losses": Detail()},
+)
+
+
 class LineFit:
     """The flow; see the module."""
 
     name = "line_fit"
     preload: tuple[str, ...] = ("numpy",)
-    reproducible: tuple[str, ...] = ("weights",)
+    contract = CONTRACT
     vocabulary = ReportSpec(
         title="Line Fit Summary",
         subject="Model",
         results_key="model_results",
         results_heading="Model Results",
         headline="best_score",
-        metrics={
-            "best_score": Metric("Best Score", "", 4),
-            "untrained_loss": Metric("Untrained Loss", "", 4),
-            "final_loss": Metric("Final Loss", "", 4),
-        },
+        metrics=CONTRACT.metrics,
     )
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
@@ -120,11 +130,12 @@ class LineFit:
         jobs = tuple(_job(run, model, seed) for model in settings["models"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"], start_method=run["start_method"])
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """A model may require a capability that is not here."""
         del hardware
         lacking = [f"{name}: {missing[name]}" for name in job.requires if name in missing]
-        return f"{job.name} requires {lacking[0]}; run it where that is" if lacking else None
+        why = f"{job.name} requires {', '.join(lacking)}; run it where that is"
+        return Skipped(Code.MISSING_CAPABILITY, why) if lacking else None
 
     def run(self, job: Job, workspace: Workspace) -> JobResult:
         """Fit by gradient descent on the mean squared error."""
@@ -206,8 +217,9 @@ def _loss(powers: np.ndarray, weights: np.ndarray, y: np.ndarray) -> float:
 def _product(job: Job, workspace: Workspace, weights: np.ndarray, losses: list[float]) -> JobResult:
     if job.parameters["fault"] != "no_artifact":
         write_json(workspace.path / "weights.json", {"weights": [value.hex() for value in weights.tolist()]})
+    surplus = {"luck": 1.0} if job.parameters["fault"] == "undeclared" else {}
     return JobResult(
-        metrics={"untrained_loss": losses[0], "final_loss": losses[-1], "best_score": -min(losses)},
+        metrics={"untrained_loss": losses[0], "final_loss": losses[-1], "best_score": -min(losses), **surplus},
         artifacts={"weights": "weights.json"},
         training_steps=len(losses) - 1,
         details={"losses": losses},

@@ -49,7 +49,7 @@ def noted_runs(session_directory: Path) -> Iterator[tuple[Path, Mapping[str, Any
 
 def runs_below(directory: Path) -> Iterator[Path]:
     """Every run directory in *directory*; links are not followed."""
-    from extractor_flow.run.rundir import RUN
+    from extractor_flow.layout import RUN
 
     for place, folders, files in os.walk(directory):
         folders.sort()
@@ -79,7 +79,7 @@ class Runs:
         self._taken[run] = {
             "folder": folder,
             "directory": str(run),
-            **({} if verdict is None else {"verified": verdict["ok"]}),
+            **({} if verdict is None else {"verified": verdict["conclusion"] == "verified"}),
         }
         self._copy(run, folder)
         self._logs(run, folder)
@@ -89,15 +89,15 @@ class Runs:
             self._folder.add_text("verdict", f"{folder}/verdict.json", dumps(verdict))
 
     def _copy(self, run: Path, folder: str) -> None:
-        from extractor_flow.run import rundir
+        from extractor_flow import layout
 
-        for name in (rundir.RUN, rundir.SUMMARY, rundir.MARKDOWN, rundir.MANIFEST, rundir.SKIPS):
+        for name in (layout.RUN, layout.SUMMARY, layout.MARKDOWN, layout.MANIFEST, layout.SKIPS):
             self._folder.add_copy("run", f"{folder}/{name}", run / name)
 
     def _logs(self, run: Path, folder: str) -> None:
-        from extractor_flow.run.rundir import LOG
+        from extractor_flow.layout import JOB_LOG, LOG
 
-        found = [run / LOG, *sorted(run.glob("**/train.log"))]
+        found = [run / LOG, *sorted(run.glob(f"**/{JOB_LOG}"))]
         names: list[str] = []
         for log in found:
             if log.is_symlink() or not log.is_file():

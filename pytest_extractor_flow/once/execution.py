@@ -8,7 +8,7 @@ with it.
 
 Inside the session's directory: ``alive`` (locked by the controller), ``stop`` (asks every command to end) and, for each
 command, ``flows/<name>/`` with ``lock``, ``command.json``, ``started.json``, ``process.json``, ``ended.json``,
-``outcome.json``, ``reported.json``, ``log`` and ``output/``.
+``outcome.json``, ``reported.json``, ``told.json``, ``log`` and ``output/``.
 """
 
 from __future__ import annotations
@@ -119,6 +119,10 @@ class Once:
         output = self._directory(name) / "output"
         output.mkdir(parents=True, exist_ok=True)
         return output
+
+    def told(self, name: str) -> Path:
+        """The file in which the command called *name* may say what it did; it lives until the session ends."""
+        return self.output(name).with_name("told.json")
 
     def execute(self, command: Command, read: Callable[[int], Status] = by_exit_status) -> Execution:
         """Run *command*, or wait for its one execution; the stored outcome either way.

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.findings import Violation
     from extractor_flow.study.records import JobRecord
     from extractor_flow.verify import Verdict
-    from pytest_extractor_flow.once.execution import Execution, Once, Status
+    from pytest_extractor_flow.once.execution import Once, Status
     from pytest_extractor_flow.options import FlowOptions
 
-_ANNOUNCEMENT = "summary.json: "
 # What the command prints goes to a log that people read in a report.
 _PLAIN_OUTPUT = {"FORCE_COLOR": "", "TTY_COMPATIBLE": "0", "COLUMNS": "160"}
 
@@ -47,7 +46,7 @@ class FlowRun:
         """The value of ``summary.json``."""
         from extractor_flow.errors import DataError
         from extractor_flow.files import read_json
-        from extractor_flow.run.rundir import SUMMARY
+        from extractor_flow.layout import SUMMARY
 
         value = read_json(self.path / SUMMARY)
         if not isinstance(value, dict):
@@ -66,7 +65,7 @@ class FlowRun:
     def markdown(self) -> str:
         """``summary.md``, normalised by :func:`extractor_flow.testing.normalise_markdown`."""
         from extractor_flow.files import read_text
-        from extractor_flow.run.rundir import MARKDOWN
+        from extractor_flow.layout import MARKDOWN
         from extractor_flow.testing import normalise_markdown
 
         return normalise_markdown(read_text(self.path / MARKDOWN))
@@ -146,8 +145,9 @@ class FlowRuns:
 
     def _train(self, choice: Choice) -> Path:
         once = self._once()
-        execution = require_ok(once.execute(self._command(choice, once), by_published_run))
-        path = announced_run(execution)
+        command = self._command(choice, once)
+        execution = require_ok(once.execute(command, by_published_run))
+        path = published_run(once.told(command.name))
         if path is None:
             raise ExecutionFailed(replace(execution, status="failed", reason=f"{execution.reason}, nothing published"))
         return path
@@ -169,6 +169,8 @@ class FlowRuns:
                 config,
                 "--output-root",
                 str(output),
+                "--result",
+                str(once.told(name)),
                 *start,
             ),
             timeout=self._options.timeout,
@@ -202,13 +204,19 @@ def by_published_run(status: int) -> Status:
     return "ok" if status in {0, 1} else "failed"
 
 
-def announced_run(execution: Execution) -> Path | None:
-    """The run directory that the command announced at its end; ``None`` if it published nothing."""
-    for line in reversed(execution.log_tail().splitlines()):
-        if line.startswith(_ANNOUNCEMENT):
-            summary = Path(line.removeprefix(_ANNOUNCEMENT))
-            return summary.parent if summary.is_file() else None
-    return None
+def published_run(result: Path) -> Path | None:
+    """The run that the command published, as its file *result* tells; ``None`` if it published nothing."""
+    from extractor_flow.errors import DataError
+    from extractor_flow.files import read_json
+
+    try:
+        told = read_json(result)
+    except DataError:
+        return None
+    if not isinstance(told, dict) or told.get("published") is not True:
+        return None
+    run = Path(str(told["run_directory"]))
+    return run if run.is_dir() else None
 
 
 def _other_config(request: Mapping[str, Any], choice: Choice) -> str | None:

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from markdown_it import MarkdownIt
 
+from extractor_flow.layout import SUMMARY
 from extractor_flow.render import escaping, formats
 from extractor_flow.render import markdown_layout as layout
-from extractor_flow.run import rundir
 
 CONTRACT = (resources.files("extractor_flow._contracts") / "markdown_contract.md").read_text(encoding="utf-8")
 
@@ -70,7 +70,7 @@ def test_every_cell_that_is_not_copied_is_explained(column):
     [
         f"`{layout.INTERRUPTED_TEXT}`",
         f"`{layout.NO_ROWS}`",
-        f"`Summary: {layout.SUMMARY_JSON}`",
+        f"`Summary: {SUMMARY}`",
         f"`{escaping.ABSENT}`",
         "10^15",
     ],
@@ -79,8 +79,8 @@ def test_fixed_texts_are_quoted_as_they_are(phrase):
     assert phrase in CONTRACT
 
 
-def test_the_markdown_points_to_the_file_that_the_run_directory_writes():
-    assert (layout.SUMMARY_JSON, formats.SECONDS_DECIMALS) == (rundir.SUMMARY, 1)
+def test_a_wall_time_has_as_many_decimals_as_the_contract_says():
+    assert formats.SECONDS_DECIMALS == 1
 
 
 @pytest.mark.parametrize("character", list("\\`*[]~$|#"))

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from extractor_flow.layout import MARKDOWN
 from extractor_flow.render.markdown import render
-from extractor_flow.run.rundir import MARKDOWN
+from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import core_aggregates
 from extractor_flow.testing import normalise_markdown
@@ -25,7 +26,9 @@ from support.render_samples import (
     summary,
 )
 
-BEFORE_IT_STARTED = Failed("interrupted before it started; resume the run to train it", interrupted=True)
+BEFORE_IT_STARTED = Failed(
+    Code.NOT_STARTED, "the run ended before the job started; resume the run to train it", signal="SIGINT"
+)
 SEEDS = (-1.5, 0.25, 2.0, 2.125, 3.5)
 
 
@@ -61,7 +64,7 @@ def many_seeds():
 
 def hostile_text():
     """Every hostile text as a name, a reason, a note, an artifact and a metric; the names' directories are harmless."""
-    told = [replace(record(Failed(text), f"job-{n}", None), name=text) for n, text in enumerate(HOSTILE)]
+    told = [replace(record(Failed(Code.RAISED, text), f"job-{n}", None), name=text) for n, text in enumerate(HOSTILE)]
     measured = Completed({"best_mean_reward": 1.0}, dict.fromkeys(HOSTILE, artifacts("extractors/x")["final_model"]), 1)
     machine = (replace(GPU, platform=HOSTILE[0], gpu_model=HOSTILE[3], cuda_version=HOSTILE[4]),)
     return run_of(
@@ -77,8 +80,10 @@ def hostile_text():
 
 RUNS = {
     "success": run_of(completed(), aggregates={"best_mean_reward": -1.255}),
-    "failed": run_of(failed(), failed("mlp_large", reason="ran longer than its time limit of 60 s")),
-    "skipped": run_of(skipped(), skipped("lstm_small", reason="dry run: nothing was trained")),
+    "failed": run_of(
+        failed(), failed("mlp_large", reason="ran longer than its time limit of 60 s", code=Code.TIME_LIMIT)
+    ),
+    "skipped": run_of(skipped(), skipped("lstm_small", reason="dry run: nothing was trained", code=Code.DRY_RUN)),
     "mixed": run_of(
         completed(seed=1, reward=-1.5),
         completed(seed=2, reward=0.25, attempt=2),
@@ -90,7 +95,7 @@ RUNS = {
     ),
     "interrupted": run_of(
         completed(),
-        record(Failed("interrupted by SIGINT", ("step 12",), interrupted=True), "lstm_small"),
+        record(Failed(Code.INTERRUPTED, "interrupted by SIGINT", ("step 12",), "SIGINT"), "lstm_small"),
         record(BEFORE_IT_STARTED, "mlp_large", end_time=None, duration_seconds=None, hardware=None),
         interrupted=True,
     ),

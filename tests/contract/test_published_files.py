@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from extractor_flow import layout
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import parse_json, read_json
-from extractor_flow.run import rundir
 
 MODELS = {
     "success": [{"name": "a"}, {"name": "b", "degree": 2}],
@@ -22,14 +22,14 @@ def test_every_published_file_keeps_its_contract(workbench, models, seeds):
 
     run = workbench.latest()
     contracts = {
-        rundir.RUN: "run",
-        rundir.SUMMARY: summary_schema("model_results"),
-        rundir.MANIFEST: "training_manifest",
-        rundir.SKIPS: "skip_summary",
-        rundir.HISTORICAL: "complete_results",
+        layout.RUN: "run",
+        layout.SUMMARY: summary_schema("model_results"),
+        layout.MANIFEST: "training_manifest",
+        layout.SKIPS: "skip_summary",
+        layout.HISTORICAL: "complete_results",
     }
     found = {name: violations(read_json(run.path / name), schema) for name, schema in contracts.items()}
-    journal = (run.path / rundir.JOURNAL).read_text(encoding="utf-8").splitlines()
+    journal = (run.path / layout.JOURNAL).read_text(encoding="utf-8").splitlines()
     records = [violations(parse_json(line, where="journal"), "job_record") for line in journal]
     assert (found, records) == ({name: [] for name in contracts}, [[] for _ in journal])
 

@@ -7,9 +7,9 @@ import re
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from extractor_flow import layout
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import parse_json, read_json
-from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed
 
 pytestmark = [pytest.mark.train, pytest.mark.flow("tests/contract/real_run.yaml")]
@@ -37,15 +37,15 @@ def test_every_job_did_the_steps_it_was_asked_for(flow_records):
 
 def test_every_published_file_keeps_its_contract(flow_run):
     contracts = {
-        rundir.RUN: "run",
-        rundir.SUMMARY: summary_schema("extractor_results"),
-        rundir.MANIFEST: "training_manifest",
-        rundir.SKIPS: "skip_summary",
-        rundir.HISTORICAL: "complete_results",
+        layout.RUN: "run",
+        layout.SUMMARY: summary_schema("extractor_results"),
+        layout.MANIFEST: "training_manifest",
+        layout.SKIPS: "skip_summary",
+        layout.HISTORICAL: "complete_results",
     }
 
     found = {name: violations(read_json(flow_run / name), schema) for name, schema in contracts.items()}
-    journal = (flow_run / rundir.JOURNAL).read_text(encoding="utf-8").splitlines()
+    journal = (flow_run / layout.JOURNAL).read_text(encoding="utf-8").splitlines()
     records = [violations(parse_json(line, where="journal"), "job_record") for line in journal]
     assert (found, records) == ({name: [] for name in contracts}, [[] for _ in EXTRACTORS])
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 
 import pytest
 
 from extractor_flow.cli import main
 from extractor_flow.executors.lost_process import HELD, Stopwatch, conclude
 from extractor_flow.files import read_json
+from extractor_flow.layout import JOURNAL, LOG, UNPUBLISHED
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, LOG, SUMMARY, UNPUBLISHED, RunDirectory
-from extractor_flow.study.records import Completed, Failed
+from extractor_flow.run.publish import withhold
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify import verify
+from extractor_flow.verify.verdict import Conclusion
 from support.waiting import DEADLINE, outcomes, wait_until
 from support.workbench import Workbench
 
@@ -69,36 +73,34 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     before = results(run)
     last_word = outcomes(run)["stuck"]
 
-    unpublished = [(each.file, each.kind) for each in verify(run.path).violations]
+    told = workbench.run("verify", run.path)
+    violations = verify(run.path).violations
     archived = workbench.run("archive", run.path, workbench.path / "copy")
     reported = workbench.run("report", run.path)
     resumed = workbench.run("run", "--resume", run.path)
 
-    assert last_word == Failed("interrupted by SIGINT", last_word.log_tail, interrupted=True)
-    assert unpublished == [(SUMMARY, "unpublished")]
+    assert (last_word.code, last_word.signal) == (Code.INTERRUPTED, "SIGINT")
+    assert (told.code, violations, len(told.out.splitlines())) == (3, (), 1), told.out
     assert (archived.code, "is not published" in archived.err) == (1, True)
     assert (reported.code, resumed.code, results(run)) == (0, 0, before)
     assert [(record.status, record.attempt) for record in run.journal()] == [("failed", 1), ("success", 2)]
     assert verify(run.path).violations == ()
 
 
-@pytest.mark.parametrize("last_word", [None, "failed", "skipped"])
+FAILED = Failed(Code.LOST, "its process ended with exit code 3 and left no result")
+SKIPPED = Skipped(Code.MISSING_CAPABILITY, "needs a GPU")
+
+
+@pytest.mark.parametrize("last_word", [None, FAILED, SKIPPED])
 def test_what_stands_published_counts_whatever_the_journal_says(run, last_word):
-    lines = (run.path / JOURNAL).read_text().splitlines(keepends=True)
-    record = json.loads(lines[1])
-    for name in ("metrics", "artifacts", "details", "training_steps"):
-        del record[name]
-    words = {
-        None: "",
-        "skipped": {**record, "status": "skipped", "reason": "needs a GPU"},
-        "failed": {**record, "status": "failed", "reason": "killed by SIGKILL", "log_tail": [], "interrupted": False},
-    }
-    (run.path / JOURNAL).write_text(lines[0] + (json.dumps(words[last_word]) + "\n" if last_word else ""))
-    before = results(run)
+    records, before = run.records(), results(run)
+    (run.path / JOURNAL).write_bytes((run.path / JOURNAL).read_bytes().splitlines(keepends=True)[0])
+    if last_word is not None:
+        run.append(replace(records[1], outcome=last_word))
 
     code = resume(run)
 
-    assert (code, results(run), (run.path / JOURNAL).read_text().splitlines(keepends=True)[-1]) == (0, before, lines[1])
+    assert (code, results(run), run.records()) == (0, before, records)
 
 
 def test_a_journal_torn_at_any_byte_of_its_last_line_costs_nothing(run):
@@ -157,18 +159,18 @@ def test_a_result_of_another_job_or_with_other_files_does_not_count(run):
 
 
 def test_a_run_under_way_or_left_alone_is_unpublished_until_every_job_has_a_record(run, capsys):
-    (run.path / SUMMARY).unlink()
+    withhold(run)
     lines = (run.path / JOURNAL).read_bytes().splitlines(keepends=True)
     (run.path / JOURNAL).write_bytes(lines[0])
     shutil.rmtree(run.path / "models/b")
 
-    before = [each.kind for each in verify(run.path).violations]
+    before = verify(run.path).conclusion
     reported = main(["report", str(run.path)])
     told = capsys.readouterr().out
-    between = [each.kind for each in verify(run.path).violations]
+    between = verify(run.path).conclusion
     marked = (run.path / UNPUBLISHED).exists()
 
-    assert (before, reported, between, marked) == (["unpublished"], 0, ["unpublished"], True)
+    assert (before, reported, between, marked) == (Conclusion.UNPUBLISHED, 0, Conclusion.UNPUBLISHED, True)
     assert f"jobs have no record yet; train them: extractor-flow run --resume {run.path}\n" in told
     assert (resume(run), verify(run.path).violations, (run.path / UNPUBLISHED).exists()) == (0, (), False)
 
@@ -212,7 +214,7 @@ def test_a_job_that_another_process_finishes_meanwhile_is_not_run_again(run):
     taken_over = conclude(directory, Stopwatch(directory), exit_code=EX_TEMPFAIL)
 
     assert (codes, result.read_bytes(), directory.attempts()) == ([EX_TEMPFAIL, 0], whole, 1)
-    assert (record.outcome, record.end_time) == (Failed(HELD), None)
+    assert (record.outcome, record.end_time) == (HELD, None)
     assert isinstance(taken_over.outcome, Completed)
 
 

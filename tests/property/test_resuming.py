@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from extractor_flow.executors.events import Finished, Stop
 from extractor_flow.executors.serial import SerialExecutor
 from extractor_flow.files import read_json
-from extractor_flow.run.rundir import JOURNAL, SUMMARY, RunDirectory
+from extractor_flow.layout import JOURNAL, SUMMARY
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.runner import RunRequest, run_flow
 
 MODELS = ("line", "parabola", "cubic")

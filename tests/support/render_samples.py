@@ -5,7 +5,9 @@ from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
-from extractor_flow.study.flow import Metric, ReportSpec
+from extractor_flow.study.codes import Code
+from extractor_flow.study.flow import ReportSpec
+from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, RunSummary, Skipped
 from extractor_flow.study.statistics import describe
 
@@ -81,12 +83,16 @@ def completed(name="mlp_small", seed=42, reward=-1.255, **changes):
     return record(outcome, name, seed, **changes)
 
 
-def skipped(name="attention_large", seed=42, reason="needs CUDA; run it on a machine with a GPU"):
-    return record(Skipped(reason), name, seed)
+def skipped(
+    name="attention_large", seed=42, reason="needs CUDA; run it on a machine with a GPU", code=Code.MISSING_CAPABILITY
+):
+    return record(Skipped(code, reason), name, seed)
 
 
-def failed(name="lstm_small", seed=42, reason="ValueError: boom", log_tail=("epoch 1", "boom"), **changes):
-    return record(Failed(reason, log_tail=log_tail), name, seed, **changes)
+def failed(
+    name="lstm_small", seed=42, reason="ValueError: boom", code=Code.RAISED, log_tail=("epoch 1", "boom"), **changes
+):
+    return record(Failed(code, reason, log_tail=log_tail), name, seed, **changes)
 
 
 def summary(*records, **changes):

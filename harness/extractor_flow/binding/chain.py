@@ -27,7 +27,7 @@ def append(path: Path, value: Mapping[str, Json], first: Callable[[], str]) -> s
 
     The first line carries what *first* answers. When the disk refuses, the file ends where it did before.
     """
-    with path.open("a+b", buffering=0) as stream:
+    with open(path, "a+b", buffering=0, opener=_without_links) as stream:
         end = stream.seek(0, os.SEEK_END)
         before = _last_line(stream, end)
         previous = hashlib.sha256(before).hexdigest() if before else first()
@@ -44,7 +44,7 @@ def cut_torn_line(path: Path) -> bool:
     """Cut off a last line that has no line end, as a stopped writer leaves it; whether there was one."""
     if not path.exists():
         return False
-    with path.open("r+b", buffering=0) as stream:
+    with open(path, "r+b", buffering=0, opener=_without_links) as stream:
         end = stream.seek(0, os.SEEK_END)
         torn = _after_last_line_end(stream, end)
         if not torn:
@@ -52,6 +52,11 @@ def cut_torn_line(path: Path) -> bool:
         stream.truncate(end - len(torn))
         os.fsync(stream.fileno())
     return True
+
+
+def _without_links(path: str, flags: int) -> int:
+    """Open *path* itself: what a link of that name leads to is somebody else's."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def _last_line(stream: FileIO, end: int) -> bytes:

@@ -9,6 +9,7 @@ from extractor_flow.binding import chain
 from extractor_flow.contracts import violations
 from extractor_flow.errors import HarnessError
 from extractor_flow.files import locked
+from extractor_flow.layout import STARTS, STARTS_LOCK
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import Torn, read_json_lines
 
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
     from extractor_flow.readers.paths import ConfinedDirectory
 
-STARTS = "runs.jsonl"
 CONTRACT = "run_start"
 LIMIT = 64 * 1024 * 1024
 """The largest list that is read, in bytes: a few hundred thousand starts."""
-_LOCK = ".runs.lock"
 _PATIENCE_SECONDS = 30.0  # another start holds the lock for milliseconds; a network file system may need more
 
 
@@ -51,7 +50,7 @@ def record_start(root: Path, start: Mapping[str, Json]) -> str | None:
     from loguru import logger
 
     try:
-        with locked(root / _LOCK, patience=_PATIENCE_SECONDS) as mine:
+        with locked(root / STARTS_LOCK, patience=_PATIENCE_SECONDS) as mine:
             if mine:
                 chain.cut_torn_line(root / STARTS)
                 return chain.append(root / STARTS, start, lambda: chain.NOTHING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.binding.subjects import SUBJECTS
+from extractor_flow.layout import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor_flow.files import dumps
+from extractor_flow.layout import ARCHIVE, SUBJECTS, UNPUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
     from extractor_flow.readers.paths import ConfinedDirectory
 
-SUBJECTS = "subjects.json"
 CONTRACT = "subjects"
 LIMIT = 256 * 1024 * 1024
 """The largest ``subjects.json`` that is read, in bytes: more than a run of a million files has."""
 _SCHEMA_VERSION = 1
 # The list itself, the mark of a run that is not published, and the list that a slim copy adds.
-_APART = frozenset({SUBJECTS, "UNPUBLISHED", "archive.json"})
+_APART = frozenset({SUBJECTS, UNPUBLISHED, ARCHIVE})
 
 
 @dataclass(frozen=True, order=True)

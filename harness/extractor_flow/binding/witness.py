@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.binding.statement import STATEMENT
-from extractor_flow.binding.subjects import SUBJECTS
 from extractor_flow.errors import DataError, RequestError
 from extractor_flow.files import parse_json, read_text
+from extractor_flow.layout import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,8 +16,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
-from extractor_flow.errors import HarnessError, Interrupted
-from extractor_flow.files import printable
+from extractor_flow.cli.failures import FAILURES, exit_code_of, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,20 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_standard_error()
     try:
         return _obey(words)
-    except HarnessError as error:
-        sys.stderr.write(f"extractor-flow: {printable(str(error))}\n")
-        return error.exit_code
-    except (KeyboardInterrupt, Interrupted) as error:
-        sys.stderr.write("extractor-flow: interrupted\n")
-        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"extractor-flow: {printable(where)}{error.strerror or error}; is a disk full or read-only?\n")
-        return 1
+    except FAILURES as error:
+        sys.stderr.write(f"extractor-flow: {message_of(error)}\n")
+        return exit_code_of(error)
     finally:
         if arguments is None:
             # Nothing is left to interrupt but the interpreter's own end, which would show a traceback.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from extractor_flow.executors.events import Event, Finished, Progressed, Started
 from extractor_flow.files import printable
-from extractor_flow.run.rundir import MARKDOWN, PAGE, SUMMARY
+from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY
 from extractor_flow.study.records import Completed, Failed, JobRecord, Skipped
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.run.rundir import RunDirectory
     from extractor_flow.run.runner import RunReport
+    from extractor_flow.study.codes import Code
     from extractor_flow.study.flow import ReportSpec
     from extractor_flow.study.jobs import Job
 
@@ -181,16 +183,17 @@ def _cells(record: JobRecord, vocabulary: ReportSpec) -> list[str]:
 
 
 def _explain(console: Console, report: RunReport) -> None:
-    """Say why jobs did not complete, reasons that are shared only once, and how to go on."""
-    shared: dict[tuple[str, str], list[str]] = {}
+    """Say why jobs did not complete, code by code and reasons that are shared only once, and how to go on."""
+    shared: dict[Code, dict[tuple[str, str], list[str]]] = {}
     for record in report.summary.records:
         if isinstance(record.outcome, Skipped | Failed):
-            shared.setdefault((record.status, record.outcome.reason), []).append(record.label)
-    for (status, reason), labels in shared.items():
+            alike = shared.setdefault(record.outcome.code, {})
+            alike.setdefault((record.status, record.outcome.reason), []).append(record.label)
+    for (status, reason), labels in chain.from_iterable(alike.items() for alike in shared.values()):
         console.print(f"{_MARKS[status]} {escape(', '.join(labels))}: {escape(printable(reason))}", highlight=False)
     for record in report.summary.records:
         if isinstance(record.outcome, Failed) and not record.outcome.interrupted:
-            log = report.run.path / record.directory / "train.log"
+            log = report.run.path / record.directory / JOB_LOG
             tail = "\n".join(f"    {line}" for line in record.outcome.log_tail[-5:])
             console.print(
                 f"log of {record.label}: {log}\n{tail}".rstrip(), markup=False, highlight=False, soft_wrap=True

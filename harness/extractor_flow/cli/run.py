@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, cast
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
+    from extractor_flow.cli.run_result import Told
     from extractor_flow.executors.events import Executor
     from extractor_flow.run.runner import RunRequest
     from extractor_flow.study.flow import Flow, Study
@@ -53,6 +54,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--attest", metavar="FILE", type=Path, help="verify the run in the end, and write an in-toto statement of it"
     )
+    command.add_argument("--result", metavar="FILE", type=Path, help="write what came of the run to FILE, as JSON")
+    command.add_argument("--verify", action="store_true", help="verify the run in the end, as `verify RUN_DIR` does")
     command.add_argument(
         "--start-method", choices=("forkserver", "spawn"), help="how job processes start (default: fits the platform)"
     )
@@ -60,6 +63,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     """Run, and report."""
+    from extractor_flow.cli.run_result import telling, write
+
+    with telling(options.result) as told:
+        exit_code = _run(options, told)
+        write(options.result, told.to_json(exit_code))
+    return exit_code
+
+
+def _run(options: argparse.Namespace, told: Told) -> int:
     from rich.console import Console
 
     from extractor_flow.cli.console import closing_report, display_for
@@ -74,11 +86,28 @@ def handle(options: argparse.Namespace) -> int:
     console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
     stop = Stop()
     with stop.listening():
-        report = run_flow(_request(options), partial(_executor, options), partial(display_for, console), stop)
+        report = run_flow(
+            _request(options),
+            partial(_executor, options),
+            lambda vocabulary: told.listening(display_for(console, vocabulary)),
+            stop,
+        )
         closing_report(console, report)
+    codes = [report.exit_code]
     if options.attest is not None:
-        return max(report.exit_code, _attest(report.run.path, options.attest))
-    return report.exit_code
+        codes.append(_attest(report.run.path, options.attest))
+    if options.verify and report.exit_code in (0, 1):
+        codes.append(_verify(report.run.path))
+    return next((code for code in codes if code), 0)
+
+
+def _verify(run_directory: Path) -> int:
+    """The exit code of ``extractor-flow verify RUN_DIR``, which says what it finds."""
+    from extractor_flow.cli import verify
+
+    command = argparse.ArgumentParser()
+    verify.add_arguments(command)
+    return verify.handle(command.parse_args([str(run_directory)]))
 
 
 def _attest(run_directory: Path, file: Path) -> int:

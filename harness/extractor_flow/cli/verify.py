@@ -23,8 +23,21 @@ _MOST = 1000.0
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
+    add_arguments(command)
+    command.set_defaults(handler=handle)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a verification, which `run --verify` takes as they are when none is given."""
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
-    command.add_argument("--deep", action="store_true", help="also load the models with torch (weights only)")
+    command.add_argument("--deep", action="store_true", help="also load the models with torch, and play them again")
+    command.add_argument(
+        "--trust",
+        metavar="MODULE:NAME",
+        action="append",
+        default=[],
+        help="with --deep: run this class or environment that the run's config names (may be repeated)",
+    )
     command.add_argument(
         "--archived", action="store_true", help="accept a slim copy, of which some files were left out"
     )
@@ -51,7 +64,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="let it cost FACTOR times the CPU time, memory and reading that an honest run of this size needs at most",
     )
     command.add_argument("--format", choices=("text", "json", "junit", "github"), default="text", help="how to say it")
-    command.set_defaults(handler=handle)
 
 
 def _factor(text: str) -> float:
@@ -69,7 +81,9 @@ def handle(options: argparse.Namespace) -> int:
     from extractor_flow.verify.verdict import EXIT_CODES
 
     witness = None if options.witness is None else read_witness(options.witness)
-    asked = Asked(str(options.run_directory), options.deep, options.archived, witness, options.budget)
+    asked = Asked(
+        str(options.run_directory), options.deep, options.archived, witness, options.budget, tuple(options.trust)
+    )
     verdict = verify_within_budget(asked)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)

@@ -1,7 +1,7 @@
 """A check: a thing with a name, which compares a claim with its evidence, and says what it cannot catch.
 
-Only the engine (:mod:`extractor_flow.verify.engine`) opens files, guards against crafted input, turns what is not there
-into :class:`Unchecked`, and sorts. A check is a generator over what it is given::
+Only :mod:`extractor_flow.verify.examine` calls checks: it guards against crafted input and turns what is not there into
+:class:`Unchecked`. A check is a generator over what it is given::
 
     @check("ppo-optimizer-steps", reads=("final_model",))
     def optimizer_steps(job: Claims) -> Iterator[Finding]:
@@ -62,9 +62,10 @@ class Requirement(StrEnum):
 class Check:
     """One named check.
 
-    ``reads`` names the artifact roles or run-level files that it looks into: only a check that reads something can
-    judge a job's evidence. ``needs`` names the modules without which it cannot look (none of them is imported before it
-    is called), ``requires`` what the core must have found in order first, ``deep`` that only ``--deep`` asks for it.
+    ``reads`` names the artifact roles or run-level files that it looks into: a job is judged by its evidence where a
+    check of scope ``job`` reads something of it. ``needs`` names the modules without which it cannot look (none of them
+    is imported before it is called), ``requires`` what the core must have found in order first, ``deep`` that only
+    ``--deep`` asks for it.
     """
 
     id: str
@@ -118,13 +119,4 @@ class SupportsChecks(Protocol):
 
     def claims(self, run: RunContext, record: JobRecord, outcome: Completed) -> JobClaims:
         """What *record* claims and was to do, which each check of scope ``job`` is called with."""
-        ...
-
-
-@runtime_checkable
-class SupportsEvidence(Protocol):
-    """The optional member of a flow that measures again, in one go, what can be measured without training."""
-
-    def evidence(self, run: RunContext) -> Iterable[Finding]:
-        """What the artifacts of *run* contradict, and what of it cannot be checked here."""
         ...

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from extractor_flow.readers.errors import ReadError, one_line
+from extractor_flow.readers.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-T = TypeVar("T")
+    from extractor_flow.readers.errors import ReadError
 
 # Sums of the same numbers in another order, on another machine, differ by a few units in the last place of a double
 # (2.2e-16); a mean over 10,000 values by at most about 1e-12 of its size. A lie that small changes nothing.
@@ -66,6 +64,9 @@ class Why(StrEnum):
     UNPUBLISHED = "unpublished"  # the journal is there, what is made from it is not
     NO_EVIDENCE = "no-evidence"  # the flow has no checks of its own
     UNJUDGED = "unjudged"  # no check could look at anything that a completed job left
+    UNTRUSTED = "untrusted"  # it would run code that the run names; --trust allows it
+    NO_REPEAT = "no-repeat"  # what is measured twice here comes out otherwise
+    LIMIT = "limit"  # there is more of it than is looked at
     LINE_ENDS = "line-ends"  # the bytes are other ones, the text is the same
 
 
@@ -100,14 +101,6 @@ class Unchecked:
 
 
 Finding = Violation | Unchecked
-
-
-def read_or_violation(file: str, check: Iterable[T]) -> Iterator[T | Violation]:
-    """The findings of *check*, which reads *file*; a refusal to read it is the last of them."""
-    try:
-        yield from check
-    except ReadError as error:
-        yield Violation.refused(file, error)
 
 
 def close(claim: object, found: object) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.paths import SIZE_LIMIT
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JOURNAL = "records.jsonl"
 DEVICES = ("cpu", "cuda", "mps")
 
 
@@ -26,7 +26,9 @@ class RunContext:
     """A run as its files show it: the latest record of each job, and what was asked for.
 
     ``settings`` and ``parameters`` (by job key) have been checked against the flow: they are what its study gives.
-    ``lines`` are the records' lines in the journal, by job key. ``deep`` allows a flow its deep-learning package.
+    ``lines`` are the records' lines in the journal, by job key. ``deep`` allows a flow its deep-learning package, and
+    ``trusted`` names the code that whoever verifies the run vouches for, as ``module:name``. ``elsewhere`` says
+    in what this environment differs from the run's own word of where it was made.
     """
 
     files: ConfinedDirectory
@@ -35,6 +37,8 @@ class RunContext:
     parameters: Mapping[str, Mapping[str, Any]]
     lines: Mapping[str, int] = field(default_factory=dict)
     deep: bool = False
+    trusted: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     _memory: dict[tuple[str, object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, path: str, reader: Callable[[BinaryIO, str], T], *, limit: int = SIZE_LIMIT) -> T:

@@ -24,6 +24,8 @@ from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.executors.socket_paths import keep_socket_paths_short
 from extractor_flow.run.job import STOP_SIGNALS, enter, held, run_job
 from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.codes import Code, signal_name
+from extractor_flow.study.records import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,8 +51,7 @@ class _Running:
     watch: Stopwatch
     deadline: float | None
     note: Mapping[str, Any] | None = None
-    reason: str | None = None
-    interrupted: bool = False
+    cause: Failed | None = None
     kill_at: float | None = None
 
 
@@ -121,14 +122,15 @@ class LocalExecutor:
         """Interrupt jobs after a request to stop, kill those past a deadline or deaf to the interruption."""
         now = time.monotonic()
         for entry in running:
-            if stop.signum is not None and not entry.interrupted:
-                entry.interrupted, entry.kill_at = True, now + self.grace
-                name = signal.Signals(stop.signum).name
-                entry.reason = f"interrupted by {name}; killed, as it went on"
+            if stop.signum is not None and entry.kill_at is None:
+                name = signal_name(stop.signum)
+                entry.cause = Failed(Code.INTERRUPTED, f"interrupted by {name}; killed, as it went on", signal=name)
+                entry.kill_at = now + self.grace
                 _signal_leader(entry.process, stop.signum)
             late = entry.deadline is not None and now >= entry.deadline
-            if late and entry.reason is None:
-                entry.reason = f"ran longer than its time limit of {entry.directory.job.limits.seconds:g} s; killed"
+            if late and entry.cause is None:
+                seconds = entry.directory.job.limits.seconds
+                entry.cause = Failed(Code.TIME_LIMIT, f"ran longer than its time limit of {seconds:g} s; killed")
             deaf = entry.kill_at is not None and (now >= entry.kill_at or stop.urgent)
             if late or deaf:
                 _signal_group(entry.process, signal.SIGKILL)
@@ -171,8 +173,7 @@ def _record(entry: _Running) -> JobRecord:
     entry.process.join()
     # Workers that the job may have left behind.
     _signal_group(entry.process, signal.SIGKILL)
-    code = entry.process.exitcode
-    return conclude(entry.directory, entry.watch, exit_code=code, reason=entry.reason, interrupted=entry.interrupted)
+    return conclude(entry.directory, entry.watch, exit_code=entry.process.exitcode, cause=entry.cause)
 
 
 def _news(running: Sequence[_Running]) -> Iterator[Progressed]:

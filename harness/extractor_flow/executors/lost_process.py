@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import DataError
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.job import EX_TEMPFAIL
+from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Failed, JobRecord
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import Outcome
 
-HELD = "another process holds this job; wait for it, then resume"
+HELD = Failed(Code.HELD, "another process holds this job; wait for it, then resume")
 # Workers of a job that was killed inherit its lock, and take a moment to die of the same signal.
 _LOCK_PATIENCE = 10.0
 
@@ -40,19 +42,20 @@ def conclude(
     watch: Stopwatch,
     *,
     exit_code: int | None,
-    reason: str | None = None,
-    interrupted: bool = False,
+    cause: Failed | None = None,
 ) -> JobRecord:
     """The record of a job whose process has ended: the published one, else one of how it ended, published now.
 
-    A job that another process holds is left to it, and recorded as not started here.
+    *cause* is why the executor ended the process, if it did. A job that another process holds is left to it, and
+    recorded as not started here.
     """
     with directory.lock(patience=0 if exit_code == EX_TEMPFAIL else _LOCK_PATIENCE) as mine:
         if (record := _result(directory)) is not None:
             return record
         if not mine:
-            return unstarted(directory.job, Failed(HELD))
-        record = _lost(directory, watch, Failed(reason or how_it_ended(exit_code), directory.log_tail(), interrupted))
+            return unstarted(directory.job, HELD)
+        outcome = replace(cause or how_it_ended(exit_code), log_tail=directory.log_tail())
+        record = _lost(directory, watch, outcome)
         directory.publish(record)
         return record
 
@@ -99,25 +102,19 @@ def _lost(directory: JobDirectory, watch: Stopwatch, outcome: Failed) -> JobReco
     )
 
 
-def how_it_ended(exit_code: int | None) -> str:
-    """A process's exit code in words; negative codes are signals."""
+def how_it_ended(exit_code: int | None) -> Failed:
+    """What a process's exit code says about a job that left no result; negative codes are signals."""
     match exit_code:
         case None:
-            return "its process did not end"
+            return Failed(Code.LOST, "its process did not end")
         case code if code < 0:
-            return f"killed by {_signal_name(-code)}{_HINTS.get(-code, '')}"
+            name = signal_name(-code)
+            return Failed(Code.KILLED, f"killed by {name}{_HINTS.get(-code, '')}", signal=name)
         case code:
-            return f"its process ended with exit code {code} and left no result"
+            return Failed(Code.LOST, f"its process ended with exit code {code} and left no result")
 
 
 _HINTS: dict[int, str] = {
     signal.SIGKILL: " (from outside; on Linux often the kernel when memory runs out)",
     signal.SIGSEGV: " (a crash in native code)",
 }
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.study.records import Completed, Failed, JobRecord, RunSummary, Skipped
+from extractor_flow.study.records import Completed, Failed, JobRecord, RunSummary, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +73,8 @@ def _result(record: JobRecord) -> dict[str, Json]:
             rewards: dict[str, Json] = {key: metrics.get(metric) for key, metric in _METRICS.items()}
             paths: dict[str, Json] = {name: artifact.path for name, artifact in artifacts.items()}
             return {**told, "total_timesteps": steps, "artifacts": paths, **_there(rewards)}
-        case Skipped(reason=reason) | Failed(reason=reason):
-            return {**told, "reason": reason}
+        case Skipped() | Failed():
+            return {**told, **why_not(record.outcome)}
 
 
 def _there(members: Mapping[str, Json]) -> dict[str, Json]:

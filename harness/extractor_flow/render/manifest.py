@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, RunSummary, Skipped
+from extractor_flow.layout import SKIPS
+from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, RunSummary, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_flow.files import Json
 
-SKIP_SUMMARY = "skip_summary.json"  # lies beside the manifest
-
 
 def training_manifest(
-    summary: RunSummary, *, selection: Sequence[str], dry_run: bool, skip_summary_path: str = SKIP_SUMMARY
+    summary: RunSummary, *, selection: Sequence[str], dry_run: bool, skip_summary_path: str = SKIPS
 ) -> dict[str, Json]:
     """Every record of *summary* with its artifacts' digests and sizes, and the skips once more.
 
@@ -50,7 +49,7 @@ def _skips(summary: RunSummary) -> dict[str, Json]:
         {
             "config_name": record.name,
             **({} if record.seed is None else {"seed": record.seed}),
-            "reason": record.outcome.reason,
+            **why_not(record.outcome),
         }
         for record in summary.records
         if isinstance(record.outcome, Skipped)

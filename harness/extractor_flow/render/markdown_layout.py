@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.layout import SUMMARY
 from extractor_flow.render.formats import metric_of, number, quantity, seconds
+from extractor_flow.study.records import STATUSES, Completed
 from extractor_flow.study.statistics import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
     from extractor_flow.study.flow import ReportSpec
 
-SUMMARY_JSON = "summary.json"  # what the Markdown points to; it lies beside it
 NO_ROWS = "None."
+SUCCESS = STATUSES[Completed]
 
 RUN_ID, CREATED_AT, OUTPUT_DIRECTORY, INTERRUPTED, NOTE = (
     "Run ID",
@@ -38,7 +40,7 @@ REPRODUCIBILITY_HEADING = "Reproducibility"
 
 HARDWARE_COLUMNS = ("Platform", "Arch", "GPU Model", "CUDA Version", "Python", "Workers")
 RESULT_COLUMNS = ("Status", "Worker Mode", "Duration (s)", "Best Metric", "Notes")
-FAILURE_COLUMNS = ("Status", "Reason")
+FAILURE_COLUMNS = ("Status", "Code", "Reason")
 AGGREGATE_COLUMNS = ("Metric", "Value", "Meaning")
 STATISTICS_COLUMNS = ("Metric", "n", "Values", "Centre", f"{CONFIDENCE:.0%} Interval", "P(Improvement)")
 ARTIFACT_COLUMNS = ("Artifact", "Path")
@@ -144,14 +146,18 @@ def best_metric(result: Mapping[str, Any], vocabulary: ReportSpec) -> str | None
 
 def result_note(result: Mapping[str, Any]) -> str:
     """Why a job has no metrics, or how many steps it trained and, after the first, in which attempt."""
-    if "reason" in result:
+    if result["status"] != SUCCESS:
         return str(result["reason"])
     attempt = "" if result["attempt"] == 1 else f", attempt {result['attempt']}"
     return f"{result['training_steps']} steps{attempt}"
 
 
 def _failures(results: Sequence[Mapping[str, Any]], who: _Who) -> Section:
-    rows = tuple(who.row(result, result["status"], result["reason"]) for result in results if "reason" in result)
+    """Jobs that share a code stand together, in the order of the first of them."""
+    without = [result for result in results if result["status"] != SUCCESS]
+    codes = list(dict.fromkeys(result["code"] for result in without))
+    without.sort(key=lambda result: codes.index(result["code"]))
+    rows = tuple(who.row(result, result["status"], result["code"], result["reason"]) for result in without)
     return Section(FAILURES_HEADING, who.columns(*FAILURE_COLUMNS), rows)
 
 
@@ -197,7 +203,7 @@ def _reproducibility(results: Sequence[Mapping[str, Any]], who: _Who) -> Section
     rows = tuple(
         who.row(result, name, path) for result in results for name, path in sorted(result.get("artifacts", {}).items())
     )
-    return Section(REPRODUCIBILITY_HEADING, who.columns(*ARTIFACT_COLUMNS), rows, facts=(("Summary", SUMMARY_JSON),))
+    return Section(REPRODUCIBILITY_HEADING, who.columns(*ARTIFACT_COLUMNS), rows, facts=(("Summary", SUMMARY),))
 
 
 def _text(value: object) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_flow.study.records import SCHEMA_VERSION, Completed, Failed, JobRecord, RunSummary, Skipped
+from extractor_flow.study.records import SCHEMA_VERSION, Completed, Failed, JobRecord, RunSummary, Skipped, why_not
 
 if TYPE_CHECKING:
     from extractor_flow.files import Json
@@ -61,5 +61,5 @@ def _measured(record: JobRecord) -> dict[str, Json]:
                 "artifacts": {name: artifact.path for name, artifact in artifacts.items()},
                 "training_steps": steps,
             }
-        case Skipped(reason=reason) | Failed(reason=reason):
-            return {"reason": reason}
+        case Skipped() | Failed():
+            return why_not(record.outcome)

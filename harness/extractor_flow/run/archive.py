@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections import defaultdict
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.files import write_json, write_text
+from extractor_flow.layout import ARCHIVE, FIGURES, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.outgoing import TEXTS, Outgoing
-from extractor_flow.run.rundir import ARCHIVE, FIGURES, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024
 """The largest file of a job that a slim copy keeps, in bytes, unless told otherwise."""
-
-_ALWAYS_KEPT = re.compile(r"(?:[^/]+/)+(?:job\.json|result\.json|attempt-[0-9]+\.json)")
-
 
 # Git may give text other line ends when it is checked out: its digest would not fit any more.
 _ATTRIBUTES = "* -text\n"
@@ -139,7 +136,8 @@ def _choose(sizes: dict[str, int], largest: int) -> SlimCopy:
 
 def is_always_kept(path: str) -> bool:
     """Whether a slim copy keeps the file at *path* whatever its size."""
-    return "/" not in path or path.startswith(f"{FIGURES}/") or _ALWAYS_KEPT.fullmatch(path) is not None
+    folder, _, name = path.rpartition("/")
+    return not folder or path.startswith(f"{FIGURES}/") or tells_of_a_job(name)
 
 
 def _copy(files: ConfinedDirectory, paths: Iterable[str], place: Path) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _DEVICE_NODES = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 _TORCH_TIMEOUT = 120
 _TOOL_TIMEOUT = 10
+# What PyTorch, NumPy and their libraries choose their kernels by on x86.
+_VECTORS = ("avx2", "avx512f")
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,18 @@ def probe() -> HardwareProfile:
 def processor() -> str | None:
     """The processor's model as the operating system names it; ``None`` where it does not say.
 
-    It chooses the kernels of numerical libraries, and so the last bits of what they compute.
+    It chooses the kernels of numerical libraries, and so the last bits of what they compute. A virtual machine often
+    calls processors of several generations by one name: on Linux, family, model and vector instructions follow it.
     """
     if platform.system() == "Darwin":
         return _output_of("sysctl", "-n", "machdep.cpu.brand_string")
     with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name" and value.strip():
-                return value.strip()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0].splitlines()
+        told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        vectors = [flag for flag in _VECTORS if flag in told.get("flags", "").split()]
+        kind = ", ".join([*(f"{name} {told[name]}" for name in ("cpu family", "model") if name in told), *vectors])
+        if told.get("model name"):
+            return f"{told['model name']} ({kind})" if kind else told["model name"]
     return platform.processor() or None
 
 

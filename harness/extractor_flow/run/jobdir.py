@@ -7,15 +7,15 @@ A queue may forget or repeat a job; the truth about it is here.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from extractor_flow.errors import DataError, JobError, RunDirectoryError
+from extractor_flow.errors import DataError, ResultError, RunDirectoryError
 from extractor_flow.files import locked, parse_json, printable, read_json, sha256_of, write_json
+from extractor_flow.layout import ATTEMPT, JOB, JOB_LOG, LOCK, PROGRESS, RESULT, attempt_log, attempt_note
 from extractor_flow.readers.paths import own_files
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord
@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 
     from extractor_flow.files import Json
 
-LOCK = ".lock"
-RESULT = "result.json"
 LOG_TAIL_LINES = 20
 _LOG_TAIL_BYTES = 64 * 1024
 _PROGRESS_INTERVAL = 0.2
-_OF_THE_JOB = {"job.json", LOCK}
-_ATTEMPT = re.compile(r"attempt-(\d+)\.(json|log)")
+_OF_THE_JOB = {JOB, LOCK}
 
 
 class JobDirectory:
@@ -50,8 +47,8 @@ class JobDirectory:
         directory = cls(run_path, job)
         own_files(run_path, job.directory)
         directory.path.mkdir(parents=True, exist_ok=True)
-        if not directory._file("job.json").is_file():
-            write_json(directory._file("job.json"), job.to_json())
+        if not directory._file(JOB).is_file():
+            write_json(directory._file(JOB), job.to_json())
         if _read_job(directory.path).key != job.key:
             msg = f"{directory.path}: holds another job than {job.label}"
             raise RunDirectoryError(msg)
@@ -72,7 +69,7 @@ class JobDirectory:
     @property
     def log_path(self) -> Path:
         """Where everything the job prints goes."""
-        return self._file("train.log")
+        return self._file(JOB_LOG)
 
     def result(self) -> JobRecord | None:
         """The published outcome, or ``None`` while there is none."""
@@ -87,7 +84,7 @@ class JobDirectory:
     def publish(self, record: JobRecord) -> None:
         """Write the outcome, whole; from here on the job counts as done."""
         write_json(self._file(RESULT), record.to_json())
-        self._file("progress.json").unlink(missing_ok=True)
+        self._file(PROGRESS).unlink(missing_ok=True)
 
     def lock(self, *, patience: float = 0) -> AbstractContextManager[bool]:
         """Hold the job for this process; gives ``False`` when another process holds it for *patience* seconds."""
@@ -95,7 +92,7 @@ class JobDirectory:
 
     def attempts(self) -> int:
         """How many times the job was begun."""
-        numbers = [int(match[1]) for entry in self.path.iterdir() if (match := _ATTEMPT.fullmatch(entry.name))]
+        numbers = [int(match[1]) for entry in self.path.iterdir() if (match := ATTEMPT.fullmatch(entry.name))]
         return max(numbers, default=0)
 
     def was_used(self) -> bool:
@@ -105,15 +102,15 @@ class JobDirectory:
     def begin_attempt(self, facts: Mapping[str, Json]) -> int:
         """Write ``attempt-<n>.json`` with *facts* for the next n; n."""
         number = self.attempts() + 1
-        write_json(self._file(f"attempt-{number}.json"), {"attempt": number, **facts})
+        write_json(self._file(attempt_note(number)), {"attempt": number, **facts})
         return number
 
     def clear_for_retry(self) -> None:
         """Remove what an earlier attempt left; its ``attempt-<n>.json`` stays, and its log as ``attempt-<n>.log``."""
         if self.log_path.exists():
-            self.log_path.replace(self._file(f"attempt-{max(self.attempts(), 1)}.log"))
+            self.log_path.replace(self._file(attempt_log(max(self.attempts(), 1))))
         for entry in self.path.iterdir():
-            if entry.name in _OF_THE_JOB or _ATTEMPT.fullmatch(entry.name):
+            if entry.name in _OF_THE_JOB or ATTEMPT.fullmatch(entry.name):
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -127,13 +124,13 @@ class JobDirectory:
             return
         self._next_progress = now + _PROGRESS_INTERVAL
         with suppress(OSError, ValueError):
-            write_json(self._file("progress.json"), {"done": done, "total": total, "facts": facts}, durable=False)
+            write_json(self._file(PROGRESS), {"done": done, "total": total, "facts": facts}, durable=False)
 
     def read_progress(self) -> dict[str, Any] | None:
         """The latest note, or ``None``."""
         try:
-            text = self._file("progress.json").read_text(encoding="utf-8")
-            data = parse_json(text, where="progress.json")
+            text = self._file(PROGRESS).read_text(encoding="utf-8")
+            data = parse_json(text, where=PROGRESS)
         except (OSError, DataError):
             return None
         return data if isinstance(data, dict) else None
@@ -141,7 +138,7 @@ class JobDirectory:
     def artifacts(self, names: Mapping[str, str]) -> dict[str, Artifact]:
         """The files *names* points to, relative to this directory, with digest and size.
 
-        A file that is missing, empty or outside is a :class:`JobError`: a job must not claim what it did not write.
+        A file that is missing, empty or outside is a :class:`ResultError`: a job must not claim what it did not write.
         """
         return {name: self._artifact(name, relative) for name, relative in names.items()}
 
@@ -160,10 +157,10 @@ class JobDirectory:
         path = self.path / relative
         if not path.resolve().is_relative_to(self.path.resolve()):
             msg = f"artifact {name}: {relative} lies outside the job's directory"
-            raise JobError(msg)
+            raise ResultError(msg)
         if not path.is_file() or path.stat().st_size == 0:
             msg = f"artifact {name}: {relative} is missing or empty"
-            raise JobError(msg)
+            raise ResultError(msg)
         inside = path.relative_to(self.run_path).as_posix()
         return Artifact(path=inside, sha256=sha256_of(path), size_bytes=path.stat().st_size)
 
@@ -172,8 +169,8 @@ class JobDirectory:
 
 
 def _read_job(path: Path) -> Job:
-    data = read_json(path / "job.json")
+    data = read_json(path / JOB)
     if not isinstance(data, dict):
-        msg = f"{path / 'job.json'}: expected an object"
+        msg = f"{path / JOB}: expected an object"
         raise DataError(msg)
     return Job.from_json(data)

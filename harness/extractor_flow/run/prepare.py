@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from extractor_flow.study.flow import Flow
+    from extractor_flow.study.records import Skipped
 
 _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 10.0
 _LAST_LINES = 5
 
 
-def prepare_run(run: RunDirectory, flow: Flow, interrupted: Callable[[], bool]) -> Mapping[str, str]:
+def prepare_run(run: RunDirectory, flow: Flow, interrupted: Callable[[], bool]) -> Mapping[str, Skipped]:
     """Why jobs of *run* cannot run, by job key; what they share is there afterwards.
 
     :class:`JobError` when the preparation fails or is *interrupted*; a later resume prepares again.

@@ -21,7 +21,6 @@ _PACKAGES = (
     "gymnasium",
     "numpy",
     "scipy",
-    "scikit-image",
     "matplotlib",
     "pillow",
     "minigrid",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from extractor_flow.contracts import violations
 from extractor_flow.errors import DataError
 from extractor_flow.files import JSON_SIZE_LIMIT, locked, write_json
+from extractor_flow.layout import LOCK, RESULT
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.text import read_json
-from extractor_flow.run.jobdir import LOCK, RESULT
 from extractor_flow.study.records import Completed, JobRecord
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A run's directory: the only code that knows the names of run-level files.
+"""A run's directory: what is written there, in which order, and how it is read again.
 
 Other people's scripts may use it to read runs::
 
@@ -11,7 +11,6 @@ Other people's scripts may use it to read runs::
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +20,7 @@ from extractor_flow.clock import directory_stamp
 from extractor_flow.contracts import violations
 from extractor_flow.errors import DataError, RunDirectoryError
 from extractor_flow.files import (
+    dump_line,
     locked,
     parse_json,
     read_json,
@@ -30,41 +30,41 @@ from extractor_flow.files import (
     write_json,
     write_text,
 )
+from extractor_flow.layout import (
+    FIGURES,
+    HISTORICAL,
+    JOURNAL,
+    LATEST,
+    LATEST_TEXT,
+    LOCK,
+    LOG,
+    MANIFEST,
+    MARKDOWN,
+    PAGE,
+    PREPARED,
+    RUN,
+    SKIPS,
+    SUBJECTS,
+    SUMMARY,
+    UNPUBLISHED,
+    is_figure,
+)
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import component_of
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord
+from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from loguru import Record
+
     from extractor_flow.study.jobs import Job
 
-RUN = "run.json"
-PREPARED = "prepared.json"
-JOURNAL = "records.jsonl"
-SUMMARY = "summary.json"
-MARKDOWN = "summary.md"
-MANIFEST = "training_manifest.json"
-SKIPS = "skip_summary.json"
-HISTORICAL = "complete_results.json"
-PAGE = "report.html"
-LOG = "run.log"
-ARCHIVE = "archive.json"
-SUBJECTS = subjects.SUBJECTS
-UNPUBLISHED = "UNPUBLISHED"
-FIGURES = "figures"
-LATEST = "latest"
-_LOCK = ".lock"
 _MOST_IN_A_SECOND = 1000
-_WHY_UNPUBLISHED = """\
-This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
-trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
-"""
-_LOG_LINE = "{time:YYYY-MM-DDTHH:mm:ss!UTC}Z {level} {message} {extra}"
-_FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
 
 class RunDirectory:
@@ -92,8 +92,7 @@ class RunDirectory:
                 sync_directory(output_root)
                 return cls(path)
         except OSError as error:
-            reason = error.strerror or error
-            msg = f"{output_root}: no run directory can be made there: {reason}; name another place for runs"
+            msg = f"{output_root}: no run directory can be made there: {error.strerror}; name another place for runs"
             raise RunDirectoryError(msg, exit_code=2) from error
         msg = f"{output_root}: {_MOST_IN_A_SECOND} runs named {base} exist already"
         raise RunDirectoryError(msg)
@@ -120,7 +119,7 @@ class RunDirectory:
         2, as nothing was changed), and when the disk fails meanwhile.
         """
         try:
-            with locked(self.path / _LOCK) as mine:
+            with locked(self.path / LOCK) as mine:
                 if not mine:
                     msg = f"{self.path}: another process is running this run; wait for it to end"
                     raise RunDirectoryError(msg)
@@ -142,23 +141,11 @@ class RunDirectory:
             with suppress(OSError), (self.path / LOG).open("a", encoding="utf-8") as log:
                 log.write(line)
 
-        sink = logger.add(write, format=_LOG_LINE, level="INFO")
+        sink = logger.add(write, format=_log_line, level="INFO")
         try:
             yield
         finally:
             logger.remove(sink)
-
-    def withhold(self) -> None:
-        """Mark the run as unpublished: from here on its published files, if there are any, may be out of date."""
-        if not (self.path / UNPUBLISHED).exists():
-            write_text(self.path / UNPUBLISHED, _WHY_UNPUBLISHED)
-
-    def release(self) -> None:
-        """Mark the run as published; one with jobs that have no record yet stays unpublished."""
-        recorded = {record.job_key for record in self.journal()}
-        if recorded >= {job["job_key"] for job in self.request()["jobs"]}:
-            (self.path / UNPUBLISHED).unlink(missing_ok=True)
-            sync_directory(self.path)
 
     def is_published(self) -> bool:
         """Whether the published files are there and tell all that the journal holds."""
@@ -174,13 +161,10 @@ class RunDirectory:
             temporary.replace(pointer)
         except OSError:
             temporary.unlink(missing_ok=True)
-            write_text(self.path.parent / f"{LATEST}.txt", f"{self.path.name}\n", durable=False)
+            write_text(self.path.parent / LATEST_TEXT, f"{self.path.name}\n", durable=False)
 
     def begin(self, request: Mapping[str, Any]) -> None:
-        """Write ``run.json`` into the new directory; where the disk refuses, the directory is taken away again.
-
-        That is a :class:`RunDirectoryError` with exit code 2: nothing was started.
-        """
+        """Write ``run.json``; where the disk refuses, the new directory is taken away again: nothing was started."""
         try:
             self.write_request(request)
         except OSError as error:
@@ -201,16 +185,21 @@ class RunDirectory:
             raise DataError(msg)
         return request
 
-    def write_prepared(self, refused: Mapping[str, str]) -> None:
-        """Write ``prepared.json``: the shared data are there, and *refused* (reasons by job key) cannot run."""
-        write_json(self.path / PREPARED, {"schema_version": SCHEMA_VERSION, "refused": refused})
+    def write_prepared(self, refused: Mapping[str, Skipped]) -> None:
+        """Write ``prepared.json``: the shared data are there, and the jobs *refused*, by their keys, cannot run."""
+        skips = {key: why_not(skip) for key, skip in refused.items()}
+        write_json(self.path / PREPARED, {"schema_version": SCHEMA_VERSION, "refused": skips})
 
-    def prepared(self) -> dict[str, str] | None:
-        """The reasons of the jobs that cannot run, by job key; ``None`` while the run is not prepared."""
+    def prepared(self) -> dict[str, Skipped] | None:
+        """The jobs that cannot run, by job key; ``None`` while the run is not prepared."""
         if not (self.path / PREPARED).is_file():
             return None
-        refused: dict[str, str] = self._object(PREPARED)["refused"]
-        return refused
+        try:
+            refused = self._object(PREPARED)["refused"]
+            return {key: Skipped(Code(skip["code"]), skip["reason"]) for key, skip in refused.items()}
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            msg = f"{self.path / PREPARED}: does not say which jobs cannot run: {error!r}; remove it to prepare again"
+            raise DataError(msg) from error
 
     def job_directory(self, job: Job) -> JobDirectory:
         """The directory of *job*, made if need be."""
@@ -280,7 +269,7 @@ class RunDirectory:
         directory = self.path / FIGURES
         if not directory.is_dir():
             return {}
-        names = sorted(entry.name for entry in directory.iterdir() if _FIGURE.fullmatch(entry.name))
+        names = sorted(entry.name for entry in directory.iterdir() if is_figure(f"{FIGURES}/{entry.name}"))
         return {name: (directory / name).read_bytes() for name in names}
 
     def _object(self, name: str) -> dict[str, Any]:
@@ -289,6 +278,12 @@ class RunDirectory:
             msg = f"{self.path / name}: expected an object"
             raise DataError(msg)
         return data
+
+
+def _log_line(record: Record) -> str:
+    """The format of a line: time, level and message for people, the fields as JSON for programs."""
+    fields = dump_line(record["extra"]).strip().replace("{", "{{").replace("}", "}}")
+    return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}} {fields}\n{{exception}}"
 
 
 def _record(line: bytes, where: str) -> JobRecord:

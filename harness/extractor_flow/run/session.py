@@ -11,7 +11,8 @@ from extractor_flow.executors.lost_process import HELD, unstarted
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.prepare import prepare_run
 from extractor_flow.run.resume import cleared_directory, settle_earlier_work
-from extractor_flow.study.records import Completed, Failed, Skipped
+from extractor_flow.study.codes import Code, signal_name
+from extractor_flow.study.records import REHEARSED, Completed, Failed, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import JobRecord, Outcome
-
-DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
-NEVER_STARTED = "interrupted before it started; resume the run to train it"
 
 
 class Display(Protocol):
@@ -66,23 +64,28 @@ class Session:
         self, jobs: Sequence[Job], executor: Executor, *, dry_run: bool, lacking: Mapping[str, str]
     ) -> None:
         try:
-            reasons = {job.key: DRY_RUN for job in jobs} if dry_run else self._reasons_to_skip(jobs, lacking)
+            skips = {job.key: REHEARSED for job in jobs} if dry_run else self._skips(jobs, lacking)
         except JobError as error:
             for job in jobs:
-                self._settle(job, Failed(str(error), interrupted=self.stop.signum is not None))
+                self._settle(job, self._stopped(Code.INTERRUPTED, str(error), otherwise=Code.PREPARE_FAILED))
             return
         for job in jobs:
-            if job.key in reasons:
-                self._settle(job, Skipped(reasons[job.key]))
-        self._execute([job for job in jobs if job.key not in reasons], executor)
+            if job.key in skips:
+                self._settle(job, skips[job.key])
+        self._execute([job for job in jobs if job.key not in skips], executor)
 
-    def _reasons_to_skip(self, jobs: Sequence[Job], lacking: Mapping[str, str]) -> Mapping[str, str]:
+    def _skips(self, jobs: Sequence[Job], lacking: Mapping[str, str]) -> Mapping[str, Skipped]:
         """By job key, why jobs cannot run here; what the others share is made on the way."""
-        missing_requirement = {job.key: self.flow.missing_requirement(job, probe(), lacking) for job in jobs}
-        reasons = {key: reason for key, reason in missing_requirement.items() if reason is not None}
-        if len(reasons) == len(jobs):
-            return reasons
-        return {**prepare_run(self.run, self.flow, lambda: self.stop.signum is not None), **reasons}
+        asked = {job.key: self.flow.missing_requirement(job, probe(), lacking) for job in jobs}
+        skips = {key: skip for key, skip in asked.items() if skip is not None}
+        if len(skips) == len(jobs):
+            return skips
+        return {**prepare_run(self.run, self.flow, lambda: self.stop.signum is not None), **skips}
+
+    def _stopped(self, code: Code, reason: str, *, otherwise: Code) -> Failed:
+        """The failure *code* where the user asked to stop, and *otherwise* where not."""
+        signum = self.stop.signum
+        return Failed(otherwise, reason) if signum is None else Failed(code, reason, signal=signal_name(signum))
 
     def _execute(self, jobs: Sequence[Job], executor: Executor) -> None:
         """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
@@ -90,7 +93,7 @@ class Session:
         waiting = {job.key: job for job in jobs if directories[job.key] is not None}
         for job in jobs:
             if job.key not in waiting:
-                self._settle(job, Failed(HELD))
+                self._settle(job, HELD)
         for event in executor.execute([each for each in directories.values() if each is not None], self.stop):
             match event:
                 case Finished(job=job):
@@ -99,7 +102,8 @@ class Session:
                 case _:
                     self.display.happened(event)
         for job in waiting.values():
-            self._settle(job, Failed(NEVER_STARTED, interrupted=True))
+            why = "the run ended before the job started; resume the run to train it"
+            self._settle(job, self._stopped(Code.NOT_STARTED, why, otherwise=Code.LOST))
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         """Journal a job that is not started."""
@@ -112,14 +116,8 @@ class Session:
 
 
 def _log(record: JobRecord) -> None:
-    """A warning for a skip, an error for a failure; which job it is stands in the fields."""
+    """A warning for a skip, an error for a failure; everything about it stands in the fields."""
     from loguru import logger
 
-    bound = logger.bind(job=record.label, directory=record.directory, attempt=record.attempt)
-    match record.outcome:
-        case Skipped(reason=reason):
-            bound.warning("job skipped: {}", reason)
-        case Failed(reason=reason):
-            bound.error("job failed: {}", reason)
-        case Completed(training_steps=steps):
-            bound.info("job succeeded after {} training steps", steps)
+    levels = {Completed: "INFO", Skipped: "WARNING", Failed: "ERROR"}
+    logger.bind(**record.facts).log(levels[type(record.outcome)], "job ended")

@@ -12,20 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.config import ConfigDocument
+    from extractor_flow.study.job_contract import JobContract, Metric
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary, Skipped
 
 FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 """What a flow raises when it is given settings or records that no study of its own could have."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How one metric is shown: its heading, its unit, and the decimals it is rounded to in Markdown."""
-
-    title: str
-    unit: str = ""
-    decimals: int = 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,8 @@ class ReportSpec:
     """A flow's words in its published files.
 
     ``results_key`` is the summary's list of results, ``subject`` what a row is about, ``headline`` the metric shown as
-    the best one (the larger the better), ``metrics`` how each is shown.
+    the best one (the larger the better), ``metrics`` how each is shown: those of the flow's contract, and what its
+    comparison adds.
     """
 
     title: str
@@ -114,6 +107,8 @@ class Flow(SupportsCompare, Protocol):
 
     preload: tuple[str, ...]
     """Modules a warm server imports before it forks job processes."""
+    contract: JobContract
+    """What every completed job leaves; the core holds each to it."""
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The study a config asks for; :class:`extractor_flow.errors.ConfigError` with every complaint at once.
@@ -123,7 +118,7 @@ class Flow(SupportsCompare, Protocol):
         """
         ...
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """Why *job* cannot run here and what would do, or ``None``; *missing* maps a capability to its probe's word."""
         ...
 
@@ -136,8 +131,8 @@ class Flow(SupportsCompare, Protocol):
 class SupportsPrepare(Protocol):
     """The optional member of a flow whose jobs share data that has to be made first."""
 
-    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
-        """Make the shared data inside *directory*, the run's; the reasons of jobs that cannot run, by job key.
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, Skipped]:
+        """Make the shared data inside *directory*, the run's; by job key, why jobs cannot run with them.
 
         Called once a run, in a process of its own; must be deterministic, and may find what an interrupted call left.
         """
@@ -162,14 +157,6 @@ class SupportsExtra(Protocol):
 
     extra: str
     """What to install for them, as pip takes it."""
-
-
-@runtime_checkable
-class SupportsReplay(Protocol):
-    """The optional member of a flow whose training is deterministic."""
-
-    reproducible: tuple[str, ...]
-    """Artifacts that are equal byte for byte whenever a job is trained by the same packages on the same processor."""
 
 
 @runtime_checkable

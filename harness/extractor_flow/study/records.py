@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from extractor_flow.errors import DataError
+from extractor_flow.study.codes import SIGNALLED, SKIPS, STOPPED, Code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,21 +55,50 @@ class Completed:
 
 @dataclass(frozen=True)
 class Skipped:
-    """The job was not started; the reason also says what to do about it."""
+    """The job was not started; the reason is for people and also says what to do about it."""
 
+    code: Code
     reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse the code of a failure."""
+        if self.code not in SKIPS:
+            msg = f"{self.code} is no code of a skip; expected one of {', '.join(sorted(SKIPS))}"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job was started and did not complete; ``log_tail`` holds the end of its log."""
+    """The job was to run and did not complete; ``log_tail`` holds the end of its log.
 
+    The reason is for people. ``signal`` names the signal behind one of the codes that are due to one.
+    """
+
+    code: Code
     reason: str
     log_tail: tuple[str, ...] = ()
-    interrupted: bool = False
+    signal: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse the code of a skip, and a signal in the wrong place."""
+        if self.code in SKIPS:
+            msg = f"{self.code} is the code of a skip; expected one of a failure"
+            raise ValueError(msg)
+        if (self.signal is None) == (self.code in SIGNALLED):
+            msg = (
+                f"signal={self.signal!r} beside the code {self.code}; expected one with {', '.join(sorted(SIGNALLED))}"
+            )
+            raise ValueError(msg)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was stopped before the job could end."""
+        return self.code in STOPPED
 
 
 Outcome = Completed | Skipped | Failed
+REHEARSED = Skipped(Code.DRY_RUN, "dry run: nothing was trained; run again without --dry-run")
+"""What becomes of every job in a rehearsal."""
 STATUSES = {Completed: "success", Skipped: "skipped", Failed: "failed"}
 
 
@@ -145,6 +175,18 @@ class JobRecord:
         """The name for people: ``mlp_small`` or ``mlp_small seed 3``."""
         return self.name if self.seed is None else f"{self.name} seed {self.seed}"
 
+    @property
+    def facts(self) -> dict[str, Json]:
+        """What the run's log tells of the record."""
+        outcome = self.outcome
+        return {
+            "job": self.label,
+            "directory": self.directory,
+            "attempt": self.attempt,
+            "status": self.status,
+            **({"training_steps": outcome.training_steps} if isinstance(outcome, Completed) else why_not(outcome)),
+        }
+
     def to_json(self) -> dict[str, Json]:
         """The record as a JSON object (contract ``job_record``)."""
         return {
@@ -204,10 +246,16 @@ def _outcome_to_json(outcome: Outcome) -> dict[str, Json]:
                 "training_steps": steps,
                 "details": dict(details),
             }
-        case Skipped(reason=reason):
-            return {"reason": reason}
-        case Failed(reason=reason, log_tail=log_tail, interrupted=interrupted):
-            return {"reason": reason, "log_tail": list(log_tail), "interrupted": interrupted}
+        case Skipped():
+            return why_not(outcome)
+        case Failed(log_tail=log_tail):
+            return {**why_not(outcome), "log_tail": list(log_tail)}
+
+
+def why_not(outcome: Skipped | Failed) -> dict[str, Json]:
+    """Why there is no result, as it stands in every published file."""
+    signal = outcome.signal if isinstance(outcome, Failed) else None
+    return _without_none({"code": outcome.code.value, "reason": outcome.reason, "signal": signal})
 
 
 def _outcome_from_json(data: Mapping[str, Any]) -> Outcome:
@@ -220,9 +268,9 @@ def _outcome_from_json(data: Mapping[str, Any]) -> Outcome:
                 details=dict(data["details"]),
             )
         case "skipped":
-            return Skipped(reason=data["reason"])
+            return Skipped(Code(data["code"]), data["reason"])
         case "failed":
-            return Failed(reason=data["reason"], log_tail=tuple(data["log_tail"]), interrupted=data["interrupted"])
+            return Failed(Code(data["code"]), data["reason"], tuple(data["log_tail"]), data.get("signal"))
         case other:
             msg = f"status {other!r}; expected success, failed or skipped"
             raise ValueError(msg)

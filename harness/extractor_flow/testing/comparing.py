@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import dumps, parse_json
+from extractor_flow.layout import HISTORICAL, MANIFEST, SKIPS, SUMMARY
 from extractor_flow.render.legacy_results import complete_results
 from extractor_flow.render.manifest import skip_summary, training_manifest
 from extractor_flow.render.markdown import render
 from extractor_flow.render.summary_json import to_json
 from extractor_flow.run.hardware import probe
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome, Skipped
 from extractor_flow.study.summary import RunIdentity, summarize
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 _MOST_JOBS = 12
 _SHUFFLES = 4
 _STEP = 1 / 8
-_FAILED = Failed("failed for the conformance check", ("the last line",))
-_SKIPPED = Skipped("skipped for the conformance check")
+_FAILED = Failed(Code.RAISED, "failed for the conformance check", ("the last line",))
+_SKIPPED = Skipped(Code.MISSING_DATA, "skipped for the conformance check")
 
 
 def check_comparison(flow: Flow, study: Study, trained: Sequence[JobRecord], found: Findings) -> None:
@@ -138,10 +140,10 @@ def _check_views(flow: Flow, study: Study, records: list[JobRecord], comparison:
     identity = RunIdentity(study.run_id, flow.name, moment, study.output_root, place, study.notes)
     summary = summarize(identity, records, comparison, probe())
     views: dict[str, tuple[Any, Any]] = {
-        "summary.json": (to_json(summary, flow.vocabulary), summary_schema(flow.vocabulary.results_key)),
-        "training_manifest.json": (training_manifest(summary, selection=(), dry_run=False), "training_manifest"),
-        "skip_summary.json": (skip_summary(summary), "skip_summary"),
-        "complete_results.json": (complete_results(summary, study.settings), "complete_results"),
+        SUMMARY: (to_json(summary, flow.vocabulary), summary_schema(flow.vocabulary.results_key)),
+        MANIFEST: (training_manifest(summary, selection=(), dry_run=False), "training_manifest"),
+        SKIPS: (skip_summary(summary), "skip_summary"),
+        HISTORICAL: (complete_results(summary, study.settings), "complete_results"),
     }
     for name, (view, contract) in views.items():
         data = found.attempt("summary", f"writing {name}", partial(_as_published, view, name))

@@ -15,7 +15,7 @@ from typing import Never
 from extractor_flow.run.job import run_job
 from extractor_flow.run.jobdir import JobDirectory
 
-MESSAGE = "raised on purpose by the conformance check"
+_MESSAGE = "raised on purpose by the conformance check"
 DISTURBED = "disturbed"
 
 
@@ -31,7 +31,7 @@ class Sabotaged(JobDirectory):
         del done, total, facts
         (self.run_path / DISTURBED).touch()
         self._disturb()
-        raise SabotageError(MESSAGE)
+        raise SabotageError(_MESSAGE)
 
     def _disturb(self) -> None:
         """Nothing but the exception."""

@@ -9,12 +9,14 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.contracts import load_schema, violations
 from extractor_flow.errors import ConfigError, HarnessError
 from extractor_flow.files import dumps, parse_json
-from extractor_flow.run import rundir
-from extractor_flow.study.flow import Metric, ReportSpec, Study
+from extractor_flow.layout import JOB
+from extractor_flow.study.flow import ReportSpec, Study
+from extractor_flow.study.job_contract import JobContract, Metric
 from extractor_flow.study.jobs import Job
 from extractor_flow.testing.findings import CRASHES
 
@@ -31,8 +33,8 @@ _ARGUMENTS = {
     "compare": ("records", "settings"),
 }
 _TAKEN = {
-    *(rundir.RUN, rundir.JOURNAL, rundir.SUMMARY, rundir.MARKDOWN, rundir.MANIFEST, rundir.SKIPS),
-    *(rundir.HISTORICAL, rundir.PAGE, rundir.FIGURES, rundir.LATEST),
+    *(layout.RUN, layout.JOURNAL, layout.SUMMARY, layout.MARKDOWN, layout.MANIFEST, layout.SKIPS),
+    *(layout.HISTORICAL, layout.PAGE, layout.FIGURES, layout.LATEST),
 }
 _UNKNOWN = "surplus_key_of_the_conformance_check"
 _LINE = 987_654
@@ -52,6 +54,11 @@ def check_members(flow: Flow, found: Findings) -> None:
         _check_vocabulary(vocabulary, found)
     else:
         found.add("members", f"vocabulary is {vocabulary!r}; expected a extractor_flow.study.flow.Vocabulary")
+    contract = getattr(flow, "contract", None)
+    fits = isinstance(contract, JobContract)
+    found.require(
+        fits, "members", f"contract is {contract!r}; expected a extractor_flow.study.job_contract.JobContract"
+    )
     for member, arguments in _ARGUMENTS.items():
         _check_method(flow, member, arguments, found)
 
@@ -64,7 +71,9 @@ def _check_vocabulary(words: ReportSpec, found: Findings) -> None:
     message = f"vocabulary.results_key is {words.results_key!r}, which the summary has for something else"
     found.require(words.results_key not in own, "members", message)
     wrong = [key for key, metric in words.metrics.items() if not isinstance(metric, Metric)]
-    found.require(not wrong, "members", f"vocabulary.metrics: no extractor_flow.study.flow.Metric: {', '.join(wrong)}")
+    found.require(
+        not wrong, "members", f"vocabulary.metrics: no extractor_flow.study.job_contract.Metric: {', '.join(wrong)}"
+    )
 
 
 def _check_method(flow: Flow, member: str, arguments: tuple[str, ...], found: Findings) -> None:
@@ -162,7 +171,7 @@ def _complaints(flow: Flow, job: Job) -> Iterator[str]:
 
 def _survives(job: Job) -> bool:
     try:
-        written: Any = parse_json(dumps(job.to_json()), where="job.json")
+        written: Any = parse_json(dumps(job.to_json()), where=JOB)
         return Job.from_json(written) == job
     except (HarnessError, TypeError, ValueError):
         return False

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from extractor_flow.layout import RUN, SUMMARY
 from extractor_flow.run.hardware import missing_capabilities, probe
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import RUN, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed, JobRecord
-from extractor_flow.testing.sabotage import DISTURBED, KINDS, MESSAGE
+from extractor_flow.testing.sabotage import DISTURBED, KINDS
 from extractor_flow.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from extractor_flow.study.flow import Flow, Study
+    from extractor_flow.study.job_contract import JobContract
     from extractor_flow.study.jobs import Job
     from extractor_flow.testing.findings import Findings
 
@@ -89,24 +92,24 @@ def check_light(flow: Flow, ground: Sandbox, found: Findings) -> None:
 def cheapest(flow: Flow, study: Study, found: Findings) -> Job | None:
     """The job of least weight that can run on this machine."""
     here, missing = probe(), missing_capabilities()
-    reasons = {
+    skips = {
         job.key: found.attempt(
             "run", f"missing_requirement({job.label})", partial(flow.missing_requirement, job, here, missing)
         )
         for job in study.jobs
     }
-    able = [job for job in study.jobs if reasons[job.key] is None]
+    able = [job for job in study.jobs if skips[job.key] is None]
     if not able:
-        told = "; ".join(str(reason) for reason in dict.fromkeys(reasons.values()))
+        told = "; ".join(dict.fromkeys(skip.reason for skip in skips.values() if skip is not None))
         found.add("run", f"no job can run on this machine, so training was not checked: {told}")
         return None
     return min(able, key=lambda job: job.weight)
 
 
-def train_twice(job: Job, ground: Sandbox, reproducible: Collection[str], found: Findings) -> RunDirectory | None:
+def train_twice(contract: JobContract, job: Job, ground: Sandbox, found: Findings) -> RunDirectory | None:
     """Run *job* in two runs, verify them, and compare what they measured; the first run if it is whole.
 
-    Jobs of the same name are run too. *reproducible* names the artifacts that must be equal byte for byte.
+    Jobs of the same name are run too. The artifacts that *contract* calls reproducible must be equal byte for byte.
     """
     run = _trained(job, ground, "first", found)
     other = None if run is None else _trained(job, ground, "second", found)
@@ -114,7 +117,7 @@ def train_twice(job: Job, ground: Sandbox, reproducible: Collection[str], found:
         return None
     first, second = ({record.job_key: record for record in each.records()} for each in (run, other))
     for key, record in first.items():
-        for complaint in _differences(record, second.get(key), reproducible):
+        for complaint in _differences(record, second.get(key), contract):
             found.add("reproducible", f"{record.label} trained twice {complaint}")
     return run
 
@@ -125,7 +128,7 @@ def _trained(job: Job, ground: Sandbox, number: str, found: Findings) -> RunDire
     options = ("--only", job.name, "--output-root", str(root), "--run-id", "conformance")
     answer = ground.python("-m", "extractor_flow.cli", "run", str(ground.config), *options)
     path = next((entry.parent for entry in sorted(root.glob(f"*/{RUN}"))), None)
-    if path is None or not (path / "summary.json").is_file():
+    if path is None or not (path / SUMMARY).is_file():
         found.add("run", f"`extractor-flow run` left no summary: {_end_of(answer)}")
         return None
     run = RunDirectory.open(path)
@@ -140,7 +143,7 @@ def _trained(job: Job, ground: Sandbox, number: str, found: Findings) -> RunDire
     return run if all(isinstance(record.outcome, Completed) for record in records) else None
 
 
-def _differences(one: JobRecord, other: JobRecord | None, reproducible: Collection[str]) -> Iterator[str]:
+def _differences(one: JobRecord, other: JobRecord | None, contract: JobContract) -> Iterator[str]:
     if other is None or not isinstance(one.outcome, Completed) or not isinstance(other.outcome, Completed):
         yield "completed only once"
         return
@@ -151,10 +154,10 @@ def _differences(one: JobRecord, other: JobRecord | None, reproducible: Collecti
             yield f"measured {name} as {pair[0]!r} and as {pair[1]!r}"
     if ours.training_steps != theirs.training_steps:
         yield f"did {ours.training_steps} and {theirs.training_steps} training steps"
-    for name in reproducible:
+    for name in contract.reproducible(sorted(ours.artifacts.keys() | theirs.artifacts.keys())):
         digests = [outcome.artifacts[name].sha256 for outcome in (ours, theirs) if name in outcome.artifacts]
         if len(digests) < len((ours, theirs)):
-            yield f"left no artifact {name!r}, which was to be equal"
+            yield f"left the artifact {name!r} only once"
         elif len(set(digests)) > 1:
             yield f"left different artifacts {name!r}"
 
@@ -167,7 +170,7 @@ def check_failures(job: Job, run: RunDirectory, ground: Sandbox, found: Findings
         found.add("failure", "run() never called workspace.progress(): nobody can watch it, nor test how it fails")
         return
     raised, interrupted, killed = (disturbed[kind].result() for kind in ("raise", "interrupt", "kill"))
-    told = raised is not None and isinstance(raised.outcome, Failed) and MESSAGE in raised.outcome.reason
+    told = raised is not None and isinstance(raised.outcome, Failed) and raised.outcome.code is Code.RAISED
     found.require(told, "failure", f"an exception from workspace.progress() did not fail the job: {_told(raised)}")
     told = interrupted is not None and isinstance(interrupted.outcome, Failed) and interrupted.outcome.interrupted
     found.require(told, "failure", f"SIGTERM did not interrupt the job: {_told(interrupted)}")

@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.run import rundir
 from extractor_flow.study.jobs import MOST_JOBS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _CHUNK = _MEGABYTE
 _MOST_COUNTED = 256 * _MEGABYTE
 _BLOCK = 512  # the unit of st_blocks, whatever the file system's is
 # The shortest that a job takes in the request and in the journal: what is shorter tells of no job.
-_LEAST = {rundir.RUN: 200, rundir.JOURNAL: 300}
+_LEAST = {layout.RUN: 200, layout.JOURNAL: 300}
 _DEPTH = 3  # of a job's directory, such as extractors/NAME/seed-1
 _TENSORS = (".zip", ".npz", ".safetensors")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
 from extractor_flow.binding.statement import statement
-from extractor_flow.binding.subjects import SUBJECTS
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import RequestError
 from extractor_flow.files import write_json
+from extractor_flow.layout import SUBJECTS
 from extractor_flow.run.provenance import DISTRIBUTION
 from extractor_flow.verify.request import read_request
 

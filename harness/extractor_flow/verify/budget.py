@@ -20,6 +20,7 @@ from extractor_flow.binding.witness import Witness
 from extractor_flow.errors import HarnessError, RunDirectoryError
 from extractor_flow.evidence.check import Layer
 from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
+from extractor_flow.layout import RUN
 from extractor_flow.verify.verdict import Ran, Verdict
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ class Asked:
     archived: bool = False
     witness: Witness | None = None
     factor: float = 1.0
+    trust: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """What :func:`dataclasses.asdict` made of one."""
         told = data["witness"]
         witness = None if told is None else Witness(told["name"], frozenset(told["roots"]))
-        return cls(**{**data, "witness": witness})
+        return cls(**{**data, "witness": witness, "trust": tuple(data["trust"])})
 
 
 def verify_within_budget(asked: Asked) -> Verdict:
@@ -87,7 +89,7 @@ def _verdict_of(data: Mapping[str, Any]) -> Verdict:
 def _over(found: str, allowed: str) -> Verdict:
     claim = f"can be verified within the budget{f': {allowed}' if allowed else ''}"
     rest = Unchecked("everything else", "the budget was used up; --budget FACTOR raises it", Why.UNREADABLE)
-    return Verdict((Violation("run.json", "", claim, found, BUDGET),), (rest,))
+    return Verdict((Violation(RUN, "", claim, found, BUDGET),), (rest,))
 
 
 def _end(code: int) -> str:
@@ -143,6 +145,7 @@ def _verdict(asked: Asked, meter: Meter) -> dict[str, Any]:
         Path(asked.run_directory),
         deep=asked.deep,
         archived=asked.archived,
+        trust=asked.trust,
         witness=asked.witness,
         spend=meter.spend,
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.evidence.check import Requirement, SupportsChecks, SupportsEvidence
-from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why, brief
+from extractor_flow.evidence.check import Requirement, SupportsChecks
+from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
 from extractor_flow.readers.errors import Kind, ReadError, one_line
 from extractor_flow.readers.paths import ConfinedDirectory
-from extractor_flow.run import rundir
-from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.checks import CORE_CHECKS
 from extractor_flow.verify.checks.binding import notes, witness_holds
@@ -32,12 +31,12 @@ if TYPE_CHECKING:
 
 _OF_FLOW = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY)
 _PUBLISHED = (
-    rundir.SUMMARY,
-    rundir.MARKDOWN,
-    rundir.MANIFEST,
-    rundir.SKIPS,
-    rundir.HISTORICAL,
-    rundir.PAGE,
+    layout.SUMMARY,
+    layout.MARKDOWN,
+    layout.MANIFEST,
+    layout.SKIPS,
+    layout.HISTORICAL,
+    layout.PAGE,
 )
 _NO_DIRECTORY = {Kind.MISSING: "there is no such directory", Kind.NOT_A_FILE: "it is no directory"}
 
@@ -48,23 +47,27 @@ def verify(
     deep: bool = False,
     archived: bool = False,
     witness: Witness | None = None,
+    trust: Iterable[str] = (),
     spend: Callable[[str, int], None] | None = None,
 ) -> Verdict:
     """Check every claim of the run in *run_directory* against the evidence beside it.
 
-    With *deep*, a flow may use its deep-learning package, which it never lets unpickle. With *archived*, files that the
-    run's archive list says were left out count as unchecked, not as missing. With a *witness*, the run must be the one
-    that it tells of. *spend* hears the name of each file that is read, and how many bytes. :class:`RunDirectoryError`
-    (exit code 2) when the directory is none, or nothing in it is of a run.
+    With *deep*, a flow may use its deep-learning package, which it never lets unpickle, and of the code that the run
+    names no other than *trust* (as ``module:name``). With *archived*, files that the run's archive list says were left
+    out count as unchecked, not as missing. With a *witness*, the run must be the one that it tells of. *spend* hears
+    the name of each file that is read, and how many bytes. :class:`RunDirectoryError` (exit code 2) when the directory
+    is none, or nothing in it is of a run.
     """
     try:
-        return _judged(ConfinedDirectory(run_directory, spend), witness, deep=deep, archived=archived)
+        return _judged(ConfinedDirectory(run_directory, spend), witness, frozenset(trust), deep=deep, archived=archived)
     except MemoryError:
         # Not for a single check to say: what has filled the memory is still there for the next one.
-        return _verdict((Violation(rundir.RUN, "", "can be verified in the memory there is", "MemoryError", BUDGET),))
+        return _verdict((Violation(layout.RUN, "", "can be verified in the memory there is", "MemoryError", BUDGET),))
 
 
-def _judged(files: ConfinedDirectory, witness: Witness | None, *, deep: bool, archived: bool) -> Verdict:
+def _judged(
+    files: ConfinedDirectory, witness: Witness | None, trusted: frozenset[str], *, deep: bool, archived: bool
+) -> Verdict:
     try:
         listing = files.walk()
     except ReadError as error:
@@ -72,12 +75,14 @@ def _judged(files: ConfinedDirectory, witness: Witness | None, *, deep: bool, ar
             raise _no_run(files.root, _NO_DIRECTORY.get(error.kind, error.what)) from error
         refused = Violation.refused(error.where, error)
         return _verdict((refused, Unchecked("everything", "the directory cannot be listed", Why.UNREADABLE)))
-    if not listing.refused and not {rundir.RUN, rundir.JOURNAL, *_PUBLISHED} & listing.files.keys():
-        raise _no_run(files.root, f"it has no {rundir.RUN}")
+    if not listing.refused and not {layout.RUN, layout.JOURNAL, *_PUBLISHED} & listing.files.keys():
+        raise _no_run(files.root, f"it has no {layout.RUN}")
     archive = read_archive_list(files, accepted=archived)
-    run = load_run(files, listing, archive, witness, deep=deep)
+    run = load_run(files, listing, archive, witness, deep=deep, trusted=trusted)
     examination = Examination(run)
     verdict = _verdict(_examine(run, examination), examination)
+    if _is_unpublished(listing):
+        return verdict  # a root that is there is of an earlier session
     return replace(verdict, root=run.root, notes=tuple(notes(run)))
 
 
@@ -89,7 +94,7 @@ def _examine(run: RunSubject, examination: Examination) -> Iterator[Finding]:
     """What all checks find in *run*; of a run that is not published, only what it was asked for is looked at."""
     if _is_unpublished(run.listing):
         yield from examination.core((plain_files, witness_holds))
-        yield from (replace(each, check=json_contracts.id) for each in run.documents.wrong[rundir.RUN])
+        yield from (replace(each, check=json_contracts.id) for each in run.documents.wrong[layout.RUN])
         why = f"the run is under way or was interrupted; extractor-flow run --resume {run.files.root} publishes it"
         yield Unchecked("everything", why, Why.UNPUBLISHED)
         return
@@ -101,8 +106,8 @@ def _examine(run: RunSubject, examination: Examination) -> Iterator[Finding]:
 
 def _is_unpublished(listing: Listing) -> bool:
     """Whether the run says so itself, or has nothing but a request and a journal."""
-    return rundir.UNPUBLISHED in listing.files or (
-        rundir.RUN in listing.files and not listing.files.keys() & set(_PUBLISHED)
+    return layout.UNPUBLISHED in listing.files or (
+        layout.RUN in listing.files and not listing.files.keys() & set(_PUBLISHED)
     )
 
 
@@ -113,19 +118,9 @@ def _of_flow(run: RunSubject, examination: Examination) -> Iterator[Finding]:
         examination.blocked[unmet].append("what its flow would measure again")
     elif isinstance(run.flow, SupportsChecks):
         yield from examination.of_flow(run.flow)
-    elif isinstance(run.flow, SupportsEvidence):
-        yield from _evidence(run.flow, run)
     elif any(isinstance(entry.record.outcome, Completed) for entry in run.latest.values()):
         why = f"the flow {run.request['flow']} has no evidence to check them against"
         yield Unchecked("metrics and weights", why, Why.NO_EVIDENCE)
-
-
-def _evidence(flow: SupportsEvidence, run: RunSubject) -> Iterator[Finding]:
-    try:
-        yield from map(run.archive.settle, flow.evidence(run.for_flow()))
-    except FLOW_ERRORS as error:
-        what = brief(f"{type(error).__name__}: {error}")
-        yield Violation(rundir.JOURNAL, "", "holds records that can be compared with the evidence", what, "evidence")
 
 
 def _verdict(findings: Iterable[Finding], examination: Examination | None = None) -> Verdict:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import Layer, Scope
 from extractor_flow.evidence.findings import Finding, Unchecked, Violation, Why, brief
+from extractor_flow.layout import JOB, RESULT, RUN
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.subject.context import JobSubject
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.records import JobRecord
     from extractor_flow.verify.subject.context import RunSubject
-
-_OF_A_RUN = "run.json"
 
 
 @dataclass
@@ -44,39 +44,37 @@ class Examination:
             if unmet is not None:
                 self.blocked[unmet].append(check.id)
             elif check.scope is Scope.RUN:
-                yield from self._examine(check, self.run, _OF_A_RUN)
+                yield from self._examine(check, self.run, RUN)
             else:
                 for entry in self.run.latest.values():
                     subject = JobSubject(self.run, entry)
-                    yield from self._examine(check, subject, subject.path("result.json"))
+                    yield from self._examine(check, subject, subject.path(RESULT))
 
     def of_flow(self, flow: SupportsChecks) -> Iterator[Finding]:
         """What the checks of *flow* find: in the run, and then in each job that completed."""
         context = self.run.for_flow()
-        judged = False
         for check in flow.checks():
             if check.scope is Scope.RUN:
-                found = self._examine(check, context, _OF_A_RUN)
-                judged |= _judges(check, found)
-                yield from found
+                yield from self._examine(check, context, RUN)
         context.forget()
         checks = [check for check in flow.checks() if check.scope is Scope.JOB]
         for record in context.records:
             if isinstance(record.outcome, Completed):
-                yield from self._job_of_flow(flow, checks, context, record, judged=judged)
+                yield from self._job_of_flow(flow, checks, context, record)
                 context.forget()
 
     def _job_of_flow(
-        self, flow: SupportsChecks, checks: Sequence[Check], run: RunContext, record: JobRecord, *, judged: bool
+        self, flow: SupportsChecks, checks: Sequence[Check], run: RunContext, record: JobRecord
     ) -> Iterator[Finding]:
         """The findings in one job, and that it is unjudged if no check could look at anything of it."""
         try:
             claims = flow.claims(run, record, record.outcome)  # type: ignore[arg-type]
         except MALFORMED_INPUT_ERRORS as error:
-            yield _malformed(f"{record.directory}/job.json", error)
+            yield _malformed(f"{record.directory}/{JOB}", error)
             return
+        judged = False
         for check in checks:
-            found = self._examine(check, claims, f"{record.directory}/result.json")
+            found = self._examine(check, claims, f"{record.directory}/{RESULT}")
             judged |= _judges(check, found)
             yield from found
         if not judged:
@@ -93,11 +91,17 @@ class Examination:
         """What *check* finds in *subject*; *file* is where a subject that breaks it is said to be wrong."""
         if check.deep and not self.run.deep:
             return [Unchecked(check.id, "only --deep looks at it", Why.DEEP, check.id)]
-        if missing := [name for name in check.needs if find_spec(name) is None]:
+        if missing := [name for name in check.needs if not _is_installed(name)]:
             why = f"needs {', '.join(missing)}, which is not installed"
             return [Unchecked(check.id, why, Why.PACKAGE, check.id)]
         self.claims[check] += 1
         return [self.run.archive.settle(replace(each, check=check.id)) for each in _guarded(check, subject, file)]
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    """Whether *module* could be imported; nothing is."""
+    return find_spec(module) is not None
 
 
 def _guarded(check: Check, subject: Any, file: str) -> Iterator[Finding]:  # noqa: ANN401

@@ -106,7 +106,8 @@ def conclude(verdict: Verdict) -> str:
     if verdict.conclusion is Conclusion.UNPUBLISHED:
         return f"{verdict.conclusion}: {'; '.join(item.why for item in verdict.unchecked)}"
     looked = f"{verdict.claims} claims by {len(verdict.ran)} checks" if verdict.ran else "no claims"
-    parts = [f"{len(verdict.violations)} violations in {looked}" if verdict.violations else looked]
+    count = f"{len(verdict.violations)} violation{'s' if len(verdict.violations) > 1 else ''}"
+    parts = [f"{count} in {looked}" if verdict.violations else looked]
     if verdict.unchecked:
         parts.append(f"{len(verdict.unchecked)} unchecked")
     if verdict.needs_deep:

@@ -5,7 +5,6 @@ Unlike the rest of verification this runs what the run names: its flow, and any 
 
 from __future__ import annotations
 
-import platform
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +16,15 @@ from extractor_flow.contracts import json_path
 from extractor_flow.errors import Interrupted, RequestError
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+from extractor_flow.layout import JOURNAL, RUN
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
-from extractor_flow.run.hardware import missing_capabilities, probe, processor
-from extractor_flow.run.provenance import git_state, package_versions
-from extractor_flow.run.rundir import JOURNAL, RUN, RunDirectory
+from extractor_flow.run.hardware import missing_capabilities
+from extractor_flow.run.provenance import git_state
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Session
-from extractor_flow.study.flow import SupportsReplay
 from extractor_flow.study.records import Completed, Failed, Skipped
+from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.json_diff import differences
 from extractor_flow.verify.subject.documents import load_documents
 from extractor_flow.verify.subject.matrix import restudy
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 REPLAY = "replay"
 """The kind of what a replay finds, and in the place of a check's id, who found it."""
 _REQUEST_SAYS = f"that the environment was another is the word of {RUN}"
-_NOT_RECORDED = "not recorded"
 _RANDOM = "random"
 
 
@@ -187,8 +186,8 @@ def _comparable(flow: Flow, outcome: Outcome) -> dict[str, Any]:
     """What has to be equal: numbers as JSON has them, and the digests of artifacts."""
     if not isinstance(outcome, Completed):
         return {}
-    names = flow.reproducible if isinstance(flow, SupportsReplay) else ()
-    digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names if name in outcome.artifacts}
+    names = flow.contract.reproducible(outcome.artifacts)
+    digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names}
     return {"metrics": dict(outcome.metrics), "training_steps": outcome.training_steps, "artifacts": digests}
 
 
@@ -206,11 +205,8 @@ def _violation(original: _Original, path: str, claim: str, found: str) -> Violat
 
 def _environment(request: Mapping[str, Any]) -> Iterator[str]:
     """What of this environment is not as the run's was, or is not known to be, and may change a result."""
-    here, there = _facts_here(), _facts_of(request)
-    for name in sorted(here.keys() | there.keys()):
-        was, now = there.get(name, _NOT_RECORDED), here.get(name, "absent")
-        if was != now:
-            yield f"{name}: {was} there by the run's own word, {now} measured here"
+    for name, (was, now) in environment_differences(request).items():
+        yield f"{name}: {was} there by the run's own word, {now} measured here"
     states = {"there by the run's own word": request.get("git"), "here": git_state(Path.cwd())}
     for where, state in states.items():
         if state is not None and state["dirty"]:
@@ -220,36 +216,3 @@ def _environment(request: Mapping[str, Any]) -> Iterator[str]:
 def _accelerators(job: Job) -> Iterator[str]:
     for name in sorted({"cuda", "mps"} & set(job.requires)):
         yield f"{name} adds up in no fixed order"
-
-
-def _facts_here() -> dict[str, str]:
-    state = git_state(Path.cwd())
-    return _facts(probe().to_json(), package_versions(), platform.python_version(), processor(), state)
-
-
-def _facts_of(request: Mapping[str, Any]) -> dict[str, str]:
-    return _facts(
-        request["hardware"],
-        request["packages"],
-        request["python_version"],
-        request.get("processor"),
-        request.get("git"),
-    )
-
-
-def _facts(
-    hardware: Mapping[str, Any],
-    packages: Mapping[str, str],
-    python: str,
-    processor_name: str | None,
-    git: Mapping[str, Any] | None,
-) -> dict[str, str]:
-    found = {
-        **packages,
-        "Python": python,
-        "architecture": hardware["arch"],
-        "GPU": hardware.get("gpu_model"),
-        "processor": processor_name,
-        "commit": git and git["commit"],
-    }
-    return {name: str(value) for name, value in found.items() if value is not None}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.errors import DataError
 from extractor_flow.readers.paths import ConfinedDirectory
-from extractor_flow.run import rundir
 from extractor_flow.verify.checks.matrix import wrong_request
 from extractor_flow.verify.subject.documents import CONTRACTS, read_document
 
@@ -20,7 +20,7 @@ def read_request(run_directory: Path) -> Mapping[str, Any]:
 
     :class:`DataError` if it cannot be read, breaks its contract, or says two things at once.
     """
-    request, wrong = read_document(ConfinedDirectory(run_directory), rundir.RUN, CONTRACTS[rundir.RUN])
+    request, wrong = read_document(ConfinedDirectory(run_directory), layout.RUN, CONTRACTS[layout.RUN])
     if request is not None:
         wrong = tuple(wrong_request(request))
     if request is None or wrong:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from extractor_flow.verify import verify
 from support.lies.about_measurements import LIES
 from support.lies.tampering import Tampering
@@ -57,7 +57,7 @@ def test_a_log_in_which_the_job_was_begun_twice_verifies(run):
 def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
     one_job = {"run": {**COMPARISON["run"], "seeds": [1]}, "extractors": COMPARISON["extractors"][:1]}
     path = publish_run(tmp_path, {**COMPARISON, **one_job})
-    for name in ("extractors/mlp/result.json", rundir.JOURNAL, "run.log"):
+    for name in ("extractors/mlp/result.json", layout.JOURNAL, "run.log"):
         (path / name).write_bytes(b"")
     (path / "extractors/mlp/result.json").unlink()
 

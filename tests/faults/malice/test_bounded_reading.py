@@ -16,7 +16,6 @@ from extractor_flow.readers.pickle_names import uses_in
 from extractor_flow.readers.pickled import table
 from extractor_flow.readers.text import read_bytes, read_json
 from extractor_flow.study.jobs import MOST_JOBS
-from extractor_flow.verify.checks.logs import Beginnings
 from extractor_flow.verify.checks.made_again import read_figures
 from extractor_flow.verify.checks.markdown import PageError, parse_page
 
@@ -76,13 +75,6 @@ def test_what_is_larger_than_its_limit_is_refused_before_it_is_read():
 def test_a_page_that_opens_one_thing_after_the_other_is_refused_before_it_is_parsed(opener):
     with pytest.raises(PageError, match="line 3"):
         parse_page("# title\n\n" + opener * 100_000)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"), [("ab", True), ("abc", True), ("b", False), ("ac", False), ("cd", True), ("", False)]
-)
-def test_one_of_many_beginnings_is_found(text, found):
-    assert Beginnings(["cd", "ab", "abx", "c", "ad"]).has_one_of(text) is found
 
 
 def test_figures_are_not_read_beyond_what_all_of_them_may_have(tmp_path):

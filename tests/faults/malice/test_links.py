@@ -149,6 +149,15 @@ def test_a_job_directory_is_not_made_behind_a_link(run, outside, place):
     assert contents(run, outside) == before
 
 
+def test_the_list_of_starts_beside_a_run_is_not_written_behind_a_link(run, outside, capsys):
+    (run.parent / "runs.jsonl").symlink_to(outside / "treasure")
+
+    code = main(commands(run)["resume"])
+
+    assert (code, (outside / "treasure").read_text()) == (1, "mine")
+    assert "this start was not noted" in capsys.readouterr().err
+
+
 def test_a_run_may_be_named_by_a_link(run, capsys):
     (run.parent / "latest").symlink_to(run)
 

@@ -14,7 +14,7 @@ from support.lies.dose_tampering import STUDY, relabelled
 from support.lies.tampering import Tampering
 from support.published import publish_run
 
-pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
+pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
 _WATCHED = """
 import json, sys

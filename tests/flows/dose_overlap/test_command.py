@@ -217,12 +217,11 @@ def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
     assert (answer.code, len(manifests(tmp_path)[0]["jobs"]), answer.err) == (0, 6, "")
 
 
-def test_a_study_runs_prints_its_table_and_is_verified(studied):
+def test_a_study_runs_and_is_verified(studied):
     answer, _ = studied
 
     assert answer.code == 0, answer
-    assert "| 1e+03 | dense | trained |" in answer.out
-    assert answer.out.rstrip().endswith(": verified")
+    assert ": verified: " in answer.out.splitlines()[-1]
 
 
 def test_a_study_of_a_bad_config_starts_nothing(tmp_path):

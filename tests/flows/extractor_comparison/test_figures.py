@@ -10,6 +10,7 @@ from matplotlib.image import imread
 from extractor_flow.flows.extractor_comparison import flow
 from extractor_flow.flows.extractor_comparison.figures import draw_figures
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord
 from extractor_flow.study.summary import RunIdentity, summarize
@@ -53,7 +54,7 @@ def test_a_study_over_seeds_is_drawn_in_three_figures(summary, tmp_path):
     study = summary(
         *(("base", seed, completed("base", seed, -10, -5 + seed, 0, 3)) for seed in range(5)),
         *(("other", seed, completed("other", seed, -9, 2, 5 - seed, 6)) for seed in range(5)),
-        ("broken", 0, Failed("killed")),
+        ("broken", 0, Failed(Code.LOST, "killed")),
     )
 
     names = list(flow.draw(study, tmp_path))
@@ -72,7 +73,7 @@ def test_one_seed_that_lost_is_drawn_without_an_efficiency(summary, tmp_path):
 
 
 def test_nothing_completed_draws_nothing(summary, tmp_path):
-    assert draw_figures(summary(("only", 1, Failed("killed"))), tmp_path) == []
+    assert draw_figures(summary(("only", 1, Failed(Code.LOST, "killed"))), tmp_path) == []
 
 
 def test_the_same_summary_draws_the_same_bytes(summary, tmp_path):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from pytest_extractor_flow.collect import layer_of
 
-from extractor_flow.evidence.findings import Violation
 from support import ROOT
 from support.plugin.flow_project import MIXED, PATIENCE
 
@@ -222,28 +220,3 @@ def test_a_failed_job_is_remembered_by_pytests_cache(flow_project, option):
 
     first = next(line for line in result.outlines if line.startswith("study.yaml::"))
     assert first.startswith("study.yaml::job[bad seed-0] FAILED")
-
-
-def violation(file, kind):
-    return Violation(file, "", "", "", kind)
-
-
-@pytest.mark.parametrize(
-    ("file", "kind", "layer"),
-    [
-        ("summary.json", "schema", "schema"),
-        ("records.jsonl", "truncated", "schema"),
-        ("run.json", "missing", "schema"),
-        ("models/line/result.json", "schema", "schema"),
-        ("summary.md", "missing", "markdown"),
-        ("summary.md", "markdown", "markdown"),
-        ("records.jsonl", "inconsistent", "consistency"),
-        ("report.html", "missing", "consistency"),
-        ("records.jsonl", "evidence", "evidence"),
-        ("records.jsonl", "outside", "evidence"),
-        ("models/line/weights.json", "digest", "evidence"),
-        ("models/line/weights.json", "missing", "evidence"),
-    ],
-)
-def test_every_violation_belongs_to_one_layer(file, kind, layer):
-    assert layer_of(violation(file, kind)) == layer

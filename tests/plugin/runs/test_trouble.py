@@ -7,9 +7,8 @@ import sys
 
 import pytest
 import yaml
-from pytest_extractor_flow.once.execution import Execution
 from pytest_extractor_flow.options import read_flow_options
-from pytest_extractor_flow.runs.session_runs import announced_run
+from pytest_extractor_flow.runs.session_runs import published_run
 
 from extractor_flow.run.hardware import missing_capabilities
 from support.plugin.command_project import eventually
@@ -73,21 +72,22 @@ def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_
 
 
 @pytest.mark.parametrize(
-    ("log", "found"),
+    ("result", "found"),
     [
-        ("summary.json: {run}/summary.json\nreport.html: x\n", True),
-        ("summary.json: {run}/gone/summary.json\n", False),
-        ("it ended before it said anything\n", False),
-        ("", False),
+        ('{{"published": true, "run_directory": "{run}"}}', True),
+        ('{{"published": false, "run_directory": "{run}"}}', False),
+        ('{{"published": false, "run_directory": null}}', False),
+        ('{{"published": true, "run_directory": "{run}/gone"}}', False),
+        ('{{"published": tr', False),
+        (None, False),
     ],
-    ids=["announced", "gone", "never announced", "silent"],
+    ids=["published", "not published", "refused", "gone", "torn", "killed"],
 )
-def test_only_a_run_that_was_announced_and_is_there_is_taken_for_one(tmp_path, log, found):
-    (tmp_path / "summary.json").touch()
-    (tmp_path / "log").write_text(log.format(run=tmp_path), encoding="utf-8")
-    execution = Execution("study.yaml", "ok", "exit status 0", 0, 1.0, False, tmp_path, tmp_path / "log")
+def test_only_a_run_that_was_published_and_is_there_is_taken_for_one(tmp_path, result, found):
+    if result is not None:
+        (tmp_path / "result.json").write_text(result.format(run=tmp_path), encoding="utf-8")
 
-    assert announced_run(execution) == (tmp_path if found else None)
+    assert published_run(tmp_path / "result.json") == (tmp_path if found else None)
 
 
 def test_a_test_without_a_config_says_how_to_name_one(flow_project):

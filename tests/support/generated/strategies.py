@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from extractor_flow.clock import directory_stamp, timestamp
+from extractor_flow.study.codes import SIGNALLED, SKIPS, Code
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.jobs import Job, Limits, component_of
 from extractor_flow.study.records import (
@@ -87,14 +88,19 @@ def completed() -> SearchStrategy[Completed]:
 @cache
 def skipped() -> SearchStrategy[Skipped]:
     """Skips for a stated reason."""
-    return st.builds(Skipped, hostile_text())
+    return st.builds(Skipped, st.sampled_from(sorted(SKIPS)), hostile_text())
 
 
 @cache
 def failed() -> SearchStrategy[Failed]:
     """Failures and interruptions, with the end of a log and without."""
     tails = st.lists(hostile_text(blank=True), max_size=2).map(tuple)
-    return st.builds(Failed, hostile_text(), log_tail=tails, interrupted=st.booleans())
+    codes = st.sampled_from(sorted(set(Code) - SKIPS))
+    return codes.flatmap(
+        lambda code: st.builds(
+            Failed, st.just(code), hostile_text(), tails, st.just("SIGTERM" if code in SIGNALLED else None)
+        )
+    )
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from support.lies.dose_tampering import (
     BASELINE,
     BUNDLE,
@@ -40,10 +40,6 @@ from support.lies.dose_tampering import (
 )
 from support.lies.mutated_runs import Mutation
 
-_NEEDS_CUDA = (
-    "needs cuda, which is missing here: no driver; "
-    "run it on a machine that has it, or set training.device to cpu or auto"
-)
 _NOTE = '{"dose": 1.0, "instrument": "another"}'
 
 LIES = [
@@ -62,11 +58,11 @@ LIES = [
     ),
     Mutation("a member beside the curves", CURVES, curved(each(sharpness=1.0)), checks=("dose-record",)),
     Mutation(
-        "an invented metric", rundir.JOURNAL, in_record("metrics", {"resolution_nm": 1.0}), checks=("dose-scores",)
+        "an invented metric", layout.JOURNAL, in_record("metrics", {"resolution_nm": 1.0}), checks=("dose-scores",)
     ),
-    Mutation("an invented detail", rundir.JOURNAL, in_record("details", {"audited": True}), checks=("dose-record",)),
+    Mutation("an invented detail", layout.JOURNAL, in_record("details", {"audited": True}), checks=("dose-record",)),
     Mutation(
-        "a version alone", rundir.JOURNAL, in_record("details", {"versions": {"torch": "0.1"}}), checks=("dose-record",)
+        "a version alone", layout.JOURNAL, in_record("details", {"versions": {"torch": "0.1"}}), checks=("dose-record",)
     ),
     Mutation(
         "a checkpoint of text",
@@ -272,10 +268,8 @@ LIES = [
         checks=("dose-data",),
     ),
     Mutation("more patience", CHECKPOINT, more_patience, checks=("dose-checkpoint",)),
-    Mutation(
-        "a rehearsal that was none", rundir.JOURNAL, skipped("dry run: we did not want it"), checks=("dose-refusals",)
-    ),
-    Mutation("a device that nothing needs", rundir.JOURNAL, skipped(_NEEDS_CUDA), checks=("dose-refusals",)),
+    Mutation("a view that the scan has", layout.JOURNAL, skipped("missing-data"), checks=("dose-refusals",)),
+    Mutation("a device that nothing needs", layout.JOURNAL, skipped("missing-capability"), checks=("dose-refusals",)),
 ]
 DEEP_LIES = [
     Mutation(

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.files import dump_line, dumps
 from extractor_flow.readers.events import masked_crc32c
 from extractor_flow.registry import find_flow
-from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import Job
 from extractor_flow.verify.subject.matrix import announcement
@@ -168,16 +168,16 @@ def retold(run: Tampering) -> None:
     (run.path / LOG).write_text(text, encoding="utf-8")
 
 
-def skipped(job: str, reason: str | None = None) -> Change:
-    """*job* was skipped, says its record, for *reason*, or for that of the one that really was."""
+def skipped(job: str, code: str | None = None) -> Change:
+    """*job* was skipped, says its record, with *code*, or with that of the one that really was."""
 
     def lie(run: Tampering) -> None:
         with run.record(SKIPPED) as other:
-            words, kept = reason or other["reason"], set(other)
+            words, kept = {"code": code or other["code"], "reason": other["reason"]}, set(other)
         with run.record(job) as record:
             for name in record.keys() - kept:
                 del record[name]
-            record.update(status="skipped", reason=words)
+            record.update(status="skipped", **words)
         run.republish()
 
     return lie
@@ -187,10 +187,10 @@ def relabelled(change: Callable[[dict[str, Any]], object], retell: Callable[[dic
     """Change the config, and make every file tell of it as if the run had been made so."""
 
     def lie(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             keys = [job["job_key"] for job in request["jobs"]]
             change(request["config"])
-            document = ConfigDocument(Path(rundir.RUN), data=request["config"], positions={})
+            document = ConfigDocument(Path(layout.RUN), data=request["config"], positions={})
             overrides = {**request["overrides"], "run_id": request["run_id"], "output_root": request["output_root"]}
             study = find_flow(request["flow"]).study(document, overrides)
             request["config"], request["notes"] = dict(study.settings), list(study.notes)
@@ -207,14 +207,14 @@ def relabelled(change: Callable[[dict[str, Any]], object], retell: Callable[[dic
 
 def _renewed(run: Tampering, jobs: dict[str, Job]) -> None:
     """The journal and the orders tell of *jobs*, which are given by the keys that they had before."""
-    records = [json.loads(line) for line in (run.path / rundir.JOURNAL).read_text(encoding="utf-8").splitlines()]
+    records = [json.loads(line) for line in (run.path / layout.JOURNAL).read_text(encoding="utf-8").splitlines()]
     for record in records:
         job = jobs[record["job_key"]]
         record["job_key"] = job.key
         for name, content in (("job.json", job.to_json()), ("result.json", record)):
             if (run.path / job.directory / name).exists():
                 (run.path / job.directory / name).write_text(dumps(content), encoding="utf-8")
-    (run.path / rundir.JOURNAL).write_text("".join(map(dump_line, records)), encoding="utf-8")
+    (run.path / layout.JOURNAL).write_text("".join(map(dump_line, records)), encoding="utf-8")
     run.republish()
 
 
@@ -234,33 +234,33 @@ def _nothing(_: object) -> None:
 
 
 LIES = [
-    Mutation("an invented metric", rundir.JOURNAL, told(lambda job: job["metrics"].update(human_score=1.7))),
+    Mutation("an invented metric", layout.JOURNAL, told(lambda job: job["metrics"].update(human_score=1.7))),
     Mutation(
         "a ratio of the comparison in the record",
-        rundir.JOURNAL,
+        layout.JOURNAL,
         told(lambda job: job["metrics"].update(sample_efficiency_ratio=9.0)),
     ),
-    Mutation("a metric left out", rundir.JOURNAL, told(lambda job: job["metrics"].pop("features_dim"))),
-    Mutation("an invented detail", rundir.JOURNAL, told(lambda job: job["details"].update(audited_by="somebody"))),
+    Mutation("a metric left out", layout.JOURNAL, told(lambda job: job["metrics"].pop("features_dim"))),
+    Mutation("an invented detail", layout.JOURNAL, told(lambda job: job["details"].update(audited_by="somebody"))),
     Mutation(
-        "other evaluation seeds", rundir.JOURNAL, told(lambda job: job["details"]["seeds"].update(evaluation=[1, 2]))
+        "other evaluation seeds", layout.JOURNAL, told(lambda job: job["details"]["seeds"].update(evaluation=[1, 2]))
     ),
     Mutation(
         "other seeds of the environments",
-        rundir.JOURNAL,
+        layout.JOURNAL,
         told(lambda job: job["details"]["seeds"].update(environments=[7, 8])),
     ),
-    Mutation("no seeds", rundir.JOURNAL, told(lambda job: job["details"].update(seeds=[1]))),
-    Mutation("no versions", rundir.JOURNAL, told(lambda job: job["details"].pop("versions"))),
-    Mutation("versions without words", rundir.JOURNAL, told(lambda job: job["details"].update(versions={"numpy": 2}))),
+    Mutation("no seeds", layout.JOURNAL, told(lambda job: job["details"].update(seeds=[1]))),
+    Mutation("no versions", layout.JOURNAL, told(lambda job: job["details"].pop("versions"))),
+    Mutation("versions without words", layout.JOURNAL, told(lambda job: job["details"].update(versions={"numpy": 2}))),
     Mutation(
         "no digest of the untrained weights",
-        rundir.JOURNAL,
+        layout.JOURNAL,
         told(lambda job: job["details"].pop("untrained_weights_sha256")),
     ),
     Mutation(
         "a curve between the steps",
-        rundir.JOURNAL,
+        layout.JOURNAL,
         told(lambda job: job["details"].update(curve={"timesteps": [0, 32.5], "mean_rewards": [0, 1]})),
     ),
     Mutation("a success rate of 500 %", EVALUATIONS, successful(lambda values: np.full(values.shape, 5.0))),
@@ -329,10 +329,9 @@ LIES = [
     Mutation("events of another year in the middle", EVENTS, logged(in_another_year)),
     Mutation("an event file with another time in its name", EVENTS, renamed_events),
     Mutation("a log that tells another reward", LOG, retold),
-    Mutation("a skip without need", rundir.JOURNAL, skipped(SKIPPED, "the result is known to be excellent already")),
-    Mutation("a rehearsal in other words", rundir.JOURNAL, skipped(SKIPPED, "dry run: not today")),
-    Mutation("a failure as a skip", rundir.JOURNAL, skipped(BROKEN)),
-    Mutation("a success as a skip", rundir.JOURNAL, skipped(ONE)),
+    Mutation("a skip without need", layout.JOURNAL, skipped(SKIPPED, "missing-data")),
+    Mutation("a failure as a skip", layout.JOURNAL, skipped(BROKEN)),
+    Mutation("a success as a skip", layout.JOURNAL, skipped(ONE)),
     Mutation("billions of steps", EVALUATIONS, relabelled(billions, billions_done)),
     Mutation(
         "another clip range in the config",

@@ -15,11 +15,11 @@ from typing import Any
 
 from safetensors.numpy import load, save
 
+from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.files import dumps
 from extractor_flow.readers.models import OPTIMIZER, POLICY, SYSTEM, VERSION, read_model
 from extractor_flow.registry import find_flow
-from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.verify.subject.matrix import announcement
 from support.lies.mutated_runs import ONE, TWO, Change, Mutation
@@ -160,7 +160,7 @@ def relabelled(edit: Callable[[dict[str, Any]], object]) -> Change:
     """Change the config, and let every file tell of the run as if it had been made by it."""
 
     def change(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             edit(request["config"])
             document = ConfigDocument(Path("run.json"), data=request["config"], positions={})
             overrides = {key: request[key] for key in ("run_id", "output_root")}
@@ -227,7 +227,7 @@ def on_a_gpu(record: dict[str, Any]) -> None:
 def computed_there(run: Tampering) -> None:
     """Every job is said to have been trained on a GPU, as the config is said to have asked."""
     relabelled(lambda config: config["run"].update(device="cuda"))(run)
-    with run.json(rundir.RUN) as request:
+    with run.json(layout.RUN) as request:
         on_a_gpu({"hardware_profile": request["hardware"]})
     with run.journal() as records:
         for record in records:

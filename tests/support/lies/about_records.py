@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from extractor_flow.run.provenance import config_digest
-from support.files.genuine import picture
+from extractor_flow.study.codes import SKIPS, Code
 from support.lies.about_runs import BAD, GONE, ONE, lies
 from support.lies.mutated_runs import Change, Mutation
 
@@ -34,12 +34,12 @@ def recording_skip(**members: object) -> Change:
     return journaled(lambda records: next(each for each in records if each["directory"] == GONE).update(members))
 
 
-def not_started(job: str, status: str, reason: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def not_started(job: str, code: Code) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A record's words for a job that was not started."""
     kept = ("schema_version", "flow", "job_key", "directory", "config_name", "worker_mode", "start_time", "seed")
-    said = {"status": status, "reason": reason, "attempt": 1}
-    if status == "failed":
-        said |= {"log_tail": [], "interrupted": True}
+    said = {"status": "skipped" if code in SKIPS else "failed", "code": code.value, "reason": "so it was", "attempt": 1}
+    if code not in SKIPS:
+        said |= {"log_tail": [], "signal": "SIGINT"}
     return lambda record: {**{name: record[name] for name in kept}, **said, "directory": job}
 
 
@@ -54,27 +54,27 @@ def journaled(lie: Callable[[list[dict[str, Any]]], None]) -> Change:
     return change
 
 
-def untold(job: str, status: str, reason: str, *, log: bool = True) -> Change:
+def untold(job: str, code: Code, *, log: bool = True) -> Change:
     """What became of *job* is not told: it was not started, they say."""
 
     def lie(records: list[dict[str, Any]]) -> None:
         position = next(n for n, record in enumerate(records) if record["directory"] == job)
-        records[position] = not_started(job, status, reason)(records[position])
+        records[position] = not_started(job, code)(records[position])
 
     def change(run: Tampering) -> None:
         journaled(lie)(run)
         if not log:
-            (run.path / rundir.LOG).unlink()
+            (run.path / layout.LOG).unlink()
 
     return change
 
 
-def again(job: str, status: str, reason: str) -> Change:
+def again(job: str, code: Code) -> Change:
     """After a success that stands a record says that the job was not started."""
 
     def lie(records: list[dict[str, Any]]) -> None:
         record = next(record for record in records if record["directory"] == job)
-        records.append({**not_started(job, status, reason)(record), "start_time": record["end_time"]})
+        records.append({**not_started(job, code)(record), "start_time": record["end_time"]})
 
     return journaled(lie)
 
@@ -83,13 +83,13 @@ def dropped(*, log: bool, directory: bool) -> Change:
     """The failing model was never asked for."""
 
     def change(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             request["config"]["models"] = [each for each in request["config"]["models"] if each["name"] != "bad"]
             request["config_sha256"] = config_digest(request["config"])
             request["jobs"] = [job for job in request["jobs"] if job["config_name"] != "bad"]
         journaled(lambda records: records.remove(next(each for each in records if each["directory"] == BAD)))(run)
         if not log:
-            (run.path / rundir.LOG).unlink()
+            (run.path / layout.LOG).unlink()
         if not directory:
             shutil.rmtree(run.path / BAD)
 
@@ -98,7 +98,7 @@ def dropped(*, log: bool, directory: bool) -> Change:
 
 def unselected(run: Tampering) -> None:
     """Only the models that succeeded were selected."""
-    with run.json(rundir.RUN) as request:
+    with run.json(layout.RUN) as request:
         request["selection"] = ["one", "two", "gone"]
         request["jobs"] = [job for job in request["jobs"] if job["config_name"] != "bad"]
     journaled(lambda records: records.remove(next(each for each in records if each["directory"] == BAD)))(run)
@@ -109,7 +109,7 @@ def without_log(change: Change) -> Change:
 
     def both(run: Tampering) -> None:
         change(run)
-        (run.path / rundir.LOG).unlink()
+        (run.path / layout.LOG).unlink()
 
     return both
 
@@ -134,18 +134,6 @@ def adding(name: str, text: str = "{}") -> Change:
     return change
 
 
-def drawing(*names: str) -> Change:
-    """The same picture under each of *names*."""
-
-    def change(run: Tampering) -> None:
-        for name in names:
-            run.path.joinpath("figures").mkdir(exist_ok=True)
-            (run.path / "figures" / name).write_bytes(picture())
-        run.republish()
-
-    return change
-
-
 def copying_job(source: str, target: str) -> Change:
     """Another job's directory, of which nobody tells."""
     return lambda run: _none(shutil.copytree(run.path / source, run.path / target))
@@ -155,7 +143,7 @@ def asked(**members: object) -> Change:
     """The request says something else of itself."""
 
     def change(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             request.update(members)
 
     return change
@@ -175,18 +163,17 @@ def _none(_: object) -> None:
     """Nothing: a change returns nothing."""
 
 
-SKIP, STOPPED = "needs a GPU", "interrupted before it started; resume the run to train it"
 RECORDS = lies(
-    rundir.JOURNAL,
+    layout.JOURNAL,
     {
-        "a failure called a skip": untold(BAD, "skipped", SKIP),
-        "a failure that never started": untold(BAD, "failed", STOPPED, log=False),
-        "a success called a skip": untold(ONE, "skipped", SKIP, log=False),
-        "a skip after a success": again(ONE, "skipped", SKIP),
-        "a failure that never started, after a success": again(ONE, "failed", STOPPED),
+        "a failure called a skip": untold(BAD, Code.MISSING_CAPABILITY),
+        "a failure that never started": untold(BAD, Code.NOT_STARTED, log=False),
+        "a success called a skip": untold(ONE, Code.MISSING_CAPABILITY, log=False),
+        "a skip after a success": again(ONE, Code.MISSING_CAPABILITY),
+        "a failure that never started, after a success": again(ONE, Code.NOT_STARTED),
         "another reason of a failure": recording(BAD, reason="the machine was switched off"),
         "another end of a log": without_log(recording(BAD, log_tail=["all steps done", "reward 99"])),
-        "an interruption that was none": without_log(recording(BAD, interrupted=True)),
+        "an interruption that was none": recording(BAD, code="interrupted", signal="SIGINT"),
         "an attempt of what was not started": recording_skip(attempt=99),
         "more steps than were logged": recording(ONE, training_steps=10**6),
         "no time at all": recording(ONE, duration_seconds=0.0),
@@ -204,9 +191,8 @@ DIRECTORIES = [
     Mutation("a job that was dropped", f"{BAD}/job.json", dropped(log=False, directory=True)),
     Mutation("an attempt after the success", f"{ONE}/attempt-2.json", adding(f"{ONE}/attempt-2.json")),
     Mutation("the log of an attempt before the only one", f"{ONE}/attempt-1.log", adding(f"{ONE}/attempt-1.log")),
-    Mutation("a preparation of a flow that prepares nothing", rundir.PREPARED, adding(rundir.PREPARED)),
-    Mutation("a picture twice", "figures/b.png", drawing("a.png", "b.png")),
-    Mutation("another Python", rundir.RUN, asked(python_version="4.0.0")),
-    Mutation("a rehearsal that trained", rundir.RUN, then_published(asked(dry_run=True))),
-    Mutation("another platform", rundir.RUN, asked(platform="AmigaOS")),
+    Mutation("a preparation of a flow that prepares nothing", layout.PREPARED, adding(layout.PREPARED)),
+    Mutation("another Python", layout.RUN, asked(python_version="4.0.0")),
+    Mutation("a rehearsal that trained", layout.RUN, then_published(asked(dry_run=True))),
+    Mutation("another platform", layout.RUN, asked(platform="AmigaOS")),
 ]

@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.files import sha256_of
-from extractor_flow.run import rundir
 from extractor_flow.run.archive import archive
 from support.lies.mutated_runs import Change, Mutation
 
@@ -34,11 +34,11 @@ def page(text: str | Callable[[str], str], version: str | None = "0.0.1") -> Cha
     """Another page, said to be from another version (or from none)."""
 
     def change(run: Tampering) -> None:
-        with run.json(rundir.RUN) as request:
+        with run.json(layout.RUN) as request:
             request["packages"].pop(PACKAGE)
             if version is not None:
                 request["packages"][PACKAGE] = version
-        file = run.path / rundir.PAGE
+        file = run.path / layout.PAGE
         file.write_text(text if isinstance(text, str) else text(file.read_text(encoding="utf-8")), encoding="utf-8")
 
     return change
@@ -49,7 +49,7 @@ def of_an_unknown_flow(name: str, lie: Callable[[dict[str, Any]], None]) -> Chan
 
     def change(run: Tampering) -> None:
         told = [*run.path.glob("*.json"), *run.path.glob("models/*/*.json"), *run.path.glob("models/*/train.log")]
-        for file in [*told, run.path / rundir.JOURNAL, run.path / rundir.LOG]:
+        for file in [*told, run.path / layout.JOURNAL, run.path / layout.LOG]:
             file.write_text(file.read_text(encoding="utf-8").replace("line_fit", "unheard_of"), encoding="utf-8")
         with run.json(name) as data:
             lie(data)
@@ -65,7 +65,7 @@ def archived(lie: Callable[[list[dict[str, Any]], Path], None], *, largest: int 
         archive(run.path, slim, largest=largest)
         shutil.rmtree(run.path)
         slim.rename(run.path)
-        with run.json(rundir.ARCHIVE) as listed:
+        with run.json(layout.ARCHIVE) as listed:
             lie(listed["left_out"], run.path)
 
     return change
@@ -98,7 +98,7 @@ def as_of_old(change: Change) -> Change:
 
     def both(run: Tampering) -> None:
         change(run)
-        with run.json(rundir.ARCHIVE) as listed:
+        with run.json(layout.ARCHIVE) as listed:
             del listed["largest"]
 
     return both
@@ -130,7 +130,7 @@ def lies(file: str, changes: dict[str, Change]) -> list[Mutation]:
 
 
 PAGES = lies(
-    rundir.PAGE,
+    layout.PAGE,
     {
         "a script in another version's page": inserted("<script></script>"),
         "an event in another version's page": page(lambda text: text.replace("<h1>", '<h1 onclick="x()">')),
@@ -142,23 +142,23 @@ PAGES = lies(
         "a comment in another version's page": inserted("<!-- reward 99 -->"),
         "a cell of another version's page": page(lambda text: text.replace(">success<", ">failed<", 1)),
         "a heading of no version's page": page(PAGE, None),
-        "line separators in the page": lambda run: run.replace(rundir.PAGE, "\n<html", "\u2028<html"),
-        "a form feed for a line end": lambda run: run.replace(rundir.PAGE, "\n", "\f"),
+        "line separators in the page": lambda run: run.replace(layout.PAGE, "\n<html", "\u2028<html"),
+        "a form feed for a line end": lambda run: run.replace(layout.PAGE, "\n", "\f"),
     },
 )
 UNKNOWN = [
     Mutation(f"{name} of an unknown flow: {title}", name, of_an_unknown_flow(name, lie))
     for name, title, lie in (
-        (rundir.SUMMARY, "metrics", better("model_results")),
-        (rundir.SUMMARY, "counts", lambda data: data["aggregate_metrics"].update(failed_runs=0)),
-        (rundir.MANIFEST, "metrics", better("jobs")),
-        (rundir.SKIPS, "reasons", lambda data: data["skipped_jobs"][0].update(reason="lunch")),
-        (rundir.HISTORICAL, "reasons", lambda data: data["results"]["bad"].update(reason="lunch")),
+        (layout.SUMMARY, "metrics", better("model_results")),
+        (layout.SUMMARY, "counts", lambda data: data["aggregate_metrics"].update(failed_runs=0)),
+        (layout.MANIFEST, "metrics", better("jobs")),
+        (layout.SKIPS, "reasons", lambda data: data["skipped_jobs"][0].update(reason="lunch")),
+        (layout.HISTORICAL, "reasons", lambda data: data["results"]["bad"].update(reason="lunch")),
     )
 ]
 LARGE = 10**6
 ARCHIVES = lies(
-    rundir.ARCHIVE,
+    layout.ARCHIVE,
     {
         "an order left out": archived(leaving_out(f"{ONE}/job.json")),
         "a note of an attempt left out": archived(leaving_out(f"{ONE}/attempt-1.json", size=LARGE)),

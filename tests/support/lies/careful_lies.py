@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 from safetensors.numpy import load, save
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation, copying, lying, then_digested
 from support.lies.tampering import Tampering
 
@@ -105,33 +105,33 @@ def no_evaluation(arrays):
 
 
 LIES = [
-    Mutation("a better reward, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "best_mean_reward", to=99.5)),
-    Mutation("a better final reward, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "final_mean_reward", to=99.5)),
-    Mutation("a worse start, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "untrained_mean_reward", to=-99.5)),
-    Mutation("less spread, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "final_std_reward", to=0.0)),
-    Mutation("more gain, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "reward_gain", to=99.5)),
-    Mutation("success, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "final_success_rate", to=1.0)),
-    Mutation("more episodes, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "eval_episodes", to=100)),
-    Mutation("quicker convergence, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "convergence_timestep", to=1)),
-    Mutation("fewer parameters, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "total_parameters", to=10)),
-    Mutation("a smaller extractor, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "extractor_parameters", to=10)),
-    Mutation("other features, everywhere", rundir.JOURNAL, lying(ONE, "metrics", "features_dim", to=10)),
-    Mutation("more steps, everywhere", rundir.JOURNAL, lying(ONE, "training_steps", to=640)),
-    Mutation("more steps asked for, everywhere", rundir.JOURNAL, lying(ONE, "details", "requested_steps", to=640)),
-    Mutation("a better curve, everywhere", rundir.JOURNAL, lying(ONE, "details", "curve", "mean_rewards", 1, to=99.5)),
-    Mutation("another training seed, everywhere", rundir.JOURNAL, lying(ONE, "details", "seeds", "training", to=9)),
-    Mutation("a GPU that was not there, everywhere", rundir.JOURNAL, lying(ONE, "details", "device", to="cuda")),
-    Mutation("another environment, everywhere", rundir.JOURNAL, lying(ONE, "details", "environment", to="Hard-v9")),
-    Mutation("a longer duration, everywhere", rundir.JOURNAL, lying(ONE, "duration_seconds", to=99999.5)),
-    Mutation("before the run, everywhere", rundir.JOURNAL, lying(ONE, "start_time", to="2001-01-01T00:00:00.000Z")),
+    Mutation("a better reward, everywhere", layout.JOURNAL, lying(ONE, "metrics", "best_mean_reward", to=99.5)),
+    Mutation("a better final reward, everywhere", layout.JOURNAL, lying(ONE, "metrics", "final_mean_reward", to=99.5)),
+    Mutation("a worse start, everywhere", layout.JOURNAL, lying(ONE, "metrics", "untrained_mean_reward", to=-99.5)),
+    Mutation("less spread, everywhere", layout.JOURNAL, lying(ONE, "metrics", "final_std_reward", to=0.0)),
+    Mutation("more gain, everywhere", layout.JOURNAL, lying(ONE, "metrics", "reward_gain", to=99.5)),
+    Mutation("success, everywhere", layout.JOURNAL, lying(ONE, "metrics", "final_success_rate", to=1.0)),
+    Mutation("more episodes, everywhere", layout.JOURNAL, lying(ONE, "metrics", "eval_episodes", to=100)),
+    Mutation("quicker convergence, everywhere", layout.JOURNAL, lying(ONE, "metrics", "convergence_timestep", to=1)),
+    Mutation("fewer parameters, everywhere", layout.JOURNAL, lying(ONE, "metrics", "total_parameters", to=10)),
+    Mutation("a smaller extractor, everywhere", layout.JOURNAL, lying(ONE, "metrics", "extractor_parameters", to=10)),
+    Mutation("other features, everywhere", layout.JOURNAL, lying(ONE, "metrics", "features_dim", to=10)),
+    Mutation("more steps, everywhere", layout.JOURNAL, lying(ONE, "training_steps", to=640)),
+    Mutation("more steps asked for, everywhere", layout.JOURNAL, lying(ONE, "details", "requested_steps", to=640)),
+    Mutation("a better curve, everywhere", layout.JOURNAL, lying(ONE, "details", "curve", "mean_rewards", 1, to=99.5)),
+    Mutation("another training seed, everywhere", layout.JOURNAL, lying(ONE, "details", "seeds", "training", to=9)),
+    Mutation("a GPU that was not there, everywhere", layout.JOURNAL, lying(ONE, "details", "device", to="cuda")),
+    Mutation("another environment, everywhere", layout.JOURNAL, lying(ONE, "details", "environment", to="Hard-v9")),
+    Mutation("a longer duration, everywhere", layout.JOURNAL, lying(ONE, "duration_seconds", to=99999.5)),
+    Mutation("before the run, everywhere", layout.JOURNAL, lying(ONE, "start_time", to="2001-01-01T00:00:00.000Z")),
     Mutation("another attempt, everywhere", f"{ONE}/attempt-2.json", lying(ONE, "attempt", to=2), "missing"),
     Mutation(
         "one artifact less, everywhere",
-        rundir.JOURNAL,
+        layout.JOURNAL,
         lying(ONE, "artifacts", to=lambda all_: {role: all_[role] for role in all_ if role != "checkpoint_32"}),
     ),
     Mutation(
-        "better evaluations", rundir.JOURNAL, evaluated(lambda arrays: {**arrays, "results": arrays["results"] + 9})
+        "better evaluations", layout.JOURNAL, evaluated(lambda arrays: {**arrays, "results": arrays["results"] + 9})
     ),
     Mutation("an evaluation skipped", EVALUATIONS, evaluated(no_evaluation)),
     Mutation(
@@ -174,7 +174,7 @@ LIES = [
         then_digested(copying(FINAL, f"{ONE}/best_model/best_model.zip")),
     ),
     Mutation("another seed's monitor", MONITOR, then_digested(copying(f"{TWO}/monitor.csv", MONITOR))),
-    Mutation("an episode too long", rundir.JOURNAL, monitored(b"1.0,5000,0.9\n")),
+    Mutation("an episode too long", layout.JOURNAL, monitored(b"1.0,5000,0.9\n")),
     Mutation("an episode after the end", MONITOR, monitored(b"1.0,1,99999.0\n")),
     Mutation("an episode out of order", MONITOR, monitored(b"1.0,1,0.000001\n")),
     Mutation("more steps in the model", FINAL, repacked("data", b'{"num_timesteps": 640}')),

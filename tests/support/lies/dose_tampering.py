@@ -10,11 +10,11 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.files import dump_line, dumps, sha256_of
 from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
-from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.verify.subject.matrix import announcement
 
@@ -214,14 +214,14 @@ def relabelled(edit: Callable[[dict[str, Any]], object]) -> Any:
     """Change the config, and let request, orders, journal, results and published files tell of it."""
 
     def change(run: Tampering) -> None:
-        request = json.loads((run.path / rundir.RUN).read_text(encoding="utf-8"))
+        request = json.loads((run.path / layout.RUN).read_text(encoding="utf-8"))
         before = {(job["config_name"], job.get("seed")): job["job_key"] for job in request["jobs"]}
         edit(request["config"])
         overrides = {**request["overrides"], **{key: request[key] for key in ("run_id", "output_root")}}
-        study = flow.study(ConfigDocument(run.path / rundir.RUN, request["config"], {}), overrides)
+        study = flow.study(ConfigDocument(run.path / layout.RUN, request["config"], {}), overrides)
         request |= {"config": dict(study.settings), "config_sha256": config_digest(study.settings)}
         request |= {"jobs": [announcement(job) for job in study.jobs]}
-        (run.path / rundir.RUN).write_text(dumps(request), encoding="utf-8")
+        (run.path / layout.RUN).write_text(dumps(request), encoding="utf-8")
         _retell(run, {before[job.name, job.seed]: job for job in study.jobs})
 
     return change
@@ -238,7 +238,7 @@ def _retell(run: Tampering, jobs: dict[str, Any]) -> None:
                 (directory / "job.json").write_text(dumps(job.to_json()), encoding="utf-8")
                 (directory / "result.json").write_text(dumps(record), encoding="utf-8")
     text = "".join(dump_line(record) for record in records)
-    (run.path / rundir.JOURNAL).write_text(text, encoding="utf-8")
+    (run.path / layout.JOURNAL).write_text(text, encoding="utf-8")
     run.republish()
 
 
@@ -259,15 +259,15 @@ def more_patience(run: Tampering) -> None:
     edited_tensors(BUNDLE, lambda _, header: header["config"].update(patience=50))(run)
 
 
-def skipped(reason: str) -> Any:
-    """Let the dense cell be skipped for *reason*."""
+def skipped(code: str) -> Any:
+    """Let the dense cell be skipped with *code*."""
 
     def change(run: Tampering) -> None:
         with run.lying(DENSE) as record:
             for name in ("metrics", "artifacts", "training_steps", "details", "end_time", "duration_seconds"):
                 record.pop(name, None)
             record.pop("hardware_profile", None)
-            record.update(status="skipped", reason=reason)
+            record.update(status="skipped", code=code, reason="so it was")
 
     return change
 

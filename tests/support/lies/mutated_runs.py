@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from support.lies.tampering import Tampering
 
 ONE, TWO, BROKEN = "extractors/mlp/seed-1", "extractors/mlp/seed-2", "extractors/broken/seed-1"
@@ -23,7 +23,7 @@ Change = Callable[[Tampering], None]
 class Mutation:
     """One kind of tampering; ``file`` must be among the files of the violations, of ``kind`` where that is given.
 
-    One of ``checks``, where they are given, must be the one that says so.
+    ``checks`` are the ids of the checks that catch it: one of them must be among those that do.
     """
 
     title: str
@@ -144,7 +144,7 @@ def _none(_: object) -> None:
     """Nothing: a change returns nothing."""
 
 
-run_json = partial(setting, rundir.RUN)
-summary = partial(setting, rundir.SUMMARY)
-listing = partial(setting, rundir.MANIFEST)
-history = partial(setting, rundir.HISTORICAL)
+run_json = partial(setting, layout.RUN)
+summary = partial(setting, layout.SUMMARY)
+listing = partial(setting, layout.MANIFEST)
+history = partial(setting, layout.HISTORICAL)

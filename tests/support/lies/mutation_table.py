@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from extractor_flow.run.provenance import config_digest
 from support.lies.mutated_runs import (
     BROKEN,
@@ -34,7 +34,7 @@ RESULTS = "extractor_results"
 
 def resign(run: Tampering) -> None:
     """Train longer, says the config, and has its digest set right."""
-    with run.json(rundir.RUN) as request:
+    with run.json(layout.RUN) as request:
         request["config"]["run"]["total_timesteps"] = 6400
         request["config_sha256"] = config_digest(request["config"])
 
@@ -47,18 +47,18 @@ def twice(run: Tampering) -> None:
 
 def tear(run: Tampering) -> None:
     """The journal ends in the middle of a line."""
-    file = run.path / rundir.JOURNAL
+    file = run.path / layout.JOURNAL
     file.write_bytes(file.read_bytes()[:-40])
 
 
 def forget(run: Tampering) -> None:
     """The journal without a failure."""
-    run.drop_line(rundir.JOURNAL, BROKEN)
+    run.drop_line(layout.JOURNAL, BROKEN)
 
 
 def swap_sections(run: Tampering) -> None:
     """The failures before the results."""
-    file = run.path / rundir.MARKDOWN
+    file = run.path / layout.MARKDOWN
     head, *sections = file.read_text(encoding="utf-8").split("\n## ")
     sections[1], sections[2] = sections[2], sections[1]
     file.write_text("\n## ".join([head, *sections]), encoding="utf-8")
@@ -66,7 +66,7 @@ def swap_sections(run: Tampering) -> None:
 
 def drop_section(run: Tampering) -> None:
     """Without the failures."""
-    file = run.path / rundir.MARKDOWN
+    file = run.path / layout.MARKDOWN
     head, *sections = file.read_text(encoding="utf-8").split("\n## ")
     kept = [section for section in sections if not section.startswith("Failures")]
     file.write_text("\n## ".join([head, *kept]), encoding="utf-8")
@@ -83,114 +83,115 @@ def link_away(run: Tampering) -> None:
 
 def invent(run: Tampering) -> None:
     """A job that never was."""
-    with run.json(rundir.SUMMARY) as data:
+    with run.json(layout.SUMMARY) as data:
         data[RESULTS].append({**data[RESULTS][0], "config_name": "miracle"})
 
 
 REQUEST = [
-    Mutation("a longer training in the config", rundir.RUN, run_json("config", "run", "total_timesteps", to=6400)),
-    Mutation("a longer training with the digest to match", rundir.RUN, resign),
-    Mutation("another digest of the config", rundir.RUN, run_json("config_sha256", to="0" * 64)),
-    Mutation("another run id", rundir.RUN, run_json("run_id", to="better")),
-    Mutation("another time of creation", rundir.RUN, run_json("created_at", to=EARLIER)),
-    Mutation("another directory's name", rundir.RUN, run_json("run_directory", to="20010101-000000-tiny")),
-    Mutation("another output root", rundir.RUN, run_json("output_root", to="/elsewhere")),
-    Mutation("a job not announced", rundir.RUN, dropping(rundir.RUN, "jobs", 0)),
-    Mutation("a job announced with another seed", rundir.RUN, run_json("jobs", 0, "seed", to=7)),
-    Mutation("a job announced with another key", rundir.RUN, run_json("jobs", 0, "job_key", to="1" * 64)),
-    Mutation("a selection that was not made", rundir.RUN, run_json("selection", to=["mlp"])),
-    Mutation("a note that the config has not", rundir.RUN, run_json("notes", to=["checked by an expert"])),
-    Mutation("another list of results", rundir.RUN, run_json("results_key", to="model_results")),
-    Mutation("another flow", rundir.RUN, run_json("flow", to="line_fit")),
-    Mutation("overrides that were not given", rundir.RUN, run_json("overrides", to={"seeds": [9]})),
-    Mutation("a commit that is none", rundir.RUN, run_json("git", to={"commit": "HEAD", "dirty": False}), "schema"),
-    Mutation("an unknown member", rundir.RUN, run_json("test_mode", to=True), "schema"),
-    Mutation("a later version of the layout", rundir.RUN, run_json("schema_version", to=2), "schema"),
-    Mutation("NaN in the config", rundir.RUN, replacing(rundir.RUN, '"n_epochs": 2', '"n_epochs": NaN'), "not-finite"),
+    Mutation("a longer training in the config", layout.RUN, run_json("config", "run", "total_timesteps", to=6400)),
+    Mutation("a longer training with the digest to match", layout.RUN, resign),
+    Mutation("another digest of the config", layout.RUN, run_json("config_sha256", to="0" * 64)),
+    Mutation("another run id", layout.RUN, run_json("run_id", to="better")),
+    Mutation("another time of creation", layout.RUN, run_json("created_at", to=EARLIER)),
+    Mutation("another directory's name", layout.RUN, run_json("run_directory", to="20010101-000000-tiny")),
+    Mutation("another output root", layout.RUN, run_json("output_root", to="/elsewhere")),
+    Mutation("a job not announced", layout.RUN, dropping(layout.RUN, "jobs", 0)),
+    Mutation("a job announced with another seed", layout.RUN, run_json("jobs", 0, "seed", to=7)),
+    Mutation("a job announced with another key", layout.RUN, run_json("jobs", 0, "job_key", to="1" * 64)),
+    Mutation("a selection that was not made", layout.RUN, run_json("selection", to=["mlp"])),
+    Mutation("a note that the config has not", layout.RUN, run_json("notes", to=["checked by an expert"])),
+    Mutation("another list of results", layout.RUN, run_json("results_key", to="model_results")),
+    Mutation("another flow", layout.RUN, run_json("flow", to="line_fit")),
+    Mutation("overrides that were not given", layout.RUN, run_json("overrides", to={"seeds": [9]})),
+    Mutation("a commit that is none", layout.RUN, run_json("git", to={"commit": "HEAD", "dirty": False}), "schema"),
+    Mutation("an unknown member", layout.RUN, run_json("test_mode", to=True), "schema"),
+    Mutation("a later version of the layout", layout.RUN, run_json("schema_version", to=2), "schema"),
+    Mutation("NaN in the config", layout.RUN, replacing(layout.RUN, '"n_epochs": 2', '"n_epochs": NaN'), "not-finite"),
 ]
 JOURNAL = [
-    Mutation("a better reward", rundir.JOURNAL, recording(ONE, "metrics", "best_mean_reward", to=99.5)),
-    Mutation("more steps", rundir.JOURNAL, recording(ONE, "training_steps", to=640)),
-    Mutation("a better curve", rundir.JOURNAL, recording(ONE, "details", "curve", "mean_rewards", 2, to=9.0)),
-    Mutation("another start", rundir.JOURNAL, recording(ONE, "start_time", to=EARLIER)),
-    Mutation("another end", rundir.JOURNAL, recording(ONE, "end_time", to=LATER)),
-    Mutation("another duration", rundir.JOURNAL, recording(ONE, "duration_seconds", to=1e6)),
-    Mutation("another seed", rundir.JOURNAL, recording(ONE, "seed", to=3)),
-    Mutation("another worker mode", rundir.JOURNAL, recording(ONE, "worker_mode", to="vectorized")),
-    Mutation("another job's key", rundir.JOURNAL, recording(ONE, "job_key", to="2" * 64)),
-    Mutation("another directory", rundir.JOURNAL, recording(ONE, "directory", to=TWO)),
-    Mutation("a later attempt", rundir.JOURNAL, recording(ONE, "attempt", to=2)),
-    Mutation("a GPU", rundir.JOURNAL, recording(ONE, "hardware_profile", "workers", to=64)),
-    Mutation("another job's artifact", rundir.JOURNAL, recording(ONE, "artifacts", "policy", "path", to=f"{TWO}/x")),
-    Mutation("an artifact's digest", rundir.JOURNAL, recording(ONE, "artifacts", "policy", "sha256", to="3" * 64)),
-    Mutation("an artifact's size", rundir.JOURNAL, recording(ONE, "artifacts", "policy", "size_bytes", to=5)),
+    Mutation("a better reward", layout.JOURNAL, recording(ONE, "metrics", "best_mean_reward", to=99.5)),
+    Mutation("more steps", layout.JOURNAL, recording(ONE, "training_steps", to=640)),
+    Mutation("a better curve", layout.JOURNAL, recording(ONE, "details", "curve", "mean_rewards", 2, to=9.0)),
+    Mutation("another start", layout.JOURNAL, recording(ONE, "start_time", to=EARLIER)),
+    Mutation("another end", layout.JOURNAL, recording(ONE, "end_time", to=LATER)),
+    Mutation("another duration", layout.JOURNAL, recording(ONE, "duration_seconds", to=1e6)),
+    Mutation("another seed", layout.JOURNAL, recording(ONE, "seed", to=3)),
+    Mutation("another worker mode", layout.JOURNAL, recording(ONE, "worker_mode", to="vectorized")),
+    Mutation("another job's key", layout.JOURNAL, recording(ONE, "job_key", to="2" * 64)),
+    Mutation("another directory", layout.JOURNAL, recording(ONE, "directory", to=TWO)),
+    Mutation("a later attempt", layout.JOURNAL, recording(ONE, "attempt", to=2)),
+    Mutation("a GPU", layout.JOURNAL, recording(ONE, "hardware_profile", "workers", to=64)),
+    Mutation("another job's artifact", layout.JOURNAL, recording(ONE, "artifacts", "policy", "path", to=f"{TWO}/x")),
+    Mutation("an artifact's digest", layout.JOURNAL, recording(ONE, "artifacts", "policy", "sha256", to="3" * 64)),
+    Mutation("an artifact's size", layout.JOURNAL, recording(ONE, "artifacts", "policy", "size_bytes", to=5)),
     Mutation(
-        "an artifact left out", rundir.JOURNAL, recording(ONE, "artifacts", to=lambda all_: dict([*all_.items()][1:]))
+        "an artifact left out", layout.JOURNAL, recording(ONE, "artifacts", to=lambda all_: dict([*all_.items()][1:]))
     ),
-    Mutation("a kinder failure", rundir.JOURNAL, recording(BROKEN, "reason", to="lunch break")),
-    Mutation("an interruption", rundir.JOURNAL, recording(BROKEN, "interrupted", to=True)),
-    Mutation("another reason to skip", rundir.JOURNAL, recording(SKIPPED, "reason", to="lunch break")),
-    Mutation("a failure forgotten", rundir.JOURNAL, forget),
-    Mutation("a success twice", rundir.JOURNAL, twice),
-    Mutation("a torn line", rundir.JOURNAL, tear, "truncated"),
-    Mutation("a line that is no record", rundir.JOURNAL, appending(rundir.JOURNAL, b"{}\n"), "schema"),
-    Mutation("a journal that is gone", rundir.JOURNAL, removing(rundir.JOURNAL), "missing"),
+    Mutation("a kinder failure", layout.JOURNAL, recording(BROKEN, "reason", to="lunch break")),
+    Mutation("an interruption", layout.JOURNAL, recording(BROKEN, "code", to="interrupted")),
+    Mutation("another code of a failure", layout.JOURNAL, recording(BROKEN, "code", to="memory-limit")),
+    Mutation("another reason to skip", layout.JOURNAL, recording(SKIPPED, "reason", to="lunch break")),
+    Mutation("a failure forgotten", layout.JOURNAL, forget),
+    Mutation("a success twice", layout.JOURNAL, twice),
+    Mutation("a torn line", layout.JOURNAL, tear, "truncated"),
+    Mutation("a line that is no record", layout.JOURNAL, appending(layout.JOURNAL, b"{}\n"), "schema"),
+    Mutation("a journal that is gone", layout.JOURNAL, removing(layout.JOURNAL), "missing"),
 ]
 SUMMARY = [
-    Mutation("a better run", rundir.SUMMARY, summary("aggregate_metrics", "best_mean_reward", to=99.5)),
-    Mutation("fewer failures", rundir.SUMMARY, summary("aggregate_metrics", "failed_runs", to=0)),
-    Mutation("an average of its own", rundir.SUMMARY, summary("aggregate_metrics", "avg_luck", to=1.0)),
-    Mutation("a better result", rundir.SUMMARY, summary(RESULTS, 0, "metrics", "final_mean_reward", to=1.0)),
-    Mutation("a quicker result", rundir.SUMMARY, summary(RESULTS, 0, "duration_seconds", to=0.1)),
-    Mutation("a result left out", rundir.SUMMARY, dropping(rundir.SUMMARY, RESULTS, 1)),
-    Mutation("a result invented", rundir.SUMMARY, invent),
-    Mutation("results in another order", rundir.SUMMARY, reordering(rundir.SUMMARY, RESULTS)),
-    Mutation("another seed in a result", rundir.SUMMARY, summary(RESULTS, 0, "seed", to=5)),
-    Mutation("an interruption that was none", rundir.SUMMARY, summary("interrupted", to=True)),
-    Mutation("another machine", rundir.SUMMARY, summary("hardware_overview", 0, "arch", to="quantum")),
-    Mutation("a narrower interval", rundir.SUMMARY, summary("statistics", 0, "low", to=-0.1)),
-    Mutation("a seed's value", rundir.SUMMARY, summary("statistics", 0, "values", 0, to=0.0)),
-    Mutation("no warning of few seeds", rundir.SUMMARY, dropping(rundir.SUMMARY, "statistics")),
-    Mutation("another time", rundir.SUMMARY, summary("created_at", to=LATER)),
+    Mutation("a better run", layout.SUMMARY, summary("aggregate_metrics", "best_mean_reward", to=99.5)),
+    Mutation("fewer failures", layout.SUMMARY, summary("aggregate_metrics", "failed_runs", to=0)),
+    Mutation("an average of its own", layout.SUMMARY, summary("aggregate_metrics", "avg_luck", to=1.0)),
+    Mutation("a better result", layout.SUMMARY, summary(RESULTS, 0, "metrics", "final_mean_reward", to=1.0)),
+    Mutation("a quicker result", layout.SUMMARY, summary(RESULTS, 0, "duration_seconds", to=0.1)),
+    Mutation("a result left out", layout.SUMMARY, dropping(layout.SUMMARY, RESULTS, 1)),
+    Mutation("a result invented", layout.SUMMARY, invent),
+    Mutation("results in another order", layout.SUMMARY, reordering(layout.SUMMARY, RESULTS)),
+    Mutation("another seed in a result", layout.SUMMARY, summary(RESULTS, 0, "seed", to=5)),
+    Mutation("an interruption that was none", layout.SUMMARY, summary("interrupted", to=True)),
+    Mutation("another machine", layout.SUMMARY, summary("hardware_overview", 0, "arch", to="quantum")),
+    Mutation("a narrower interval", layout.SUMMARY, summary("statistics", 0, "low", to=-0.1)),
+    Mutation("a seed's value", layout.SUMMARY, summary("statistics", 0, "values", 0, to=0.0)),
+    Mutation("no warning of few seeds", layout.SUMMARY, dropping(layout.SUMMARY, "statistics")),
+    Mutation("another time", layout.SUMMARY, summary("created_at", to=LATER)),
     Mutation(
-        "another artifact", rundir.SUMMARY, summary(RESULTS, 0, "artifacts", "policy", to=f"{TWO}/policy.safetensors")
+        "another artifact", layout.SUMMARY, summary(RESULTS, 0, "artifacts", "policy", to=f"{TWO}/policy.safetensors")
     ),
-    Mutation("a path out of the run", rundir.SUMMARY, summary(RESULTS, 0, "artifacts", "policy", to="../x"), "schema"),
+    Mutation("a path out of the run", layout.SUMMARY, summary(RESULTS, 0, "artifacts", "policy", to="../x"), "schema"),
     Mutation(
         "infinity",
-        rundir.SUMMARY,
-        replacing(rundir.SUMMARY, '"failed_runs": 2', '"failed_runs": Infinity'),
+        layout.SUMMARY,
+        replacing(layout.SUMMARY, '"failed_runs": 2', '"failed_runs": Infinity'),
         "not-finite",
     ),
     Mutation(
         "a key twice",
-        rundir.SUMMARY,
-        replacing(rundir.SUMMARY, '"interrupted"', '"flow": "x", "interrupted"'),
+        layout.SUMMARY,
+        replacing(layout.SUMMARY, '"interrupted"', '"flow": "x", "interrupted"'),
         "duplicate-key",
     ),
-    Mutation("a summary that is gone", rundir.SUMMARY, removing(rundir.SUMMARY), "missing"),
+    Mutation("a summary that is gone", layout.SUMMARY, removing(layout.SUMMARY), "missing"),
 ]
 PAGES = [
-    Mutation("a better reward for readers", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "reward: -", "reward: ")),
-    Mutation("a row less", rundir.MARKDOWN, lambda run: run.drop_line(rundir.MARKDOWN, "| broken | 1 |")),
-    Mutation("a section less", rundir.MARKDOWN, drop_section),
-    Mutation("sections in another order", rundir.MARKDOWN, swap_sections),
-    Mutation("another reason", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "no_such", "some_such")),
+    Mutation("a better reward for readers", layout.MARKDOWN, replacing(layout.MARKDOWN, "reward: -", "reward: ")),
+    Mutation("a row less", layout.MARKDOWN, lambda run: run.drop_line(layout.MARKDOWN, "| broken | 1 |")),
+    Mutation("a section less", layout.MARKDOWN, drop_section),
+    Mutation("sections in another order", layout.MARKDOWN, swap_sections),
+    Mutation("another reason", layout.MARKDOWN, replacing(layout.MARKDOWN, "no_such", "some_such")),
     Mutation(
-        "another heading of a column", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "Duration (s)", "Duration (h)")
+        "another heading of a column", layout.MARKDOWN, replacing(layout.MARKDOWN, "Duration (s)", "Duration (h)")
     ),
-    Mutation("another run's name", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "Run ID: tiny", "Run ID: huge")),
-    Mutation("another title", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "# Multi", "# Verified Multi")),
-    Mutation("a section more", rundir.MARKDOWN, appending(rundir.MARKDOWN, b"\n## Praise\n\nNone.\n")),
-    Mutation("a paragraph more", rundir.MARKDOWN, appending(rundir.MARKDOWN, b"\nAll is well.\n"), "markup"),
+    Mutation("another run's name", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: huge")),
+    Mutation("another title", layout.MARKDOWN, replacing(layout.MARKDOWN, "# Multi", "# Verified Multi")),
+    Mutation("a section more", layout.MARKDOWN, appending(layout.MARKDOWN, b"\n## Praise\n\nNone.\n")),
+    Mutation("a paragraph more", layout.MARKDOWN, appending(layout.MARKDOWN, b"\nAll is well.\n"), "markup"),
     Mutation(
-        "a link", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "Run ID: tiny", "Run ID: [tiny](http://x)"), "markup"
+        "a link", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: [tiny](http://x)"), "markup"
     ),
-    Mutation("HTML", rundir.MARKDOWN, replacing(rundir.MARKDOWN, "Run ID: tiny", "Run ID: <b>tiny</b>"), "markup"),
-    Mutation("invalid UTF-8", rundir.MARKDOWN, appending(rundir.MARKDOWN, b"\xff"), "not-utf8"),
-    Mutation("a better page", rundir.PAGE, replacing(rundir.PAGE, "failed", "success")),
+    Mutation("HTML", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: <b>tiny</b>"), "markup"),
+    Mutation("invalid UTF-8", layout.MARKDOWN, appending(layout.MARKDOWN, b"\xff"), "not-utf8"),
+    Mutation("a better page", layout.PAGE, replacing(layout.PAGE, "failed", "success")),
     Mutation(
-        "a script in the page", rundir.PAGE, replacing(rundir.PAGE, "</body>", "<script>alert(1)</script></body>")
+        "a script in the page", layout.PAGE, replacing(layout.PAGE, "</body>", "<script>alert(1)</script></body>")
     ),
     Mutation(
         "a figure that is none",
@@ -198,23 +199,23 @@ PAGES = [
         overwriting("figures/learning_curves.png", b"GIF89a"),
         "image",
     ),
-    Mutation("another figure", rundir.PAGE, copying("figures/best_reward.png", "figures/learning_curves.png")),
+    Mutation("another figure", layout.PAGE, copying("figures/best_reward.png", "figures/learning_curves.png")),
 ]
 VIEWS = [
     Mutation(
-        "a digest in the manifest", rundir.MANIFEST, listing("jobs", 0, "artifacts", "policy", "sha256", to="4" * 64)
+        "a digest in the manifest", layout.MANIFEST, listing("jobs", 0, "artifacts", "policy", "sha256", to="4" * 64)
     ),
-    Mutation("a status in the manifest", rundir.MANIFEST, listing("jobs", 0, "attempt", to=3)),
-    Mutation("the manifest's selection", rundir.MANIFEST, listing("selection", to=["mlp"])),
-    Mutation("fewer skips", rundir.MANIFEST, listing("skipped_count", to=0)),
-    Mutation("a skip left out", rundir.SKIPS, dropping(rundir.SKIPS, "skipped_jobs", 0)),
+    Mutation("a status in the manifest", layout.MANIFEST, listing("jobs", 0, "attempt", to=3)),
+    Mutation("the manifest's selection", layout.MANIFEST, listing("selection", to=["mlp"])),
+    Mutation("fewer skips", layout.MANIFEST, listing("skipped_count", to=0)),
+    Mutation("a skip left out", layout.SKIPS, dropping(layout.SKIPS, "skipped_jobs", 0)),
     Mutation(
-        "another reason in the skips", rundir.SKIPS, setting(rundir.SKIPS, "skipped_jobs", 0, "reason", to="none")
+        "another reason in the skips", layout.SKIPS, setting(layout.SKIPS, "skipped_jobs", 0, "reason", to="none")
     ),
-    Mutation("a better old summary", rundir.HISTORICAL, history("results", "mlp seed 1", "best_reward", to=99.5)),
-    Mutation("a failure completed", rundir.HISTORICAL, history("results", "broken seed 1", "status", to="success")),
-    Mutation("another total", rundir.HISTORICAL, history("comparison_metadata", "total_time", to=1.0)),
-    Mutation("an old result left out", rundir.HISTORICAL, dropping(rundir.HISTORICAL, "results", "broken seed 1")),
+    Mutation("a better old summary", layout.HISTORICAL, history("results", "mlp seed 1", "best_reward", to=99.5)),
+    Mutation("a failure completed", layout.HISTORICAL, history("results", "broken seed 1", "status", to="success")),
+    Mutation("another total", layout.HISTORICAL, history("comparison_metadata", "total_time", to=1.0)),
+    Mutation("an old result left out", layout.HISTORICAL, dropping(layout.HISTORICAL, "results", "broken seed 1")),
 ]
 DIRECTORIES = [
     Mutation(

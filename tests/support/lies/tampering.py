@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.files import dump_line, dumps, sha256_of
 from extractor_flow.registry import find_flow
-from extractor_flow.run import rundir
 from extractor_flow.run.publish import published_files, read_summary
 from extractor_flow.run.rundir import RunDirectory
 
@@ -35,12 +35,12 @@ class Tampering:
     @contextmanager
     def journal(self) -> Iterator[list[dict[str, Any]]]:
         """The records of the journal, written back afterwards."""
-        file = self.path / rundir.JOURNAL
+        file = self.path / layout.JOURNAL
         records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         yield records
         # What an old version wrote has no chain.
         chained = any("previous" in record for record in records)
-        previous = sha256_of(self.path / rundir.RUN)
+        previous = sha256_of(self.path / layout.RUN)
         lines = []
         for record in records:
             lines.append(dump_line({**record, **({"previous": previous} if chained else {})}))

@@ -117,3 +117,26 @@ def test_the_older_door_leads_to_the_same_room(workbench):
     done = subprocess.run(command, cwd=workbench.path, capture_output=True, text=True, check=False)
 
     assert (done.returncode, workbench.latest().request()["run_id"]) == (0, "mac-smoke")
+
+
+def test_a_run_that_is_to_be_verified_is_and_ends_with_the_verdict(workbench):
+    answer = workbench.run("run", workbench.config(GOOD), "--verify")
+
+    assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (0, True), answer.out
+
+
+def test_a_run_that_is_to_be_verified_and_is_contradicted_exits_with_1(workbench):
+    workbench.run("run", workbench.config(GOOD))
+    run = (workbench.path / "runs" / "latest").resolve()
+    note = next(run.rglob("attempt-1.json"))
+    note.write_text(note.read_text(encoding="utf-8").replace('"attempt": 1', '"attempt": 9'), encoding="utf-8")
+
+    answer = workbench.run("run", "--resume", run, "--verify")
+
+    assert (answer.code, note.relative_to(run).as_posix() in answer.out) == (1, True), answer
+
+
+def test_a_run_with_a_failed_job_is_verified_too_and_exits_with_1(workbench):
+    answer = workbench.run("run", workbench.config(GOOD, {"name": "bad", "fault": "raise"}), "--verify")
+
+    assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (1, True), answer.out

@@ -58,11 +58,13 @@ def test_the_historical_layout_of_a_run_with_one_job_of_each_kind():
                 "completed": False,
                 "status": "failed",
                 "training_time": 60.25,
+                "code": "raised",
                 "reason": "ValueError: boom",
             },
             "attention_large": {
                 "completed": False,
                 "status": "skipped",
+                "code": "missing-capability",
                 "reason": "needs CUDA; run it on a machine with a GPU",
             },
         },

@@ -7,7 +7,7 @@ from extractor_flow.files import dumps
 from extractor_flow.render.manifest import skip_summary, training_manifest
 from support.render_samples import completed, failed, mixed, skipped, summary
 
-REASON = "needs CUDA; run it on a machine with a GPU"
+SKIP = {"code": "missing-capability", "reason": "needs CUDA; run it on a machine with a GPU"}
 
 
 def test_a_manifest_holds_the_request_every_record_with_digests_and_the_skips():
@@ -25,7 +25,7 @@ def test_a_manifest_holds_the_request_every_record_with_digests_and_the_skips():
         "selection": ["mlp*"],
         "dry_run": False,
         "jobs": [record, skipped().to_json()],
-        "skipped_jobs": [{"config_name": "attention_large", "seed": 42, "reason": REASON}],
+        "skipped_jobs": [{"config_name": "attention_large", "seed": 42, **SKIP}],
         "skipped_count": 1,
         "skip_summary_path": "elsewhere.json",
     }
@@ -41,7 +41,7 @@ def test_a_skip_summary_lists_skips_and_no_failures():
     assert skip_summary(summary(failed(), skipped(seed=None), completed())) == {
         "schema_version": 1,
         "created_at": "2026-11-21T10:15:00.000Z",
-        "skipped_jobs": [{"config_name": "attention_large", "reason": REASON}],
+        "skipped_jobs": [{"config_name": "attention_large", **SKIP}],
         "skipped_count": 1,
     }
 

@@ -11,7 +11,8 @@ from extractor_flow.render.escaping import unescape_cell
 from extractor_flow.render.markdown import render, write
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.summary_json import to_json
-from extractor_flow.study.flow import Metric
+from extractor_flow.study.codes import Code
+from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Failed
 from support.render_samples import (
     GPU,
@@ -93,9 +94,9 @@ EVERYTHING = [
         "needs CUDA; run it on a machine with a GPU",
     ],
     "##Failures & Skips",
-    ["Extractor Name", "Seed", "Status", "Reason"],
-    ["lstm_small", "1", "failed", "ValueError: boom"],
-    ["attention_large", "1", "skipped", "needs CUDA; run it on a machine with a GPU"],
+    ["Extractor Name", "Seed", "Status", "Code", "Reason"],
+    ["lstm_small", "1", "failed", "raised", "ValueError: boom"],
+    ["attention_large", "1", "skipped", "missing-capability", "needs CUDA; run it on a machine with a GPU"],
     "##Aggregated Metrics",
     ["Metric", "Value", "Meaning"],
     ["best_mean_reward", "0.25 reward", "Best mean reward"],
@@ -198,7 +199,7 @@ def test_hostile_text_anywhere_moves_nothing_else():
         )
         tame = replace(hostile, run_id="x", created_at="x", output_root="x", notes=("x",))
         tame = replace(tame, hardware_overview=(replace(GPU, platform="x", gpu_model="x"),))
-        tame = replace(tame, records=(replace(tame.records[0], outcome=Failed("x")),))
+        tame = replace(tame, records=(replace(tame.records[0], outcome=Failed(Code.RAISED, "x")),))
 
         def shape(blocks):
             return [len(block) if isinstance(block, list) else block.partition(":")[0] for block in blocks]

@@ -60,6 +60,7 @@ def test_a_skip_has_a_reason_and_nothing_that_a_started_job_has():
         "status": "skipped",
         "start_time": "2026-11-21T10:15:00.250Z",
         "worker_mode": "single-thread",
+        "code": "missing-capability",
         "reason": "needs CUDA; run it on a machine with a GPU",
         "job_key": skipped(seed=None).job_key,
         "directory": "extractors/attention_large",

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from extractor_flow.errors import DataError, JobError, RunDirectoryError
+from extractor_flow.layout import JOURNAL
 from extractor_flow.run.jobdir import JobDirectory
-from extractor_flow.run.rundir import JOURNAL, RunDirectory
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord, Skipped
 from support import ROOT
@@ -22,7 +24,9 @@ JOB = Job(flow="line_fit", name="a", directory="models/a", parameters={"steps": 
 
 
 def record(key: str, name: str = "a", reason: str = "x") -> JobRecord:
-    return JobRecord("line_fit", name, None, key, f"models/{name}", Skipped(reason), "2026-11-21T10:15:00.000Z", "x")
+    return JobRecord(
+        "line_fit", name, None, key, f"models/{name}", Skipped(Code.DRY_RUN, reason), "2026-11-21T10:15:00.000Z", "x"
+    )
 
 
 @pytest.fixture

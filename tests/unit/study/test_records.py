@@ -6,6 +6,7 @@ import pytest
 
 from extractor_flow.errors import DataError
 from extractor_flow.files import dumps, parse_json
+from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, Skipped
 
 ARTIFACT = {"model": Artifact("models/a/model.zip", "0" * 64, 10)}
@@ -52,8 +53,8 @@ def test_half_a_gpu_cannot_be_recorded(gpu, cuda):
         record(
             Completed({"a": 0.1}, ARTIFACT, 5, {"curve": [1, 2]}), duration_seconds=1.5, hardware=MACHINE, attempt=2
         ),
-        record(Skipped("needs a GPU | `x`"), seed=None),
-        record(Failed("boom\n", ("line",), interrupted=True), end_time="2026-11-21T10:00:01.000Z"),
+        record(Skipped(Code.MISSING_CAPABILITY, "needs a GPU | `x`"), seed=None),
+        record(Failed(Code.INTERRUPTED, "boom\n", ("line",), "SIGTERM"), end_time="2026-11-21T10:00:01.000Z"),
     ],
 )
 def test_a_record_survives_its_json(original):
@@ -62,7 +63,7 @@ def test_a_record_survives_its_json(original):
 
 @pytest.mark.parametrize("status", ["success", "failed", "skipped", "great", None, []])
 def test_a_record_without_what_its_status_needs_is_refused(status):
-    data = {**record(Skipped("x")).to_json(), "status": status, "reason": None}
+    data = {**record(Skipped(Code.DRY_RUN, "x")).to_json(), "status": status, "reason": None}
     del data["reason"]
 
     with pytest.raises(DataError, match="not a job record"):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Failed, RunSummary
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
@@ -95,9 +96,11 @@ def test_a_comparison_adds_metrics_to_the_jobs_that_completed_and_to_no_other():
     ]
 
 
-@pytest.mark.parametrize("interrupted", [True, False])
-def test_a_run_is_interrupted_when_one_of_its_jobs_was(interrupted):
+@pytest.mark.parametrize(
+    ("code", "interrupted"), [(Code.INTERRUPTED, True), (Code.NOT_STARTED, True), (Code.KILLED, False)]
+)
+def test_a_run_is_interrupted_when_one_of_its_jobs_was(code, interrupted):
     stopped = failed("lstm_medium")
-    stopped = replace(stopped, outcome=Failed("stopped", interrupted=interrupted))
+    stopped = replace(stopped, outcome=Failed(code, "stopped", signal="SIGTERM"))
 
     assert summarize(IDENTITY, [completed(), stopped], Comparison(), CPU).interrupted is interrupted

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.evidence.job_claims import JobClaims
-from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 from extractor_flow.study.jobs import Job, collisions, component_of
 from extractor_flow.study.records import Completed
 from extractor_flow.study.statistics import describe, probability_of_improvement
 
 from lantern_lab.checks import CHECKS
+from lantern_lab.contract import CONTRACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.check import Check
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
-    from extractor_flow.study.records import HardwareProfile, JobRecord
+    from extractor_flow.study.records import HardwareProfile, JobRecord, Skipped
 
 FEATURES = ("raw", "polynomial", "waves")
 
@@ -71,17 +72,14 @@ class Spirals:
 
     name = "spirals"
     preload: tuple[str, ...] = ("numpy",)
+    contract = CONTRACT
     vocabulary = ReportSpec(
         title="Spirals Summary",
         subject="Feature Map",
         results_key="map_results",
         results_heading="Feature Maps",
         headline="accuracy",
-        metrics={
-            "accuracy": Metric("Accuracy on points not trained on", decimals=3),
-            "untrained_accuracy": Metric("Accuracy before training", decimals=3),
-            "loss": Metric("Loss on the training points", decimals=4),
-        },
+        metrics=CONTRACT.metrics,
     )
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
@@ -94,7 +92,7 @@ class Spirals:
         jobs = tuple(_job(run, each, seed) for each in settings["maps"] for seed in run["seeds"])
         return Study(settings, jobs, run["run_id"], run["output_root"])
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """It runs anywhere."""
         del job, hardware, missing
 

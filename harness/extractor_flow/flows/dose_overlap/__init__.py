@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap.comparison import compare_records
 from extractor_flow.flows.dose_overlap.config import settings_of
+from extractor_flow.flows.dose_overlap.contract import ADDED, CONTRACT
 from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, missing_requirement
-from extractor_flow.flows.dose_overlap.vocabulary import METRICS
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary
+    from extractor_flow.study.records import Completed, HardwareProfile, JobRecord, RunSummary, Skipped
 
 __all__ = ["DoseOverlap", "flow"]
 
@@ -30,7 +30,7 @@ VOCABULARY = ReportSpec(
     results_key="cell_results",
     results_heading="Cell Results",
     headline="amplitude_psnr",
-    metrics=METRICS,
+    metrics={**CONTRACT.metrics, **ADDED},
 )
 
 
@@ -39,6 +39,7 @@ class DoseOverlap:
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
+    contract = CONTRACT
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.job",)
     packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"
@@ -50,13 +51,13 @@ class DoseOverlap:
         run = settings["run"]
         return Study(settings, jobs_of(settings), run["run_id"], run["output_root"], tuple(run["notes"]))
 
-    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, str]:
+    def prepare(self, settings: Mapping[str, Any], directory: Path) -> Mapping[str, Skipped]:
         """Measure the object at every dose, and thin the scans to every view."""
         from extractor_flow.flows.dose_overlap.data.prepare import prepare_study
 
         return prepare_study(settings, directory)
 
-    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> str | None:
+    def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """Why *job* lacks its device."""
         del hardware
         return missing_requirement(job, missing)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap.plan import BASELINE, Cell, Plan
 from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits
+from extractor_flow.study.records import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOW_NAME = "dose_overlap"
-_ANYWHERE = ("cpu", "auto")
-_NEEDS = "needs {}, which is missing here: "
-_REMEDY = "; run it on a machine that has it, or set training.device to cpu or auto"
+ANYWHERE = ("cpu", "auto")
 _SEEDS = ("neighbor_count", "grouping_seed", "subsampling_seed")
 
 
@@ -30,17 +30,14 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
     return tuple(_job(settings, cell, seed) for cell in cells_of(settings) for seed in seeds)
 
 
-def missing_requirement(job: Job, missing: Mapping[str, str]) -> str | None:
+def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
     """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
     for device in job.requires:
         if device in missing:
-            return f"{_NEEDS.format(device)}{missing[device]}{_REMEDY}"
+            why = f"needs {device}, which is missing here: {missing[device]}"
+            remedy = "run it on a machine that has it, or set training.device to cpu or auto"
+            return Skipped(Code.MISSING_CAPABILITY, f"{why}; {remedy}")
     return None
-
-
-def is_unmet(reason: str, device: str) -> bool:
-    """Whether *reason* is one that :func:`missing_requirement` gives for a job that was to compute on *device*."""
-    return device not in _ANYWHERE and reason.startswith(_NEEDS.format(device)) and reason.endswith(_REMEDY)
 
 
 def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:
@@ -53,7 +50,7 @@ def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:
         parameters=_plan(settings, cell, seed).to_parameters(),
         seed=seed,
         # The network of the baseline sees four times as many inputs that are not shared by a group.
-        requires=() if settings["training"]["device"] in _ANYWHERE else (settings["training"]["device"],),
+        requires=() if settings["training"]["device"] in ANYWHERE else (settings["training"]["device"],),
         weight=2.0 if cell.view == BASELINE else 1.0,
         limits=Limits(seconds=run["time_limit_seconds"], memory_mb=run["memory_limit_mb"]),
     )

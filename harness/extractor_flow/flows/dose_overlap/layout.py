@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from extractor_flow.layout import JOB_LOG, MANIFEST, SKIPS
+
 DATA = "data"
 RAW = "simulated_raw.npz"
 CANONICAL = "canonical.npz"
@@ -10,23 +12,15 @@ SPLITS = ("train", "test")
 RUN_MANIFEST = "run_manifest.json"
 OVERLAP_MANIFEST = "overlap_manifest.json"
 METRICS_BUNDLE = "metrics_bundle.json"
-TRAINING_MANIFEST = "training_manifest.json"
-SKIP_SUMMARY = "skip_summary.json"
+TRAINING_MANIFEST = MANIFEST
+SKIP_SUMMARY = SKIPS
 
 BUNDLE = "bundle.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 CURVES = "curves.json"
 RECONSTRUCTIONS = "reconstructions.npz"
 METRICS = "metrics.json"
-LOG = "train.log"
-ARTIFACTS = {
-    "bundle": BUNDLE,
-    "checkpoint": CHECKPOINT,
-    "curves": CURVES,
-    "reconstructions": RECONSTRUCTIONS,
-    "metrics": METRICS,
-}
-"""The files of a finished cell by their roles, relative to its directory."""
+LOG = JOB_LOG
 
 
 def dose_directory(dose: int) -> str:

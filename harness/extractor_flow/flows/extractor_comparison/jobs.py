@@ -12,7 +12,9 @@ from extractor_flow.flows.extractor_comparison.plan import (
     Plan,
     Schedule,
 )
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits, component_of
+from extractor_flow.study.records import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,20 +44,19 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
     return tuple(_job(settings, profile, seed) for profile in profiles for seed in settings["run"]["seeds"])
 
 
-def missing_requirement(job: Job, missing: Mapping[str, str]) -> str | None:
+def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
     """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
     expects_gpu = _GPU in job.requires
     resources = f"expected_resources of {job.name} to cpu"
     for device in job.requires:
         if device in missing:
             setting = f"run.device to cpu and {resources}" if expects_gpu else "run.device to cpu or auto"
-            return (
-                f"needs {device}, which is missing here: {missing[device]}; "
-                f"run it on a machine that has it, or set {setting}"
-            )
+            why = f"needs {device}, which is missing here: {missing[device]}"
+            return Skipped(Code.MISSING_CAPABILITY, f"{why}; run it on a machine that has it, or set {setting}")
     if expects_gpu and all(device in missing for device in ACCELERATORS):
         words = "; ".join(f"{device}: {missing[device]}" for device in ACCELERATORS)
-        return f"expects a GPU, and there is none ({words}); run it on a machine that has one, or set {resources}"
+        why = f"expects a GPU, and there is none ({words}); run it on a machine that has one, or set {resources}"
+        return Skipped(Code.MISSING_CAPABILITY, why)
     return None
 
 

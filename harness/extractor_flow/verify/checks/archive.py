@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.files import dumps
-from extractor_flow.run.rundir import ARCHIVE, FIGURES, JOURNAL
+from extractor_flow.layout import ARCHIVE, FIGURES, JOB, JOURNAL, RESULT, tells_of_a_job
 from extractor_flow.study.flow import SupportsPrepare
 from extractor_flow.study.records import Completed
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from extractor_flow.verify.subject.documents import Entry
 
 _KIND = "inconsistent"
-_PROTOCOL = re.compile(r"(?:job|result|attempt-[0-9]+)\.json")
 _COPY = (Requirement.ARCHIVE, Requirement.REQUEST)
 
 
@@ -56,7 +54,7 @@ def _is_always_kept(run: RunSubject, path: str) -> bool:
     if not folders or folders[0] == FIGURES or name.startswith("."):
         return True
     # Copies of before the size was recorded left out any file of a job above it.
-    return run.archive.largest is not None and _PROTOCOL.fullmatch(name) is not None
+    return run.archive.largest is not None and tells_of_a_job(name)
 
 
 def _problem(run: RunSubject, path: str, jobs: frozenset[str] | None) -> str | None:
@@ -97,9 +95,9 @@ def _of_protocol(run: RunSubject, entry: Entry) -> Iterator[Violation]:
     """The orders and results that older copies left out are those that the study and the journal give."""
     record = entry.record
     job = run.matrix.jobs.get(record.job_key)
-    given: dict[str, dict[str, Json]] = {} if job is None else {"job.json": job.to_json()}
+    given: dict[str, dict[str, Json]] = {} if job is None else {JOB: job.to_json()}
     if record.end_time is not None:
-        given["result.json"] = record.to_json()
+        given[RESULT] = record.to_json()
     for name, data in given.items():
         listed = run.archive.left_out.get(f"{record.directory}/{name}")
         digest = hashlib.sha256(dumps(data).encode("utf-8")).hexdigest()

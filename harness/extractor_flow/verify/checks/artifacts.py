@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.contracts import json_path
 from extractor_flow.evidence.check import Requirement, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import Artifact
     from extractor_flow.verify.subject.context import JobSubject
 
-# A flow may well claim its log.
-_PROTOCOL = re.compile(r"(?:job|result|progress|attempt-[0-9]+)\.json|attempt-[0-9]+\.log|\.lock")
 _TEXT_LIMIT = 16 * 1024 * 1024  # no text that a job leaves is larger; models are, and git does not rewrite them
 REWRITTEN = Unchecked(
     "line ends of text files",
@@ -44,12 +41,12 @@ def artifact_places(job: JobSubject) -> Iterator[Violation]:
         place = f"line {job.entry.line}: {json_path(('artifacts', name, 'path'))}"
         if not artifact.path.startswith(job.path("")):
             what = f"the job's directory is {job.record.directory}"
-            yield Violation(rundir.JOURNAL, place, artifact.path, what, Kind.OUTSIDE)
-        if _PROTOCOL.fullmatch(artifact.path.removeprefix(job.path(""))):
+            yield Violation(layout.JOURNAL, place, artifact.path, what, Kind.OUTSIDE)
+        if layout.is_protocol(artifact.path.removeprefix(job.path(""))):
             what = "a file of every job's own, which is no product of its training"
-            yield Violation(rundir.JOURNAL, place, artifact.path, what, "inconsistent")
+            yield Violation(layout.JOURNAL, place, artifact.path, what, "inconsistent")
         if (other := job.run.claimed[artifact.path]) != job.record.label:
-            yield Violation(rundir.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
+            yield Violation(layout.JOURNAL, place, artifact.path, f"{other} claims it too", "inconsistent")
 
 
 @check("artifact-digests", requires=(Requirement.REQUEST,))

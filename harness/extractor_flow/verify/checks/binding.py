@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.binding import chain
-from extractor_flow.binding.starts import STARTS, read_starts
-from extractor_flow.binding.subjects import CONTRACT, LIMIT, SUBJECTS, Subject, is_bound, render, root_of
+from extractor_flow.binding.starts import read_starts
+from extractor_flow.binding.subjects import CONTRACT, LIMIT, Subject, is_bound, render, root_of
 from extractor_flow.contracts import violations
 from extractor_flow.evidence.check import Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why
+from extractor_flow.layout import STARTS, SUBJECTS
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.text import read_bytes, read_json
-from extractor_flow.run import rundir
 from extractor_flow.verify.checks.artifacts import REWRITTEN, is_rewritten
 from extractor_flow.verify.versions import author, is_of_this_version
 
@@ -37,7 +38,7 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
     Catches: any file that was changed, added or taken away after the run was published. Cannot catch: a list that was
     made again afterwards, which has another root: compare that with one known from elsewhere (``--witness``).
     """
-    request = run.documents.json.get(rundir.RUN)
+    request = run.documents.json.get(layout.RUN)
     if SUBJECTS not in run.listing.files and request is not None and not is_of_this_version(request):
         yield Unchecked("that no file was changed since it was published", author(request), Why.OTHER_VERSION)
         return
@@ -76,7 +77,7 @@ def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Findin
         bound = listed.get(path)
         if bound is None or left_out != bound.to_json():
             what = f"{SUBJECTS} has " + ("no such file" if bound is None else str(bound.to_json()))
-            yield Violation(rundir.ARCHIVE, f"left_out: {path}", str(dict(left_out)), what, _KIND)
+            yield Violation(layout.ARCHIVE, f"left_out: {path}", str(dict(left_out)), what, _KIND)
 
 
 def _same(run: RunSubject, subject: Subject, size: int) -> Iterator[Finding]:
@@ -92,7 +93,7 @@ def _same(run: RunSubject, subject: Subject, size: int) -> Iterator[Finding]:
 @check(
     "journal-chain",
     scope=Scope.RUN,
-    reads=(rundir.JOURNAL, rundir.RUN),
+    reads=(layout.JOURNAL, layout.RUN),
     requires=(Requirement.REQUEST, Requirement.JOURNAL),
 )
 def journal_chain(run: RunSubject) -> Iterator[Finding]:
@@ -101,19 +102,22 @@ def journal_chain(run: RunSubject) -> Iterator[Finding]:
     Catches: records that were taken out, put in, exchanged or rewritten, and a request that was changed after the run
     had begun. Cannot catch: a chain that was made again from there to its end.
     """
-    with run.files.open(rundir.RUN, limit=LIMIT) as stream:
-        before = root_of(read_bytes(stream, rundir.RUN, limit=LIMIT))
+    if run.archive.accepted and run.archive.redacted & {layout.JOURNAL, layout.RUN}:
+        yield Unchecked(f"that {layout.JOURNAL} has all its lines", "names or secrets were replaced", Why.REDACTED)
+        return
+    with run.files.open(layout.RUN, limit=LIMIT) as stream:
+        before = root_of(read_bytes(stream, layout.RUN, limit=LIMIT))
     for entry in run.journal:
         if entry.previous is None and not is_of_this_version(run.request):
-            yield Unchecked(f"that {rundir.JOURNAL} has all its lines", author(run.request), Why.OTHER_VERSION)
+            yield Unchecked(f"that {layout.JOURNAL} has all its lines", author(run.request), Why.OTHER_VERSION)
         elif entry.previous != before:
             carried = "nothing" if entry.previous is None else entry.previous
             place = f"line {entry.line}: $.{chain.PREVIOUS}"
-            yield Violation(rundir.JOURNAL, place, carried, f"what it continues has the SHA-256 {before}", _CHAIN)
+            yield Violation(layout.JOURNAL, place, carried, f"what it continues has the SHA-256 {before}", _CHAIN)
         before = entry.sha256
 
 
-@check("run-starts", scope=Scope.RUN, reads=(rundir.RUN,), requires=(Requirement.REQUEST,))
+@check("run-starts", scope=Scope.RUN, reads=(layout.RUN,), requires=(Requirement.REQUEST,))
 def run_starts(run: RunSubject) -> Iterator[Violation]:
     """The list of starts beside the run is whole, and has this run's start as run.json knows it.
 
@@ -126,7 +130,7 @@ def run_starts(run: RunSubject) -> Iterator[Violation]:
                 noted = getattr(start, name.replace("start_", ""))
                 if run.request.get(name) != noted:
                     claim = str(run.request.get(name, "nothing"))
-                    yield Violation(rundir.RUN, f"$.{name}", claim, f"{STARTS} beside the run has {noted}", _CHAIN)
+                    yield Violation(layout.RUN, f"$.{name}", claim, f"{STARTS} beside the run has {noted}", _CHAIN)
 
 
 @check("witness", scope=Scope.RUN, reads=(SUBJECTS,), requires=(Requirement.WITNESS,))
@@ -146,7 +150,7 @@ def witness_holds(run: RunSubject) -> Iterator[Violation]:
 
 def notes(run: RunSubject) -> Iterator[str]:
     """What the list beside the run tells of other runs with the same settings."""
-    if rundir.RUN not in run.documents.json:
+    if layout.RUN not in run.documents.json:
         return
     try:
         starts = _starts(run)

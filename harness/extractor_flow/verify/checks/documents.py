@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.evidence.check import Layer, Scope, check
 from extractor_flow.evidence.findings import Violation
-from extractor_flow.run import rundir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def plain_files(run: RunSubject) -> Iterator[Violation]:
         yield Violation.refused(error.where, error)
 
 
-@check("json-contracts", layer=Layer.SCHEMA, scope=Scope.RUN, reads=(rundir.RUN, rundir.SUMMARY, rundir.MANIFEST))
+@check("json-contracts", layer=Layer.SCHEMA, scope=Scope.RUN, reads=(layout.RUN, layout.SUMMARY, layout.MANIFEST))
 def json_contracts(run: RunSubject) -> Iterator[Violation]:
     """Each JSON file of the run is strict JSON and satisfies its contract.
 
@@ -32,17 +32,17 @@ def json_contracts(run: RunSubject) -> Iterator[Violation]:
     form.
     """
     for name, wrong in run.documents.wrong.items():
-        if name != rundir.JOURNAL:
+        if name != layout.JOURNAL:
             yield from wrong
 
 
-@check("journal-lines", layer=Layer.SCHEMA, scope=Scope.RUN, reads=(rundir.JOURNAL,))
+@check("journal-lines", layer=Layer.SCHEMA, scope=Scope.RUN, reads=(layout.JOURNAL,))
 def journal_lines(run: RunSubject) -> Iterator[Violation]:
     """Each line of the journal is whole, and a record that satisfies its contract.
 
     Catches: a torn or edited journal whose lines are no records. Cannot catch: lines that were taken out.
     """
-    yield from run.documents.wrong[rundir.JOURNAL]
+    yield from run.documents.wrong[layout.JOURNAL]
 
 
 CHECKS = (plain_files, json_contracts, journal_lines)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.contracts import json_path
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.check import Layer, Requirement, check
 from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.layout import JOB, RESULT, attempt_note
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_json, require_object
-from extractor_flow.run import rundir
-from extractor_flow.run.session import NEVER_STARTED
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.verify.checks.artifacts import wrong_artifacts
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from extractor_flow.verify.subject.context import JobSubject
     from extractor_flow.verify.subject.documents import Entry
 
-ORDER, RESULT = "job.json", "result.json"
 _KIND = "inconsistent"
 _REQUEST = (Requirement.REQUEST,)
 
 
-@check("job-orders", layer=Layer.CONSISTENCY, reads=(ORDER,), requires=_REQUEST)
+@check("job-orders", layer=Layer.CONSISTENCY, reads=(JOB,), requires=_REQUEST)
 def job_orders(job: JobSubject) -> Iterator[Violation]:
     """The job.json of each job that was started holds exactly the job that the study has.
 
@@ -40,7 +40,7 @@ def job_orders(job: JobSubject) -> Iterator[Violation]:
     """
     if job.record.end_time is None:
         return
-    name = job.path(ORDER)
+    name = job.path(JOB)
     with job.run.files.open(name, limit=SMALL) as stream:
         data = require_object(read_json(stream, name, limit=SMALL), name)
     try:
@@ -91,10 +91,11 @@ def results_of_the_unstarted(job: JobSubject) -> Iterator[Violation]:
     # Of a failure, the result may be all there is: a killed run did not get to record it. A success would have been
     # kept, and what was attempted is cleared away before the jobs of a session start.
     stands = result is not None and isinstance(result.outcome, Completed) and _stands(job, result.outcome)
-    attempted = job.path("attempt-1.json") in job.run.listing.files
-    if stands or (attempted and job.record.outcome == Failed(NEVER_STARTED, interrupted=True)):
+    attempted = job.path(attempt_note(1)) in job.run.listing.files
+    last = job.record.outcome
+    if stands or (attempted and isinstance(last, Failed) and last.code is Code.NOT_STARTED):
         claim = f"{job.record.status}, never started"
-        yield Violation(rundir.JOURNAL, job.place("status"), claim, f"{name} tells of an attempt", _KIND)
+        yield Violation(layout.JOURNAL, job.place("status"), claim, f"{name} tells of an attempt", _KIND)
 
 
 def _stands(job: JobSubject, outcome: Completed) -> bool:
@@ -115,9 +116,9 @@ def _result(job: JobSubject, entry: Entry) -> Iterator[Violation]:
         third = _at(published, steps)
         if third != journal or steps[0] == "details":
             place = f"line {entry.line}: {json_path(steps)}"
-            yield Violation(rundir.JOURNAL, place, brief(journal), f"{name} has {brief(result)}", _KIND)
+            yield Violation(layout.JOURNAL, place, brief(journal), f"{name} has {brief(result)}", _KIND)
         if third != result or steps[0] == "details":
-            what = f"{rundir.JOURNAL} has {brief(journal)}"
+            what = f"{layout.JOURNAL} has {brief(journal)}"
             yield Violation(name, json_path(steps), brief(result), what, _KIND)
 
 
@@ -136,7 +137,7 @@ def job_attempts(job: JobSubject) -> Iterator[Violation]:
     Catches: an attempt that was renumbered. Cannot catch: attempts whose notes were taken away.
     """
     record = job.record
-    name = job.path(f"attempt-{record.attempt}.json")
+    name = job.path(attempt_note(record.attempt))
     died_early = not isinstance(record.outcome, Completed) and name not in job.run.listing.files
     if record.end_time is None or died_early:
         return

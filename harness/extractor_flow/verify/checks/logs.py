@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import os
-import re
-from bisect import bisect_right
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
+from extractor_flow.errors import DataError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
-from extractor_flow.files import printable
+from extractor_flow.files import dump_line, parse_json, printable
 from extractor_flow.readers.errors import ReadError
-from extractor_flow.run import rundir
-from extractor_flow.study.records import Completed, Failed, Skipped
+from extractor_flow.study.records import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from extractor_flow.evidence.findings import Finding
+    from extractor_flow.files import Json
     from extractor_flow.readers.paths import ConfinedDirectory
-    from extractor_flow.study.records import JobRecord
     from extractor_flow.verify.subject.context import JobSubject, RunSubject
 
 _KIND = "inconsistent"
 _JOB_LOG, _RUN_LOG = 1024 * 1024, 16 * 1024 * 1024
 _CUT = "\ufffd"  # stands for half a character at either end of what was quoted
-_INTERRUPTED = re.compile(r"interrupted by SIG[A-Z0-9]+(; killed, as it went on)?")
-_LOGGED = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (?:WARNING|ERROR|INFO) job (skipped|failed|succeeded)")
-_WHOSE = re.compile(r"'directory': '([^']+)', 'attempt': ([0-9]{1,9})\}\Z")
 
 
-@check("failures-quote-logs", reads=("train.log",), requires=(Requirement.REQUEST,))
+@check("failures-quote-logs", reads=(layout.JOB_LOG,), requires=(Requirement.REQUEST,))
 def failures_quote_logs(job: JobSubject) -> Iterator[Finding]:
-    """A failure that was started quotes the end of its train.log, and one that was interrupted says by what.
+    """A failure that was started quotes the end of its train.log.
 
-    Catches: a reason or a log's end that was made up. Cannot catch: a log that was rewritten with it.
+    Catches: a log's end that was made up. Cannot catch: a log that was rewritten with it.
     """
     outcome = job.record.outcome
-    if not isinstance(outcome, Failed) or job.record.end_time is None:
-        return
-    if outcome.interrupted and not _INTERRUPTED.fullmatch(outcome.reason):
-        what = f"its reason is {brief(outcome.reason)}"
-        yield Violation(rundir.JOURNAL, job.place("interrupted"), "true", what, _KIND)
-    if outcome.log_tail:
+    if isinstance(outcome, Failed) and job.record.end_time is not None and outcome.log_tail:
         yield from _quoted(job, outcome.log_tail)
 
 
@@ -51,7 +41,7 @@ def failures_quote_logs(job: JobSubject) -> Iterator[Finding]:
     "run-log",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(rundir.LOG,),
+    reads=(layout.LOG,),
     requires=(Requirement.REQUEST, Requirement.JOURNAL),
 )
 def run_log(run: RunSubject) -> Iterator[Violation]:
@@ -59,58 +49,33 @@ def run_log(run: RunSubject) -> Iterator[Violation]:
 
     Catches: records that were taken out of the journal. Cannot catch: that, if the log lost its lines too.
     """
-    told: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-    for entry in run.journal:
-        word, rest = _logged(entry.record)
-        told[word, entry.record.directory, entry.record.attempt].append(rest)
-    beginnings = {whose: Beginnings(texts) for whose, texts in told.items()}
+    recorded = {dump_line(entry.record.facts) for entry in run.journal}
     try:
-        text, _ = _end_of(run.files, rundir.LOG, _RUN_LOG)
+        text, _ = _end_of(run.files, layout.LOG, _RUN_LOG)
     except ReadError:
         return  # a log may be lost
-    for number, line in enumerate(text.splitlines(), 1):
-        found, whose = _LOGGED.match(line), _WHOSE.search(line)
-        if found is None or whose is None:
-            continue
-        rest = line[found.end() : whose.start()]
-        known = beginnings.get((found[1], whose[1], int(whose[2])))
-        if known is None or not known.has_one_of(rest):
-            what = f"{rundir.LOG} line {number}: {brief(line[found.start(1) :])}"
-            yield Violation(rundir.JOURNAL, "", "has every record that was logged", what, _KIND)
+    for number, line in enumerate(text.split("\n"), 1):
+        fields = _fields(line)
+        if "status" in fields and dump_line(fields) not in recorded:
+            what = f"{layout.LOG} line {number}: {brief(fields)}"
+            yield Violation(layout.JOURNAL, "", "has every record that was logged", what, _KIND)
 
 
-class Beginnings:
-    """Texts, one of which another text may begin with; how many there are costs a look-up next to nothing."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._texts: list[str] = []
-        for text in sorted(texts):
-            # What begins with a shorter one adds nothing; without such ones a beginning of a text is right before it.
-            if not (self._texts and text.startswith(self._texts[-1])):
-                self._texts.append(text)
-
-    def has_one_of(self, text: str) -> bool:
-        """Whether *text* begins with one of them."""
-        position = bisect_right(self._texts, text)
-        return position > 0 and text.startswith(self._texts[position - 1])
-
-
-def _logged(record: JobRecord) -> tuple[str, str]:
-    """How the run's log begins to tell of *record*."""
-    match record.outcome:
-        case Skipped(reason=reason):
-            return "skipped", f": {reason} {{"
-        case Failed(reason=reason):
-            return "failed", f": {reason} {{"
-        case Completed(training_steps=steps):
-            return "succeeded", f" after {steps} training steps {{"
+def _fields(line: str) -> dict[str, Json]:
+    """The fields at the end of a *line* of the log; none where it has lost them."""
+    start = line.rfind(' {"')  # inside of a text of JSON a quotation mark has a backslash before it
+    try:
+        value = parse_json(line[start:], where=layout.LOG) if start >= 0 else None
+    except DataError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _quoted(job: JobSubject, tail: Sequence[str]) -> Iterator[Finding]:
     """A log only ever grows, and an earlier attempt's is kept under the attempt's name."""
     wanted = _plain("\n".join(tail).strip(_CUT))
     read = {}
-    for name in (job.path("train.log"), job.path(f"attempt-{job.record.attempt}.log")):
+    for name in (job.path(layout.JOB_LOG), job.path(layout.attempt_log(job.record.attempt))):
         try:
             text, read[name] = _end_of(job.run.files, name, _JOB_LOG)
         except ReadError:
@@ -119,10 +84,10 @@ def _quoted(job: JobSubject, tail: Sequence[str]) -> Iterator[Finding]:
             return
     if read and all(read.values()):
         what = f"{' and '.join(read)}: no such piece"
-        yield Violation(rundir.JOURNAL, job.place("log_tail"), brief(tail[-1]), what, _KIND)
+        yield Violation(layout.JOURNAL, job.place("log_tail"), brief(tail[-1]), what, _KIND)
     else:
-        what = f"what {rundir.JOURNAL} line {job.entry.line} quotes"
-        yield Unchecked(what, f"{job.path('train.log')} cannot be read to its end", Why.NO_WITNESS)
+        what = f"what {layout.JOURNAL} line {job.entry.line} quotes"
+        yield Unchecked(what, f"{job.path(layout.JOB_LOG)} cannot be read to its end", Why.NO_WITNESS)
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
@@ -31,16 +31,15 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.verify.subject.context import RunSubject
 
-_FIGURE = re.compile(rf"{rundir.FIGURES}/[A-Za-z0-9_-]+\.png")
 _MOST_FIGURES = 256  # a flow draws a few
 _DRAWING_SECONDS = 120
 _SLACK = 4096  # so that a small file that is a little too long is shown, not refused
-_GIVES = f"{rundir.RUN} and {rundir.JOURNAL} give"
+_GIVES = f"{layout.RUN} and {layout.JOURNAL} give"
 
 
 _RECORDED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.COMPARISON)
 _PUBLISHED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON)
-_DOCUMENTS = (rundir.SUMMARY, rundir.MANIFEST, rundir.SKIPS, rundir.HISTORICAL)
+_DOCUMENTS = (layout.SUMMARY, layout.MANIFEST, layout.SKIPS, layout.HISTORICAL)
 
 
 @check("json-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=_DOCUMENTS, requires=_RECORDED)
@@ -53,29 +52,32 @@ def json_made_again(run: RunSubject) -> Iterator[Finding]:
     known = not isinstance(run.flow, RequestError) and run.restudied[0] is not None
     made = _published(run)
     for name in _DOCUMENTS:
+        if name not in run.documents.json:
+            yield Unchecked(name, "it cannot be used", Why.UNREADABLE)
+            continue
         try:
             yield from _json(run, name, made[name](), exact=known)
-        except ReadError as error:
+        except ReadError as error:  # as of a file that is much longer than what is made here
             yield Violation.refused(name, error)
 
 
-@check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(rundir.MARKDOWN,), requires=_PUBLISHED)
+@check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(layout.MARKDOWN,), requires=_PUBLISHED)
 def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
     """The summary.md is, byte for byte, what run.json and the journal make; another version's is parsed and compared.
 
     Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too.
     """
-    yield from _text(run, rundir.MARKDOWN, _published(run)[rundir.MARKDOWN]())
+    yield from _text(run, layout.MARKDOWN, _published(run)[layout.MARKDOWN]())
 
 
-@check("report-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.PAGE,), requires=_PUBLISHED)
+@check("report-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.PAGE,), requires=_PUBLISHED)
 def report_made_again(run: RunSubject) -> Iterator[Finding]:
     """The report.html is, byte for byte, what run.json, the journal and the figures in their folder make.
 
     Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
     the page of another version of this package anything, which is said.
     """
-    yield from _text(run, rundir.PAGE, _published(run)[rundir.PAGE]())
+    yield from _text(run, layout.PAGE, _published(run)[layout.PAGE]())
 
 
 def _published(run: RunSubject) -> Mapping[str, Callable[[], bytes]]:
@@ -104,8 +106,8 @@ def _text(run: RunSubject, name: str, demanded: bytes) -> Iterator[Finding]:
         return
     if computes_alike(run.request):
         yield from _first_line(name, demanded, found)
-    elif name == rundir.MARKDOWN and rundir.SUMMARY in run.documents.json:
-        data = run.documents.json[rundir.SUMMARY]
+    elif name == layout.MARKDOWN and layout.SUMMARY in run.documents.json:
+        data = run.documents.json[layout.SUMMARY]
         yield from check_page(decode(found, name), page_of(data, run.reporter.vocabulary))
     else:
         yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
@@ -131,7 +133,7 @@ def _first_line(name: str, demanded: bytes, found: bytes) -> Iterator[Violation]
     "figures-made-again",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(rundir.FIGURES,),
+    reads=(layout.FIGURES,),
     requires=_PUBLISHED,
     needs=("matplotlib",),
     deep=True,
@@ -146,10 +148,10 @@ def figures_made_again(run: RunSubject) -> Iterator[Finding]:
     completed = run.supported.summary.aggregate_metrics["completed_runs"]
     drawn = _draw(run) if isinstance(run.flow, SupportsDraw) and completed else {}
     if isinstance(drawn, str):
-        yield Unchecked(rundir.FIGURES, f"they cannot be drawn here: {brief(drawn)}", Why.NO_WITNESS)
+        yield Unchecked(layout.FIGURES, f"they cannot be drawn here: {brief(drawn)}", Why.NO_WITNESS)
         return
     for name in sorted(there.keys() | drawn.keys()):
-        path = f"{rundir.FIGURES}/{name}"
+        path = f"{layout.FIGURES}/{name}"
         if there.get(name) == drawn.get(name):
             continue
         if name in there and name in drawn and not computes_alike(run.request):
@@ -165,9 +167,9 @@ def _draw(run: RunSubject) -> dict[str, bytes] | str:
     with TemporaryDirectory(prefix="extractor-flow-draw-") as folder:
         place = Path(folder)
         for entry in run.files.root.resolve().iterdir():
-            if entry.is_dir() and entry.name != rundir.FIGURES:
+            if entry.is_dir() and entry.name != layout.FIGURES:
                 (place / entry.name).symlink_to(entry, target_is_directory=True)
-        for name in (rundir.RUN, rundir.JOURNAL):
+        for name in (layout.RUN, layout.JOURNAL):
             with run.files.open(name) as source, (place / name).open("xb") as copy:
                 shutil.copyfileobj(source, copy)
         command = [sys.executable, "-P", "-m", "extractor_flow.run.draw", folder]
@@ -180,16 +182,11 @@ def _draw(run: RunSubject) -> dict[str, bytes] | str:
         return rundir.RunDirectory(place).figures()
 
 
-def is_figure(path: str) -> bool:
-    """Whether *path* is where a figure of the whole run lies."""
-    return _FIGURE.fullmatch(path) is not None
-
-
 def read_figures(run: RunSubject) -> dict[str, bytes]:
     """The figures of the whole run by file name; a :class:`ReadError` when one cannot be read, or all are too large."""
     read: dict[str, bytes] = {}
     left = IMAGE_LIMIT
-    for path in [path for path in run.listing.files if is_figure(path)][:_MOST_FIGURES]:
+    for path in [path for path in run.listing.files if layout.is_figure(path)][:_MOST_FIGURES]:
         with run.files.open(path, limit=left) as stream:
             content = read_bytes(stream, path, limit=left)
         read[path.rpartition("/")[2]] = content

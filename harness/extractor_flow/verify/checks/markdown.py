@@ -6,10 +6,10 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.evidence.findings import Violation, brief
 from extractor_flow.render.escaping import ABSENT, unescape_cell
 from extractor_flow.render.markdown_layout import NO_ROWS, Page, Row, Section
-from extractor_flow.run import rundir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def check_page(text: str, demanded: Page) -> Iterator[Violation]:
     try:
         page = parse_page(text)
     except PageError as error:
-        yield Violation(rundir.MARKDOWN, f"line {error.line}", error.claim, error.found, _MARKUP)
+        yield Violation(layout.MARKDOWN, f"line {error.line}", error.claim, error.found, _MARKUP)
         return
     yield from _compare("title", demanded.title, page.title)
     yield from _facts("", demanded.facts, page.facts)
@@ -221,4 +221,4 @@ def _compare(place: str, demanded: object, found: object) -> Iterator[Violation]
     if demanded != found:
         shown = ABSENT if found is None else brief(found)
         wanted = ABSENT if demanded is None else brief(demanded)
-        yield Violation(rundir.MARKDOWN, place, shown, f"{rundir.SUMMARY} gives {wanted}", _KIND)
+        yield Violation(layout.MARKDOWN, place, shown, f"{layout.SUMMARY} gives {wanted}", _KIND)

@@ -6,13 +6,13 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.clock import directory_stamp
 from extractor_flow.contracts import json_path
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation, brief
-from extractor_flow.run import rundir
 from extractor_flow.run.provenance import config_digest
-from extractor_flow.run.session import DRY_RUN
+from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import component_of
 from extractor_flow.study.records import Completed, Skipped
 from extractor_flow.verify.checks.timeline import without_repeats
@@ -28,7 +28,7 @@ _KIND = "inconsistent"
 _REQUEST = (Requirement.REQUEST,)
 
 
-@check("request-once", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.RUN,), requires=_REQUEST)
+@check("request-once", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.RUN,), requires=_REQUEST)
 def request_once(run: RunSubject) -> Iterator[Violation]:
     """What run.json says twice is the same twice: config and digest, name and time, platform, one key a job.
 
@@ -61,7 +61,7 @@ def wrong_request(request: Mapping[str, Any]) -> Iterator[Violation]:
     "settings-span-matrix",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(rundir.RUN,),
+    reads=(layout.RUN,),
     requires=(*_REQUEST, Requirement.FLOW),
 )
 def settings_span_matrix(run: RunSubject) -> Iterator[Violation]:
@@ -72,7 +72,7 @@ def settings_span_matrix(run: RunSubject) -> Iterator[Violation]:
     yield from run.restudied[1]
 
 
-@check("flow-named-alike", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_REQUEST)
+@check("flow-named-alike", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_REQUEST)
 def flow_named_alike(run: RunSubject) -> Iterator[Violation]:
     """The journal's records name the flow that run.json names.
 
@@ -83,26 +83,28 @@ def flow_named_alike(run: RunSubject) -> Iterator[Violation]:
     found = {entry.record.flow for entry in run.journal}
     if len(found) == 1 and found != {flow}:
         # All records agree on another flow: it is the request that is wrong.
-        yield _wrong("$.flow", flow, f"{rundir.JOURNAL} has {brief(found.pop())}")
+        yield _wrong("$.flow", flow, f"{layout.JOURNAL} has {brief(found.pop())}")
         return
     for entry in run.journal:
         if entry.record.flow != flow:
             place = f"line {entry.line}: $.flow"
-            yield Violation(rundir.JOURNAL, place, entry.record.flow, f"{rundir.RUN} has {flow}", _KIND)
+            yield Violation(layout.JOURNAL, place, entry.record.flow, f"{layout.RUN} has {flow}", _KIND)
 
 
-@check("rehearsal-skips", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_REQUEST)
+@check("rehearsal-skips", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_REQUEST)
 def rehearsal_skips(run: RunSubject) -> Iterator[Violation]:
     """A rehearsal's journal begins with a job that was skipped for that; it may have been resumed, to train.
 
     Catches: a real run called a rehearsal. Cannot catch: a rehearsal of which nobody says that it was one.
     """
-    first = run.journal[:1]
-    if run.request["dry_run"] and first and first[0].record.outcome != Skipped(DRY_RUN):
-        yield _wrong("$.dry_run", "true", f"{rundir.JOURNAL} line {first[0].line}: {first[0].record.status}")
+    for first in run.journal[:1]:
+        outcome = first.record.outcome
+        rehearsed = isinstance(outcome, Skipped) and outcome.code is Code.DRY_RUN
+        if run.request["dry_run"] and not rehearsed:
+            yield _wrong("$.dry_run", "true", f"{layout.JOURNAL} line {first.line}: {first.record.status}")
 
 
-@check("records-of-jobs", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_REQUEST)
+@check("records-of-jobs", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_REQUEST)
 def records_of_jobs(run: RunSubject) -> Iterator[Violation]:
     """Each record is one of an announced job, under its name, seed and directory; each announced job has one.
 
@@ -115,7 +117,7 @@ def records_of_jobs(run: RunSubject) -> Iterator[Violation]:
     for key, job in run.matrix.announced.items():
         if key not in recorded:
             label = f"{job['config_name']} seed {job['seed']}" if "seed" in job else job["config_name"]
-            yield Violation(rundir.JOURNAL, "", f"has a record of {label}, which {rundir.RUN} announces", "none", _KIND)
+            yield Violation(layout.JOURNAL, "", f"has a record of {label}, which {layout.RUN} announces", "none", _KIND)
 
 
 def _of_a_job(entry: Entry, run: RunSubject) -> Iterator[Violation]:
@@ -124,17 +126,17 @@ def _of_a_job(entry: Entry, run: RunSubject) -> Iterator[Violation]:
     if announced is None and record.job_key in run.matrix.jobs:
         announced = announcement(run.matrix.jobs[record.job_key])
     if announced is None:
-        yield Violation(rundir.JOURNAL, f"{where}.job_key", record.job_key, f"no job of {rundir.RUN} has it", _KIND)
+        yield Violation(layout.JOURNAL, f"{where}.job_key", record.job_key, f"no job of {layout.RUN} has it", _KIND)
         return
     told = record.to_json()
     demanded = {key: announced.get(key) for key in (*announced, "seed")}
     for key, value in demanded.items():
         if told.get(key) != value:
             found = f"its job has {brief(value)}"
-            yield Violation(rundir.JOURNAL, f"{where}.{key}", brief(told.get(key)), found, _KIND)
+            yield Violation(layout.JOURNAL, f"{where}.{key}", brief(told.get(key)), found, _KIND)
 
 
-@check("attempts-count-up", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_REQUEST)
+@check("attempts-count-up", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_REQUEST)
 def attempts_count_up(run: RunSubject) -> Iterator[Violation]:
     """The attempts at a job are numbered in the order in which the journal records them.
 
@@ -147,12 +149,12 @@ def attempts_count_up(run: RunSubject) -> Iterator[Violation]:
         if record.end_time is None:
             if record.attempt != 1:
                 what = "a job that was not started is recorded with attempt 1"
-                yield Violation(rundir.JOURNAL, place, str(record.attempt), what, _KIND)
+                yield Violation(layout.JOURNAL, place, str(record.attempt), what, _KIND)
             continue
         attempts[record.job_key] = record.attempt
         # A process that dies before it has begun another attempt is recorded with the number of the one before.
         if record.attempt < (before + 1 if isinstance(record.outcome, Completed) else before):
-            yield Violation(rundir.JOURNAL, place, str(record.attempt), f"{before} came before", _KIND)
+            yield Violation(layout.JOURNAL, place, str(record.attempt), f"{before} came before", _KIND)
 
 
 def _repeated(values: list[str]) -> Iterator[int]:
@@ -164,7 +166,7 @@ def _repeated(values: list[str]) -> Iterator[int]:
 
 
 def _wrong(path: str, claim: str, found: str) -> Violation:
-    return Violation(rundir.RUN, path, claim, found, _KIND)
+    return Violation(layout.RUN, path, claim, found, _KIND)
 
 
 CHECKS = (

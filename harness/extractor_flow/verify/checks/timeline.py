@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.files import dump_line
-from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed, Failed, Skipped
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _KIND = "inconsistent"
 _RECORDED = (Requirement.REQUEST, Requirement.JOURNAL)
 
 
-@check("times-of-records", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_RECORDED)
+@check("times-of-records", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_RECORDED)
 def times_of_records(run: RunSubject) -> Iterator[Violation]:
     """Each job began after the run and ended after it began, and its duration fits in between, to the minute.
 
@@ -42,21 +42,21 @@ def _in_time(entry: Entry, created_at: str) -> Iterator[Violation]:
     record, where = entry.record, f"line {entry.line}: $"
     created, started = datetime.fromisoformat(created_at), datetime.fromisoformat(record.start_time)
     if (created - started).total_seconds() > CLOCK_STEP:
-        yield Violation(rundir.JOURNAL, f"{where}.start_time", record.start_time, f"the run began {created_at}", _KIND)
+        yield Violation(layout.JOURNAL, f"{where}.start_time", record.start_time, f"the run began {created_at}", _KIND)
     if record.end_time is None or isinstance(record.outcome, Skipped):
         return
     elapsed = (datetime.fromisoformat(record.end_time) - started).total_seconds()
     if elapsed < -CLOCK_STEP:
-        yield Violation(rundir.JOURNAL, f"{where}.end_time", record.end_time, f"began {record.start_time}", _KIND)
+        yield Violation(layout.JOURNAL, f"{where}.end_time", record.end_time, f"began {record.start_time}", _KIND)
     if record.duration_seconds == 0:
-        yield Violation(rundir.JOURNAL, f"{where}.duration_seconds", "0", "every job takes some time", _KIND)
+        yield Violation(layout.JOURNAL, f"{where}.duration_seconds", "0", "every job takes some time", _KIND)
     # The other way round is possible: a machine that sleeps stops the clock that durations are measured with.
     if record.duration_seconds is not None and record.duration_seconds > elapsed + CLOCK_STEP:
         what = f"from start to end {elapsed:.3f} s passed"
-        yield Violation(rundir.JOURNAL, f"{where}.duration_seconds", str(record.duration_seconds), what, _KIND)
+        yield Violation(layout.JOURNAL, f"{where}.duration_seconds", str(record.duration_seconds), what, _KIND)
 
 
-@check("records-in-order", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_RECORDED)
+@check("records-in-order", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_RECORDED)
 def records_in_order(run: RunSubject) -> Iterator[Violation]:
     """Records are written as jobs end: none is of an earlier time than one before it, but for jobs side by side.
 
@@ -74,10 +74,10 @@ def records_in_order(run: RunSubject) -> Iterator[Violation]:
             member = "start_time" if latest.record.end_time is None else "end_time"
             place = f"line {latest.line}: $.{member}"
             what = f"line {entry.line}, which was written after it, tells of {_time(entry.record)}"
-            yield Violation(rundir.JOURNAL, place, _time(latest.record), what, _KIND)
+            yield Violation(layout.JOURNAL, place, _time(latest.record), what, _KIND)
 
 
-@check("time-limits", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_RECORDED)
+@check("time-limits", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_RECORDED)
 def time_limits(run: RunSubject) -> Iterator[Violation]:
     """No job succeeded more than a minute after the time limit at which it would have been ended.
 
@@ -90,7 +90,7 @@ def time_limits(run: RunSubject) -> Iterator[Violation]:
         done = isinstance(entry.record.outcome, Completed)
         if done and limit is not None and seconds is not None and seconds > limit + CLOCK_STEP:
             place = f"line {entry.line}: $.duration_seconds"
-            yield Violation(rundir.JOURNAL, place, f"{seconds} s", f"its job is ended after {limit:g} s", _KIND)
+            yield Violation(layout.JOURNAL, place, f"{seconds} s", f"its job is ended after {limit:g} s", _KIND)
 
 
 def without_repeats(entries: Iterable[Entry]) -> list[Entry]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from extractor_flow.binding.subjects import SUBJECTS
+from extractor_flow import layout
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation
+from extractor_flow.layout import JOB, PROGRESS, RESULT
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_json, require_object
-from extractor_flow.run import rundir
 from extractor_flow.study.flow import SupportsPrepare
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed
-from extractor_flow.verify.checks.job_directories import ORDER, RESULT
-from extractor_flow.verify.checks.made_again import is_figure
 from extractor_flow.verify.subject.documents import SMALL
 
 if TYPE_CHECKING:
@@ -26,24 +23,6 @@ if TYPE_CHECKING:
     from extractor_flow.verify.subject.context import RunSubject
 
 _KIND = "inconsistent"
-_PROGRESS = "progress.json"
-_ATTEMPT = re.compile(r"attempt-([0-9]{1,9})\.(json|log)")
-_OF_A_RUN = {
-    rundir.RUN,
-    rundir.PREPARED,
-    rundir.JOURNAL,
-    rundir.SUMMARY,
-    rundir.MARKDOWN,
-    rundir.MANIFEST,
-    rundir.SKIPS,
-    rundir.HISTORICAL,
-    rundir.PAGE,
-    rundir.LOG,
-    rundir.ARCHIVE,
-    rundir.SUBJECTS,
-    rundir.UNPUBLISHED,
-    SUBJECTS,
-}
 _RECORDED = (Requirement.REQUEST, Requirement.JOURNAL)
 
 
@@ -56,7 +35,7 @@ def success_is_final(run: RunSubject) -> Iterator[Violation]:
     noted: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
     for path in run.listing.files:
         folder, _, name = path.rpartition("/")
-        if found := _ATTEMPT.fullmatch(name):
+        if found := layout.ATTEMPT.fullmatch(name):
             noted[folder].append((path, int(found[1]), found[2]))
     for entry in run.latest.values():
         record = entry.record
@@ -64,11 +43,11 @@ def success_is_final(run: RunSubject) -> Iterator[Violation]:
             continue
         for path, number, kind in noted[record.directory]:
             if number > record.attempt or (kind == "log" and number == record.attempt):
-                what = f"{rundir.JOURNAL} line {entry.line}: attempt {record.attempt} succeeded"
+                what = f"{layout.JOURNAL} line {entry.line}: attempt {record.attempt} succeeded"
                 yield Violation(path, "", "is of an attempt before the recorded one", what, _KIND)
 
 
-@check("unannounced-jobs", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(ORDER,), requires=_RECORDED)
+@check("unannounced-jobs", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(JOB,), requires=_RECORDED)
 def unannounced_jobs(run: RunSubject) -> Iterator[Violation]:
     """Every job.json is in the directory of a job of the study, or below one.
 
@@ -80,8 +59,8 @@ def unannounced_jobs(run: RunSubject) -> Iterator[Violation]:
     known = run.matrix.directories | {entry.record.directory for entry in run.journal}
     for path in run.listing.files:
         folder, _, name = path.rpartition("/")
-        if name == ORDER and not any(place in known for place in _upwards(folder)) and _is_order(run, path):
-            what = f"neither {rundir.RUN} nor {rundir.JOURNAL} has a job in {folder or 'the run itself'}"
+        if name == JOB and not any(place in known for place in _upwards(folder)) and _is_order(run, path):
+            what = f"neither {layout.RUN} nor {layout.JOURNAL} has a job in {folder or 'the run itself'}"
             yield Violation(path, "", "is the order of a job of this run", what, _KIND)
 
 
@@ -98,7 +77,7 @@ def _is_order(run: RunSubject, path: str) -> bool:
     "preparation",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(rundir.PREPARED,),
+    reads=(layout.PREPARED,),
     requires=(*_RECORDED, Requirement.FLOW),
 )
 def preparation(run: RunSubject) -> Iterator[Violation]:
@@ -106,10 +85,10 @@ def preparation(run: RunSubject) -> Iterator[Violation]:
 
     Catches: a prepared.json in the run of another flow. Cannot catch: what the data are.
     """
-    there = rundir.PREPARED in run.listing.files
+    there = layout.PREPARED in run.listing.files
     if there and not isinstance(run.flow, SupportsPrepare):
         what = f"the flow {run.request['flow']} prepares nothing"
-        yield Violation(rundir.PREPARED, "", "says what was prepared for the jobs", what, _KIND)
+        yield Violation(layout.PREPARED, "", "says what was prepared for the jobs", what, _KIND)
 
 
 @check("unknown-files", scope=Scope.RUN, requires=_RECORDED)
@@ -122,10 +101,10 @@ def unknown_files(run: RunSubject) -> Iterator[Unchecked]:
         folder, _, name = path.rpartition("/")
         if name.startswith("."):
             continue
-        of_the_run = folder in {"", rundir.FIGURES}
-        if of_the_run and path not in _OF_A_RUN and not is_figure(path):
+        of_the_run = folder in {"", layout.FIGURES}
+        if of_the_run and path not in layout.OF_A_RUN and not layout.is_figure(path):
             yield Unchecked(path, "no file that a run has: nothing is known of it")
-        elif name == _PROGRESS and f"{folder}/{RESULT}" in run.listing.files:
+        elif name == PROGRESS and f"{folder}/{RESULT}" in run.listing.files:
             yield Unchecked(path, "a note of a job that is under way, beside its result")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_flow import layout
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation, brief
-from extractor_flow.run import rundir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ _KIND = "inconsistent"
 _RECORDED = (Requirement.REQUEST, Requirement.JOURNAL)
 
 
-@check("records-comparable", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(rundir.JOURNAL,), requires=_RECORDED)
+@check("records-comparable", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_RECORDED)
 def records_comparable(run: RunSubject) -> Iterator[Violation]:
     """The flow can compare the journal's records: they have the metrics and details that its comparison takes.
 
@@ -25,14 +25,14 @@ def records_comparable(run: RunSubject) -> Iterator[Violation]:
     """
     if isinstance(run.support, str):
         claim = f"holds records that {run.reporter.name} can compare"
-        yield Violation(rundir.JOURNAL, "", claim, run.support, _KIND)
+        yield Violation(layout.JOURNAL, "", claim, run.support, _KIND)
 
 
 @check(
     "journal-outvoted",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(rundir.JOURNAL, rundir.MANIFEST, rundir.SUMMARY),
+    reads=(layout.JOURNAL, layout.MANIFEST, layout.SUMMARY),
     requires=(*_RECORDED, Requirement.COMPARISON),
 )
 def journal_outvoted(run: RunSubject) -> Iterator[Violation]:
@@ -40,8 +40,8 @@ def journal_outvoted(run: RunSubject) -> Iterator[Violation]:
 
     Catches: an edit of the journal alone, and names it. Cannot catch: an edit of all three.
     """
-    jobs = run.documents.json.get(rundir.MANIFEST, {}).get("jobs", [])
-    results = run.documents.json.get(rundir.SUMMARY, {}).get(run.reporter.vocabulary.results_key, [])
+    jobs = run.documents.json.get(layout.MANIFEST, {}).get("jobs", [])
+    results = run.documents.json.get(layout.SUMMARY, {}).get(run.reporter.vocabulary.results_key, [])
     listed = {job["job_key"]: job for job in jobs}
     summarized = {result["job_key"]: result for result in results}
     for key, entry in run.latest.items():
@@ -49,8 +49,8 @@ def journal_outvoted(run: RunSubject) -> Iterator[Violation]:
         for name in sorted((job.keys() & result.keys()) - {"metrics", "artifacts"}):
             if job[name] == result[name] != told.get(name):
                 place = f"line {entry.line}: $.{name}"
-                what = f"{rundir.MANIFEST} and {rundir.SUMMARY} have {brief(job[name])}"
-                yield Violation(rundir.JOURNAL, place, brief(told.get(name)), what, _KIND)
+                what = f"{layout.MANIFEST} and {layout.SUMMARY} have {brief(job[name])}"
+                yield Violation(layout.JOURNAL, place, brief(told.get(name)), what, _KIND)
 
 
 CHECKS = (records_comparable, journal_outvoted)

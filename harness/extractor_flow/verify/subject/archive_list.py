@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.findings import Unchecked, Violation, Why
+from extractor_flow.layout import ARCHIVE
 from extractor_flow.readers.errors import Kind
-from extractor_flow.run.rundir import ARCHIVE
 from extractor_flow.verify.subject.documents import read_document
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.binding.subjects import LIMIT, root_of
 from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Requirement
@@ -14,8 +15,8 @@ from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_bytes
 from extractor_flow.registry import find_flow
-from extractor_flow.run import rundir
 from extractor_flow.study.records import Completed
+from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.subject.documents import load_documents
 from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS, matrix_of, restudy
 from extractor_flow.verify.subject.support import latest_records, supported
@@ -54,20 +55,21 @@ class RunSubject:
     archive: ArchiveList
     deep: bool = False
     witness: Witness | None = None
+    trusted: frozenset[str] = frozenset()
 
     @cached_property
     def root(self) -> str | None:
         """The run's root; ``None`` where it has no list of files that can be read."""
         try:
-            with self.files.open(rundir.SUBJECTS, limit=LIMIT) as stream:
-                return root_of(read_bytes(stream, rundir.SUBJECTS, limit=LIMIT))
+            with self.files.open(layout.SUBJECTS, limit=LIMIT) as stream:
+                return root_of(read_bytes(stream, layout.SUBJECTS, limit=LIMIT))
         except ReadError:
             return None
 
     @property
     def request(self) -> Mapping[str, Any]:
         """The content of ``run.json``."""
-        return self.documents.json[rundir.RUN]
+        return self.documents.json[layout.RUN]
 
     @property
     def journal(self) -> tuple[Entry, ...]:
@@ -87,7 +89,7 @@ class RunSubject:
     @cached_property
     def manifest(self) -> Mapping[str, Mapping[str, Any]]:
         """The published records by job key: a third opinion, where two others differ."""
-        published = self.documents.json.get(rundir.MANIFEST, {"jobs": ()})
+        published = self.documents.json.get(layout.MANIFEST, {"jobs": ()})
         return {job["job_key"]: job for job in published["jobs"]}
 
     @cached_property
@@ -145,12 +147,12 @@ class RunSubject:
     def unmet(self) -> Mapping[Requirement, Unmet]:
         """The requirements that the run does not meet; each is looked at only where those before it are met."""
         unmet = {} if self.witness else {Requirement.WITNESS: Unmet("no witness was named", silent=True)}
-        if rundir.RUN not in self.documents.json:
-            return dict.fromkeys({*Requirement} - {Requirement.WITNESS}, Unmet(f"{rundir.RUN} cannot be used")) | unmet
+        if layout.RUN not in self.documents.json:
+            return dict.fromkeys({*Requirement} - {Requirement.WITNESS}, Unmet(f"{layout.RUN} cannot be used")) | unmet
         if not self.archive.is_there:
             unmet[Requirement.ARCHIVE] = Unmet("this is no copy", silent=True)
         if not self.documents.complete:
-            lost = Unmet(f"{rundir.JOURNAL} cannot be read to its end")
+            lost = Unmet(f"{layout.JOURNAL} cannot be read to its end")
             unmet |= dict.fromkeys((Requirement.JOURNAL, Requirement.COMPARISON), lost)
         elif isinstance(self.support, str):
             unmet[Requirement.COMPARISON] = Unmet("its records cannot be compared")
@@ -170,6 +172,8 @@ class RunSubject:
             parameters={key: self.matrix.jobs[key].parameters for key in known},
             lines={key: entry.line for key, entry in known.items()},
             deep=self.deep,
+            trusted=self.trusted,
+            elsewhere=environment_differences(self.request) if self.deep else {},
         )
 
 
@@ -195,7 +199,13 @@ class JobSubject:
 
 
 def load_run(
-    files: ConfinedDirectory, listing: Listing, archive: ArchiveList, witness: Witness | None, *, deep: bool
+    files: ConfinedDirectory,
+    listing: Listing,
+    archive: ArchiveList,
+    witness: Witness | None,
+    *,
+    deep: bool,
+    trusted: frozenset[str],
 ) -> RunSubject:
     """The run in *files*, of which *witness* tells; nothing is judged yet."""
-    return RunSubject(files, listing, load_documents(files), archive, deep, witness)
+    return RunSubject(files, listing, load_documents(files), archive, deep, witness, trusted)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from extractor_flow import layout
 from extractor_flow.binding.chain import PREVIOUS
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.text import Torn, read_json, read_json_lines
-from extractor_flow.run import rundir
 from extractor_flow.study.records import JobRecord
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from extractor_flow.readers.paths import ConfinedDirectory
 
 CONTRACTS = {
-    rundir.RUN: "run",
-    rundir.MANIFEST: "training_manifest",
-    rundir.SKIPS: "skip_summary",
-    rundir.HISTORICAL: "complete_results",
+    layout.RUN: "run",
+    layout.MANIFEST: "training_manifest",
+    layout.SKIPS: "skip_summary",
+    layout.HISTORICAL: "complete_results",
 }
 RECORD_CONTRACT = "job_record"
 SUMMARY_CONTRACT = "training_summary"
@@ -60,19 +60,19 @@ class Documents:
     @property
     def complete(self) -> bool:
         """Whether every line of the journal is a record."""
-        return not self.wrong[rundir.JOURNAL]
+        return not self.wrong[layout.JOURNAL]
 
 
 def load_documents(files: ConfinedDirectory) -> Documents:
     """All run-level files of *files* that can be read."""
     read = {name: read_document(files, name, contract) for name, contract in CONTRACTS.items()}
-    request, _ = read[rundir.RUN]
+    request, _ = read[layout.RUN]
     key = DEFAULT_RESULTS if request is None else request["results_key"]
     contract = SUMMARY_CONTRACT if key == DEFAULT_RESULTS else summary_schema(key)
-    read[rundir.SUMMARY] = read_document(files, rundir.SUMMARY, contract)
+    read[layout.SUMMARY] = read_document(files, layout.SUMMARY, contract)
     entries: list[Entry] = []
     wrong = {
-        rundir.JOURNAL: _wrong_with_journal(files, entries),
+        layout.JOURNAL: _wrong_with_journal(files, entries),
         **{name: found for name, (_, found) in read.items()},
     }
     there = {name: value for name, (value, _) in read.items() if value is not None}
@@ -103,19 +103,19 @@ def _wrong_with_journal(files: ConfinedDirectory, entries: list[Entry]) -> tuple
     """What is wrong with the journal; *entries* gets its records, up to what cannot be read."""
     found: list[Violation] = []
     try:
-        with files.open(rundir.JOURNAL) as stream:
-            for line in read_json_lines(stream, rundir.JOURNAL):
+        with files.open(layout.JOURNAL) as stream:
+            for line in read_json_lines(stream, layout.JOURNAL):
                 if isinstance(line, Torn):
                     what = f"{len(line.data)} bytes without a line end"
                     place = f"line {line.number}"
-                    return (*found, Violation(rundir.JOURNAL, place, "is a whole line", what, Kind.TRUNCATED))
-                wrong = _against(RECORD_CONTRACT, rundir.JOURNAL, f"line {line.number}: ", line.value)
+                    return (*found, Violation(layout.JOURNAL, place, "is a whole line", what, Kind.TRUNCATED))
+                wrong = _against(RECORD_CONTRACT, layout.JOURNAL, f"line {line.number}: ", line.value)
                 found += wrong
                 if not wrong and isinstance(line.value, dict):
                     previous = cast("str | None", line.value.get(PREVIOUS))  # as the contract says
                     entries.append(Entry(line.number, record_of(line.value), line.sha256, previous))
     except ReadError as error:
-        found.append(Violation.refused(rundir.JOURNAL, error))
+        found.append(Violation.refused(layout.JOURNAL, error))
     return tuple(found)
 
 
@@ -124,4 +124,4 @@ def record_of(data: dict[str, Any]) -> JobRecord:
     try:
         return JobRecord.from_json(data)
     except DataError as error:
-        raise ReadError(Kind.NOT_JSON, rundir.JOURNAL, str(error)) from error
+        raise ReadError(Kind.NOT_JSON, layout.JOURNAL, str(error)) from error

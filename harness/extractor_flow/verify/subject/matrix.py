@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.evidence.findings import Violation, brief
-from extractor_flow.run import rundir
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.jobs import select
 from extractor_flow.verify.json_diff import violations
@@ -47,14 +47,14 @@ def matrix_of(request: Mapping[str, Any], study: Study | None) -> Matrix:
 
 def restudy(request: Mapping[str, Any], flow: Flow) -> tuple[Study | None, tuple[Violation, ...]]:
     """The study that the settings in *request* make, and where it is not the one that was run."""
-    document = ConfigDocument(Path(rundir.RUN), data=request["config"], positions={}, foreign=True)
+    document = ConfigDocument(Path(layout.RUN), data=request["config"], positions={}, foreign=True)
     overrides = {**request.get("overrides", {}), "run_id": request["run_id"], "output_root": request["output_root"]}
     try:
         study = flow.study(document, overrides)
         jobs = select(study.jobs, request["selection"])
     except MALFORMED_INPUT_ERRORS as error:
         claim = f"is a config of {flow.name}"
-        return None, (Violation(rundir.RUN, "$.config", claim, brief(str(error)), "inconsistent"),)
+        return None, (Violation(layout.RUN, "$.config", claim, brief(str(error)), "inconsistent"),)
     again: dict[str, Json] = {
         "config": dict(study.settings),
         "run_id": study.run_id,
@@ -63,8 +63,11 @@ def restudy(request: Mapping[str, Any], flow: Flow) -> tuple[Study | None, tuple
         "notes": list(study.notes),
         "results_key": flow.vocabulary.results_key,
     }
+    # A run of before contracts had versions is one of the first.
+    if request.get("job_contract", {}).get("version") == flow.contract.version:
+        again["job_contract"] = flow.contract.to_json()
     there = {key: request[key] for key in again}
-    return study, tuple(violations(rundir.RUN, again, there, "the flow makes of this config"))
+    return study, tuple(violations(layout.RUN, again, there, "the flow makes of this config"))
 
 
 def announcement(job: Job) -> dict[str, Json]:

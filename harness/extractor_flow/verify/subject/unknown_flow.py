@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.run import rundir
+from extractor_flow import layout
 from extractor_flow.study.flow import Comparison, ReportSpec
 from extractor_flow.study.summary import core_aggregates
 
@@ -24,8 +24,8 @@ class UninstalledFlow:
     """
 
     def __init__(self, documents: Documents) -> None:
-        request = documents.json[rundir.RUN]
-        self._summary = documents.json.get(rundir.SUMMARY, {})
+        request = documents.json[layout.RUN]
+        self._summary = documents.json.get(layout.SUMMARY, {})
         self._notes = len(request["notes"])
         self.name: str = request["flow"]
         self.vocabulary = ReportSpec("", "", request["results_key"], "", "", {})

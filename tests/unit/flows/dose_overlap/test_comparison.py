@@ -10,7 +10,8 @@ from extractor_flow.config import ConfigDocument
 from extractor_flow.flows.dose_overlap import VOCABULARY, flow
 from extractor_flow.flows.dose_overlap.cli.table import Row, table
 from extractor_flow.flows.dose_overlap.plan import Cell
-from extractor_flow.study.records import Artifact, Completed, Failed, JobRecord, Skipped
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import REHEARSED, Artifact, Completed, Failed, JobRecord, Skipped
 
 
 @pytest.fixture
@@ -41,10 +42,10 @@ def records(study):
     """PSNR counts up from 10 in the order of the jobs; the sparse views were skipped, one job failed."""
     values = itertools.count(10)
     outcomes = [
-        Skipped("OVERSAMPLING-001") if job.name.startswith("sparse") else done(float(next(values)))
+        Skipped(Code.MISSING_DATA, "OVERSAMPLING-001") if job.name.startswith("sparse") else done(float(next(values)))
         for job in study.jobs
     ]
-    outcomes[1] = Failed("out of memory")
+    outcomes[1] = Failed(Code.MEMORY_LIMIT, "out of memory")
     return [record(job, outcome) for job, outcome in zip(study.jobs, outcomes, strict=True)]
 
 
@@ -80,7 +81,7 @@ def test_skipped_views_are_named_as_left_out(study, records):
 
 
 def test_without_a_completed_job_there_is_no_number(study):
-    result = flow.compare([record(job, Skipped("dry run")) for job in study.jobs], study.settings)
+    result = flow.compare([record(job, REHEARSED) for job in study.jobs], study.settings)
 
     assert (result.aggregate_metrics, result.statistics, result.notes) == ({}, (), ())
 

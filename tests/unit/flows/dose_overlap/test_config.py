@@ -13,7 +13,8 @@ from extractor_flow.errors import ConfigError, DataError, RequestError
 from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.config import schema
 from extractor_flow.flows.dose_overlap.plan import Plan, dose_text
-from extractor_flow.study.records import HardwareProfile
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import HardwareProfile, Skipped
 from support import ROOT
 
 MACHINE = HardwareProfile("Linux", "x86_64", "3.11", 1)
@@ -250,7 +251,8 @@ def test_a_cell_on_the_cpu_runs_on_any_machine(study, device):
 def test_a_cell_whose_device_is_missing_says_what_would_do(study):
     job = study(training={"device": "cuda"}).jobs[0]
 
-    assert flow.missing_requirement(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) == (
+    assert flow.missing_requirement(job, MACHINE, {"cuda": "no driver", "mps": "not a Mac"}) == Skipped(
+        Code.MISSING_CAPABILITY,
         "needs cuda, which is missing here: no driver; run it on a machine that has it, "
-        "or set training.device to cpu or auto"
+        "or set training.device to cpu or auto",
     )

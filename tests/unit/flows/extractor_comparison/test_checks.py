@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from extractor_flow.evidence.run_context import RunContext
-from extractor_flow.flows.extractor_comparison.checks import CHECKS, episode_limits, schedule
-from extractor_flow.flows.extractor_comparison.checks.jobs import DRY_RUN, skips
+from extractor_flow.flows.extractor_comparison.checks import CHECKS, expected
+from extractor_flow.flows.extractor_comparison.checks.jobs import skips
 from extractor_flow.flows.extractor_comparison.checks.training_files import is_mean
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.jobs import jobs_of, missing_requirement
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
-from extractor_flow.run.session import DRY_RUN as WHAT_A_REHEARSAL_SAYS
-from extractor_flow.study.records import JobRecord, Skipped
+from extractor_flow.study.codes import Code
+from extractor_flow.study.records import REHEARSED, JobRecord, Skipped
 
 NAV = EnvironmentChoice(DEFAULT_ENVIRONMENT, None, {}, ())
 
@@ -40,8 +40,8 @@ def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
         ends = [end for end in range(rollout, rollout * count + 1, rollout) if end // every > (end - rollout) // every]
         evaluations = sorted({0, *ends, rollout * count})
 
-        assert (schedule.checkpoint_steps(due), schedule.evaluation_steps(due)) == (ends, evaluations)
-        assert (schedule.checkpoint_count(due), schedule.evaluation_count(due)) == (
+        assert (expected.checkpoint_steps(due), expected.evaluation_steps(due)) == (ends, evaluations)
+        assert (expected.checkpoint_count(due), expected.evaluation_count(due)) == (
             len(ends),
             len(evaluations),
         )
@@ -50,7 +50,7 @@ def test_the_schedule_is_the_one_that_the_steps_cross(rollout):
 def test_a_schedule_that_nobody_could_list_is_counted():
     endless = plan(rollout=2, rollouts=10**15, eval_freq=1, save_freq=3)
 
-    counts = [count(endless) for count in (schedule.evaluation_count, schedule.checkpoint_count)]
+    counts = [count(endless) for count in (expected.evaluation_count, expected.checkpoint_count)]
 
     assert counts == [10**15 + 1, 2 * 10**15 // 3]
 
@@ -80,8 +80,8 @@ def settings(*resources, device="cpu"):
     }
 
 
-def refused(config, reasons):
-    """The reasons, by job, that are told to be none."""
+def refused(config, told):
+    """The codes of the skips that are *told*, by job, and are none of theirs."""
     records = [
         JobRecord(
             flow=job.flow,
@@ -89,7 +89,7 @@ def refused(config, reasons):
             seed=job.seed,
             job_key=job.key,
             directory=job.directory,
-            outcome=Skipped(reasons[job.name]),
+            outcome=told[job.name],
             start_time="2026-01-01T00:00:00Z",
             worker_mode=job.worker_mode,
         )
@@ -99,27 +99,33 @@ def refused(config, reasons):
     return [violation.claim for violation in skips.examine(run)]
 
 
-def test_a_rehearsal_skips_in_the_words_of_a_rehearsal():
-    assert (DRY_RUN, refused(settings("cpu"), {"cpu": DRY_RUN})) == (WHAT_A_REHEARSAL_SAYS, [])
+def test_a_rehearsal_is_believed():
+    assert refused(settings("cpu"), {"cpu": REHEARSED}) == []
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto", "cuda", "mps"])
 @pytest.mark.parametrize("missing", [("cuda",), ("mps",), ("cuda", "mps")], ids="+".join)
 def test_a_skip_for_want_of_a_device_is_believed_wherever_it_was(device, missing):
     config = settings("cpu", "gpu", device=device)
-    reasons = {
+    told = {
         job.name: missing_requirement(job, {name: f"no {name}: (none)" for name in missing}) for job in jobs_of(config)
     }
 
-    assert refused(config, {name: reason or DRY_RUN for name, reason in reasons.items()}) == []
+    assert refused(config, {name: skip or REHEARSED for name, skip in told.items()}) == []
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_a_skip_for_another_reason_is_not_believed(device):
     config = settings("cpu", "gpu", device=device)
-    words = "needs mps, which is missing here: no Metal"
+    no_data = Skipped(Code.MISSING_DATA, "no data")
 
-    assert refused(config, {"cpu": words, "gpu": ""}) == [words, ""]
+    assert refused(config, {"cpu": no_data, "gpu": no_data}) == ["missing-data", "missing-data"]
+
+
+def test_a_job_that_needs_no_device_is_not_skipped_for_want_of_one():
+    without = Skipped(Code.MISSING_CAPABILITY, "needs mps, which is missing here: no Metal")
+
+    assert refused(settings("cpu", "gpu"), {"cpu": without, "gpu": without}) == ["missing-capability"]
 
 
 def test_the_rules_of_the_robots_world_are_those_of_its_environment():
@@ -130,8 +136,8 @@ def test_the_rules_of_the_robots_world_are_those_of_its_environment():
     least = -robot_nav.PROGRESS_REWARD * world.GOAL_RADIUS
 
     assert DEFAULT_ENVIRONMENT == robot_nav.ENV_ID
-    assert pytest.approx((step, least)) == (episode_limits.MOST_PROGRESS, episode_limits.LEAST_GAIN)
-    assert (episode_limits.STEP_COST, episode_limits.ARRIVAL_BONUS, episode_limits.COLLISION_PENALTY) == (
+    assert pytest.approx((step, least)) == (expected.MOST_PROGRESS, expected.LEAST_GAIN)
+    assert (expected.STEP_COST, expected.ARRIVAL_BONUS, expected.COLLISION_PENALTY) == (
         robot_nav.STEP_COST,
         robot_nav.ARRIVAL_BONUS,
         robot_nav.COLLISION_PENALTY,
@@ -141,17 +147,15 @@ def test_the_rules_of_the_robots_world_are_those_of_its_environment():
 def test_only_what_no_policy_could_do_is_impossible():
     returns, lengths = np.array([[18.0, -13.8, 8.4]]), np.array([[20, 20, 10]])
 
-    found = list(episode_limits.impossible_episodes(plan(), returns, lengths, returns > 0))
+    found = list(expected.impossible_episodes(plan(), returns, lengths, returns > 0))
 
     assert found == []
     for worse in ([[18.1, 0, 9]], [[0, -13.9, 9]]):
-        assert len(list(episode_limits.impossible_episodes(plan(), np.array(worse), lengths))) == 1
+        assert len(list(expected.impossible_episodes(plan(), np.array(worse), lengths))) == 1
 
 
 def test_a_success_has_the_bonus_for_arriving():
-    found = episode_limits.impossible_episodes(
-        plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]])
-    )
+    found = expected.impossible_episodes(plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]]))
 
     assert list(found) == ["a success with a return of 8.0 in 10 steps"]
 
@@ -169,7 +173,7 @@ def test_a_success_has_the_bonus_for_arriving():
     ],
 )
 def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(environment, longest):
-    assert episode_limits.longest_episode(plan(environment=environment)) == longest
+    assert expected.longest_episode(plan(environment=environment)) == longest
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20, 3e38])

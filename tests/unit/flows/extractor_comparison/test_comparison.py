@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison.comparison import compare_records, sample_efficiency_ratio
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Artifact, Completed, Failed, JobRecord, Skipped
 
@@ -100,14 +101,21 @@ def test_undefined_aggregates_are_absent():
 
 
 def test_without_any_completed_job_there_is_nothing_to_say():
-    records = [record("a", Failed("out of memory")), record("b", Skipped("needs cuda"))]
+    records = [
+        record("a", Failed(Code.MEMORY_LIMIT, "out of memory")),
+        record("b", Skipped(Code.MISSING_CAPABILITY, "needs cuda")),
+    ]
 
     assert compare_records(records, settings("a", "b")) == Comparison()
 
 
 def test_failed_and_skipped_jobs_count_nowhere():
     done = [trained("a", 0, 1, 2, seed=seed) for seed in (1, 2)]
-    broken = [record("a", Failed("killed"), 3), record("a", Skipped("needs cuda"), 4), record("b", Failed("x"), 1)]
+    broken = [
+        record("a", Failed(Code.LOST, "killed"), 3),
+        record("a", Skipped(Code.MISSING_CAPABILITY, "needs cuda"), 4),
+        record("b", Failed(Code.RAISED, "x"), 1),
+    ]
 
     assert compare_records([*done, *broken], settings("a", "b")) == compare_records(done, settings("a", "b"))
 
@@ -168,7 +176,7 @@ def test_few_seeds_are_called_insufficient(seeds, notes):
 
 
 def test_a_baseline_that_did_not_complete_is_named():
-    records = [trained("a", 0, 1, seed=seed) for seed in range(4)] + [record("b", Failed("killed"))]
+    records = [trained("a", 0, 1, seed=seed) for seed in range(4)] + [record("b", Failed(Code.LOST, "killed"))]
 
     assert compare_records(records, settings("a", "b", baseline="b")).notes == (
         "no job of the baseline b completed: there is no sample efficiency",

@@ -6,9 +6,10 @@ Exit codes are those of ``extractor-flow``: 0 well, 1 a job failed, 2 the reques
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from extractor_flow.errors import HarnessError
 from extractor_flow.files import printable
@@ -73,7 +74,7 @@ def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
             f"--{name}", metavar="F", type=float, default=default, help="overlap (default: %(default)s)"
         )
     command.add_argument(
-        "--frames", metavar="N", type=_positive, help="keep so many of each side's frames, nearest to its middle"
+        "--frames", metavar="N", type=_positive, help="keep N frames of each side, those nearest to its middle"
     )
     command.set_defaults(handler=_overlap)
 
@@ -114,8 +115,7 @@ def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command = commands.add_parser(
         "study",
         help="all phases in one run directory, verified",
-        description="Does what `extractor-flow run CONFIG` does, prints the table, and verifies the run.",
-        epilog="Further options are those of `extractor-flow run`, such as --resume RUN_DIR.",
+        description="Another name for `extractor-flow run CONFIG --verify`, whose further options it takes.",
     )
     command.add_argument("config", metavar="CONFIG", type=Path, help="a YAML file, see configs/dose_overlap/")
     command.add_argument("rest", metavar="...", nargs=argparse.REMAINDER, help="options of `extractor-flow run`")
@@ -148,10 +148,10 @@ def _compare(options: argparse.Namespace) -> int:
     return compare_all(options.artifact_root)
 
 
-def _study(options: argparse.Namespace) -> int:
-    from extractor_flow.flows.dose_overlap.cli.study import run_study
-
-    return run_study(options.config, options.rest)
+def _study(options: argparse.Namespace) -> NoReturn:
+    """Become the command that this is another name for: signals reach it, and its exit code is ours."""
+    words = ["run", str(options.config), "--verify", *options.rest]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "extractor_flow.cli", *words])  # noqa: S606 - no shell
 
 
 def dose(text: str) -> int:

@@ -12,6 +12,7 @@ from extractor_flow.flows.dose_overlap.cli.table import Row, table
 from extractor_flow.flows.dose_overlap.cli.train import say
 from extractor_flow.flows.dose_overlap.config import check_simulation
 from extractor_flow.flows.dose_overlap.plan import dose_text
+from extractor_flow.layout import FIGURES
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,7 @@ def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
 
 
 def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
-    """Thin what was measured below *source*; a rejected view is told, and is no error."""
+    """Thin what was measured below *source*; a rejected view is reported, and is no error."""
     from extractor_flow.flows.dose_overlap.data.views import write_views
 
     root = source if target is None else target
@@ -75,7 +76,7 @@ def compare_all(root: Path) -> int:
     write_text(root / "comparison.md", f"# Dose x overlap comparison\n\n{text}")
     cells = [{"dose": row.cell.dose, "view": row.cell.view, "metrics": dict(row.metrics)} for row in rows]
     write_json(root / "comparison.json", {"cells": cells})
-    figures = root / "figures"
+    figures = root / FIGURES
     figures.mkdir(exist_ok=True)
     shown = [
         Shown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from extractor_flow.flows.extractor_comparison.checks.deep import played_again, torch_weights
 from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, log, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
 from extractor_flow.flows.extractor_comparison.checks.model_globals import model_calls
@@ -9,7 +10,6 @@ from extractor_flow.flows.extractor_comparison.checks.optimizer import optimizer
 from extractor_flow.flows.extractor_comparison.checks.origin import clock, model_origin
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
 from extractor_flow.flows.extractor_comparison.checks.record import artifacts, metrics_file, record
-from extractor_flow.flows.extractor_comparison.checks.torch_reload import preset_tensors, torch_weights
 from extractor_flow.flows.extractor_comparison.checks.training_files import (
     event_evaluations,
     event_updates,
@@ -43,5 +43,5 @@ CHECKS = (
     optimizer,
     learning,
     torch_weights,
-    preset_tensors,
+    played_again,
 )

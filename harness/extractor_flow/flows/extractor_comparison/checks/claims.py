@@ -12,7 +12,7 @@ import numpy as np
 from extractor_flow.evidence.findings import Violation, brief
 from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.flows.extractor_comparison.checks.schedule import rollouts
+from extractor_flow.flows.extractor_comparison.checks.expected import rollouts
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.readers.arrays import read_npz

@@ -11,8 +11,13 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief, close
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction, curve_of
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import impossible_episodes, tells_success
-from extractor_flow.flows.extractor_comparison.checks.schedule import evaluation_count, evaluation_steps
+from extractor_flow.flows.extractor_comparison.checks.expected import (
+    evaluation_count,
+    evaluation_steps,
+    impossible_episodes,
+    tells_success,
+)
+from extractor_flow.layout import JOB_LOG
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_bytes
 
@@ -23,7 +28,6 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
-_LOG = "train.log"
 _LOG_LIMIT = 64 * 1024 * 1024
 _TOLD = re.compile(rb"step ([0-9]{1,18}): mean reward (\S{1,40})")
 
@@ -90,7 +94,7 @@ def log(job: Claims) -> Iterator[Violation | Unchecked]:
 
     Catches: rewards changed everywhere but in the log. Cannot catch: a log that was rewritten; it has no digest.
     """
-    path, curve = job.path(_LOG), job.curve
+    path, curve = job.path(JOB_LOG), job.curve
     try:
         told = job.run.read(path, _log_of, limit=_LOG_LIMIT)
     except ReadError as error:

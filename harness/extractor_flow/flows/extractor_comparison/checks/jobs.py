@@ -9,6 +9,7 @@ from extractor_flow.evidence.check import Scope, check
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.jobs import ACCELERATORS, jobs_of, missing_requirement
+from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Skipped
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import Artifact, JobRecord
 
-DRY_RUN = "dry run: nothing was trained; run again without --dry-run"
-_PROBE = "\0"
 _MODEL = re.compile(rf"(?:{layout.CHECKPOINTS}/rl_model_[0-9]+_steps|best_model/[^/]+)\.zip")
 # These tell the time, or come of a training that no other seed has: two jobs never leave the same.
 _OWN = re.compile(r"final_model|best_model|monitor|tensorboard|policy|checkpoint_[0-9]+")
@@ -34,13 +33,12 @@ def skips(run: RunContext) -> Iterator[Violation]:
     """
     jobs = {job.key: job for job in jobs_of(run.settings)}
     for record in run.records:
-        if not isinstance(record.outcome, Skipped) or record.outcome.reason == DRY_RUN:
-            continue
-        job = jobs.get(record.job_key)
-        beginnings = [] if job is None else list(_beginnings(job))
-        if not record.outcome.reason.startswith(tuple(beginnings)):
-            due = " or ".join([*map(repr, beginnings), "a dry run"])
-            yield run.contradicted(record, "reason", record.outcome.reason, f"this job can only be skipped for {due}")
+        if isinstance(record.outcome, Skipped):
+            job, code = jobs.get(record.job_key), record.outcome.code
+            due = {Code.DRY_RUN} | (set() if job is None else _codes(job))
+            if code not in due:
+                wanted = " or ".join(sorted(due))
+                yield run.contradicted(record, "code", code.value, f"this job can only be skipped for {wanted}")
 
 
 @check("ppo-unclaimed-models", scope=Scope.RUN)
@@ -91,9 +89,8 @@ def _may_be_equal(run: RunContext, one: JobRecord, two: JobRecord) -> bool:
     return one.seed == two.seed and (plans[0] == plans[1] or starts[0] == starts[1])
 
 
-def _beginnings(job: Job) -> Iterator[str]:
-    """How the reasons begin for which *job* is skipped somewhere, up to the words of that machine's probe."""
-    for missing in ACCELERATORS, *((device,) for device in ACCELERATORS):
-        reason = missing_requirement(job, dict.fromkeys(missing, _PROBE))
-        if reason is not None:
-            yield reason.partition(_PROBE)[0]
+def _codes(job: Job) -> set[Code]:
+    """The codes with which *job* is skipped on some machine: one that has no accelerator, or lacks one of them."""
+    machines = (ACCELERATORS, *((device,) for device in ACCELERATORS))
+    skips = [missing_requirement(job, dict.fromkeys(missing, "")) for missing in machines]
+    return {skip.code for skip in skips if skip is not None}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import ACTIONS, shapes_of
+from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, shapes_of
 from extractor_flow.flows.extractor_comparison.checks.optimizer import may_end_early
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.findings import Violation
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims, Saved
     from extractor_flow.readers.models import Model
+    from extractor_flow.readers.weights import Weights
 
 CLASSES = {
     "dynamics": "DynamicsExtractor",
@@ -138,14 +139,18 @@ def _class_of(text: object) -> str | None:
     return match[1] if match else None
 
 
+def widths_of(weights: Weights, part: str) -> list[int]:
+    """The widths of the layers of *part*, ``policy_net`` or ``value_net``, in their order."""
+    layers = [(match, weights[name]) for name in weights if (match := _LAYER.fullmatch(name)) and match[1] == part]
+    return [len(values) if values.ndim else 0 for _, values in sorted(layers, key=lambda layer: int(layer[0][2]))]
+
+
 def _compare_network(job: Claims, saved: Saved) -> Iterator[Violation]:
     """The tensors have the layers that the plan gives; a preset's extractor is shared where that was asked for."""
     policy, model = job.plan.algorithm["policy"], saved.model
     weights = model.weights
     for part in ("policy_net", "value_net") if policy["net_arch"] is not None else ():
-        layers = [(match, weights[name]) for name in weights if (match := _LAYER.fullmatch(name)) and match[1] == part]
-        widths = [len(values) if values.ndim else 0 for _, values in sorted(layers, key=lambda layer: int(layer[0][2]))]
-        if widths != policy["net_arch"]:
+        if (widths := widths_of(weights, part)) != policy["net_arch"]:
             place = f"{POLICY}: mlp_extractor.{part}"
             yield contradiction(saved.path, place, widths, f"the job has {policy['net_arch']}")
     names = [name for name, values in weights.items() if name.startswith("vf_features_extractor.") and values.size]

@@ -11,13 +11,13 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.episode_limits import (
+from extractor_flow.flows.extractor_comparison.checks.expected import (
     impossible_episodes,
     least_of_success,
     longest_episode,
+    rollouts,
     tells_success,
 )
-from extractor_flow.flows.extractor_comparison.checks.schedule import rollouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

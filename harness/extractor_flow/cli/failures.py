@@ -1,0 +1,38 @@
+"""What a command that was ended by an error says, and the exit code that it ends with."""
+
+from __future__ import annotations
+
+import signal
+
+from extractor_flow.errors import HarnessError, Interrupted
+from extractor_flow.files import printable
+
+FAILURES = (HarnessError, KeyboardInterrupt, Interrupted, OSError)
+"""The errors that a user can cause; anything else is a bug and shows its traceback."""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code of a command that *error* ended."""
+    match error:
+        case HarnessError():
+            return error.exit_code
+        case Interrupted():
+            return 128 + error.signum
+        case KeyboardInterrupt():
+            return 128 + signal.SIGINT
+        case _:
+            return 1
+
+
+def message_of(error: BaseException) -> str:
+    """What *error* tells a person, ready for a terminal."""
+    match error:
+        case HarnessError():
+            return printable(str(error))
+        case KeyboardInterrupt() | Interrupted():
+            return "interrupted"
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return printable(f"{where}{error.strerror or error}; is a disk full or read-only?")
+        case _:
+            return printable(f"{type(error).__name__}: {error}")

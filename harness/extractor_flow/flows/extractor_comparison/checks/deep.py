@@ -1,0 +1,219 @@
+"""What PyTorch makes of the saved models: it reads the same weights, and they score what the record says.
+
+``weights_only=True`` keeps PyTorch from unpickling anything but tensors. Of the code that a run names, only what its
+reader trusts is imported.
+"""
+
+from __future__ import annotations
+
+import io
+from pickle import UnpicklingError  # what torch.load raises; nothing here unpickles
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from extractor_flow.evidence.check import check
+from extractor_flow.evidence.findings import Unchecked, Why, brief
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds
+from extractor_flow.readers.models import POLICY
+from extractor_flow.readers.weights import WEIGHTS_LIMIT, digest_of
+from extractor_flow.readers.zips import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from extractor_flow.evidence.findings import Finding, Violation
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims
+    from extractor_flow.flows.extractor_comparison.checks.judgement import Evaluation
+    from extractor_flow.flows.extractor_comparison.checks.player import Player
+    from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice
+    from extractor_flow.readers.weights import Weights
+
+# Some 20 s of RobotNav: the final, the best and the untrained policy of a long training, and some checkpoints.
+_MOST_STEPS = 100_000
+_MOST_LANES, _MOST_THREADS = 256, 64
+# Sizes in an environment's arguments beyond which it would not fit into memory, or not end: a plan is a stranger's.
+_LARGEST = 10_000
+_LENGTHS = ("max_steps", "max_episode_steps")
+_EXTRACTOR = "features_extractor."
+_GYMNASIUM = ("classic_control", "box2d", "mujoco", "toy_text")
+
+
+@check("ppo-torch-weights", reads=("final_model", "best_model"), needs=("torch",), deep=True)
+def torch_weights(job: Claims) -> Iterator[Violation]:
+    """PyTorch, which unpickles nothing but tensors, reads the weights that the light reader finds in each model.
+
+    Catches: a file in which two readers find different weights. Cannot catch: weights of another training.
+    """
+    import torch
+
+    for saved in job.saved:
+        stored = job.run.read(saved.path, _read_policy)
+        try:
+            state = torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True)
+            arrays = {name: _array(each) for name, each in state.items()}
+        except (UnpicklingError, RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError) as error:
+            yield contradiction(saved.path, POLICY, "can be loaded by PyTorch", str(error))
+            continue
+        if digest_of(arrays) != digest_of(saved.model.weights):
+            yield contradiction(saved.path, POLICY, f"the weights of {layout.FINAL_MODEL}", "PyTorch reads others")
+
+
+@check(
+    "ppo-played-again",
+    reads=("evaluations", "policy", "final_model", "best_model"),
+    needs=("torch", "gymnasium", "stable_baselines3"),
+    deep=True,
+)
+def played_again(job: Claims) -> Iterator[Finding]:
+    """The untrained, the best and the final policy, and the checkpoints, play their recorded episodes again.
+
+    Catches: rewards, lengths or successes that this policy did not have, bit for bit on the same processor; an earlier
+    checkpoint told as the final model, seeds exchanged, another extractor. Cannot catch: a policy that was trained
+    otherwise than told, and truly scores what is told.
+    """
+    from extractor_flow.flows.extractor_comparison.checks.judgement import Judgement
+
+    wanted = [name for name in _named(job) if name not in job.run.trusted]
+    if wanted:
+        why = f"the config names code of others, which runs only with --trust {' --trust '.join(wanted)}"
+        yield Unchecked(f"{job.record.directory}: the rewards of its policies", why, Why.UNTRUSTED)
+        return
+    evaluations = _evaluations(job)
+    chosen = list(_affordable(job, evaluations))
+    if len(chosen) < len(evaluations):
+        left = f"{job.record.directory}: the rewards of {len(evaluations) - len(chosen)} of its policies"
+        yield Unchecked(left, f"to play more than {_MOST_STEPS} steps again takes too long", Why.LIMIT)
+    if not chosen:
+        return
+    player = _player(job, len(chosen[0].rewards))
+    if isinstance(player, Unchecked):
+        yield player
+        return
+    wrong = list(_compare_tensors(job, player))
+    yield from wrong
+    for evaluation in chosen if not wrong else ():
+        yield from Judgement(job, player, evaluation).findings()
+    player.close()
+
+
+def _named(job: Claims) -> Iterator[str]:
+    """The names of code that is neither this package's nor gymnasium's own."""
+    if job.plan.extractor.target is not None:
+        yield job.plan.extractor.target
+    if not _is_known(job.plan.environment):
+        yield job.plan.environment.name
+
+
+def _is_known(environment: EnvironmentChoice) -> bool:
+    """Whether an environment is this package's or gymnasium's own, with arguments that open and import nothing."""
+    if environment.id is None:
+        return False
+    sizes = {name: value for name, value in environment.kwargs.items() if name not in _LENGTHS}
+    plain = all(
+        value is None or (isinstance(value, bool | int | float) and abs(value) <= _LARGEST) for value in sizes.values()
+    )
+    return plain and (environment.id == DEFAULT_ENVIRONMENT or _is_gymnasiums(environment.id))
+
+
+def _is_gymnasiums(name: str) -> bool:
+    from gymnasium import registry
+
+    entry = str(registry[name].entry_point) if name in registry else ""
+    return entry.startswith(tuple(f"gymnasium.envs.{family}" for family in _GYMNASIUM))
+
+
+def _evaluations(job: Claims) -> list[Evaluation]:
+    """The evaluations of which the policy is there, in the order of what a summary tells of them."""
+    from extractor_flow.flows.extractor_comparison.checks.judgement import Evaluation
+
+    arrays = job.evaluations
+    steps, successes = arrays["timesteps"].tolist(), arrays.get("successes")
+    final, best = job.outcome.training_steps, job.outcome.metrics.get("best_timestep")
+    sources: dict[int, tuple[str, Weights | None]] = {final: (job.path(layout.WEIGHTS), job.policy)}
+    known = {step: (saved.path, saved.model.weights) for step, saved in job.by_step.items()}
+    for step in (best, 0, *reversed(steps)):
+        if step in known or step == 0:
+            sources.setdefault(int(step), known.get(int(step), (job.path(layout.EVALUATIONS), None)))
+    rows = {step: row for row, step in enumerate(steps)}
+    return [
+        Evaluation(
+            rows[step],
+            step,
+            *sources[step],
+            arrays["results"][rows[step]],
+            arrays["ep_lengths"][rows[step]],
+            None if successes is None else successes[rows[step]],
+        )
+        for step in sources
+        if step in rows
+    ]
+
+
+def _affordable(job: Claims, evaluations: Sequence[Evaluation]) -> Iterator[Evaluation]:
+    """As many of *evaluations* as are few enough steps."""
+    left = _MOST_STEPS
+    if (
+        min(job.plan.schedule.eval_num_envs, evaluations[0].rewards.size) > _MOST_LANES
+        or job.plan.threads > _MOST_THREADS
+    ):
+        return
+    for evaluation in evaluations:
+        left -= int(evaluation.lengths.sum(dtype=np.float64))
+        if left < 0:
+            return
+        yield evaluation
+
+
+def _player(job: Claims, episodes: int) -> Player | Unchecked:
+    """Who plays the policies of *job*, if its plan can be made here."""
+    from gymnasium.error import DependencyNotInstalled
+
+    from extractor_flow.flows.extractor_comparison.checks.player import Player
+
+    seed = job.record.seed or 0
+    try:
+        return Player(job.plan, evaluation_seeds(seed, episodes), seed)
+    except Exception as error:  # noqa: BLE001 - trusted code may raise anything
+        what = f"{job.record.directory}: the rewards of its policies"
+        code = Why.PACKAGE if isinstance(error, ImportError | DependencyNotInstalled) else Why.NOT_REPRODUCED
+        return Unchecked(what, brief(f"they cannot be made here: {type(error).__name__}: {error}"), code)
+
+
+def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
+    """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
+    from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
+
+    preset, wide = job.plan.extractor.preset, job.plan.algorithm["policy"]["net_arch"]
+    due = {} if preset is None else player.extractor_shapes()
+    for saved in job.saved:
+        weights = saved.model.weights
+        found = {name: each.shape for name, each in weights.items() if preset and name.startswith(_EXTRACTOR)}
+        widths = [widths_of(weights, part) for part in ("policy_net", "value_net")]
+        names = [name for name in sorted(due.keys() | found.keys()) if due.get(name) != found.get(name)]
+        other = names[0] if names else "net_arch" if wide is not None and widths != [wide, wide] else None
+        if other is not None and packages_differ(job):
+            yield Unchecked(saved.path, "other packages make other tensors of its plan", Why.NOT_REPRODUCED)
+        elif other is not None:
+            what = f"{other}: {found.get(other, widths)}; due: {due.get(other, wide)}"
+            yield contradiction(saved.path, POLICY, f"the tensors of {preset}", what)
+
+
+def _read_policy(stream: BinaryIO, where: str) -> bytes:
+    return Archive(stream, where, limit=WEIGHTS_LIMIT).read(POLICY)
+
+
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
+    """The numbers of *tensor*; bfloat16 has no numpy type: the light reader widens it, so both sides do."""
+    import torch
+
+    plain = tensor.detach()
+    array: NDArray[Any] = (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+    return array

@@ -1,0 +1,88 @@
+"""The names of the files that every run has, and of those that every job has in its directory.
+
+The only place where they are written; a flow's own ``layout.py`` has the names of what its jobs leave beside them.
+"""
+
+from __future__ import annotations
+
+import re
+
+RUN = "run.json"
+PREPARED = "prepared.json"
+JOURNAL = "records.jsonl"
+LOG = "run.log"
+SUMMARY = "summary.json"
+MARKDOWN = "summary.md"
+MANIFEST = "training_manifest.json"
+SKIPS = "skip_summary.json"
+HISTORICAL = "complete_results.json"
+PAGE = "report.html"
+FIGURES = "figures"
+SUBJECTS = "subjects.json"
+UNPUBLISHED = "UNPUBLISHED"
+ARCHIVE = "archive.json"
+LOCK = ".lock"
+"""Beside the run's own files; a job's directory has one under the same name."""
+
+LATEST = "latest"
+"""Beside the runs of one place: a link to the one that was published last."""
+LATEST_TEXT = "latest.txt"
+"""The same where there can be no links: a file with the name of the run's directory."""
+STARTS = "runs.jsonl"
+"""Beside the runs of one place: a line for each start."""
+STARTS_LOCK = ".runs.lock"
+
+JOB = "job.json"
+RESULT = "result.json"
+JOB_LOG = "train.log"
+PROGRESS = "progress.json"
+ATTEMPT = re.compile(r"attempt-([0-9]{1,9})\.(json|log)")
+"""The notes and logs of a job's attempts, by number and kind."""
+
+_FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
+
+OF_A_RUN = frozenset(
+    {
+        RUN,
+        PREPARED,
+        JOURNAL,
+        LOG,
+        SUMMARY,
+        MARKDOWN,
+        MANIFEST,
+        SKIPS,
+        HISTORICAL,
+        PAGE,
+        SUBJECTS,
+        UNPUBLISHED,
+        ARCHIVE,
+    }
+)
+"""Every file that lies in a run's directory itself, hidden ones apart."""
+
+
+def attempt_note(number: int) -> str:
+    """The file in which an attempt notes that it has begun."""
+    return f"attempt-{number}.json"
+
+
+def attempt_log(number: int) -> str:
+    """Where the log of an attempt is kept once there is another attempt."""
+    return f"attempt-{number}.log"
+
+
+def is_figure(path: str) -> bool:
+    """Whether *path*, relative to the run, is where a figure of the whole run lies."""
+    folder, _, name = path.rpartition("/")
+    return folder == FIGURES and _FIGURE.fullmatch(name) is not None
+
+
+def tells_of_a_job(name: str) -> bool:
+    """Whether the file *name* of a job's directory says what the job was to do, and what became of it."""
+    attempt = ATTEMPT.fullmatch(name)
+    return name in {JOB, RESULT} or (attempt is not None and attempt[2] == "json")
+
+
+def is_protocol(name: str) -> bool:
+    """Whether the file *name* of a job's directory is every job's own; its log is not, which a flow may well claim."""
+    return name in {PROGRESS, LOCK} or tells_of_a_job(name) or ATTEMPT.fullmatch(name) is not None
