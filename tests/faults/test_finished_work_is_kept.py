@@ -15,6 +15,7 @@ from extractor_flow.files import read_json
 from extractor_flow.layout import JOURNAL, LOG, UNPUBLISHED
 from extractor_flow.run.job import EX_TEMPFAIL, run_job
 from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.run.publish import withhold
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed, Skipped
@@ -86,7 +87,11 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     assert verify(run.path).violations == ()
 
 
-@pytest.mark.parametrize("last_word", [None, Failed("killed by SIGKILL"), Skipped("needs a GPU")])
+FAILED = Failed(Code.LOST, "its process ended with exit code 3 and left no result")
+SKIPPED = Skipped(Code.MISSING_CAPABILITY, "needs a GPU")
+
+
+@pytest.mark.parametrize("last_word", [None, FAILED, SKIPPED])
 def test_what_stands_published_counts_whatever_the_journal_says(run, last_word):
     records, before = run.records(), results(run)
     (run.path / JOURNAL).write_bytes((run.path / JOURNAL).read_bytes().splitlines(keepends=True)[0])
@@ -154,7 +159,7 @@ def test_a_result_of_another_job_or_with_other_files_does_not_count(run):
 
 
 def test_a_run_under_way_or_left_alone_is_unpublished_until_every_job_has_a_record(run, capsys):
-    run.withhold()
+    withhold(run)
     lines = (run.path / JOURNAL).read_bytes().splitlines(keepends=True)
     (run.path / JOURNAL).write_bytes(lines[0])
     shutil.rmtree(run.path / "models/b")

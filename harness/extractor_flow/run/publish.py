@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow import layout
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.files import dumps, printable
+from extractor_flow.files import dumps, printable, sync_directory, write_text
 from extractor_flow.render import html, legacy_results, manifest, markdown, summary_json
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import HardwareProfile
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import JobRecord, RunSummary
 
 _DRAWING_SECONDS = 300
+_WHY_UNPUBLISHED = """\
+This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
+trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
+"""
 
 
 def summary_of(request: Mapping[str, Any], records: Sequence[JobRecord], comparison: Comparison) -> RunSummary:
@@ -85,6 +89,20 @@ def read_summary(run: RunDirectory, flow: Flow) -> RunSummary:
         raise RunDirectoryError(msg) from error
 
 
+def withhold(run: RunDirectory) -> None:
+    """Mark *run* as unpublished: from here on its published files, if there are any, may be out of date."""
+    if not (run.path / layout.UNPUBLISHED).exists():
+        write_text(run.path / layout.UNPUBLISHED, _WHY_UNPUBLISHED)
+
+
+def _release(run: RunDirectory) -> None:
+    """Mark *run* as published; one with jobs that have no record yet stays unpublished."""
+    recorded = {record.job_key for record in run.journal()}
+    if recorded >= {job["job_key"] for job in run.request()["jobs"]}:
+        (run.path / layout.UNPUBLISHED).unlink(missing_ok=True)
+        sync_directory(run.path)
+
+
 def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     """Write every published file of *run*, each whole or not at all; the summary they are views of.
 
@@ -92,7 +110,7 @@ def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     one binds all others, so nothing may be written in the run afterwards.
     """
     summary = read_summary(run, flow)
-    run.withhold()
+    withhold(run)
     drawing = _start_drawing(run, flow, summary)
 
     def figures() -> dict[str, bytes]:
@@ -103,7 +121,7 @@ def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     for name, made in published_files(summary, run.request(), flow.vocabulary, figures).items():
         run.publish(name, made())
     run.bind()
-    run.release()
+    _release(run)
     return summary
 
 

@@ -65,10 +65,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
 
 _MOST_IN_A_SECOND = 1000
-_WHY_UNPUBLISHED = """\
-This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
-trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
-"""
 
 
 class RunDirectory:
@@ -96,8 +92,7 @@ class RunDirectory:
                 sync_directory(output_root)
                 return cls(path)
         except OSError as error:
-            reason = error.strerror or error
-            msg = f"{output_root}: no run directory can be made there: {reason}; name another place for runs"
+            msg = f"{output_root}: no run directory can be made there: {error.strerror}; name another place for runs"
             raise RunDirectoryError(msg, exit_code=2) from error
         msg = f"{output_root}: {_MOST_IN_A_SECOND} runs named {base} exist already"
         raise RunDirectoryError(msg)
@@ -152,18 +147,6 @@ class RunDirectory:
         finally:
             logger.remove(sink)
 
-    def withhold(self) -> None:
-        """Mark the run as unpublished: from here on its published files, if there are any, may be out of date."""
-        if not (self.path / UNPUBLISHED).exists():
-            write_text(self.path / UNPUBLISHED, _WHY_UNPUBLISHED)
-
-    def release(self) -> None:
-        """Mark the run as published; one with jobs that have no record yet stays unpublished."""
-        recorded = {record.job_key for record in self.journal()}
-        if recorded >= {job["job_key"] for job in self.request()["jobs"]}:
-            (self.path / UNPUBLISHED).unlink(missing_ok=True)
-            sync_directory(self.path)
-
     def is_published(self) -> bool:
         """Whether the published files are there and tell all that the journal holds."""
         return (self.path / SUMMARY).is_file() and not (self.path / UNPUBLISHED).exists()
@@ -181,10 +164,7 @@ class RunDirectory:
             write_text(self.path.parent / LATEST_TEXT, f"{self.path.name}\n", durable=False)
 
     def begin(self, request: Mapping[str, Any]) -> None:
-        """Write ``run.json`` into the new directory; where the disk refuses, the directory is taken away again.
-
-        That is a :class:`RunDirectoryError` with exit code 2: nothing was started.
-        """
+        """Write ``run.json``; where the disk refuses, the new directory is taken away again: nothing was started."""
         try:
             self.write_request(request)
         except OSError as error:

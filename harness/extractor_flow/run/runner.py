@@ -17,7 +17,7 @@ from extractor_flow.layout import RUN
 from extractor_flow.registry import DEFAULT_FLOW, find_flow
 from extractor_flow.run.hardware import missing_capabilities, probe, processor
 from extractor_flow.run.provenance import config_digest, git_state, package_versions
-from extractor_flow.run.publish import publish
+from extractor_flow.run.publish import publish, withhold
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Display, Session
 from extractor_flow.study.flow import SupportsExtra
@@ -79,7 +79,7 @@ def run_flow(
     with run.exclusively(), run.logging():
         if request.resume is not None:
             _note_start(request, run, run.request())
-        run.withhold()
+        withhold(run)
         session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
         session.train(executor, dry_run=request.dry_run, lacking=lacking)
         summary = publish(run, flow)
@@ -166,6 +166,7 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
         **_environment(),
         "executor": executor_name,
         "results_key": flow.vocabulary.results_key,
+        "job_contract": flow.contract.to_json(),
     }
     noted = _note_start(request, run, asked)
     run.begin(asked if noted is None else {**asked, "start_sha256": noted})

@@ -7,11 +7,10 @@ import shutil
 import pytest
 
 from extractor_flow import layout
-from extractor_flow.evidence.findings import Why
 from extractor_flow.study.codes import Code
-from extractor_flow.verify import Conclusion, verify
+from extractor_flow.verify import verify
 from support.lies.about_records import DIRECTORIES, RECORDS, adding, again, untold
-from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow, page
+from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow
 from support.lies.tampering import Tampering
 from support.published import publish_run
 
@@ -30,8 +29,7 @@ def run(genuine_run, tmp_path):
 
 
 def named(run):
-    """The files that are named, with --deep: only then figures are drawn again."""
-    return {violation.file for violation in verify(run.path, archived=True, deep=True).violations}
+    return {violation.file for violation in verify(run.path, archived=True).violations}
 
 
 def test_the_untouched_copy_verifies(run):
@@ -57,24 +55,6 @@ def test_the_lies_have_names_of_their_own():
     titles = [lie.title for lie in LIES]
 
     assert sorted(set(titles)) == sorted(titles)
-
-
-@pytest.mark.parametrize("version", ["0.0.1", None])
-def test_a_page_of_another_version_may_differ_in_words_and_looks_and_is_told(run, version):
-    reworded = page(
-        lambda text: text.replace("<style>", "<style>b {}").replace('<p class="none">', "<p>Words: "), version
-    )
-
-    reworded(run)
-    run.rebind()
-
-    verdict = verify(run.path)
-    told = [(each.what, each.code) for each in verdict.unchecked]
-    assert (verdict.violations, told, verdict.conclusion) == (
-        (),
-        [(layout.PAGE, Why.OTHER_VERSION)],
-        Conclusion.INCONCLUSIVE,
-    )
 
 
 def test_a_page_with_the_line_ends_of_another_system_is_the_same_page(run):

@@ -60,7 +60,7 @@ def schema_defaults(*sections: str) -> dict[str, Any]:
 
 
 def check_simulation(simulation: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the sizes of an object that is to be made, in words."""
+    """What is wrong with the sizes of an object that is to be made."""
     given = {name: simulation[name] for name in schema_defaults("simulation") if name in simulation}
     document = ConfigDocument(
         Path("simulation"), {"flow": "dose_overlap", "design": {"doses": [1]}, "simulation": given}, {}

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 ROUNDING = 1e-4
 
 
-def nearly(there: NDArray[Any] | None, due: NDArray[Any], rounding: float = ROUNDING) -> bool:
-    """Whether *there* is *due* but for *rounding*, a share of its largest value; whatever *there* holds."""
-    if there is None or there.shape != due.shape or there.dtype != due.dtype:
+def nearly(there: NDArray[Any] | None, expected: NDArray[Any], rounding: float = ROUNDING) -> bool:
+    """Whether *there* is *expected* but for *rounding*, a share of its largest value; whatever *there* holds."""
+    if there is None or there.shape != expected.shape or there.dtype != expected.dtype:
         return False
     with np.errstate(all="ignore"):
-        return bool((np.abs(there - due) <= rounding * np.abs(due).max()).all())
+        return bool((np.abs(there - expected) <= rounding * np.abs(expected).max()).all())
 
 
-def alike(there: object, due: object, rounding: float = TOLERANCE) -> bool:
+def alike(there: object, expected: object, rounding: float = TOLERANCE) -> bool:
     """Whether two JSON values are equal, but for *rounding* of what is no whole number."""
-    if isinstance(due, dict):
-        if not isinstance(there, dict) or there.keys() != due.keys():
+    if isinstance(expected, dict):
+        if not isinstance(there, dict) or there.keys() != expected.keys():
             return False
-        return all(alike(there[name], value, rounding) for name, value in due.items())
-    if isinstance(due, float) and isinstance(there, int | float) and not isinstance(there, bool):
-        return math.isclose(there, due, rel_tol=rounding)
-    return type(there) is type(due) and there == due
+        return all(alike(there[name], value, rounding) for name, value in expected.items())
+    if isinstance(expected, float) and isinstance(there, int | float) and not isinstance(there, bool):
+        return math.isclose(there, expected, rel_tol=rounding)
+    return type(there) is type(expected) and there == expected

@@ -17,27 +17,20 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.dose_overlap.checks.claims import Claims
 
-# Those that the files beside the record do not give; :func:`frames` and the deep checks look at the digests.
-_OF_THE_MACHINE = {"device", "versions", "data_sha256", "untrained_weights_sha256"}
 _VERSIONS = {"numpy", "scipy", "torch"}
 
 
 @check("dose-record", reads=("curves",))
 def record(job: Claims) -> Iterator[Violation]:
-    """The record names the files that a cell leaves, and its details are those of its plan and of these files.
+    """The record's details are those of the job's plan and of the files that it left.
 
-    Catches: an artifact left out or added, the cell, device or digest of another job, a claim that no training makes.
+    Catches: the cell, device or digest of another job.
     Cannot catch: made-up versions of packages, or another device of the kind that was asked for.
     """
-    for role in sorted(layout.ARTIFACTS.keys() | job.outcome.artifacts.keys()):
-        claimed, due = job.outcome.artifacts.get(role), layout.ARTIFACTS.get(role)
-        if claimed is None or due is None or claimed.path != job.path(due):
-            found = "nothing" if claimed is None else claimed.path
-            yield job.contradicted(f"artifacts.{role}", found, f"a cell leaves {due or 'no such file'}")
     details, again = job.outcome.details, _details(job)
-    for name in sorted(details.keys() | again.keys() | _OF_THE_MACHINE):
-        if name not in _OF_THE_MACHINE and details.get(name) != again.get(name):
-            yield job.contradicted(f"details.{name}", details.get(name), again.get(name, "no training tells that"))
+    for name, due in again.items():
+        if details.get(name) != due:
+            yield job.contradicted(f"details.{name}", details.get(name), due)
     versions = details.get("versions")
     if not isinstance(versions, dict) or versions.keys() != _VERSIONS:
         yield job.contradicted("details.versions", versions, f"expected those of {', '.join(sorted(_VERSIONS))}")
@@ -66,14 +59,14 @@ def metrics_file(job: Claims) -> Iterator[Violation]:
     """
     path, outcome = job.path(layout.METRICS), job.outcome
     there = require_object(job.run.read(path, read_json), path)
-    due: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "metrics": dict(outcome.metrics),
         "training_steps": outcome.training_steps,
         "details": dict(outcome.details),
     }
-    for name in sorted(there.keys() | due.keys()):
-        if there.get(name) != due.get(name):
-            yield job.wrong(layout.METRICS, f"$.{name}", there.get(name), f"{JOURNAL} has {due.get(name)!r}")
+    for name in sorted(there.keys() | expected.keys()):
+        if there.get(name) != expected.get(name):
+            yield job.wrong(layout.METRICS, f"$.{name}", there.get(name), f"{JOURNAL} has {expected.get(name)!r}")
 
 
 @check("dose-curve", reads=("curves",))
@@ -98,12 +91,12 @@ def curve(job: Claims) -> Iterator[Violation]:
         what = f"{last} epochs have {last * config.steps_per_epoch} steps"
         yield job.contradicted("training_steps", job.outcome.training_steps, what)
     if last > config.epochs or (last < config.epochs and last - best != config.patience):
-        what = f"{config.epochs} are due, or {config.patience} after the best"
+        what = f"{config.epochs} are planned, or {config.patience} after the best"
         yield job.wrong(layout.CURVES, "$.curves", f"{last} epochs, the best {best}", what)
     for number, epoch in enumerate(epochs):
-        due = learning_rate(config, number * config.steps_per_epoch) if number else None
-        if not close(epoch["learning_rate"], due):
-            yield job.wrong(layout.CURVES, f"$.curves[{number}].learning_rate", epoch["learning_rate"], due)
+        expected = learning_rate(config, number * config.steps_per_epoch) if number else None
+        if not close(epoch["learning_rate"], expected):
+            yield job.wrong(layout.CURVES, f"$.curves[{number}].learning_rate", epoch["learning_rate"], expected)
 
 
 @check("dose-frames", reads=("data",))
@@ -114,9 +107,9 @@ def frames(job: Claims) -> Iterator[Violation]:
     simulation gave; dose-data measures a simulated object again.
     """
     claims = job.outcome.details.get("data_sha256")
-    due = {split: job.run.files.sha256(job.data_path(split)) for split in layout.SPLITS}
-    if claims != due:
-        yield job.contradicted("details.data_sha256", claims, f"the files have {due}")
+    expected = {split: job.run.files.sha256(job.data_path(split)) for split in layout.SPLITS}
+    if claims != expected:
+        yield job.contradicted("details.data_sha256", claims, f"the files have {expected}")
     count = job.frames("train").count
     aside = validation_count(count, job.plan.training)
     yield from job.metric("training_frames", count - aside, job.data_path("train"))

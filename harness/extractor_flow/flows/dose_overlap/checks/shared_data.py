@@ -65,8 +65,8 @@ def study_data(run: RunContext) -> Iterator[Finding]:
         known |= numbers
         names |= files.keys() | numbers.keys()
         run.forget()  # the frames of one dose need not stay while the next one is measured
-    for name, due in known.items():
-        yield from _compare_json(run, f"{layout.DATA}/{name}", due)
+    for name, expected in known.items():
+        yield from _compare_json(run, f"{layout.DATA}/{name}", expected)
     for path in run.files.walk().files:
         folder, _, name = path.partition("/")
         if folder == layout.DATA and name not in names and not any(part.startswith(".") for part in name.split("/")):
@@ -90,19 +90,19 @@ def refused_views(run: RunContext) -> Iterator[Finding]:
     refusals = refusals_of(base, run.settings)
     jobs = jobs_of(run.settings)
     views = {job.key: refusals.get(Plan.from_parameters(job.parameters).cell.view) for job in jobs}
-    due = {key: why for key, why in views.items() if why is not None}
+    expected = {key: why for key, why in views.items() if why is not None}
     told = require_object(run.read(PREPARED, read_json), PREPARED).get("refused")
     refused = require_object(told, f"{PREPARED}: $.refused")
     codes = {key: require_object(skip, f"{PREPARED}: $.refused").get("code") for key, skip in refused.items()}
-    if codes != dict.fromkeys(due, Code.MISSING_DATA.value):
-        yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(due)}", "evidence")
+    if codes != dict.fromkeys(expected, Code.MISSING_DATA.value):
+        yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(expected)}", "evidence")
     for record in run.records:
-        found = f"the scan says: {due.get(record.job_key, 'it has this view')}"
-        if isinstance(record.outcome, Completed) and record.job_key in due:
+        found = f"the scan says: {expected.get(record.job_key, 'it has this view')}"
+        if isinstance(record.outcome, Completed) and record.job_key in expected:
             yield run.contradicted(record, "status", "success", found)
         if isinstance(record.outcome, Skipped) and _is_about_the_scan(run, record):
             skip = why_not(record.outcome)
-            if record.job_key not in due or record.outcome.code is not Code.MISSING_DATA:
+            if record.job_key not in expected or record.outcome.code is not Code.MISSING_DATA:
                 yield run.contradicted(record, "code", record.outcome.code.value, found)
             elif skip != refused.get(record.job_key):
                 yield run.contradicted(record, "reason", skip, f"{PREPARED} has {refused.get(record.job_key)}")
@@ -141,16 +141,16 @@ def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
     return base
 
 
-def _compare_shape(run: RunContext, path: str, name: str, due: tuple[int, ...]) -> Iterator[Violation]:
+def _compare_shape(run: RunContext, path: str, name: str, expected: tuple[int, ...]) -> Iterator[Violation]:
     """What is too large to be measured again is that large: settings must not switch a check off."""
     array = run.read(path, read_contents, limit=DATA_LIMIT).arrays.get(name)
-    if array is None or array.shape != due:
+    if array is None or array.shape != expected:
         found = "nothing" if array is None else f"the shape {array.shape}"
-        yield Violation(path, name, f"has the shape {due}, which the settings give", found, "evidence")
+        yield Violation(path, name, f"has the shape {expected}, which the settings give", found, "evidence")
 
 
-def _compare_data(run: RunContext, path: str, due: PtychographyData) -> Iterator[Finding]:
-    arrays = to_arrays(due)
+def _compare_data(run: RunContext, path: str, expected: PtychographyData) -> Iterator[Finding]:
+    arrays = to_arrays(expected)
     if not run.files.has(path):
         yield Violation(path, "", "holds what the settings give", "no such file", Kind.MISSING)
         return
@@ -163,32 +163,32 @@ def _compare_data(run: RunContext, path: str, due: PtychographyData) -> Iterator
         yield Violation(path, "", f"holds {brief(sorted(there.members))}", what, "evidence")
     for name, wanted in arrays.items():
         found = there.arrays.get(name)
-        if not (_same_counts(found, due) if name == "diffraction" else nearly(found, wanted)):
+        if not (_same_counts(found, expected) if name == "diffraction" else nearly(found, wanted)):
             yield Violation(path, name, "is what the settings give", "measured again it differs", "evidence")
-    if not alike(dict(there.metadata), dict(due.metadata), ROUNDING):
-        what = f"the settings give {brief(dict(due.metadata))}"
+    if not alike(dict(there.metadata), dict(expected.metadata), ROUNDING):
+        what = f"the settings give {brief(dict(expected.metadata))}"
         yield Violation(path, METADATA_KEY, brief(dict(there.metadata)), what, "evidence")
 
 
-def _same_counts(there: NDArray[Any] | None, due: PtychographyData) -> bool:
-    """Whether all amplitudes are the due ones, but for a few that are one photon more or less."""
-    wanted = due.diffraction
+def _same_counts(there: NDArray[Any] | None, expected: PtychographyData) -> bool:
+    """Whether all amplitudes are the expected ones, but for a few that are one photon more or less."""
+    wanted = expected.diffraction
     if there is None or there.shape != wanted.shape or there.dtype != wanted.dtype or not np.isfinite(there).all():
         return False
     differs = ~(np.abs(there - wanted) <= ROUNDING * np.abs(wanted).max())
-    scale = due.metadata["photon_scale"]
+    scale = expected.metadata["photon_scale"]
     if not isinstance(scale, int | float) or float(differs.mean()) > _OTHER_COUNTS:
         return False
     one, two = (array[differs].astype(np.float64) ** 2 * scale for array in (there, wanted))
     return bool((np.abs(one - two) <= _ONE_PHOTON + ROUNDING * two).all())
 
 
-def _compare_json(run: RunContext, path: str, due: Mapping[str, Any]) -> Iterator[Violation]:
+def _compare_json(run: RunContext, path: str, expected: Mapping[str, Any]) -> Iterator[Violation]:
     if not run.files.has(path):
         yield Violation(path, "", "holds what the settings give", "no such file", Kind.MISSING)
         return
     there = require_object(run.read(path, read_json), path)
-    for name in sorted(there.keys() | due.keys()):
-        if not alike(there.get(name), due.get(name)):
-            what = f"the settings give {brief(due.get(name, 'nothing'))}"
+    for name in sorted(there.keys() | expected.keys()):
+        if not alike(there.get(name), expected.get(name)):
+            what = f"the settings give {brief(expected.get(name, 'nothing'))}"
             yield Violation(path, f"$.{name}", brief(there.get(name, "nothing")), what, "evidence")

@@ -71,9 +71,9 @@ def checkpoint(job: Claims) -> Iterator[Violation]:
     if len(counters) != len(job.weights(layout.CHECKPOINT, _LAST)) or steps != {float(job.outcome.training_steps)}:
         what = f"the record has {job.outcome.training_steps} for each parameter"
         yield job.wrong(layout.CHECKPOINT, _OPTIMISER, f"{brief(sorted(steps))} steps", what)
-    due = training_digest(job.plan.training, job.frames("train"))
-    if header.get("digest") != due:
-        what = f"the job's settings and {job.data_path('train')} give {due}"
+    expected = training_digest(job.plan.training, job.frames("train"))
+    if header.get("digest") != expected:
+        what = f"the job's settings and {job.data_path('train')} give {expected}"
         yield job.wrong(layout.CHECKPOINT, "digest", header.get("digest"), what)
 
 

@@ -74,7 +74,7 @@ def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
             f"--{name}", metavar="F", type=float, default=default, help="overlap (default: %(default)s)"
         )
     command.add_argument(
-        "--frames", metavar="N", type=_positive, help="keep so many of each side's frames, nearest to its middle"
+        "--frames", metavar="N", type=_positive, help="keep N frames of each side, those nearest to its middle"
     )
     command.set_defaults(handler=_overlap)
 

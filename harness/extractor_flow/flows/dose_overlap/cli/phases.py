@@ -41,7 +41,7 @@ def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
 
 
 def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
-    """Thin what was measured below *source*; a rejected view is told, and is no error."""
+    """Thin what was measured below *source*; a rejected view is reported, and is no error."""
     from extractor_flow.flows.dose_overlap.data.views import write_views
 
     root = source if target is None else target

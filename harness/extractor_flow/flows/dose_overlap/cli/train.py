@@ -90,7 +90,7 @@ def _run(planned: list[tuple[CellJob, TrainingConfig]], manifest: TrainingManife
         for number, (job, config) in enumerate(planned, 1):
             say(f"[{number}/{len(planned)}] {job.title}")
             result = _rehearsed() if manifest.dry_run else _result(job, config)
-            say(f"[{number}/{len(planned)}] {result['status']}: {_told(result)}")
+            say(f"[{number}/{len(planned)}] {result['status']}: {_in_words(result)}")
             manifest.jobs.append({**job.as_dict(), "result": result})
             manifest.write()
     finally:
@@ -115,8 +115,8 @@ def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
         outcome = train_cell(config, job.train, job.directory, progress)
     except _FAILURES as error:
         # What a user can cause says itself what would do; its traceback would only hide that.
-        told = str(error) if isinstance(error, HarnessError) else "".join(traceback.format_exception(error))
-        logger.error("training failed: {}", told)
+        message = str(error) if isinstance(error, HarnessError) else "".join(traceback.format_exception(error))
+        logger.error("training failed: {}", message)
         failed = Failed(Code.RAISED, f"{type(error).__name__}: {error}")
         return {"status": STATUSES[Failed], **why_not(failed)}
     finally:
@@ -134,7 +134,7 @@ def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
     }
 
 
-def _told(result: dict[str, Json]) -> str:
+def _in_words(result: dict[str, Json]) -> str:
     if "reason" in result:
         return str(result["reason"])
     return f"{result['epochs_completed']} epochs, final loss {result['final_loss']:.4g}, {result['bundle_path']}"

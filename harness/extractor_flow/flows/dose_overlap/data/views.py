@@ -27,7 +27,7 @@ Selection = Accepted | Rejected
 
 @dataclass(frozen=True)
 class Thinning:
-    """What a view keeps of each side of a scan: frames (1 - overlap) N apart, and of those, if given, so many.
+    """What a view keeps of each side of a scan: frames (1 - overlap) N apart, at most *frames* of them if given.
 
     These are the ones nearest to the middle of the side, so that they still overlap as much. With the same *frames* for
     every view, views differ by their overlap and not by how much there is to learn from.

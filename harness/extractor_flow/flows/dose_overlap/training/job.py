@@ -14,6 +14,7 @@ from loguru import logger
 
 from extractor_flow.files import sha256_of, write_bytes, write_json
 from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.contract import CONTRACT
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data
 from extractor_flow.flows.dose_overlap.plan import Plan
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
@@ -62,8 +63,8 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     data = CellData(*(root / plan.cell.data_path(split) for split in layout.SPLITS))
 
     def progress(record: EpochRecord) -> None:
-        told = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
-        known = {name: value for name, value in told.items() if value is not None}
+        shown = {"loss": record.validation_loss, "amplitude_psnr": record.amplitude_psnr}
+        known = {name: value for name, value in shown.items() if value is not None}
         workspace.progress(record.epoch, plan.training.epochs, **known)
 
     outcome = train_cell(plan.training, data.train, directory, progress)
@@ -77,19 +78,19 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     )
     # Not among the details: with them, the same job would not leave the same bytes.
     logger.bind(cpu_seconds=round(time.process_time() - begun, 1)).info("cell done")
-    return JobResult(metrics, layout.ARTIFACTS, outcome.steps_completed, details)
+    return JobResult(metrics, CONTRACT.paths, outcome.steps_completed, details)
 
 
 def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Progress) -> TrainingOutcome:
     """Train on the frames in *data*; leave bundle, checkpoint and curves in *directory*, and a log line an epoch."""
 
-    def tell(record: EpochRecord) -> None:
+    def log(record: EpochRecord) -> None:
         facts = {name: value for name, value in record.as_dict().items() if value is not None}
         logger.bind(**facts).info("epoch done")
         progress(record)
 
     with torch_threads(config.threads):
-        outcome = loop.train(config, read_data(data), directory, progress=tell)
+        outcome = loop.train(config, read_data(data), directory, progress=log)
     write_json(directory / layout.CURVES, {"curves": curves_of(outcome)}, durable=False)
     logger.bind(steps=outcome.steps_completed, stopped_early=outcome.stopped_early).info("training done")
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -73,6 +74,9 @@ class WorkerProcesses(SubprocVecEnv):
 
     def __init__(self, workers: Sequence[Worker], start_method: str) -> None:
         self.processes = []
+        if start_method == "forkserver":
+            # Unless the server has imported torch, each worker does: seconds of the processor, times the workers.
+            multiprocessing.set_forkserver_preload([f"{__package__}.preload"])
         try:
             super().__init__(list(workers), start_method)
         except BaseException:
