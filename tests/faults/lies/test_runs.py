@@ -43,6 +43,14 @@ def test_a_lie_about_a_run_is_caught_and_its_file_is_named(run, lie):
     assert [file for file in named(run) if file.startswith(lie.file)], verify(run.path, archived=True)
 
 
+@pytest.mark.parametrize("lie", [*PAGES, *UNKNOWN, *RECORDS, *DIRECTORIES], ids=lambda lie: lie.title)
+def test_binding_the_run_again_does_not_hide_a_lie(run, lie):
+    lie.change(run)
+    run.rebind()
+
+    assert named(run) != set()
+
+
 def test_the_lies_have_names_of_their_own():
     titles = [lie.title for lie in LIES]
 
