@@ -19,7 +19,8 @@ from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.files import write_json
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.study.codes import Code
-from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
+from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, MetricSpec
 from extractor_flow.study.jobs import Job, Limits, component_of
 from extractor_flow.study.records import Completed, Skipped
 
@@ -45,6 +46,7 @@ FAULTS = (
     "wait_deaf",
     "diverge",
     "no_artifact",
+    "undeclared",
     "chatty",
 )
 _LEARNING_RATE = 0.3
@@ -93,23 +95,30 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+CONTRACT = JobContract(
+    artifacts={"weights": ArtifactSpec("weights.json", reproducible=True)},
+    metrics={
+        "best_score": MetricSpec("Best Score", "", 4),
+        "untrained_loss": MetricSpec("Untrained Loss", "", 4, larger_is_better=False),
+        "final_loss": MetricSpec("Final Loss", "", 4, larger_is_better=False),
+    },
+    details={"losses": Detail()},
+)
+
+
 class LineFit:
     """The flow; see the module."""
 
     name = "line_fit"
     preload: tuple[str, ...] = ("numpy",)
-    reproducible: tuple[str, ...] = ("weights",)
+    contract = CONTRACT
     vocabulary = ReportSpec(
         title="Line Fit Summary",
         subject="Model",
         results_key="model_results",
         results_heading="Model Results",
         headline="best_score",
-        metrics={
-            "best_score": Metric("Best Score", "", 4),
-            "untrained_loss": Metric("Untrained Loss", "", 4),
-            "final_loss": Metric("Final Loss", "", 4),
-        },
+        metrics=CONTRACT.metrics,
     )
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
@@ -208,8 +217,9 @@ def _loss(powers: np.ndarray, weights: np.ndarray, y: np.ndarray) -> float:
 def _product(job: Job, workspace: Workspace, weights: np.ndarray, losses: list[float]) -> JobResult:
     if job.parameters["fault"] != "no_artifact":
         write_json(workspace.path / "weights.json", {"weights": [value.hex() for value in weights.tolist()]})
+    surplus = {"luck": 1.0} if job.parameters["fault"] == "undeclared" else {}
     return JobResult(
-        metrics={"untrained_loss": losses[0], "final_loss": losses[-1], "best_score": -min(losses)},
+        metrics={"untrained_loss": losses[0], "final_loss": losses[-1], "best_score": -min(losses), **surplus},
         artifacts={"weights": "weights.json"},
         training_steps=len(losses) - 1,
         details={"losses": losses},

@@ -53,6 +53,10 @@ class JobError(HarnessError):
     exit_code = 1
 
 
+class ResultError(JobError):
+    """What a job left is not what its flow declares; recorded as rejected."""
+
+
 class Interrupted(BaseException):
     """SIGINT, SIGTERM, SIGHUP or SIGUSR2 reached this process; ``signum`` says which.
 

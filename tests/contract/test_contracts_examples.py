@@ -47,6 +47,7 @@ WHERE_AND_WHY = {
     "run.command_as_text": ("$.command", "is not of type 'array'"),
     "run.commit_not_a_hash": ("$.git.commit", "does not match"),
     "run.config_as_text": ("$.config", "is not of type 'object'"),
+    "run.contract_of_version_zero": ("$.job_contract.version", "less than the minimum of 1"),
     "run.git_without_dirty": ("$.git", "'dirty' is a required property"),
     "run.job_without_key": ("$.jobs[0]", "'job_key' is a required property"),
     "run.no_jobs": ("$.jobs", "should be non-empty"),

@@ -6,7 +6,8 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 
 from extractor_flow.study.codes import Code
-from extractor_flow.study.flow import Metric, ReportSpec
+from extractor_flow.study.flow import ReportSpec
+from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, RunSummary, Skipped
 from extractor_flow.study.statistics import describe
 

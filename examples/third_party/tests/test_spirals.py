@@ -25,7 +25,7 @@ def run(tmp_path_factory):
 
 
 def test_the_flow_conforms(tmp_path):
-    check_flow(flow, CONFIG, tmp_path, reproducible=["model"])
+    check_flow(flow, CONFIG, tmp_path)
 
 
 def test_every_claim_of_the_run_is_borne_out_by_its_files(run):

@@ -13,7 +13,8 @@ from extractor_flow.study.statistics import CONFIDENCE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from extractor_flow.study.flow import Metric, ReportSpec
+    from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.job_contract import Metric
     from extractor_flow.study.records import RunSummary
 
 LEGEND = f"A circle is a job; a bar is the {CONFIDENCE:.0%} interval of the centre, which is the upright line."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_flow.study.flow import Metric
+from extractor_flow.study.job_contract import Metric
 
 if TYPE_CHECKING:
     from extractor_flow.study.flow import ReportSpec

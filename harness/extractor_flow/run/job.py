@@ -13,12 +13,13 @@ import threading
 import time
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_flow.clock import timestamp, utc_now
-from extractor_flow.errors import HarnessError, Interrupted
+from extractor_flow.errors import HarnessError, Interrupted, ResultError
 from extractor_flow.files import printable
 from extractor_flow.registry import find_flow
 from extractor_flow.run.hardware import probe
@@ -91,31 +92,40 @@ def _outcome(directory: JobDirectory, job: Job) -> Outcome:
     try:
         with _signals_raise(), _limits(job):
             return _completed(find_flow(job.flow), job, directory)
-    except Interrupted as error:
-        name = signal_name(error.signum)
-        return Failed(Code.INTERRUPTED, f"interrupted by {name}", directory.log_tail(), name)
-    except TimeLimitExceeded:
-        why = f"ran longer than its time limit of {job.limits.seconds:g} s"
-        return Failed(Code.TIME_LIMIT, why, directory.log_tail())
-    except HarnessError as error:
-        return Failed(Code.RAISED, _shorten(str(error)), directory.log_tail())
-    except MemoryError as error:
-        why = f"out of memory: {_shorten(str(error)) or 'MemoryError'}"
-        return Failed(Code.MEMORY_LIMIT, why, directory.log_tail())
+    except (Interrupted, TimeLimitExceeded, HarnessError, MemoryError) as error:
+        failed = _failure(error, job)
     except Exception as error:  # noqa: BLE001 - one raising job must not end the run
         traceback.print_exc()
         sys.stderr.flush()
-        return Failed(Code.RAISED, _shorten(f"{type(error).__name__}: {error}"), directory.log_tail())
+        failed = _failure(error, job)
+    return replace(failed, log_tail=directory.log_tail())
+
+
+def _failure(error: BaseException, job: Job) -> Failed:
+    match error:
+        case Interrupted(signum=signum):
+            name = signal_name(signum)
+            return Failed(Code.INTERRUPTED, f"interrupted by {name}", signal=name)
+        case TimeLimitExceeded():
+            return Failed(Code.TIME_LIMIT, f"ran longer than its time limit of {job.limits.seconds:g} s")
+        case ResultError():
+            return Failed(Code.REJECTED, _shorten(str(error)))
+        case HarnessError():
+            return Failed(Code.RAISED, _shorten(str(error)))
+        case MemoryError():
+            return Failed(Code.MEMORY_LIMIT, f"out of memory: {_shorten(str(error)) or 'MemoryError'}")
+        case _:
+            return Failed(Code.RAISED, _shorten(f"{type(error).__name__}: {error}"))
 
 
 def _completed(flow: Flow, job: Job, directory: JobDirectory) -> Completed:
     product = flow.run(job, directory)
-    return Completed(
-        metrics=dict(product.metrics),
-        artifacts=directory.artifacts(product.artifacts),
-        training_steps=product.training_steps,
-        details=dict(product.details),
-    )
+    flow.contract.require(product.metrics, product.artifacts, product.details)
+    artifacts = directory.artifacts(product.artifacts)
+    try:
+        return Completed(dict(product.metrics), artifacts, product.training_steps, dict(product.details))
+    except ValueError as error:
+        raise ResultError(str(error)) from error
 
 
 def _shorten(reason: str) -> str:

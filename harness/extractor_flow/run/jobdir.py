@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from extractor_flow.errors import DataError, JobError, RunDirectoryError
+from extractor_flow.errors import DataError, ResultError, RunDirectoryError
 from extractor_flow.files import locked, parse_json, printable, read_json, sha256_of, write_json
 from extractor_flow.layout import ATTEMPT, JOB, JOB_LOG, LOCK, PROGRESS, RESULT, attempt_log, attempt_note
 from extractor_flow.readers.paths import own_files
@@ -138,7 +138,7 @@ class JobDirectory:
     def artifacts(self, names: Mapping[str, str]) -> dict[str, Artifact]:
         """The files *names* points to, relative to this directory, with digest and size.
 
-        A file that is missing, empty or outside is a :class:`JobError`: a job must not claim what it did not write.
+        A file that is missing, empty or outside is a :class:`ResultError`: a job must not claim what it did not write.
         """
         return {name: self._artifact(name, relative) for name, relative in names.items()}
 
@@ -157,10 +157,10 @@ class JobDirectory:
         path = self.path / relative
         if not path.resolve().is_relative_to(self.path.resolve()):
             msg = f"artifact {name}: {relative} lies outside the job's directory"
-            raise JobError(msg)
+            raise ResultError(msg)
         if not path.is_file() or path.stat().st_size == 0:
             msg = f"artifact {name}: {relative} is missing or empty"
-            raise JobError(msg)
+            raise ResultError(msg)
         inside = path.relative_to(self.run_path).as_posix()
         return Artifact(path=inside, sha256=sha256_of(path), size_bytes=path.stat().st_size)
 

@@ -166,6 +166,7 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
         **_environment(),
         "executor": executor_name,
         "results_key": flow.vocabulary.results_key,
+        "job_contract": flow.contract.to_json(),
     }
     noted = _note_start(request, run, asked)
     run.begin(asked if noted is None else {**asked, "start_sha256": noted})

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.config import ConfigDocument
+    from extractor_flow.study.job_contract import JobContract, Metric
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import HardwareProfile, JobRecord, RunSummary, Skipped
 
@@ -20,20 +21,12 @@ FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError
 
 
 @dataclass(frozen=True)
-class Metric:
-    """How one metric is shown: its heading, its unit, and the decimals it is rounded to in Markdown."""
-
-    title: str
-    unit: str = ""
-    decimals: int = 2
-
-
-@dataclass(frozen=True)
 class ReportSpec:
     """A flow's words in its published files.
 
     ``results_key`` is the summary's list of results, ``subject`` what a row is about, ``headline`` the metric shown as
-    the best one (the larger the better), ``metrics`` how each is shown.
+    the best one (the larger the better), ``metrics`` how each is shown: those of the flow's contract, and what its
+    comparison adds.
     """
 
     title: str
@@ -114,6 +107,8 @@ class Flow(SupportsCompare, Protocol):
 
     preload: tuple[str, ...]
     """Modules a warm server imports before it forks job processes."""
+    contract: JobContract
+    """What every completed job leaves; the core holds each to it."""
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The study a config asks for; :class:`extractor_flow.errors.ConfigError` with every complaint at once.
@@ -162,14 +157,6 @@ class SupportsExtra(Protocol):
 
     extra: str
     """What to install for them, as pip takes it."""
-
-
-@runtime_checkable
-class SupportsReplay(Protocol):
-    """The optional member of a flow whose training is deterministic."""
-
-    reproducible: tuple[str, ...]
-    """Artifacts that are equal byte for byte whenever a job is trained by the same packages on the same processor."""
 
 
 @runtime_checkable

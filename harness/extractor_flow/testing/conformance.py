@@ -20,8 +20,6 @@ from extractor_flow.testing.studying import check_complaints, check_jobs, check_
 from extractor_flow.testing.training import Sandbox, cheapest, check_failures, check_light, train_twice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from extractor_flow.study.flow import Flow, Study
 
 __all__ = ["ConformanceError", "Finding", "check_flow"]
@@ -33,7 +31,6 @@ def check_flow(
     tmp_path: Path,
     *,
     light: bool = True,
-    reproducible: Collection[str] = (),
     timeout: float = 600,
 ) -> None:
     """Check *flow* with *config*, a file or the text of one, against everything the harness relies on.
@@ -41,9 +38,9 @@ def check_flow(
     Its members, its study (deterministic; the same from its own settings), its jobs, its complaints about unknown keys,
     and unless *light* is false that it loads no deep-learning package before it runs. Then its cheapest job, and those
     of the same name, are trained by the command, in two runs: both must verify and measure the same, and the artifacts
-    in *reproducible* must be equal byte for byte. Disturbed in the middle, the job must be recorded as failed. Last,
-    its comparison must be pure, independent of the order of records, fit for the contracts, and free of invented
-    numbers. *timeout* limits each process, in seconds. Everything is written below *tmp_path*.
+    that its contract calls reproducible must be equal byte for byte. Disturbed in the middle, the job must be recorded
+    as failed. Last, its comparison must be pure, independent of the order of records, fit for the contracts, and free
+    of invented numbers. *timeout* limits each process, in seconds. Everything is written below *tmp_path*.
 
     :class:`ConformanceError` lists every finding; what needs an earlier part to be sound is left out where it is not.
     """
@@ -54,7 +51,7 @@ def check_flow(
     if not found.all:
         _check_before_training(flow, document, ground, found, light=light)
     if not found.all:
-        _check_training(flow, document, ground, reproducible, found)
+        _check_training(flow, document, ground, found)
     if found.all:
         raise ConformanceError(str(getattr(flow, "name", flow)), found.all)
 
@@ -87,14 +84,12 @@ def _check_before_training(
         check_light(flow, ground, found)
 
 
-def _check_training(
-    flow: Flow, document: ConfigDocument, ground: Sandbox, reproducible: Collection[str], found: Findings
-) -> None:
+def _check_training(flow: Flow, document: ConfigDocument, ground: Sandbox, found: Findings) -> None:
     study: Study = flow.study(document, {"output_root": str(ground.place / "first"), "run_id": "conformance"})
     job = cheapest(flow, study, found)
     if job is None:
         return
-    run = train_twice(job, ground, reproducible, found)
+    run = train_twice(flow.contract, job, ground, found)
     if run is None:
         return
     check_failures(job, run, ground, found)

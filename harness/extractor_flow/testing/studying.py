@@ -15,7 +15,8 @@ from extractor_flow.contracts import load_schema, violations
 from extractor_flow.errors import ConfigError, HarnessError
 from extractor_flow.files import dumps, parse_json
 from extractor_flow.layout import JOB
-from extractor_flow.study.flow import Metric, ReportSpec, Study
+from extractor_flow.study.flow import ReportSpec, Study
+from extractor_flow.study.job_contract import JobContract, Metric
 from extractor_flow.study.jobs import Job
 from extractor_flow.testing.findings import CRASHES
 
@@ -53,6 +54,11 @@ def check_members(flow: Flow, found: Findings) -> None:
         _check_vocabulary(vocabulary, found)
     else:
         found.add("members", f"vocabulary is {vocabulary!r}; expected a extractor_flow.study.flow.Vocabulary")
+    contract = getattr(flow, "contract", None)
+    fits = isinstance(contract, JobContract)
+    found.require(
+        fits, "members", f"contract is {contract!r}; expected a extractor_flow.study.job_contract.JobContract"
+    )
     for member, arguments in _ARGUMENTS.items():
         _check_method(flow, member, arguments, found)
 
@@ -65,7 +71,9 @@ def _check_vocabulary(words: ReportSpec, found: Findings) -> None:
     message = f"vocabulary.results_key is {words.results_key!r}, which the summary has for something else"
     found.require(words.results_key not in own, "members", message)
     wrong = [key for key, metric in words.metrics.items() if not isinstance(metric, Metric)]
-    found.require(not wrong, "members", f"vocabulary.metrics: no extractor_flow.study.flow.Metric: {', '.join(wrong)}")
+    found.require(
+        not wrong, "members", f"vocabulary.metrics: no extractor_flow.study.job_contract.Metric: {', '.join(wrong)}"
+    )
 
 
 def _check_method(flow: Flow, member: str, arguments: tuple[str, ...], found: Findings) -> None:

@@ -21,10 +21,11 @@ from extractor_flow.testing.sabotage import DISTURBED, KINDS
 from extractor_flow.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from extractor_flow.study.flow import Flow, Study
+    from extractor_flow.study.job_contract import JobContract
     from extractor_flow.study.jobs import Job
     from extractor_flow.testing.findings import Findings
 
@@ -105,10 +106,10 @@ def cheapest(flow: Flow, study: Study, found: Findings) -> Job | None:
     return min(able, key=lambda job: job.weight)
 
 
-def train_twice(job: Job, ground: Sandbox, reproducible: Collection[str], found: Findings) -> RunDirectory | None:
+def train_twice(contract: JobContract, job: Job, ground: Sandbox, found: Findings) -> RunDirectory | None:
     """Run *job* in two runs, verify them, and compare what they measured; the first run if it is whole.
 
-    Jobs of the same name are run too. *reproducible* names the artifacts that must be equal byte for byte.
+    Jobs of the same name are run too. The artifacts that *contract* calls reproducible must be equal byte for byte.
     """
     run = _trained(job, ground, "first", found)
     other = None if run is None else _trained(job, ground, "second", found)
@@ -116,7 +117,7 @@ def train_twice(job: Job, ground: Sandbox, reproducible: Collection[str], found:
         return None
     first, second = ({record.job_key: record for record in each.records()} for each in (run, other))
     for key, record in first.items():
-        for complaint in _differences(record, second.get(key), reproducible):
+        for complaint in _differences(record, second.get(key), contract):
             found.add("reproducible", f"{record.label} trained twice {complaint}")
     return run
 
@@ -142,7 +143,7 @@ def _trained(job: Job, ground: Sandbox, number: str, found: Findings) -> RunDire
     return run if all(isinstance(record.outcome, Completed) for record in records) else None
 
 
-def _differences(one: JobRecord, other: JobRecord | None, reproducible: Collection[str]) -> Iterator[str]:
+def _differences(one: JobRecord, other: JobRecord | None, contract: JobContract) -> Iterator[str]:
     if other is None or not isinstance(one.outcome, Completed) or not isinstance(other.outcome, Completed):
         yield "completed only once"
         return
@@ -153,10 +154,10 @@ def _differences(one: JobRecord, other: JobRecord | None, reproducible: Collecti
             yield f"measured {name} as {pair[0]!r} and as {pair[1]!r}"
     if ours.training_steps != theirs.training_steps:
         yield f"did {ours.training_steps} and {theirs.training_steps} training steps"
-    for name in reproducible:
+    for name in contract.reproducible(sorted(ours.artifacts.keys() | theirs.artifacts.keys())):
         digests = [outcome.artifacts[name].sha256 for outcome in (ours, theirs) if name in outcome.artifacts]
         if len(digests) < len((ours, theirs)):
-            yield f"left no artifact {name!r}, which was to be equal"
+            yield f"left the artifact {name!r} only once"
         elif len(set(digests)) > 1:
             yield f"left different artifacts {name!r}"
 

@@ -20,6 +20,7 @@ from extractor_flow.binding.witness import Witness
 from extractor_flow.errors import HarnessError, RunDirectoryError
 from extractor_flow.evidence.check import Layer
 from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
+from extractor_flow.layout import RUN
 from extractor_flow.verify.verdict import Ran, Verdict
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _verdict_of(data: Mapping[str, Any]) -> Verdict:
 def _over(found: str, allowed: str) -> Verdict:
     claim = f"can be verified within the budget{f': {allowed}' if allowed else ''}"
     rest = Unchecked("everything else", "the budget was used up; --budget FACTOR raises it", Why.UNREADABLE)
-    return Verdict((Violation("run.json", "", claim, found, BUDGET),), (rest,))
+    return Verdict((Violation(RUN, "", claim, found, BUDGET),), (rest,))
 
 
 def _end(code: int) -> str:

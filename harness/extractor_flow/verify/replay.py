@@ -23,7 +23,6 @@ from extractor_flow.run.hardware import missing_capabilities
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Session
-from extractor_flow.study.flow import SupportsReplay
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.json_diff import differences
@@ -187,8 +186,8 @@ def _comparable(flow: Flow, outcome: Outcome) -> dict[str, Any]:
     """What has to be equal: numbers as JSON has them, and the digests of artifacts."""
     if not isinstance(outcome, Completed):
         return {}
-    names = flow.reproducible if isinstance(flow, SupportsReplay) else ()
-    digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names if name in outcome.artifacts}
+    names = flow.contract.reproducible(outcome.artifacts)
+    digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names}
     return {"metrics": dict(outcome.metrics), "training_steps": outcome.training_steps, "artifacts": digests}
 
 

@@ -7,7 +7,8 @@ import random
 
 from extractor_flow.config import check_schema, resolve_defaults
 from extractor_flow.files import write_json
-from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
+from extractor_flow.study.job_contract import ArtifactSpec, JobContract, MetricSpec
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed
 
@@ -30,12 +31,19 @@ SCHEMA = {
 }
 
 
+CONTRACT = JobContract(
+    artifacts={"guesses": ArtifactSpec("guesses.json", reproducible=True)},
+    metrics={"accuracy": MetricSpec("Accuracy")},
+)
+
+
 class Sound:
     """Guesses the middle of a uniform distribution; better with every guess."""
 
     name = "broken"
     preload = ()
-    vocabulary = ReportSpec("Guesses", "Guess", "guesses", "Guesses", "accuracy", {"accuracy": Metric("Accuracy")})
+    contract = CONTRACT
+    vocabulary = ReportSpec("Guesses", "Guess", "guesses", "Guesses", "accuracy", CONTRACT.metrics)
 
     def study(self, document, overrides):
         if problems := check_schema(document, SCHEMA):

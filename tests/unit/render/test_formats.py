@@ -3,7 +3,7 @@
 import pytest
 
 from extractor_flow.render.formats import CORE_METRICS, metric_of, number, quantity, seconds
-from extractor_flow.study.flow import Metric
+from extractor_flow.study.job_contract import Metric
 from support.render_samples import WORDS
 
 

@@ -12,7 +12,7 @@ from extractor_flow.render.markdown import render, write
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.summary_json import to_json
 from extractor_flow.study.codes import Code
-from extractor_flow.study.flow import Metric
+from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Failed
 from support.render_samples import (
     GPU,

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.evidence.job_claims import JobClaims
-from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 from extractor_flow.study.jobs import Job, collisions, component_of
 from extractor_flow.study.records import Completed
 from extractor_flow.study.statistics import describe, probability_of_improvement
 
 from lantern_lab.checks import CHECKS
+from lantern_lab.contract import CONTRACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,17 +72,14 @@ class Spirals:
 
     name = "spirals"
     preload: tuple[str, ...] = ("numpy",)
+    contract = CONTRACT
     vocabulary = ReportSpec(
         title="Spirals Summary",
         subject="Feature Map",
         results_key="map_results",
         results_heading="Feature Maps",
         headline="accuracy",
-        metrics={
-            "accuracy": Metric("Accuracy on points not trained on", decimals=3),
-            "untrained_accuracy": Metric("Accuracy before training", decimals=3),
-            "loss": Metric("Loss on the training points", decimals=4),
-        },
+        metrics=CONTRACT.metrics,
     )
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:

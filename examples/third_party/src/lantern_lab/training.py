@@ -8,6 +8,8 @@ import numpy as np
 from extractor_flow.files import write_json
 from extractor_flow.study.flow import JobResult
 
+from lantern_lab.contract import CONTRACT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-MODEL = "model.json"
+MODEL = CONTRACT.paths["model"]
 TURNS, NOISE, WAVES, DEGREE = 1.25, 0.02, 60, 5
 
 

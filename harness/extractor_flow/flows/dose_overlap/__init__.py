@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap.comparison import compare_records
 from extractor_flow.flows.dose_overlap.config import settings_of
+from extractor_flow.flows.dose_overlap.contract import ADDED, CONTRACT
 from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, missing_requirement
-from extractor_flow.flows.dose_overlap.vocabulary import METRICS
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ VOCABULARY = ReportSpec(
     results_key="cell_results",
     results_heading="Cell Results",
     headline="amplitude_psnr",
-    metrics=METRICS,
+    metrics={**CONTRACT.metrics, **ADDED},
 )
 
 
@@ -39,6 +39,7 @@ class DoseOverlap:
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
+    contract = CONTRACT
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.job",)
     packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"

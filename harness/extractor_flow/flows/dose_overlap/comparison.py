@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.flows.dose_overlap.contract import CONTRACT
 from extractor_flow.flows.dose_overlap.jobs import cells_of
 from extractor_flow.flows.dose_overlap.plan import BASELINE, Cell
 from extractor_flow.study.flow import Comparison
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
     from extractor_flow.study.records import JobRecord
 
-_DESCRIBED = (
-    "amplitude_psnr",
-    "amplitude_ssim",
-    "amplitude_ms_ssim",
-    "amplitude_frc",
-    "phase_psnr",
-    "phase_ssim",
-    "constant_amplitude_psnr",
-    "untrained_amplitude_psnr",
-    "input_amplitude_psnr",
-    "iterative_amplitude_psnr",
-)
 _AVERAGED = ("amplitude_psnr", "amplitude_ssim", "phase_psnr")
 
 
@@ -53,7 +42,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
         aggregate_metrics=_aggregates(trained, settings["design"]),
         statistics=tuple(
             _statistics(cell, metric, values, seeds)
-            for metric in _DESCRIBED
+            for metric in CONTRACT.described
             for cell in cells
             for seeds, values in [_values(trained, cell, metric)]
             if values

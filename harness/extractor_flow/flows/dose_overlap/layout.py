@@ -21,14 +21,6 @@ CURVES = "curves.json"
 RECONSTRUCTIONS = "reconstructions.npz"
 METRICS = "metrics.json"
 LOG = JOB_LOG
-ARTIFACTS = {
-    "bundle": BUNDLE,
-    "checkpoint": CHECKPOINT,
-    "curves": CURVES,
-    "reconstructions": RECONSTRUCTIONS,
-    "metrics": METRICS,
-}
-"""The files of a finished cell by their roles, relative to its directory."""
 
 
 def dose_directory(dose: int) -> str:

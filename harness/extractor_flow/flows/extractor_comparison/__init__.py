@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.extractor_comparison.comparison import compare_records
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
+from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement
 from extractor_flow.flows.extractor_comparison.plan import ExtractorConfigurationProfile
-from extractor_flow.study.flow import Comparison, JobResult, Metric, ReportSpec, Study
+from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,34 +31,7 @@ VOCABULARY = ReportSpec(
     results_key="extractor_results",
     results_heading="Extractor Results",
     headline="best_mean_reward",
-    metrics={
-        "best_mean_reward": Metric("Best mean reward"),
-        "final_mean_reward": Metric("Final mean reward"),
-        "final_std_reward": Metric("Final standard deviation of the reward"),
-        "untrained_mean_reward": Metric("Mean reward of the untrained policy"),
-        "reward_gain": Metric("Reward gained, final over untrained"),
-        "best_timestep": Metric("Step of the best evaluation", "steps", 0),
-        "convergence_timestep": Metric("Converged after", "steps", 0),
-        "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
-        "best_success_rate": Metric("Success rate of the best policy"),
-        "final_success_rate": Metric("Success rate of the final policy"),
-        "untrained_success_rate": Metric("Success rate of the untrained policy"),
-        "eval_episodes": Metric("Episodes per evaluation", "episodes", 0),
-        "total_parameters": Metric("Parameters", "", 0),
-        "trainable_parameters": Metric("Trainable parameters", "", 0),
-        "extractor_parameters": Metric("Parameters of the extractor", "", 0),
-        "features_dim": Metric("Features", "", 0),
-        "baseline_target_reward": Metric("Reward at which the baseline has converged"),
-        "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),
-        "avg_convergence_timestep": Metric("Average convergence", "steps", 0),
-        "median_convergence_timestep": Metric("Median convergence", "steps", 0),
-        "avg_sample_efficiency_ratio": Metric("Average sample efficiency", "x"),
-        "median_sample_efficiency_ratio": Metric("Median sample efficiency", "x"),
-        "total_wall_time": Metric("Total wall time", "s", 1),
-        "completed_runs": Metric("Completed runs", "", 0),
-        "skipped_runs": Metric("Skipped runs", "", 0),
-        "failed_runs": Metric("Failed runs", "", 0),
-    },
+    metrics={**CONTRACT.metrics, **ADDED},
 )
 
 
@@ -66,10 +40,10 @@ class ExtractorComparison:
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
+    contract = CONTRACT
     preload: tuple[str, ...] = ("extractor_flow.flows.extractor_comparison.training.preload",)
     packages: tuple[str, ...] = ("gymnasium", "stable_baselines3", "tensorboard", "torch")
     extra: str = "pytest-extractor-flow[train]"
-    reproducible: tuple[str, ...] = ("policy", "evaluations")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The extractors x seeds that a config asks for."""

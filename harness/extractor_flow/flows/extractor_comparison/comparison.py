@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Completed
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 ENOUGH_SEEDS = 4
 """With fewer seeds an interval over them says next to nothing, and trimming removes nothing."""
-
-_DESCRIBED = ("best_mean_reward", "final_mean_reward", "reward_gain", "untrained_mean_reward")
-_COMPARED = ("best_mean_reward", "final_mean_reward", "reward_gain")
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
         job_metrics={key: {"sample_efficiency_ratio": ratio} for key, ratio in ratios.items()},
         statistics=tuple(
             _statistics(name, metric, trained, run["baseline_extractor"])
-            for metric in _DESCRIBED
+            for metric in CONTRACT.described
             for name in _present(names, trained)
         ),
         notes=tuple(_notes(names, trained, run["baseline_extractor"])),
@@ -124,8 +122,10 @@ def _statistics(name: str, metric: str, trained: Sequence[Trained], baseline: st
     values = [job.metrics[metric] for job in mine]
     theirs = [job.metrics[metric] for job in trained if job.name == baseline]
     compared: dict[str, Json] = {}
-    if theirs and name != baseline and metric in _COMPARED:
-        compared = {"baseline": baseline, "probability_of_improvement": probability_of_improvement(values, theirs)}
+    spec = CONTRACT.metrics[metric]
+    if theirs and name != baseline and spec.compared:
+        better, worse = (values, theirs) if spec.larger_is_better else (theirs, values)
+        compared = {"baseline": baseline, "probability_of_improvement": probability_of_improvement(better, worse)}
     return {
         "config_name": name,
         "metric": metric,

@@ -10,6 +10,6 @@ TENSORBOARD = "tensorboard"
 CHECKPOINTS = "checkpoints"
 
 
-def checkpoint(timestep: int) -> str:
-    """The checkpoint after *timestep* steps, named as stable_baselines3 names them."""
+def checkpoint(timestep: int | str) -> str:
+    """The checkpoint after *timestep* steps (``*`` for any), named as stable_baselines3 names them."""
     return f"{CHECKPOINTS}/rl_model_{timestep}_steps.zip"

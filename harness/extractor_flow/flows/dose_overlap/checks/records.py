@@ -17,27 +17,20 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.dose_overlap.checks.claims import Claims
 
-# Those that the files beside the record do not give; :func:`frames` and the deep checks look at the digests.
-_OF_THE_MACHINE = {"device", "versions", "data_sha256", "untrained_weights_sha256"}
 _VERSIONS = {"numpy", "scipy", "torch"}
 
 
 @check("dose-record", reads=("curves",))
 def record(job: Claims) -> Iterator[Violation]:
-    """The record names the files that a cell leaves, and its details are those of its plan and of these files.
+    """The record's details are those of the job's plan and of the files that it left.
 
-    Catches: an artifact left out or added, the cell, device or digest of another job, a claim that no training makes.
+    Catches: the cell, device or digest of another job.
     Cannot catch: made-up versions of packages, or another device of the kind that was asked for.
     """
-    for role in sorted(layout.ARTIFACTS.keys() | job.outcome.artifacts.keys()):
-        claimed, expected = job.outcome.artifacts.get(role), layout.ARTIFACTS.get(role)
-        if claimed is None or expected is None or claimed.path != job.path(expected):
-            found = "nothing" if claimed is None else claimed.path
-            yield job.contradicted(f"artifacts.{role}", found, f"a cell leaves {expected or 'no such file'}")
     details, again = job.outcome.details, _details(job)
-    for name in sorted(details.keys() | again.keys() | _OF_THE_MACHINE):
-        if name not in _OF_THE_MACHINE and details.get(name) != again.get(name):
-            yield job.contradicted(f"details.{name}", details.get(name), again.get(name, "no training tells that"))
+    for name, due in again.items():
+        if details.get(name) != due:
+            yield job.contradicted(f"details.{name}", details.get(name), due)
     versions = details.get("versions")
     if not isinstance(versions, dict) or versions.keys() != _VERSIONS:
         yield job.contradicted("details.versions", versions, f"expected those of {', '.join(sorted(_VERSIONS))}")

@@ -14,6 +14,7 @@ from loguru import logger
 
 from extractor_flow.files import sha256_of, write_bytes, write_json
 from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.contract import CONTRACT
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data
 from extractor_flow.flows.dose_overlap.plan import Plan
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import read_bundle
@@ -77,7 +78,7 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     )
     # Not among the details: with them, the same job would not leave the same bytes.
     logger.bind(cpu_seconds=round(time.process_time() - begun, 1)).info("cell done")
-    return JobResult(metrics, layout.ARTIFACTS, outcome.steps_completed, details)
+    return JobResult(metrics, CONTRACT.paths, outcome.steps_completed, details)
 
 
 def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Progress) -> TrainingOutcome:

@@ -14,6 +14,7 @@ from stable_baselines3.common.logger import configure
 
 from extractor_flow.files import write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
@@ -139,12 +140,7 @@ def _curve(evaluations: Sequence[Evaluation]) -> Curve:
 def _artifacts(directory: Path, checkpoints: Sequence[int]) -> dict[str, str]:
     events = sorted((directory / layout.TENSORBOARD).iterdir())
     return {
-        "final_model": layout.FINAL_MODEL,
-        "best_model": layout.BEST_MODEL,
-        "policy": layout.WEIGHTS,
-        "evaluations": layout.EVALUATIONS,
-        "monitor": layout.MONITOR,
-        "metrics": layout.METRICS,
+        **CONTRACT.paths,
         "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
         **{f"checkpoint_{step}": layout.checkpoint(step) for step in checkpoints},
     }

@@ -1,0 +1,105 @@
+"""What a job of this flow leaves: the one place where a file, a metric or a detail is declared."""
+
+from __future__ import annotations
+
+from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.plan import VIEWS, dose_text
+from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, TRAINED, metric_name
+from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
+
+_METHODS = {
+    TRAINED: "",
+    "constant": " of a constant image",
+    "untrained": " of the untrained network",
+    "input": " of the network's input",
+    "iterative": " of the iterative solver",
+}
+_SCORES = {
+    "psnr": ("PSNR", "dB", 2),
+    "ssim": ("SSIM", "", 3),
+    "ms_ssim": ("MS-SSIM", "", 3),
+    "frc": ("Fourier ring correlation falls to 0.5 at", "cycles/px", 3),
+}
+
+
+def _scores() -> dict[str, MetricSpec]:
+    """What compares a method's objects with the truth; one of them may be undefined, and then is not there."""
+    return {
+        metric_name(method, image, short): MetricSpec(
+            f"{image.capitalize()} {title}{words}",
+            unit,
+            decimals,
+            required=False,
+            described=(method, image) == (TRAINED, "amplitude")
+            or (method == TRAINED and short in {"psnr", "ssim"})
+            or (image == "amplitude" and short == "psnr"),
+        )
+        for method, words in _METHODS.items()
+        for image in IMAGES
+        for short, (title, unit, decimals) in _SCORES.items()
+    }
+
+
+def _averages() -> dict[str, Metric]:
+    groups = {view: f"over the doses of {view}" for view in VIEWS}
+    groups |= {f"dose_{10**power}": f"over the views at {dose_text(10**power)} photons" for power in range(13)}
+    return {
+        f"avg_{image}_{short}_{group}": Metric(f"Mean {image} {title} {words}", unit, decimals)
+        for group, words in groups.items()
+        for image in IMAGES
+        for short, (title, unit, decimals) in _SCORES.items()
+    }
+
+
+CONTRACT = JobContract(
+    version=1,
+    artifacts={
+        "bundle": ArtifactSpec(layout.BUNDLE, reproducible=True),
+        "checkpoint": ArtifactSpec(layout.CHECKPOINT),
+        "curves": ArtifactSpec(layout.CURVES),
+        "reconstructions": ArtifactSpec(layout.RECONSTRUCTIONS, reproducible=True),
+        "metrics": ArtifactSpec(layout.METRICS),
+    },
+    metrics={
+        **_scores(),
+        "gain_over_untrained": MetricSpec("Amplitude PSNR gained over the untrained network", "dB", required=False),
+        "gain_over_constant": MetricSpec("Amplitude PSNR gained over a constant image", "dB", required=False),
+        "gain_over_input": MetricSpec("Amplitude PSNR gained over the network's input", "dB", required=False),
+        "coverage": MetricSpec("Fraction of the object that is scored", "", 3),
+        "covered_pixels": MetricSpec("Pixels that are scored", "px", 0),
+        "final_loss": MetricSpec("Last training loss", "nats/px", 4, larger_is_better=False),
+        "best_validation_loss": MetricSpec("Best validation loss", "nats/px", 4, larger_is_better=False),
+        "untrained_validation_loss": MetricSpec(
+            "Validation loss of the untrained network", "nats/px", 4, larger_is_better=False
+        ),
+        "best_epoch": MetricSpec("Best epoch", "", 0),
+        "epochs_completed": MetricSpec("Epochs", "", 0),
+        "total_parameters": MetricSpec("Parameters", "", 0, larger_is_better=False),
+        "training_frames": MetricSpec("Frames learned from", "", 0),
+        "validation_frames": MetricSpec("Frames set aside", "", 0),
+    },
+    details=dict.fromkeys(
+        (
+            "cell",
+            "curves",
+            "bundle_sha256",
+            "bundle_size_bytes",
+            "stopped_early",
+            "untrained_weights_sha256",
+            "data_sha256",
+            "device",
+            "torch_threads",
+            "versions",
+        ),
+        Detail(),
+    ),
+)
+
+ADDED = {
+    **_averages(),
+    "total_wall_time": Metric("Total wall time", "s", 1),
+    "completed_runs": Metric("Completed runs", "", 0),
+    "skipped_runs": Metric("Skipped runs", "", 0),
+    "failed_runs": Metric("Failed runs", "", 0),
+}
+"""What the comparison of the jobs adds to the run as a whole."""

@@ -1,0 +1,68 @@
+"""What a job of this flow leaves: the one place where a file, a metric or a detail is declared.
+
+A metric is measured in :mod:`training.job`. One that is added gets the next version of the contract, and ``since``.
+"""
+
+from __future__ import annotations
+
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
+
+CONTRACT = JobContract(
+    version=1,
+    artifacts={
+        "final_model": ArtifactSpec(layout.FINAL_MODEL),
+        "best_model": ArtifactSpec(layout.BEST_MODEL),
+        "policy": ArtifactSpec(layout.WEIGHTS, reproducible=True),
+        "evaluations": ArtifactSpec(layout.EVALUATIONS, reproducible=True),
+        "monitor": ArtifactSpec(layout.MONITOR),
+        "metrics": ArtifactSpec(layout.METRICS),
+        "tensorboard": ArtifactSpec(f"{layout.TENSORBOARD}/*"),
+        "checkpoint_*": ArtifactSpec(layout.checkpoint("*"), required=False),
+    },
+    metrics={
+        "best_mean_reward": MetricSpec("Best mean reward", described=True, compared=True),
+        "final_mean_reward": MetricSpec("Final mean reward", described=True, compared=True),
+        "final_std_reward": MetricSpec("Final standard deviation of the reward", larger_is_better=False),
+        "reward_gain": MetricSpec("Reward gained, final over untrained", described=True, compared=True),
+        "untrained_mean_reward": MetricSpec("Mean reward of the untrained policy", described=True),
+        "best_timestep": MetricSpec("Step of the best evaluation", "steps", 0, larger_is_better=False),
+        "convergence_timestep": MetricSpec("Converged after", "steps", 0, required=False, larger_is_better=False),
+        "best_success_rate": MetricSpec("Success rate of the best policy", required=False),
+        "final_success_rate": MetricSpec("Success rate of the final policy", required=False),
+        "untrained_success_rate": MetricSpec("Success rate of the untrained policy", required=False),
+        "eval_episodes": MetricSpec("Episodes per evaluation", "episodes", 0),
+        "total_parameters": MetricSpec("Parameters", "", 0, larger_is_better=False),
+        "trainable_parameters": MetricSpec("Trainable parameters", "", 0, larger_is_better=False),
+        "extractor_parameters": MetricSpec("Parameters of the extractor", "", 0, larger_is_better=False),
+        "features_dim": MetricSpec("Features", "", 0),
+    },
+    details=dict.fromkeys(
+        (
+            "curve",
+            "requested_steps",
+            "seeds",
+            "environment",
+            "device",
+            "torch_threads",
+            "versions",
+            "untrained_weights_sha256",
+        ),
+        Detail(),
+    ),
+)
+
+ADDED = {
+    "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
+    "baseline_target_reward": Metric("Reward at which the baseline has converged"),
+    "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),
+    "avg_convergence_timestep": Metric("Average convergence", "steps", 0),
+    "median_convergence_timestep": Metric("Median convergence", "steps", 0),
+    "avg_sample_efficiency_ratio": Metric("Average sample efficiency", "x"),
+    "median_sample_efficiency_ratio": Metric("Median sample efficiency", "x"),
+    "total_wall_time": Metric("Total wall time", "s", 1),
+    "completed_runs": Metric("Completed runs", "", 0),
+    "skipped_runs": Metric("Skipped runs", "", 0),
+    "failed_runs": Metric("Failed runs", "", 0),
+}
+"""What the comparison of the jobs adds, to one of them or to the run as a whole."""
