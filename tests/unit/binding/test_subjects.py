@@ -40,9 +40,9 @@ def test_every_file_is_listed_with_its_size_and_digest_but_locks_and_the_list_it
 def test_the_root_is_the_digest_of_the_list_in_the_run_the_verdict_and_its_documents(published, workbench):
     root = sha256((published / "subjects.json").read_bytes()).hexdigest()
 
-    told = workbench.run("verify", published)
-    document = json.loads(workbench.run("verify", published, "--format", "json").out)
-    junit = workbench.run("verify", published, "--format", "junit").out
+    told = workbench.call("verify", published)
+    document = json.loads(workbench.call("verify", published, "--format", "json").out)
+    junit = workbench.call("verify", published, "--format", "junit").out
 
     assert (RunDirectory(published).root(), verify(published).root, document["root"]) == (root, root, root)
     assert f"\nroot: {root}\n" in told.out
@@ -51,7 +51,7 @@ def test_the_root_is_the_digest_of_the_list_in_the_run_the_verdict_and_its_docum
 
 
 def test_the_command_ends_with_the_root(workbench):
-    answer = workbench.run("run", workbench.config({"name": "a"}), "--jobs", "1")
+    answer = workbench.call("run", workbench.config({"name": "a"}), "--jobs", "1")
 
     assert answer.out.splitlines()[-1] == f"root: {workbench.latest().root()}"
 
@@ -59,7 +59,7 @@ def test_the_command_ends_with_the_root(workbench):
 def test_publishing_again_gives_the_same_root(run, workbench):
     before = RunDirectory(run.path).root()
 
-    workbench.run("report", run.path)
+    workbench.call("report", run.path)
 
     assert RunDirectory(run.path).root() == before
 
