@@ -51,10 +51,11 @@ class Outgoing:
         return cls(str(Path.home()), user, socket.gethostname())
 
     def told_in(self, text: str) -> Iterator[str]:
-        """What *text* tells, in words, each once."""
+        """What *text* tells, in words; what an earlier rule has found is nothing for the later ones."""
         for rule in self._rules:
             if rule.pattern.search(text):
                 yield rule.what
+                text = text if rule.instead is None else rule.pattern.sub(rule.instead, text)
 
     def redacted(self, text: str) -> str:
         """*text* with placeholders for names, home directories and secrets; other absolute paths stay."""

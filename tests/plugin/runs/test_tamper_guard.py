@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from extractor_flow.binding.witness import read_witness
+from extractor_flow.contracts import violations
+from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.verify import verify
 
 CHANGES = {
     "written": "(flow_run / 'summary.json').write_text('{}')",
@@ -62,3 +69,24 @@ def test_a_lane_in_which_the_run_was_changed_did_not_pass(flow_project):
     flow_project.run("--flow-config=study.yaml", "--lane=mine", "--lane-report=lane.jsonl")
 
     assert '"exit_status": 1' in (flow_project.path / "lane.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+
+
+def test_a_lane_names_the_runs_that_it_trained_and_judged_with_their_roots(flow_project):
+    flow_project.config("study.yaml")
+    flow_project.tests("def test_it(flow_run, flow_verdict):\n    assert flow_verdict.ok\n")
+
+    flow_project.run("--flow-config=study.yaml", "--lane=mine", "--lane-report=trained.jsonl")
+    (run,) = flow_project.kept()
+    flow_project.run(f"--flow-run={run}", "--lane=mine", "--lane-report=judged.jsonl")
+
+    told = [_runs_in(flow_project.path / f"{name}.jsonl") for name in ("trained", "judged")]
+    named = {"record": "run", "run_directory": run.name, "root": RunDirectory(run).root()}
+    assert told == [[{**named, "trained": True}], [{**named, "trained": False}]]
+    assert violations(told[0][0], "lane_report") == []
+    witness = read_witness(str(flow_project.path / "trained.jsonl"))
+    assert verify(run, witness=witness).violations == ()
+
+
+def _runs_in(report):
+    records = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    return [record for record in records if record["record"] == "run"]

@@ -51,6 +51,8 @@ def told_everywhere(run: Tampering, arrays: Arrays) -> None:
     rewards = dict(zip(arrays["timesteps"].tolist(), means, strict=True))
     curve = Curve(tuple(rewards), tuple(means))
     best = list(rewards).index(curve.best_timestep)
+    if curve.best_timestep > 0:  # of each of these steps there is a checkpoint
+        shutil.copyfile(run.path / ONE / f"checkpoints/rl_model_{curve.best_timestep}_steps.zip", run.path / ONE / BEST)
     with run.lying(ONE) as record:
         record["details"]["curve"] = curve.to_json()
         told = {
@@ -152,7 +154,7 @@ def on_other_episodes(run: Tampering) -> None:
 
 
 def earlier_weights(run: Tampering) -> None:
-    """The final weights are those of the earlier checkpoint, shaken so little that nothing shows."""
+    """The final weights are those of the earlier checkpoint, shaken a little; what the event file tells of stays."""
     import torch
 
     early = torch.load(io.BytesIO(unpacked(run.path / ONE / EARLY)[POLICY_MEMBER]), weights_only=True)

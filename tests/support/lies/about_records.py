@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow import layout
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.codes import SKIPS, Code
-from support.files.genuine import picture
 from support.lies.about_runs import BAD, GONE, ONE, lies
 from support.lies.mutated_runs import Change, Mutation
 
@@ -135,18 +134,6 @@ def adding(name: str, text: str = "{}") -> Change:
     return change
 
 
-def drawing(*names: str) -> Change:
-    """The same picture under each of *names*."""
-
-    def change(run: Tampering) -> None:
-        for name in names:
-            run.path.joinpath("figures").mkdir(exist_ok=True)
-            (run.path / "figures" / name).write_bytes(picture())
-        run.republish()
-
-    return change
-
-
 def copying_job(source: str, target: str) -> Change:
     """Another job's directory, of which nobody tells."""
     return lambda run: _none(shutil.copytree(run.path / source, run.path / target))
@@ -205,7 +192,6 @@ DIRECTORIES = [
     Mutation("an attempt after the success", f"{ONE}/attempt-2.json", adding(f"{ONE}/attempt-2.json")),
     Mutation("the log of an attempt before the only one", f"{ONE}/attempt-1.log", adding(f"{ONE}/attempt-1.log")),
     Mutation("a preparation of a flow that prepares nothing", layout.PREPARED, adding(layout.PREPARED)),
-    Mutation("a picture twice", "figures/b.png", drawing("a.png", "b.png")),
     Mutation("another Python", layout.RUN, asked(python_version="4.0.0")),
     Mutation("a rehearsal that trained", layout.RUN, then_published(asked(dry_run=True))),
     Mutation("another platform", layout.RUN, asked(platform="AmigaOS")),

@@ -9,13 +9,13 @@ from extractor_flow.files import read_json, write_json
 from extractor_flow.verify import verify
 from extractor_flow.verify.verdict import Conclusion
 
-CHECK = "made-again"
+CHECKS = {"json-made-again", "markdown-made-again", "report-made-again"}
 
 
 def found(run):
-    """What the check finds in *run*, which was bound again after the change."""
+    """What the checks find in *run*, which was bound again after the change."""
     run.rebind()
-    return [(each.file, each.path) for each in verify(run.path).violations if each.check == CHECK]
+    return [(each.file, each.path) for each in verify(run.path).violations if each.check in CHECKS]
 
 
 def of_another_version(run):
@@ -27,12 +27,12 @@ def of_another_version(run):
 @pytest.mark.parametrize(
     ("name", "old", "new", "place"),
     [
-        ("summary.json", '"success"', '"skipped"', "$.model_results[0].status"),
+        ("summary.json", '"training_steps": 5', '"training_steps": 6', "$.model_results[0].training_steps"),
         ("summary.json", '"schema_version"', '"notes": ["x"], "schema_version"', "$.notes"),
         ("summary.json", '  "run_id"', '   "run_id"', "line "),
         ("training_manifest.json", '"dry_run": false', '"dry_run": true', "$.dry_run"),
         ("skip_summary.json", '"skipped_count": 0', '"skipped_count": 1', "$.skipped_count"),
-        ("complete_results.json", '"completed": true', '"completed": false', "$.results"),
+        ("complete_results.json", '"total_timesteps": 5', '"total_timesteps": 6', "$.results"),
         ("summary.md", "success", "Success", "line "),
         ("summary.md", "| a ", "| **a** ", "line "),
         ("report.html", "</body>", "<script>alert(1)</script></body>", "line "),
@@ -64,7 +64,7 @@ def test_a_file_that_is_missing_or_much_too_long_is_named(run):
         page.write(" " * 2_000_000)
     run.rebind()
 
-    kinds = {(each.file, each.kind) for each in verify(run.path).violations if each.check == CHECK}
+    kinds = {(each.file, each.kind) for each in verify(run.path).violations if each.check in CHECKS}
     assert kinds == {("summary.md", "missing"), ("report.html", "too-large")}
 
 
@@ -98,3 +98,14 @@ def test_another_version_may_not_say_something_else(run, name, old, new):
     run.replace(name, old, new)
 
     assert {file for file, _ in found(run)} == {name}
+
+
+def test_a_figure_that_the_flow_does_not_draw_is_found_by_deep(run):
+    (run.path / "figures").mkdir()
+    (run.path / "figures" / "a.png").write_bytes(b"\x89PNG")
+    run.republish()
+
+    light, deep = verify(run.path), verify(run.path, deep=True)
+
+    assert (light.violations, light.needs_deep) == ((), ("figures-made-again",))
+    assert [(each.check, each.file) for each in deep.violations] == [("figures-made-again", "figures/a.png")]

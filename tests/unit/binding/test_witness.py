@@ -134,7 +134,7 @@ def test_a_statement_is_written_and_is_a_witness(published, workbench):
     again = workbench.run("verify", published, "--witness", "statement.json")
 
     request = read_json(published / "run.json")
-    assert (violations(statement, "attestation"), answer.code, again.code) == ([], 3, 3)
+    assert (violations(statement, "attestation"), answer.code, again.code) == ([], 0, 0)
     assert statement["subject"][0]["digest"] == {"sha256": RunDirectory(published).root()}
     assert statement["predicate"]["run"]["config_sha256"] == request["config_sha256"]
     assert statement["predicate"]["environment"]["packages"] == request["packages"]
@@ -145,10 +145,7 @@ def test_a_run_can_be_attested_as_it_ends(workbench):
     answer = workbench.run("run", workbench.config({"name": "a"}), "--jobs", "1", "--attest", "statement.json")
 
     statement = read_json(workbench.path / "statement.json")
-    assert (answer.code, answer.out.splitlines()[-1].partition(" 5")[0]) == (
-        0,
-        "statement: statement.json: inconclusive:",
-    )
+    assert (answer.code, answer.out.splitlines()[-1].startswith("statement: statement.json: verified: ")) == (0, True)
     assert statement["subject"][0]["digest"]["sha256"] == workbench.latest().root()
 
 

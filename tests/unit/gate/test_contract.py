@@ -26,6 +26,7 @@ WHERE_AND_WHY = {
     "outcome_passed_not_executed": ("$.executed", "True was expected"),
     "outcome_skipped_but_executed": ("$.executed", "False was expected"),
     "outcome_unknown": ("$.outcome", "'success' is not one of"),
+    "run_without_root": ("$", "'root' is a required property"),
     "uncollected_mentions_text": ("$.mentions", "is not of type 'array'"),
     "uncollected_passed": ("$.outcome", "'passed' is not one of"),
     "unknown_record": ("$.record", "'footer' is not one of"),

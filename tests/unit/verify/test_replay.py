@@ -8,6 +8,7 @@ import pytest
 
 from extractor_flow.contracts import violations
 from extractor_flow.files import read_json, write_json
+from extractor_flow.verify.replay import draw
 
 PLACE = "models/a/seed-0"
 
@@ -76,8 +77,8 @@ def test_what_another_environment_trained_differently_is_unchecked_with_the_diff
     _, verdict = verify("a seed 0")
 
     (why,) = [each["why"] for each in verdict["unchecked"] if each["what"] == "replay of a seed 0"]
-    assert "numpy: 1.0 there, " in why
-    assert "processor: abacus there, " in why
+    assert "numpy: 1.0 there by the run's own word, " in why
+    assert "processor: abacus there by the run's own word, " in why
     assert f"$.metrics.best_score: 0.875 became {measured}" in why
     assert [each for each in verdict["violations"] if each["kind"] == "replay"] == []
 
@@ -87,7 +88,7 @@ def test_an_equal_result_is_certified_also_where_the_environment_differs_and_tha
 
     _, verdict = verify("a seed 0")
 
-    assert verdict["reproduced"][0]["environment"][0].startswith("numpy: 1.0 there, ")
+    assert verdict["reproduced"][0]["environment"][0].startswith("numpy: 1.0 there by the run's own word, ")
 
 
 def test_one_of_several_seeds_is_named_with_its_seed(workbench, run):
@@ -119,6 +120,39 @@ def test_a_run_without_a_usable_request_is_a_wrong_request(workbench, run):
     answer = workbench.run("verify", run, "--replay", "a")
 
     assert (answer.code, "see what verify finds" in answer.err) == (2, True)
+
+
+def test_a_result_that_differs_in_another_environment_is_not_reproduced_and_the_run_not_verified(verify, run):
+    edit_request(run, processor="abacus")
+    claim_another_score(run)
+
+    _, verdict = verify("a seed 0")
+
+    assert "not-reproduced" in {each["code"] for each in verdict["unchecked"]}
+
+
+def test_jobs_drawn_by_lot_are_named_and_trained_again(verify):
+    code, verdict = verify("random:2")
+
+    assert sorted(each["job"] for each in verdict["reproduced"]) == ["a seed 0", "a seed 1"]
+    assert (code, verdict["notes"][-1].rpartition(": ")[0]) == (
+        0,
+        "drawn to be trained again, of 2 jobs that succeeded",
+    )
+
+
+@pytest.mark.parametrize("word", ["random:", "random:0", "random:x", "random:-1"])
+def test_a_lot_of_no_jobs_is_a_wrong_request(workbench, run, word):
+    answer = workbench.run("verify", run, "--replay", word)
+
+    assert (answer.code, answer.err.startswith(f"extractor-flow: --replay {word!r}: ")) == (2, True)
+
+
+def test_the_lot_falls_on_every_job_sooner_or_later_and_never_twice_on_one(run):
+    drawn = [draw(run, "random:1").jobs for _ in range(64)]
+
+    assert {job for (job,) in drawn} == {"a seed 0", "a seed 1"}
+    assert sorted(draw(run, "random:9").jobs) == ["a seed 0", "a seed 1"]
 
 
 def test_the_replay_leaves_the_run_as_it_was(verify, run):

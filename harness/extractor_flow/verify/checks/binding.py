@@ -102,6 +102,9 @@ def journal_chain(run: RunSubject) -> Iterator[Finding]:
     Catches: records that were taken out, put in, exchanged or rewritten, and a request that was changed after the run
     had begun. Cannot catch: a chain that was made again from there to its end.
     """
+    if run.archive.accepted and run.archive.redacted & {layout.JOURNAL, layout.RUN}:
+        yield Unchecked(f"that {layout.JOURNAL} has all its lines", "names or secrets were replaced", Why.REDACTED)
+        return
     with run.files.open(layout.RUN, limit=LIMIT) as stream:
         before = root_of(read_bytes(stream, layout.RUN, limit=LIMIT))
     for entry in run.journal:

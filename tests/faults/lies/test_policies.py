@@ -1,0 +1,219 @@
+"""The saved policies are asked what they score: lies that every file tells are caught, honest runs are not accused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from extractor_flow.evidence.findings import Why
+from extractor_flow.run import rundir
+from extractor_flow.verify import verify
+from support.lies.about_models import STUDY
+from support.lies.about_policies import LIES, one_episode, raised
+from support.lies.tampering import Tampering
+from support.published import COMPARISON, publish_run
+
+pytest.importorskip("stable_baselines3")
+pytestmark = pytest.mark.train
+
+UNREPEATABLE = '''
+import itertools
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.classic_control import CartPoleEnv
+from gymnasium.wrappers import NormalizeReward, TimeLimit
+from stable_baselines3.common.torch_layers import FlattenExtractor
+
+_AGE = itertools.count()
+
+
+class Older(gymnasium.RewardWrapper):
+    """Its rewards shrink with every step that was ever made."""
+
+    def reward(self, reward):
+        return reward / (1 + next(_AGE))
+
+
+class Unseeded(gymnasium.RewardWrapper):
+    """Its rewards hang on a generator of their own."""
+
+    def __init__(self, env):
+        super().__init__(env)
+        self._draw = np.random.default_rng()
+
+    def reward(self, reward):
+        return reward + self._draw.normal()
+
+
+def short():
+    return TimeLimit(CartPoleEnv(), 12)
+
+
+def normalized():
+    return NormalizeReward(short())
+
+
+def older():
+    return Older(short())
+
+
+def unseeded():
+    return Unseeded(short())
+
+
+class Flat(FlattenExtractor):
+    """Somebody's own."""
+'''
+FLAT = {"name": "flat", "preset": "dynamics_no_conv"}
+MINIGRID = "minigrid:MiniGrid-Empty-5x5-v0"
+BOXES = ("attention_small", "lightweight_cnn", "lstm_small", "mamba_lite", "dynamics_original")
+HONEST = {
+    "presets": {"extractors": [{"name": name, "preset": name} for name in BOXES]},
+    "worker processes, and lanes of unequal length": {
+        "run": {"worker_mode": "vectorized", "n_eval_episodes": 5, "eval_num_envs": 3}
+    },
+    "images": {
+        "env": {"id": MINIGRID, "kwargs": {"max_steps": 12}, "filter_keys": ["mission"]},
+        "extractors": [FLAT, {"name": "cnn", "preset": "lightweight_cnn"}],
+    },
+    "gymnasium's own, with actions to choose from": {
+        "env": {"id": "CartPole-v1", "kwargs": {"max_episode_steps": 12}},
+        "extractors": [FLAT],
+    },
+    "state-dependent exploration, extractors of their own": {
+        "algorithm": {"use_sde": True, "policy": {"share_features_extractor": False, "net_arch": [16, 8]}}
+    },
+    "a class and a factory of one's own": {
+        "env": {"factory": "unrepeatable:short"},
+        "extractors": [{"name": "own", "class": "unrepeatable:Flat"}],
+    },
+}
+TRUSTED = (MINIGRID, "unrepeatable:short", "unrepeatable:Flat")
+
+
+@pytest.fixture(scope="module")
+def genuine_run(tmp_path_factory):
+    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+
+
+@pytest.fixture
+def run(genuine_run, tmp_path):
+    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+
+
+def trained(folder, monkeypatch, changes):
+    """A run of one seed with *changes* to the study."""
+    (folder / "unrepeatable.py").write_text(UNREPEATABLE, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "unrepeatable", raising=False)
+    settings = {**COMPARISON, "extractors": COMPARISON["extractors"][:1], **changes}
+    only_one = {"seeds": [1], "baseline_extractor": None}
+    return publish_run(folder, {**settings, "run": {**COMPARISON["run"], **only_one, **changes.get("run", {})}})
+
+
+def rewards_unchecked(verdict):
+    return {each.code for each in verdict.unchecked if each.check == "ppo-played-again"}
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+def test_a_lie_that_agrees_in_every_file_is_caught_by_playing_again_alone(run, lie):
+    lie.change(run)
+
+    found = verify(run.path, deep=True).violations
+
+    assert verify(run.path).violations == ()
+    assert [each for each in found if (each.file, each.check) == (lie.file, *lie.checks)], found
+
+
+@pytest.mark.parametrize("changes", HONEST.values(), ids=HONEST)
+def test_an_honest_run_is_not_accused_and_every_policy_is_asked(tmp_path, monkeypatch, changes):
+    path = trained(tmp_path, monkeypatch, changes)
+
+    verdict = verify(path, deep=True, trust=TRUSTED)
+
+    assert (verdict.violations, rewards_unchecked(verdict)) == ((), set())
+
+
+@pytest.mark.parametrize("factory", ["normalized", "older", "unseeded"])
+def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(tmp_path, monkeypatch, factory):
+    name = f"unrepeatable:{factory}"
+    path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
+
+    verdict = verify(path, deep=True, trust=[name])
+
+    assert (verdict.violations, rewards_unchecked(verdict)) == ((), {Why.NO_REPEAT})
+
+
+def test_code_that_the_config_names_is_not_run_unless_it_is_trusted(tmp_path, monkeypatch):
+    path = trained(tmp_path, monkeypatch, HONEST["a class and a factory of one's own"])
+    (tmp_path / "unrepeatable.py").write_text("raise SystemExit('it ran')", encoding="utf-8")
+
+    (why,) = [each.why for each in verify(path, deep=True).unchecked if each.check == "ppo-played-again"]
+
+    assert why.endswith("--trust unrepeatable:Flat --trust unrepeatable:short")
+
+
+def test_nothing_is_unpickled(genuine_run):
+    program = (
+        "import sys; found = []\n"
+        "sys.addaudithook(lambda name, _: found.append(name) if name.startswith('pickle') else None)\n"
+        "from pathlib import Path; from extractor_flow.verify import verify\n"
+        f"verdict = verify(Path({str(genuine_run)!r}), deep=True)\n"
+        "print(len(verdict.violations), any(each.check == 'ppo-played-again' for each in verdict.ran), found)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert done.stdout == "0 True []\n"
+
+
+def elsewhere(run, **told):
+    """The run says that it was made on another machine."""
+    with run.json(rundir.RUN) as request:
+        for name, value in told.items():
+            request[name] = {**request[name], **value} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize(("lie", "is_caught"), [(raised(slice(1, None), 3.0), True), (one_episode(1e-7), False)])
+def test_another_processor_excuses_last_bits_and_no_more(run, lie, is_caught):
+    lie(run)
+    elsewhere(run, processor="Another Processor 9000")
+
+    verdict = verify(run.path, deep=True)
+
+    caught = [each for each in verdict.violations if each.check == "ppo-played-again"]
+    assert (bool(caught), rewards_unchecked(verdict)) == (is_caught, set())
+
+
+def test_other_packages_leave_a_difference_open_and_the_run_unverified(run):
+    raised(slice(1, None), 3.0)(run)
+    elsewhere(run, packages={"torch": "1.0"})
+
+    verdict = verify(run.path, deep=True)
+
+    assert (rewards_unchecked(verdict), verdict.conclusion.value) == ({Why.NOT_REPRODUCED}, "inconclusive")
+
+
+def test_a_processor_with_other_kernels_is_not_accused(genuine_run, tmp_path):
+    """Without vector instructions PyTorch adds up in another order: the last bits differ, and the processor's name."""
+    run = Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+    elsewhere(run, processor="Another Processor 9000")
+    program = (
+        "from pathlib import Path; from extractor_flow.verify import verify\n"
+        f"verdict = verify(Path({str(run.path)!r}), deep=True); print(verdict.violations)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+    )
+
+    assert done.stdout == "()\n"
