@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Pl
 from extractor_flow.verify import verify
 from support.lies.about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
 from support.lies.mutated_runs import ONE
-from support.lies.tampering import Tampering
 from support.published import publish_run
 
 torch = pytest.importorskip("torch")
@@ -32,13 +30,13 @@ from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS 
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 def violations(run, **options):
