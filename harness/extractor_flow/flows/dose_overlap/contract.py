@@ -56,9 +56,9 @@ CONTRACT = JobContract(
     artifacts={
         "bundle": ArtifactSpec(layout.BUNDLE, reproducible=True),
         "checkpoint": ArtifactSpec(layout.CHECKPOINT, reproducible=True),
-        "curves": ArtifactSpec(layout.CURVES),
+        "curves": ArtifactSpec(layout.CURVES, small=True),
         "reconstructions": ArtifactSpec(layout.RECONSTRUCTIONS, reproducible=True),
-        "metrics": ArtifactSpec(layout.METRICS),
+        "metrics": ArtifactSpec(layout.METRICS, small=True),
     },
     metrics={
         **_scores(),
