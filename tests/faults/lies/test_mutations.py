@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 
 import pytest
@@ -11,19 +10,18 @@ from extractor_flow.errors import HarnessError
 from extractor_flow.verify import verify
 from support.lies.careful_lies import LIES
 from support.lies.mutation_table import ONE_FILE
-from support.lies.tampering import Tampering
-from support.published import COMPARISON, publish_run
+from support.published import COMPARISON
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+def genuine_run(shared_run):
+    return shared_run(COMPARISON)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
+def run(genuine_run, tampering_with):
     """A copy somewhere else, which is as good as the original."""
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+    return tampering_with(genuine_run)
 
 
 def test_the_untouched_copy_verifies(run):

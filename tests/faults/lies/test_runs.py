@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from extractor_flow import layout
@@ -11,21 +9,19 @@ from extractor_flow.study.codes import Code
 from extractor_flow.verify import Conclusion, verify
 from support.lies.about_records import DIRECTORIES, RECORDS, adding, again, untold
 from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 LIES = [*PAGES, *UNKNOWN, *ARCHIVES, *RECORDS, *DIRECTORIES]
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": MODELS}
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 def named(run):

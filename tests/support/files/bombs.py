@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.files import dump_line
+from extractor_flow.run.provenance import config_digest
 from support.files import malice
 from support.files.damage import framed
 
@@ -94,6 +95,8 @@ def matrix(run: Path, side: int = 1000) -> None:
     first = request["config"]["extractors"][0]
     request["config"]["extractors"] = [{**first, "name": f"e{number}"} for number in range(side)]
     request["config"]["run"]["seeds"] = list(range(side))
+    request["config"]["run"]["baseline_extractor"] = "e0"
+    request["config_sha256"] = config_digest(request["config"])
     (run / "run.json").write_text(json.dumps(request), encoding="utf-8")
 
 
