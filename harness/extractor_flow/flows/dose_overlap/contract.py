@@ -55,7 +55,7 @@ CONTRACT = JobContract(
     version=1,
     artifacts={
         "bundle": ArtifactSpec(layout.BUNDLE, reproducible=True),
-        "checkpoint": ArtifactSpec(layout.CHECKPOINT),
+        "checkpoint": ArtifactSpec(layout.CHECKPOINT, reproducible=True),
         "curves": ArtifactSpec(layout.CURVES, small=True),
         "reconstructions": ArtifactSpec(layout.RECONSTRUCTIONS, reproducible=True),
         "metrics": ArtifactSpec(layout.METRICS, small=True),
