@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork
 
 # How far an image may be from the one computed again: at most, and in the mean; amplitudes are about 1. Another number
-# of threads, other libraries of convolutions and Fourier transforms, and frames that differ in their last place move the
-# solver's images by 2.3e-5 and 1.4e-6, those of the networks by less than 1e-6. Other processors are not yet measured.
+# of threads, other libraries of convolutions and Fourier transforms, and frames that differ in their last place move
+# the solver's images by 2.3e-5 and 1.4e-6, those of networks by less than 1e-6. Other processors are not yet measured.
 _MOST = 1e-3
 _MEAN = 1e-4
 # The share of pixels that were not scored on which images may differ: a constant there is at the edge of one that is
