@@ -1,14 +1,31 @@
-"""What all tests share: a place where the command is run as a user runs it."""
+"""What all tests share: a place where the command is run as a user runs it, and published runs to judge."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pytest_extractor_flow.fixtures import RunOnce
 
+from support.lies.tampering import Tampering
+from support.published import SharedRuns
 from support.workbench import Workbench
 
 
 @pytest.fixture
 def workbench(tmp_path: Path) -> Workbench:
     return Workbench(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_run(run_once: RunOnce) -> SharedRuns:
+    """Gives the run of a config that every test which asks shares."""
+    return SharedRuns(run_once)
+
+
+@pytest.fixture
+def tampering_with(tmp_path: Path) -> Callable[[Path], Tampering]:
+    """Copies a run, for a test to change."""
+    return lambda run: Tampering(shutil.copytree(run, tmp_path / "tampered" / run.name, symlinks=True))

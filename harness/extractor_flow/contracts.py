@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cache, partial
 from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import DataError, RequestError
 from extractor_flow.files import parse_json
@@ -88,10 +88,10 @@ def violations(data: Any, schema: str | Mapping[str, Any]) -> list[ContractViola
     A schema of your own may refer to the packaged ones (``common.schema.json#/$defs/...``); :class:`DataError` if it is
     no JSON Schema or refers to anything else. At most :data:`MOST_VIOLATIONS` are listed.
     """
-    from referencing.exceptions import Unresolvable
-
     if _certainly_valid(data, schema):
         return []
+    from referencing.exceptions import Unresolvable
+
     validator = _packaged(schema) if isinstance(schema, str) else _own(schema)
     try:
         errors = list(islice(validator.iter_errors(data), MOST_VIOLATIONS))
@@ -118,7 +118,7 @@ def _certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noq
 
 @cache
 def _compiled(name: str) -> jsonschema_rs.Validator:
-    return _compile(cast("Mapping[str, Any]", _packaged(name).schema))
+    return _compile(load_schema(name))
 
 
 def _compile(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:

@@ -112,7 +112,7 @@ def test_a_run_reads_like_this(name, golden):
 
 def test_a_real_run_reads_like_this_once_its_machine_and_its_times_are_masked(workbench, golden):
     models = [{"name": "line"}, {"name": "parabola", "degree": 2}, {"name": "a | b", "fault": "raise"}]
-    workbench.run("run", workbench.config(*models, seeds=[0, 1], steps=20))
+    workbench.call("run", workbench.config(*models, seeds=[0, 1], steps=20))
 
     text = (workbench.latest().path / MARKDOWN).read_text(encoding="utf-8")
 

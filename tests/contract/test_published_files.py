@@ -18,7 +18,7 @@ MODELS = {
 @pytest.mark.parametrize("models", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("seeds", [[3], [1, 2]], ids=["one seed", "two seeds"])
 def test_every_published_file_keeps_its_contract(workbench, models, seeds):
-    workbench.run("run", workbench.config(*models, seeds=seeds))
+    workbench.call("run", workbench.config(*models, seeds=seeds))
 
     run = workbench.latest()
     contracts = {
@@ -35,12 +35,12 @@ def test_every_published_file_keeps_its_contract(workbench, models, seeds):
 
 
 def test_reporting_again_writes_the_same_files(workbench):
-    workbench.run("run", workbench.config({"name": "a"}, {"name": "bad", "fault": "raise"}))
+    workbench.call("run", workbench.config({"name": "a"}, {"name": "bad", "fault": "raise"}))
     run = workbench.latest()
     before = {name: (run.path / name).read_bytes() for name in run.published()}
     for name in before:
         (run.path / name).unlink()
 
-    answer = workbench.run("report", run.path)
+    answer = workbench.call("report", run.path)
 
     assert (answer.code, {name: (run.path / name).read_bytes() for name in run.published()}) == (0, before)

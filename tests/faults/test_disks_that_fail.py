@@ -16,17 +16,15 @@ from extractor_flow.files import read_json, write_json
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
-from support.workbench import Workbench
+from support.published import lines
 
 COMMANDS = ("resume", "report", "archive", "replay")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(shared_run):
     """A run of a job that succeeded and one that a resumed run would train again."""
-    workbench = Workbench(tmp_path_factory.mktemp("finished"))
-    workbench.run("run", workbench.config({"name": "a"}, {"name": "bad", "fault": "raise"}), "--executor", "serial")
-    return workbench.latest().path
+    return shared_run(lines({"name": "a"}, {"name": "bad", "fault": "raise"}))
 
 
 @pytest.fixture

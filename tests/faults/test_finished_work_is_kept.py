@@ -21,16 +21,14 @@ from extractor_flow.study.codes import Code
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify import verify
 from extractor_flow.verify.verdict import Conclusion
+from support.published import lines
 from support.waiting import DEADLINE, outcomes, wait_until
-from support.workbench import Workbench
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(shared_run):
     """A run of two jobs that succeeded."""
-    workbench = Workbench(tmp_path_factory.mktemp("finished"))
-    workbench.run("run", workbench.config({"name": "a"}, {"name": "b", "degree": 2}), "--executor", "serial")
-    return workbench.latest().path
+    return shared_run(lines({"name": "a"}, {"name": "b", "degree": 2}))
 
 
 @pytest.fixture
@@ -73,11 +71,11 @@ def test_a_success_published_before_the_journals_line_is_kept_and_the_run_says_t
     before = results(run)
     last_word = outcomes(run)["stuck"]
 
-    told = workbench.run("verify", run.path)
+    told = workbench.call("verify", run.path)
     violations = verify(run.path).violations
-    archived = workbench.run("archive", run.path, workbench.path / "copy")
-    reported = workbench.run("report", run.path)
-    resumed = workbench.run("run", "--resume", run.path)
+    archived = workbench.call("archive", run.path, workbench.path / "copy")
+    reported = workbench.call("report", run.path)
+    resumed = workbench.call("run", "--resume", run.path)
 
     assert (last_word.code, last_word.signal) == (Code.INTERRUPTED, "SIGINT")
     assert (told.code, violations, len(told.out.splitlines())) == (3, (), 1), told.out
@@ -247,8 +245,8 @@ def test_a_process_that_dies_before_its_first_attempt_has_a_number_of_its_own(wo
     (workbench.path / "sitecustomize.py").write_text(DIES_ONCE)
     monkeypatch.setenv("PYTHONPATH", str(workbench.path), prepend=os.pathsep)
 
-    first = workbench.run("run", config)
-    second = workbench.run("run", "--resume", workbench.latest().path)
+    first = workbench.call("run", config)
+    second = workbench.call("run", "--resume", workbench.latest().path)
 
     run = workbench.latest()
     assert (first.code, second.code) == (1, 0)

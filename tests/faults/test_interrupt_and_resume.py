@@ -133,8 +133,8 @@ def test_a_resumed_run_ends_with_the_summary_of_an_uninterrupted_one(workbench, 
     first_result = (run.path / "models/first/result.json").stat().st_ino
     gate.touch()
 
-    resumed = workbench.run("run", "--resume", run.path)
-    whole = workbench.run("run", config)
+    resumed = workbench.call("run", "--resume", run.path)
+    whole = workbench.call("run", config)
 
     assert (resumed.code, whole.code) == (0, 0)
     assert measured(run) == measured(workbench.latest())
@@ -143,7 +143,7 @@ def test_a_resumed_run_ends_with_the_summary_of_an_uninterrupted_one(workbench, 
 
 
 def test_a_journal_cut_anywhere_is_resumed_to_the_same_summary(workbench):
-    workbench.run("run", workbench.config({"name": "a"}, {"name": "b"}))
+    workbench.call("run", workbench.config({"name": "a"}, {"name": "b"}))
     run = workbench.latest()
     journal = (run.path / JOURNAL).read_bytes()
     complete = measured(run)
@@ -153,62 +153,62 @@ def test_a_journal_cut_anywhere_is_resumed_to_the_same_summary(workbench):
         (run.path / JOURNAL).write_bytes(journal[:cut])
         (run.path / "models/b/weights.json").unlink(missing_ok=True)
 
-        assert workbench.run("run", "--resume", run.path).code == 0
+        assert workbench.call("run", "--resume", run.path).code == 0
         assert measured(run) == complete
 
 
 def test_a_success_whose_files_were_changed_is_trained_again(workbench):
-    workbench.run("run", workbench.config({"name": "a"}))
+    workbench.call("run", workbench.config({"name": "a"}))
     run = workbench.latest()
     weights = run.path / "models/a/weights.json"
     before = weights.read_bytes()
     weights.write_bytes(b"{}")
 
-    answer = workbench.run("run", "--resume", run.path)
+    answer = workbench.call("run", "--resume", run.path)
 
     assert (answer.code, weights.read_bytes() == before, run.records()[0].attempt) == (0, True, 2)
 
 
 def test_a_job_whose_process_died_before_its_first_attempt_is_trained_when_resumed(workbench):
     config = workbench.config({"name": "a", "fault": "raise"})
-    workbench.run("run", config)
+    workbench.call("run", config)
     place = workbench.latest().path / "models/a"
     before = (place / "result.json").read_bytes()
     for name in ("attempt-1.json", "train.log", "progress.json"):
         (place / name).unlink(missing_ok=True)
 
-    workbench.run("run", config, "--resume", workbench.latest().path)
+    workbench.call("run", config, "--resume", workbench.latest().path)
 
     assert (place / "attempt-1.json").is_file()
     assert (place / "result.json").read_bytes() != before
 
 
 def test_resuming_with_other_settings_is_refused(workbench):
-    workbench.run("run", workbench.config({"name": "a"}))
+    workbench.call("run", workbench.config({"name": "a"}))
     run = workbench.latest()
 
-    answer = workbench.run("run", workbench.config({"name": "a"}, steps=6), "--resume", run.path)
+    answer = workbench.call("run", workbench.config({"name": "a"}, steps=6), "--resume", run.path)
 
     assert (answer.code, "was made from other settings" in answer.err) == (2, True)
 
 
 def test_resuming_with_the_same_config_and_other_command_line_names_goes_on(workbench):
     config = workbench.config({"name": "a"})
-    workbench.run("run", config, "--run-id", "named", "--seed", 7)
+    workbench.call("run", config, "--run-id", "named", "--seed", 7)
     run = workbench.latest()
 
-    answer = workbench.run("run", config, "--resume", run.path)
+    answer = workbench.call("run", config, "--resume", run.path)
 
     assert (answer.code, len(run.journal())) == (0, 1)
 
 
 def test_a_job_that_finished_unnoticed_is_taken_over(workbench):
-    workbench.run("run", workbench.config({"name": "a"}))
+    workbench.call("run", workbench.config({"name": "a"}))
     run = workbench.latest()
     record = run.records()
     (run.path / JOURNAL).unlink()
 
-    answer = workbench.run("run", "--resume", run.path)
+    answer = workbench.call("run", "--resume", run.path)
 
     assert (answer.code, run.records()) == (0, record)
 
@@ -232,14 +232,14 @@ def test_jobs_end_with_a_controller_that_was_killed(workbench, study):
     else:
         pytest.fail("the job outlived its controller")
     gate.touch()
-    assert workbench.run("run", "--resume", run.path).code == 0
+    assert workbench.call("run", "--resume", run.path).code == 0
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_replay_says_so_and_leaves_nothing_behind(workbench, study, tmp_path, monkeypatch, signum):
     config, gate = study
     gate.touch()
-    workbench.run("run", config, "--jobs", 1)
+    workbench.call("run", config, "--jobs", 1)
     gate.unlink()
     (waiting := gate.with_name("gate.stuck.waiting")).unlink(missing_ok=True)
     scratch = tmp_path / "scratch"

@@ -28,7 +28,7 @@ def test_it_tells_what_became_of_each_job(workbench):
         {"name": "good"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["slurm"]}
     )
 
-    code = workbench.run("run", config, "--result", "result.json").code
+    code = workbench.call("run", config, "--result", "result.json").code
 
     assert (code, told(workbench.path / "result.json")) == (
         1,
@@ -47,9 +47,9 @@ def test_it_tells_what_became_of_each_job(workbench):
 
 def test_a_refused_request_is_told_and_an_earlier_result_is_gone(workbench):
     file = workbench.path / "result.json"
-    workbench.run("run", workbench.config({"name": "good"}), "--dry-run", "--result", file)
+    workbench.call("run", workbench.config({"name": "good"}), "--dry-run", "--result", file)
 
-    code = workbench.run("run", workbench.config({"nom": "good"}), "--result", file).code
+    code = workbench.call("run", workbench.config({"nom": "good"}), "--result", file).code
 
     assert (code, told(file)) == (2, (2, False, False, {}))
     assert "nom" in read_json(file)["error"]
@@ -70,6 +70,6 @@ def test_an_interrupted_run_tells_what_was_stopped_and_what_never_started(workbe
 
 @pytest.mark.parametrize(("place", "what"), [("gone/result.json", "there is no directory"), (".", "is a directory")])
 def test_a_place_that_nothing_can_be_written_to_is_refused_before_anything_starts(workbench, place, what):
-    answer = workbench.run("run", workbench.config({"name": "good"}), "--result", place)
+    answer = workbench.call("run", workbench.config({"name": "good"}), "--result", place)
 
     assert (answer.code, what in answer.err, (workbench.path / "runs").exists()) == (2, True, False)

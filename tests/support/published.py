@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import hashlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from pytest_extractor_flow.once.execution import Command
+from pytest_extractor_flow.runs.session_runs import by_published_run
 
+from extractor_flow.cli import main
+from extractor_flow.files import write_text
 from support import ROOT
+
+if TYPE_CHECKING:
+    from pytest_extractor_flow.fixtures import RunOnce
+    from pytest_extractor_flow.once.execution import Execution
 
 SMALL_WORLD = {"rays": 16, "walls": 1, "pedestrians": 1, "arena_size": 6.0, "max_steps": 20}
 COMPARISON: dict[str, Any] = {
@@ -35,27 +43,65 @@ COMPARISON: dict[str, Any] = {
 }
 
 
-def importable() -> str:
-    """The import path on which a run finds the environments and extractors of :mod:`support.flows`."""
-    return os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT / "tests")])
+DOSES: dict[str, Any] = {
+    "flow": "dose_overlap",
+    "run": {"run_id": "tiny"},
+    "design": {"doses": [1000, 100000], "overlaps": {"dense": 0.6, "sparse": 0.2}},
+    "simulation": {"object_size": 112, "frame_size": 16, "probe_diameter": 8, "scan_step": 3},
+    "training": {"epochs": 2, "steps_per_epoch": 6, "width": 4, "projections": 2, "batch_frames": 8},
+    "solver": {"iterations": 2},
+}
+
+
+def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:
+    """The config of a line_fit study; *run* are members of its ``run`` section."""
+    return {"flow": "line_fit", "run": {"steps": 5, **run}, "models": list(models)}
+
+
+# One thread, as in the processes of the jobs; and the environments and extractors of support.flows can be imported.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests")}
+PATIENCE = 3600
+"""Seconds that a shared run may take, on the slowest machine."""
+
+
+@dataclass(frozen=True)
+class SharedRuns:
+    """Published runs that are trained once in a session, by whichever worker asks first."""
+
+    run_once: RunOnce
+
+    def __call__(self, config: dict[str, Any], *options: str) -> Path:
+        """The directory of the run of *config*: for everybody, and so never to be changed."""
+        return (self._execution(config, *options).output / "runs" / "latest").resolve(strict=True)
+
+    def code(self, config: dict[str, Any], *options: str) -> int | None:
+        """The exit code of the command that ran *config*."""
+        return self._execution(config, *options).returncode
+
+    def _execution(self, config: dict[str, Any], *options: str) -> Execution:
+        skip_what_cannot_train(config)
+        text = yaml.safe_dump([config, options])
+        name = f"{config.get('flow', 'comparison')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        place = self.run_once.output(name)
+        write_text(place / "study.yaml", yaml.safe_dump(config))
+        argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *options))
+        return self.run_once(Command(name, argv, PATIENCE, cwd=place, environment=ENVIRONMENT), by_published_run)
 
 
 def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
-    """Run *config* for real in *folder*; the run directory."""
+    """Run *config* for real in *folder*, in this process; the run directory."""
+    skip_what_cannot_train(config)
+    write_text(folder / "study.yaml", yaml.safe_dump(config))
+    main(words(folder, *options))
+    return (folder / "runs" / "latest").resolve(strict=True)
+
+
+def words(folder: Path, *options: str) -> list[str]:
+    """The command that runs the study in *folder*, one job after the other."""
+    return ["run", f"{folder}/study.yaml", "--output-root", f"{folder}/runs", "--executor", "serial", *options]
+
+
+def skip_what_cannot_train(config: dict[str, Any]) -> None:
+    """Skip the test where the packages that *config* trains with are not installed."""
     if config.get("flow") != "line_fit":
         pytest.importorskip("stable_baselines3", reason="this run trains, with the extra [train]")
-    study = folder / "study.yaml"
-    study.write_text(yaml.safe_dump(config), encoding="utf-8")
-    root = folder / "runs"
-    words = ["run", str(study), "--output-root", str(root), "--executor", "serial", *options]
-    done = subprocess.run(
-        [sys.executable, "-m", "extractor_flow.cli", *words],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": importable()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not (root / "latest").exists():
-        raise RuntimeError(done.stderr)
-    return (root / "latest").resolve()

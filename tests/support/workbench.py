@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from extractor_flow.cli import main
 from extractor_flow.run.rundir import RunDirectory
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a finished command said."""
-
-    code: int
-    out: str
-    err: str
+from support.calling import PLAIN, Answer, call
+from support.published import lines
 
 
 class Workbench:
@@ -31,11 +24,7 @@ class Workbench:
 
     def config(self, *models: dict[str, Any], **run: Any) -> Path:
         """A line_fit config; *run* are members of its ``run`` section."""
-        data = {
-            "flow": "line_fit",
-            "run": {"output_root": str(self.path / "runs"), "steps": 5, **run},
-            "models": list(models),
-        }
+        data = lines(*models, **{"output_root": str(self.path / "runs"), **run})
         path = self.path / "study.yaml"
         path.write_text(yaml.safe_dump(data), encoding="utf-8")
         return path
@@ -43,15 +32,18 @@ class Workbench:
     def command(self, *words: object) -> list[str]:
         return [sys.executable, "-m", "extractor_flow.cli", *map(str, words)]
 
+    def call(self, *words: object) -> Answer:
+        """``extractor-flow WORDS`` to its end, in this process."""
+        return call(main, *words, cwd=self.path)
+
     def run(self, *words: object) -> Answer:
-        """``extractor-flow WORDS`` to its end."""
+        """``extractor-flow WORDS`` to its end, in a process of its own."""
         done = subprocess.run(
             self.command(*words),
             cwd=self.path,
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=240,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -69,7 +61,7 @@ class Workbench:
         )
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", "TERM": "dumb"}
+        return {**os.environ, **PLAIN}
 
     def latest(self) -> RunDirectory:
         """The newest run."""

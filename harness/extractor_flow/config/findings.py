@@ -35,11 +35,27 @@ class Finding:
 
 def findings(data: Mapping[str, Json], schema: Mapping[str, Json]) -> list[Finding]:
     """Everything in *data* that breaks *schema* (Draft 2020-12; nothing is fetched for a reference)."""
+    if _certainly_fits(data, schema):
+        return []
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
     validator = Draft202012Validator(_spelled_out(schema), registry=Registry())
     return [_finding(error) for error in validator.iter_errors(data)]
+
+
+def _certainly_fits(data: Mapping[str, Json], schema: Mapping[str, Json]) -> bool:
+    """Whether a compiled validator, which is there in a tenth of the time, finds nothing wrong; it has no words."""
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.Draft202012Validator(dict(schema), retriever=_fetch_nothing).is_valid(dict(data))
+    except (ValueError, TypeError, RecursionError, jsonschema_rs.ReferencingError):
+        return False
+
+
+def _fetch_nothing(uri: str) -> Any:  # noqa: ANN401 - what a retriever gives
+    raise ValueError(uri)
 
 
 _NOTHING: dict[str, Json] = {"not": {}}

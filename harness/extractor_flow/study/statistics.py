@@ -1,6 +1,7 @@
 """Statistics over seeds: a centre, its percentile bootstrap interval, and the probability of improvement.
 
 The unit is the seed. Nothing here depends on the order of the values, and the same values give the same numbers.
+numpy is imported where it computes: most commands compute no statistics.
 """
 
 from __future__ import annotations
@@ -8,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from extractor_flow.files import Json
@@ -83,6 +83,8 @@ def bootstrap_interval(
 
     Without *rng* a generator with a fixed seed is used. Constant values give an interval of no width.
     """
+    import numpy as np
+
     scores = _checked(values)
     if scores.size == 1:
         return None
@@ -100,6 +102,8 @@ def probability_of_improvement(x: Sequence[float], y: Sequence[float]) -> float:
 
     It is the Mann-Whitney statistic U divided by the number of pairs. ``ValueError`` as :func:`interquartile_mean`.
     """
+    import numpy as np
+
     ours, theirs = _checked(x), _checked(y)
     below = np.searchsorted(theirs, ours, side="left")
     not_above = np.searchsorted(theirs, ours, side="right")
@@ -107,6 +111,8 @@ def probability_of_improvement(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def _checked(values: Sequence[float]) -> NDArray[np.float64]:
+    import numpy as np
+
     scores = np.sort(np.asarray(values, dtype=np.float64))
     if scores.ndim != 1 or not scores.size or not np.isfinite(scores).all():
         msg = f"expected one or more finite numbers; found {values!r}"
@@ -116,6 +122,8 @@ def _checked(values: Sequence[float]) -> NDArray[np.float64]:
 
 def _trimmed_means(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """The interquartile means along the last axis, which is sorted."""
+    import numpy as np
+
     cut = int(rows.shape[-1] * _TRIM)
     kept = rows[..., cut : rows.shape[-1] - cut]
     scale = 2.0**-64 if np.abs(kept).max() > _HUGE else 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 
@@ -20,7 +19,6 @@ from support.lies.dose_tampering import (
     from_nowhere,
     relabelled,
 )
-from support.lies.tampering import Tampering
 from support.published import publish_run
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
@@ -28,14 +26,14 @@ pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
+def run(genuine_run, tampering_with):
     """A copy somewhere else, which is as good as the original."""
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+    return tampering_with(genuine_run)
 
 
 def named(run, *, deep=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 
@@ -11,18 +10,17 @@ import pytest
 from extractor_flow import layout
 from extractor_flow.verify import verify
 from support.lies.about_measurements import LIES
-from support.lies.tampering import Tampering
 from support.published import COMPARISON, publish_run
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+def genuine_run(shared_run):
+    return shared_run(COMPARISON)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)

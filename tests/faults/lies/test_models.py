@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,13 @@ from extractor_flow.config import ConfigDocument
 from extractor_flow.evidence.findings import Why
 from extractor_flow.flows.extractor_comparison import ExtractorComparison
 from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, FRAMES, MAX_STEPS, RAYS, shapes_of
-from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
 from extractor_flow.verify import verify
 from support.lies.about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
 from support.lies.mutated_runs import ONE
-from support.lies.tampering import Tampering
 from support.published import publish_run
 
 torch = pytest.importorskip("torch")
@@ -32,13 +30,13 @@ from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS 
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 def violations(run, **options):
@@ -120,14 +118,10 @@ def test_an_honest_run_verifies(tmp_path, monkeypatch, extractors, algorithm):
 
 
 def test_what_is_due_is_written_down_as_the_code_that_trains_has_it():
-    presets = {name: CLASSES[preset.kind] == extractor_class(name, {})[0].__name__ for name, preset in PRESETS.items()}
     defaults = {name: each.default for name, each in inspect.signature(RobotNavEnv).parameters.items()}
     env = RobotNavEnv()
 
-    assert (set(presets.values()), (RAYS, FRAMES, MAX_STEPS)) == (
-        {True},
-        tuple(defaults[name] for name in ("rays", "frames", "max_steps")),
-    )
+    assert tuple(defaults[name] for name in ("rays", "frames", "max_steps")) == (RAYS, FRAMES, MAX_STEPS)
     assert {key: list(space.shape) for key, space in env.observation_space.items()} == shapes_of(
         EnvironmentChoice(DEFAULT_ENVIRONMENT, None, {}, ())
     )

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 
 import pytest
 
+from extractor_flow.errors import HarnessError
 from extractor_flow.verify import verify
 from support.lies.careful_lies import LIES
 from support.lies.mutation_table import ONE_FILE
-from support.lies.tampering import Tampering
-from support.published import COMPARISON, publish_run
+from support.published import COMPARISON
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+def genuine_run(shared_run):
+    return shared_run(COMPARISON)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
+def run(genuine_run, tampering_with):
     """A copy somewhere else, which is as good as the original."""
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+    return tampering_with(genuine_run)
 
 
 def test_the_untouched_copy_verifies(run):
@@ -43,6 +43,15 @@ def test_tampering_is_caught_and_its_file_is_named(run, mutation):
     named = [violation for violation in violations if violation.file.startswith(mutation.file)]
     caught = [violation for violation in named if mutation.kind in (None, violation.kind)]
     assert [violation for violation in caught if violation.check in mutation.checks], violations
+
+
+@pytest.mark.parametrize("mutation", ONE_FILE, ids=lambda mutation: mutation.title)
+def test_binding_the_run_again_does_not_hide_it(run, mutation):
+    mutation.change(run)
+    with suppress(ValueError, OSError, HarnessError):
+        run.rebind()
+
+    assert verify(run.path).violations != ()
 
 
 def test_there_are_enough_kinds_of_tampering_each_with_a_name_of_its_own():

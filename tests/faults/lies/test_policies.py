@@ -97,13 +97,13 @@ TRUSTED = (MINIGRID, "unrepeatable:short", "unrepeatable:Flat")
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 def trained(folder, monkeypatch, changes):

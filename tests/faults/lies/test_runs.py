@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from extractor_flow import layout
 from extractor_flow.study.codes import Code
-from extractor_flow.verify import verify
+from extractor_flow.verify import Conclusion, verify
 from support.lies.about_records import DIRECTORIES, RECORDS, adding, again, untold
 from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 LIES = [*PAGES, *UNKNOWN, *ARCHIVES, *RECORDS, *DIRECTORIES]
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": MODELS}
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 def named(run):
@@ -41,6 +37,15 @@ def test_a_lie_about_a_run_is_caught_and_its_file_is_named(run, lie):
     lie.change(run)
 
     assert [file for file in named(run) if file.startswith(lie.file)], verify(run.path, archived=True)
+
+
+@pytest.mark.parametrize("lie", [*PAGES, *UNKNOWN, *RECORDS, *DIRECTORIES], ids=lambda lie: lie.title)
+def test_binding_the_run_again_hides_no_lie(run, lie):
+    """What the run's own word excuses, such as another version, leaves it unjudged at best."""
+    lie.change(run)
+    run.rebind()
+
+    assert verify(run.path).conclusion is not Conclusion.VERIFIED
 
 
 def test_the_lies_have_names_of_their_own():

@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import pickle
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.verify import verify
 from support.files import malice
 from support.lies.about_models import FINAL, unpacked
-from support.lies.tampering import Tampering
 from support.published import COMPARISON, publish_run
 
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -142,13 +140,17 @@ ARMS: dict[str, tuple[str, Callable[[Members, Path], None]]] = {
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
+
+
+@pytest.fixture
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 @pytest.mark.parametrize(("name", "arm"), ARMS.values(), ids=ARMS)
-def test_an_armed_model_is_one_violation_that_names_what_it_would_call(genuine_run, name, arm, tmp_path):
-    run = Tampering(shutil.copytree(genuine_run, tmp_path / genuine_run.name))
+def test_an_armed_model_is_one_violation_that_names_what_it_would_call(run, name, arm, tmp_path):
     path = run.path / JOB / FINAL
     members = unpacked(path)
     arm(members, tmp_path / "executed")

@@ -11,18 +11,16 @@ from extractor_flow.cli import main
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.run import draw, job, prepare
 from extractor_flow.run.jobdir import JobDirectory
-from support.workbench import Workbench
+from support.published import lines
 
 DIRECTORIES = ("models", "models/a", "models/bad", "models/bad/checkpoints", "figures", "data")
 FILES = (".lock", "run.log", "records.jsonl", "summary.json", "models/a/.lock", "models/bad/train.log", "models/extra")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(shared_run):
     """A run of a job that succeeded and one that a resumed run would clear and train again."""
-    workbench = Workbench(tmp_path_factory.mktemp("finished"))
-    workbench.run("run", workbench.config({"name": "a"}, {"name": "bad", "fault": "raise"}), "--executor", "serial")
-    return workbench.latest().path
+    return shared_run(lines({"name": "a"}, {"name": "bad", "fault": "raise"}))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -11,8 +10,6 @@ import pytest
 
 from extractor_flow.verify import verify
 from support.lies.dose_tampering import STUDY, relabelled
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
@@ -28,13 +25,13 @@ print(json.dumps([path for path in opened if "treasure" in path]))
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine_run(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine_run, tmp_path):
-    return Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
+def run(genuine_run, tampering_with):
+    return tampering_with(genuine_run)
 
 
 @pytest.mark.parametrize("pinned", [True, False])

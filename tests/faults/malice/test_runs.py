@@ -11,7 +11,7 @@ import pytest
 
 from extractor_flow.verify import verify
 from support.files import malicious
-from support.published import COMPARISON, publish_run
+from support.published import COMPARISON
 
 JOB = "extractors/mlp/seed-1"
 PLACES = {
@@ -25,8 +25,8 @@ MEMORY = 400 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), COMPARISON)
+def genuine_run(shared_run):
+    return shared_run(COMPARISON)
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ import shutil
 
 import pytest
 
-from support.flows.dose_study import DENSE_NAME, run, study
+from extractor_flow.run.rundir import RunDirectory
+from support.flows.dose_study import DENSE_NAME, study
+from support.published import DOSES
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """The answer of the command and the run that it left; never to be changed."""
-    return run(tmp_path_factory.mktemp("dose_overlap"))
+def finished(shared_run):
+    """The run of the tiny study; never to be changed."""
+    return RunDirectory.open(shared_run(DOSES))
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +26,4 @@ def studied(tmp_path_factory):
 @pytest.fixture
 def copied(finished, tmp_path):
     """A copy of that run, under the same name, to be changed."""
-    _, original = finished
-    path = tmp_path / original.path.name
-    shutil.copytree(original.path, path)
-    return path
+    return shutil.copytree(finished.path, tmp_path / finished.path.name)

@@ -172,7 +172,7 @@ CAREFUL = {
     "an artifact that is not claimed": (
         lying("artifacts", to=lambda value: _without(value, "curves")),
         JOURNAL,
-        {"dose-record"},
+        {"job-contract"},
     ),
     "a curve with a lower loss": (
         curved(lambda curves: curves[2].update(validation_loss=1e-6)),

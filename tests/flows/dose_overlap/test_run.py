@@ -15,6 +15,9 @@ from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import Completed, Skipped
 from extractor_flow.verify import verify
 from support.flows.dose_study import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
+from support.published import DOSES
+
+IMAGES = "reconstructions.npz"
 
 
 def outcomes(directory):
@@ -26,10 +29,8 @@ def arrays(directory, job):
         return {name: stored[name] for name in stored.files}
 
 
-def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished):
-    answer, directory = finished
-
-    assert (answer.code, {job: type(outcome) for job, outcome in outcomes(directory).items()}) == (
+def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished, shared_run):
+    assert (shared_run.code(DOSES), {job: type(outcome) for job, outcome in outcomes(finished).items()}) == (
         0,
         {
             BASELINE: Completed,
@@ -43,11 +44,10 @@ def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished):
 
 
 def test_a_rejected_view_is_skipped_with_every_number_of_the_decision(finished):
-    _, directory = finished
-    manifest = json.loads((directory.path / "data" / "overlap_manifest.json").read_text())
-    metrics = json.loads((directory.path / "data/dose_1000/sparse/train_metrics.json").read_text())
+    manifest = json.loads((finished.path / "data" / "overlap_manifest.json").read_text())
+    metrics = json.loads((finished.path / "data/dose_1000/sparse/train_metrics.json").read_text())
 
-    reason = outcomes(directory)[SPARSE].reason
+    reason = outcomes(finished)[SPARSE].reason
 
     assert reason == manifest["dose_1000"]["sparse"]["reason"]
     assert reason.startswith(
@@ -59,9 +59,8 @@ def test_a_rejected_view_is_skipped_with_every_number_of_the_decision(finished):
 
 
 def test_skips_stand_in_the_skip_summary_and_in_the_manifest_alike(finished):
-    _, directory = finished
     summary, manifest = (
-        json.loads((directory.path / name).read_text()) for name in ("skip_summary.json", "training_manifest.json")
+        json.loads((finished.path / name).read_text()) for name in ("skip_summary.json", "training_manifest.json")
     )
 
     assert summary["skipped_jobs"] == manifest["skipped_jobs"]
@@ -69,23 +68,17 @@ def test_skips_stand_in_the_skip_summary_and_in_the_manifest_alike(finished):
 
 
 def test_the_steps_recorded_are_the_steps_done(finished):
-    _, directory = finished
-
-    assert {outcome.training_steps for outcome in outcomes(directory).values() if isinstance(outcome, Completed)} == {
-        12
-    }
+    assert {outcome.training_steps for outcome in outcomes(finished).values() if isinstance(outcome, Completed)} == {12}
 
 
 def test_a_finished_run_is_verified_with_nothing_left_unchecked(finished):
-    _, directory = finished
-    verdict = verify(directory.path, deep=True)
+    verdict = verify(finished.path, deep=True)
 
     assert (verdict.violations, verdict.unchecked) == ((), ())
 
 
 def test_the_data_of_every_phase_lie_under_the_names_of_the_contract(finished):
-    _, directory = finished
-    root = directory.path / "data"
+    root = finished.path / "data"
     names = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
     stages = ["simulated_raw", "canonical", "patched", "patched_train", "patched_test"]
@@ -100,17 +93,14 @@ def test_the_data_of_every_phase_lie_under_the_names_of_the_contract(finished):
 
 
 def test_the_views_of_all_doses_have_the_same_positions(finished):
-    _, directory = finished
-    few, many = (read_data(directory.path / f"data/dose_{dose}/dense/dense_test.npz") for dose in (1000, 100000))
+    few, many = (read_data(finished.path / f"data/dose_{dose}/dense/dense_test.npz") for dose in (1000, 100000))
 
     assert np.array_equal(few.xcoords, many.xcoords)
     assert not np.array_equal(few.diffraction, many.diffraction)
 
 
 def test_the_run_manifest_names_every_dose_and_its_files(finished):
-    _, directory = finished
-
-    assert json.loads((directory.path / "data/run_manifest.json").read_text())["dose_1000"] == {
+    assert json.loads((finished.path / "data/run_manifest.json").read_text())["dose_1000"] == {
         "dose": 1000,
         "train": "dose_1000/patched_train.npz",
         "test": "dose_1000/patched_test.npz",
@@ -119,30 +109,24 @@ def test_the_run_manifest_names_every_dose_and_its_files(finished):
 
 
 def test_the_stored_objects_are_of_one_size_and_the_trained_differs_from_the_untrained(finished):
-    _, directory = finished
-    stored = arrays(directory, DENSE)
+    stored = arrays(finished, DENSE)
 
     assert {array.shape for array in stored.values()} == {(112, 112)}
     assert not np.array_equal(stored["trained"], stored["untrained"])
 
 
 def test_a_bundle_carries_the_config_of_its_job(finished):
-    _, directory = finished
-    job = json.loads((directory.path / DENSE / "job.json").read_text())
+    job = json.loads((finished.path / DENSE / "job.json").read_text())
 
-    assert read_bundle(directory.path / DENSE / "bundle.safetensors").config.as_dict() == job["parameters"]["training"]
+    assert read_bundle(finished.path / DENSE / "bundle.safetensors").config.as_dict() == job["parameters"]["training"]
 
 
 def test_no_metric_is_a_wall_clock(finished):
-    _, directory = finished
-
-    assert not [name for name in outcomes(directory)[DENSE].metrics if "time" in name or "second" in name]
+    assert not [name for name in outcomes(finished)[DENSE].metrics if "time" in name or "second" in name]
 
 
 def test_the_log_has_a_line_an_epoch(finished):
-    _, directory = finished
-
-    assert (directory.path / DENSE / "train.log").read_text().count("epoch done") == 3
+    assert (finished.path / DENSE / "train.log").read_text().count("epoch done") == 3
 
 
 @pytest.mark.parametrize(
@@ -150,45 +134,42 @@ def test_the_log_has_a_line_an_epoch(finished):
     ["learning_curves", "quality_over_dose", "images_amplitude", "images_phase", "images_input", "images_iterative"],
 )
 def test_a_figure_is_a_whole_picture(finished, name):
-    _, directory = finished
-
-    width, height = read_png(BytesIO((directory.path / "figures" / f"{name}.png").read_bytes()), name)[:2]
+    width, height = read_png(BytesIO((finished.path / "figures" / f"{name}.png").read_bytes()), name)[:2]
 
     assert min(width, height) > 400
 
 
 def test_the_same_config_gives_the_same_data_bundles_and_metrics_bit_for_bit(finished, studied):
-    (_, first), (_, second) = finished, studied
+    first, (_, second) = finished, studied
     names = [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz", f"{DENSE}/metrics.json"]
     names += ["data/dose_1000/simulated_raw.npz", "data/dose_1000/dense/dense_train.npz"]
 
     assert [name for name in names if (first.path / name).read_bytes() != (second.path / name).read_bytes()] == []
 
 
-def test_a_cell_trained_again_is_certified_by_its_bundle_and_its_reconstructions(finished, tmp_path):
-    _, original = finished
-
-    answer = command("verify", original.path, "--replay", DENSE_NAME, "--format", "json", cwd=tmp_path)
+def test_a_cell_trained_again_is_certified_by_its_weights_and_its_reconstructions(finished, tmp_path):
+    answer = command("verify", finished.path, "--replay", DENSE_NAME, "--format", "json", cwd=tmp_path)
 
     (certificate,) = json.loads(answer.out)["reproduced"]
     files = [each.partition(" ")[0] for each in certificate["equal"]]
-    assert files[:2] == [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz"]
+    assert files[:3] == [f"{DENSE}/{name}" for name in ("bundle.safetensors", "checkpoint.safetensors", IMAGES)]
 
 
 def test_a_resumed_run_trains_what_is_missing_and_makes_the_data_no_second_time(copied, tmp_path):
     directory = RunDirectory(copied)
     journal = copied / "records.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(line for line in lines if json.loads(line)["directory"] != DENSE))
-    before = (copied / DENSE / "bundle.safetensors").read_bytes()
-    for path in (copied / DENSE).iterdir():
+    first = next(number for number, line in enumerate(lines) if json.loads(line)["directory"] == OTHER_DENSE)
+    journal.write_text("".join(lines[:first]))
+    before = (copied / OTHER_DENSE / "bundle.safetensors").read_bytes()
+    for path in (copied / OTHER_DENSE).iterdir():
         if path.name != "job.json":
             path.unlink()
     made = (copied / "data/run_manifest.json").stat().st_mtime_ns
 
     answer = command("run", "--resume", copied, "--executor", "serial", cwd=tmp_path)
 
-    assert (answer.code, (copied / DENSE / "bundle.safetensors").read_bytes() == before) == (0, True), answer
+    assert (answer.code, (copied / OTHER_DENSE / "bundle.safetensors").read_bytes() == before) == (0, True), answer
     assert (copied / "data/run_manifest.json").stat().st_mtime_ns == made
     assert verify(directory.path).ok
 

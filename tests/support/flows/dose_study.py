@@ -5,38 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from extractor_flow.cli import main
 from extractor_flow.run.rundir import RunDirectory
+from support.calling import PLAIN, Answer, call
+from support.published import DOSES
 
 BASELINE, DENSE = "dose_1000/baseline/gs1", "dose_1000/dense/gs2"
 DENSE_NAME = "dense (dose=1e+03)"
 OTHER_DENSE, SPARSE = "dose_100000/dense/gs2", "dose_1000/sparse/gs2"
-TINY = {
-    "flow": "dose_overlap",
-    "run": {"run_id": "tiny"},
-    "design": {"doses": [1000, 100000], "overlaps": {"dense": 0.6, "sparse": 0.2}},
-    "simulation": {"object_size": 112, "frame_size": 16, "probe_diameter": 8, "scan_step": 3},
-    "training": {"epochs": 2, "steps_per_epoch": 6, "width": 4, "projections": 2, "batch_frames": 8},
-    "solver": {"iterations": 2},
-}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a finished command said."""
-
-    code: int
-    out: str
-    err: str
 
 
 def command(*words: object, cwd: Path) -> Answer:
-    """``extractor-flow WORDS`` to its end."""
-    return module("extractor_flow.cli", *words, cwd=cwd)
+    """``extractor-flow WORDS`` to its end, in this process."""
+    return call(main, *words, cwd=cwd)
 
 
 def module(name: str, *words: object, cwd: Path) -> Answer:
@@ -44,10 +29,9 @@ def module(name: str, *words: object, cwd: Path) -> Answer:
     done = subprocess.run(
         [sys.executable, "-m", name, *map(str, words)],
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "300", "OMP_NUM_THREADS": "1", "TERM": "dumb"},
+        env={**os.environ, **PLAIN},
         capture_output=True,
         text=True,
-        timeout=280,
         check=False,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
@@ -56,7 +40,7 @@ def module(name: str, *words: object, cwd: Path) -> Answer:
 def config(directory: Path, **sections: object) -> Path:
     """The tiny study's config, with whole *sections* replaced, in *directory*."""
     path = directory / "tiny.yaml"
-    path.write_text(yaml.safe_dump({**TINY, **sections}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({**DOSES, **sections}), encoding="utf-8")
     return path
 
 

@@ -183,12 +183,10 @@ PAGES = [
     Mutation("another run's name", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: huge")),
     Mutation("another title", layout.MARKDOWN, replacing(layout.MARKDOWN, "# Multi", "# Verified Multi")),
     Mutation("a section more", layout.MARKDOWN, appending(layout.MARKDOWN, b"\n## Praise\n\nNone.\n")),
-    Mutation("a paragraph more", layout.MARKDOWN, appending(layout.MARKDOWN, b"\nAll is well.\n"), "markup"),
-    Mutation(
-        "a link", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: [tiny](http://x)"), "markup"
-    ),
-    Mutation("HTML", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: <b>tiny</b>"), "markup"),
-    Mutation("invalid UTF-8", layout.MARKDOWN, appending(layout.MARKDOWN, b"\xff"), "not-utf8"),
+    Mutation("a paragraph more", layout.MARKDOWN, appending(layout.MARKDOWN, b"\nAll is well.\n")),
+    Mutation("a link", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: [tiny](http://x)")),
+    Mutation("HTML", layout.MARKDOWN, replacing(layout.MARKDOWN, "Run ID: tiny", "Run ID: <b>tiny</b>")),
+    Mutation("invalid UTF-8", layout.MARKDOWN, appending(layout.MARKDOWN, b"\xff")),
     Mutation("a better page", layout.PAGE, replacing(layout.PAGE, "failed", "success")),
     Mutation(
         "a script in the page", layout.PAGE, replacing(layout.PAGE, "</body>", "<script>alert(1)</script></body>")
@@ -197,7 +195,6 @@ PAGES = [
         "a figure that is none",
         "figures/learning_curves.png",
         overwriting("figures/learning_curves.png", b"GIF89a"),
-        "image",
     ),
     Mutation("another figure", layout.PAGE, copying("figures/best_reward.png", "figures/learning_curves.png")),
 ]

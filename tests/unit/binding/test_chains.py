@@ -47,7 +47,7 @@ def test_each_line_carries_the_digest_of_the_line_before_and_the_first_that_of_t
 
 
 def test_a_resumed_run_goes_on_with_the_chain(run, workbench):
-    workbench.run("run", "--resume", run.path, "--jobs", "1")
+    workbench.call("run", "--resume", run.path, "--jobs", "1")
 
     assert (len(lines_of(run.path / "records.jsonl")) > 4, breaks(run.path)) == (True, [])
 
@@ -94,9 +94,9 @@ def starts(root):
 
 def test_every_start_is_noted_before_anything_is_trained_rehearsals_and_resumes_too(workbench):
     config = workbench.config({"name": "bad", "fault": "raise"})
-    workbench.run("run", config, "--dry-run")
-    workbench.run("run", config, "--jobs", "1", "--run-id", "second")
-    workbench.run("run", "--resume", workbench.latest().path, "--jobs", "1")
+    workbench.call("run", config, "--dry-run")
+    workbench.call("run", config, "--jobs", "1", "--run-id", "second")
+    workbench.call("run", "--resume", workbench.latest().path, "--jobs", "1")
 
     noted = [json.loads(line) for line in lines_of(workbench.path / "runs" / "runs.jsonl")]
     assert [violations(each, "run_start") for each in noted] == [[], [], []]
@@ -105,7 +105,7 @@ def test_every_start_is_noted_before_anything_is_trained_rehearsals_and_resumes_
 
 
 def test_the_run_knows_the_line_of_its_start(workbench):
-    workbench.run("run", workbench.config({"name": "a"}), "--dry-run")
+    workbench.call("run", workbench.config({"name": "a"}), "--dry-run")
 
     (start,) = starts(workbench.path / "runs")
     assert read_json(workbench.latest().path / "run.json")["start_sha256"] == start.sha256
@@ -115,7 +115,7 @@ def test_other_starts_with_the_same_settings_are_told_and_which_of_them_are_gone
     config = workbench.config({"name": "a"})
     paths = []
     for _ in range(3):
-        workbench.run("run", config, "--dry-run")
+        workbench.call("run", config, "--dry-run")
         paths.append(workbench.latest().path)
     shutil.rmtree(paths[0])
 
@@ -142,7 +142,7 @@ def test_a_run_that_was_moved_is_not_accused_and_it_is_said(published, tmp_path)
 def test_a_start_that_was_taken_out_of_the_list_breaks_it(workbench):
     config = workbench.config({"name": "a"})
     for _ in range(3):
-        workbench.run("run", config, "--dry-run")
+        workbench.call("run", config, "--dry-run")
     file = workbench.path / "runs" / "runs.jsonl"
     lines = lines_of(file)
     file.write_bytes(lines[0] + lines[2])
@@ -157,7 +157,7 @@ def test_a_start_that_was_taken_out_of_the_list_breaks_it(workbench):
 def test_a_list_that_was_made_again_is_not_the_one_that_the_run_was_noted_in(workbench):
     config = workbench.config({"name": "a"})
     for _ in range(2):
-        workbench.run("run", config, "--dry-run")
+        workbench.call("run", config, "--dry-run")
     file = workbench.path / "runs" / "runs.jsonl"
     last = json.loads(lines_of(file)[1])
     file.unlink()
@@ -180,6 +180,6 @@ def test_a_list_that_cannot_be_written_stops_no_run(workbench):
     (workbench.path / "runs").mkdir()
     (workbench.path / "runs" / "runs.jsonl").mkdir()
 
-    answer = workbench.run("run", workbench.config({"name": "a"}), "--jobs", "1")
+    answer = workbench.call("run", workbench.config({"name": "a"}), "--jobs", "1")
 
     assert (answer.code, "this start was not noted" in answer.err, "Traceback" in answer.err) == (0, True, False)

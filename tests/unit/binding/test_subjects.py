@@ -10,6 +10,7 @@ import pytest
 from extractor_flow.contracts import violations
 from extractor_flow.evidence.findings import Why
 from extractor_flow.files import read_json, sha256_of, write_json
+from extractor_flow.run.archive import archive
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
 
@@ -39,9 +40,9 @@ def test_every_file_is_listed_with_its_size_and_digest_but_locks_and_the_list_it
 def test_the_root_is_the_digest_of_the_list_in_the_run_the_verdict_and_its_documents(published, workbench):
     root = sha256((published / "subjects.json").read_bytes()).hexdigest()
 
-    told = workbench.run("verify", published)
-    document = json.loads(workbench.run("verify", published, "--format", "json").out)
-    junit = workbench.run("verify", published, "--format", "junit").out
+    told = workbench.call("verify", published)
+    document = json.loads(workbench.call("verify", published, "--format", "json").out)
+    junit = workbench.call("verify", published, "--format", "junit").out
 
     assert (RunDirectory(published).root(), verify(published).root, document["root"]) == (root, root, root)
     assert f"\nroot: {root}\n" in told.out
@@ -50,7 +51,7 @@ def test_the_root_is_the_digest_of_the_list_in_the_run_the_verdict_and_its_docum
 
 
 def test_the_command_ends_with_the_root(workbench):
-    answer = workbench.run("run", workbench.config({"name": "a"}), "--jobs", "1")
+    answer = workbench.call("run", workbench.config({"name": "a"}), "--jobs", "1")
 
     assert answer.out.splitlines()[-1] == f"root: {workbench.latest().root()}"
 
@@ -58,9 +59,31 @@ def test_the_command_ends_with_the_root(workbench):
 def test_publishing_again_gives_the_same_root(run, workbench):
     before = RunDirectory(run.path).root()
 
-    workbench.run("report", run.path)
+    workbench.call("report", run.path)
 
     assert RunDirectory(run.path).root() == before
+
+
+def test_a_slim_copy_keeps_the_root_also_when_it_is_published_again(run, workbench):
+    archive(run.path, run.path.parent / "slim", largest=0)
+    before = RunDirectory(run.path).root()
+
+    workbench.run("report", run.path.parent / "slim")
+
+    slim = verify(run.path.parent / "slim", archived=True)
+    assert (slim.root, slim.violations) == (before, ())
+
+
+def test_what_was_left_out_of_a_slim_copy_is_bound_by_the_run(run):
+    slim = run.path.parent / "slim"
+    archive(run.path, slim, largest=0)
+    listed = read_json(slim / "archive.json")
+    log = next(entry for entry in listed["left_out"] if entry["path"].endswith("train.log"))
+    log["size_bytes"] += 1
+    write_json(slim / "archive.json", listed)
+
+    found = [each for each in verify(slim, archived=True).violations if each.check == "subjects"]
+    assert [(each.file, each.path) for each in found] == [("archive.json", f"left_out: {log['path']}")]
 
 
 @pytest.mark.parametrize("name", ["run.log", "report.html", RESULT, "models/a/seed-0/train.log", "records.jsonl"])

@@ -129,9 +129,9 @@ def test_a_run_without_its_list_or_that_is_not_published_is_not_what_the_witness
 
 
 def test_a_statement_is_written_and_is_a_witness(published, workbench):
-    answer = workbench.run("verify", published, "--attest", "statement.json")
+    answer = workbench.call("verify", published, "--attest", "statement.json")
     statement = read_json(workbench.path / "statement.json")
-    again = workbench.run("verify", published, "--witness", "statement.json")
+    again = workbench.call("verify", published, "--witness", "statement.json")
 
     request = read_json(published / "run.json")
     assert (violations(statement, "attestation"), answer.code, again.code) == ([], 0, 0)
@@ -142,7 +142,7 @@ def test_a_statement_is_written_and_is_a_witness(published, workbench):
 
 
 def test_a_run_can_be_attested_as_it_ends(workbench):
-    answer = workbench.run("run", workbench.config({"name": "a"}), "--jobs", "1", "--attest", "statement.json")
+    answer = workbench.call("run", workbench.config({"name": "a"}), "--jobs", "1", "--attest", "statement.json")
 
     statement = read_json(workbench.path / "statement.json")
     assert (answer.code, answer.out.splitlines()[-1].startswith("statement: statement.json: verified: ")) == (0, True)
@@ -150,14 +150,14 @@ def test_a_run_can_be_attested_as_it_ends(workbench):
 
 
 def test_a_place_that_cannot_hold_the_statement_stops_the_run_before_it_starts(workbench):
-    answer = workbench.run("run", workbench.config({"name": "a"}), "--attest", "nowhere/statement.json")
+    answer = workbench.call("run", workbench.config({"name": "a"}), "--attest", "nowhere/statement.json")
 
     assert (answer.code, (workbench.path / "runs").exists()) == (2, False)
     assert answer.err == "extractor-flow: --attest nowhere/statement.json: there is no directory nowhere\n"
 
 
 def test_a_statement_is_not_put_into_the_run_that_it_binds(run, workbench):
-    answer = workbench.run("verify", run.path, "--attest", run.path / "statement.json")
+    answer = workbench.call("verify", run.path, "--attest", run.path / "statement.json")
 
     assert (answer.code, "is inside the run" in answer.err, (run.path / "statement.json").exists()) == (2, True, False)
 

@@ -38,7 +38,7 @@ def test_every_command_explains_itself(workbench, words):
 def test_a_wrong_request_is_explained_and_nothing_is_started(workbench, words, complaint):
     workbench.config(GOOD)
 
-    answer = workbench.run(*words)
+    answer = workbench.call(*words)
 
     assert (answer.code, complaint in answer.err, "Traceback" in answer.err) == (2, True, False), answer.err
     assert not (workbench.path / "runs").exists()
@@ -47,7 +47,7 @@ def test_a_wrong_request_is_explained_and_nothing_is_started(workbench, words, c
 def test_a_config_of_an_unknown_flow_names_the_installed_ones(workbench):
     (workbench.path / "x.yaml").write_text("flow: magic\n", encoding="utf-8")
 
-    answer = workbench.run("run", "x.yaml")
+    answer = workbench.call("run", "x.yaml")
 
     assert (answer.code, "no flow is installed under the name 'magic'" in answer.err) == (2, True)
 
@@ -56,7 +56,7 @@ def test_an_output_root_that_cannot_be_written_to_is_named(workbench):
     config = workbench.config(GOOD)
     (workbench.path / "file").touch()
 
-    answer = workbench.run("run", config, "--output-root", workbench.path / "file")
+    answer = workbench.call("run", config, "--output-root", workbench.path / "file")
 
     assert answer.code == 2
     assert answer.err.startswith(f"extractor-flow: {workbench.path}/file: no run directory can be made there")
@@ -78,8 +78,8 @@ def test_a_run_directory_that_vanishes_is_named_without_a_traceback(workbench):
 
 
 def test_the_hardware_is_told_to_people_and_to_programs(workbench):
-    told = workbench.run("hardware").out
-    data = json.loads(workbench.run("hardware", "--json").out)
+    told = workbench.call("hardware").out
+    data = json.loads(workbench.call("hardware", "--json").out)
 
     assert data["workers"] >= 1
     assert f"arch: {data['arch']}" in told
@@ -88,9 +88,9 @@ def test_the_hardware_is_told_to_people_and_to_programs(workbench):
 
 
 def test_the_installed_flows_and_contracts_are_listed(workbench):
-    flows = workbench.run("flows").out
-    schemas = workbench.run("schema").out.split()
-    schema = json.loads(workbench.run("schema", "run_config").out)
+    flows = workbench.call("flows").out
+    schemas = workbench.call("schema").out.split()
+    schema = json.loads(workbench.call("schema", "run_config").out)
 
     assert {"line_fit: Line Fit Summary", "extractor_comparison: Multi-Extractor Training Summary"} <= set(
         flows.splitlines()
@@ -100,7 +100,7 @@ def test_the_installed_flows_and_contracts_are_listed(workbench):
 
 
 def test_the_presets_are_listed_without_a_deep_learning_package(workbench):
-    names = [line.split(":")[0] for line in workbench.run("extractors").out.splitlines()]
+    names = [line.split(":")[0] for line in workbench.call("extractors").out.splitlines()]
 
     assert {"mlp_small", "lstm_medium", "mamba_lite"} <= set(names)
     assert len(names) == 10
@@ -120,23 +120,23 @@ def test_the_older_door_leads_to_the_same_room(workbench):
 
 
 def test_a_run_that_is_to_be_verified_is_and_ends_with_the_verdict(workbench):
-    answer = workbench.run("run", workbench.config(GOOD), "--verify")
+    answer = workbench.call("run", workbench.config(GOOD), "--verify")
 
     assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (0, True), answer.out
 
 
 def test_a_run_that_is_to_be_verified_and_is_contradicted_exits_with_1(workbench):
-    workbench.run("run", workbench.config(GOOD))
+    workbench.call("run", workbench.config(GOOD))
     run = (workbench.path / "runs" / "latest").resolve()
     note = next(run.rglob("attempt-1.json"))
     note.write_text(note.read_text(encoding="utf-8").replace('"attempt": 1', '"attempt": 9'), encoding="utf-8")
 
-    answer = workbench.run("run", "--resume", run, "--verify")
+    answer = workbench.call("run", "--resume", run, "--verify")
 
     assert (answer.code, note.relative_to(run).as_posix() in answer.out) == (1, True), answer
 
 
 def test_a_run_with_a_failed_job_is_verified_too_and_exits_with_1(workbench):
-    answer = workbench.run("run", workbench.config(GOOD, {"name": "bad", "fault": "raise"}), "--verify")
+    answer = workbench.call("run", workbench.config(GOOD, {"name": "bad", "fault": "raise"}), "--verify")
 
     assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (1, True), answer.out

@@ -8,8 +8,6 @@ import pytest
 
 from extractor_flow.cli import main
 from extractor_flow.run.archive import archive
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 STUDY = {
     "flow": "line_fit",
@@ -19,13 +17,13 @@ STUDY = {
 
 
 @pytest.fixture(scope="module")
-def genuine(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine, tmp_path):
-    return Tampering(shutil.copytree(genuine, tmp_path / "copy", symlinks=True))
+def run(genuine, tampering_with):
+    return tampering_with(genuine)
 
 
 def verified(path, *words):

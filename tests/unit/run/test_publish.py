@@ -17,7 +17,7 @@ def test_records_that_the_flow_cannot_compare_are_kept_and_the_message_says_what
     text = "".join(json.dumps(record) + "\n" for record in records)
     (run / "records.jsonl").write_text(text, encoding="utf-8")
 
-    answer = workbench.run("report", "run")
+    answer = workbench.call("report", "run")
 
     complaint = (
         "extractor-flow: run/records.jsonl: the flow extractor_comparison cannot compare its records: "

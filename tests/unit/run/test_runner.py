@@ -54,7 +54,7 @@ CONFIGS = {"multi_extractor_default.yaml": "train", "smoke.yaml": "dose"}
 def test_the_light_install_says_what_to_add_and_starts_nothing(workbench, name, extra):
     (config,) = (ROOT / "configs").rglob(name)
 
-    answer = workbench.run("run", config, "--output-root", workbench.path)
+    answer = workbench.call("run", config, "--output-root", workbench.path)
 
     assert (answer.code, list(workbench.path.iterdir())) == (2, [])
     assert answer.err.endswith(f"not installed here; do: pip install 'pytest-extractor-flow[{extra}]'\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from extractor_flow.files import dump_line, dumps
 from extractor_flow.verify import verify
-from support.workbench import Workbench
+from support.published import lines
 
 MODELS = [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}]
 FILES = [
@@ -43,10 +44,9 @@ Steps = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def genuine_run(tmp_path_factory):
-    bench = Workbench(tmp_path_factory.mktemp("bench"))
-    bench.run("run", bench.config(*MODELS, seeds=[1, 2]), "--jobs", "1")
-    return bench.latest().path
+def genuine_run(shared_run, tmp_path_factory):
+    """A copy, for each example changes a file and puts it back."""
+    return shutil.copytree(shared_run(lines(*MODELS, seeds=[1, 2])), tmp_path_factory.mktemp("genuine") / "run")
 
 
 def load(path: Path) -> Any:

@@ -33,7 +33,7 @@ def finished(workbench):
     """The path of a run of *models*."""
 
     def run(models, *words, **options):
-        workbench.run("run", workbench.config(*models, **options), "--jobs", "1", *words)
+        workbench.call("run", workbench.config(*models, **options), "--jobs", "1", *words)
         return workbench.latest().path
 
     return run
@@ -56,7 +56,7 @@ def test_a_run_with_options_verifies(finished, options):
 def test_a_resumed_run_verifies(finished, workbench):
     path = finished([{"name": "a"}, {"name": "bad", "fault": "raise"}])
 
-    workbench.run("run", "--resume", path)
+    workbench.call("run", "--resume", path)
 
     assert verify(path).violations == ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,21 +11,19 @@ from extractor_flow.evidence.findings import Why
 from extractor_flow.files import dumps
 from extractor_flow.run.archive import archive
 from extractor_flow.verify import verify
-from support.lies.tampering import Tampering
-from support.published import publish_run
 
 STUDY = {"flow": "line_fit", "run": {"steps": 5}, "models": [{"name": "a"}, {"name": "bad", "fault": "raise"}]}
 TEXTS = {".json", ".jsonl", ".log", ".md", ".html"}
 
 
 @pytest.fixture(scope="module")
-def genuine(tmp_path_factory):
-    return publish_run(tmp_path_factory.mktemp("study"), STUDY)
+def genuine(shared_run):
+    return shared_run(STUDY)
 
 
 @pytest.fixture
-def run(genuine, tmp_path):
-    return Tampering(shutil.copytree(genuine, tmp_path / "copy", symlinks=True))
+def run(genuine, tampering_with):
+    return tampering_with(genuine)
 
 
 def shift(run, job, seconds, *members):

@@ -9,16 +9,16 @@ import pytest
 from extractor_flow.contracts import violations
 from extractor_flow.files import read_json, write_json
 from extractor_flow.verify.replay import draw
+from support.published import lines
 
 PLACE = "models/a/seed-0"
 
 
 @pytest.fixture
-def run(workbench):
+def run(shared_run, tampering_with):
     """The path of a finished run of two seeds of one line, and of one that cannot be trained here."""
     models = [{"name": "a"}, {"name": "gone", "requires": ["macos_spawn"]}]
-    workbench.run("run", workbench.config(*models, seeds=[0, 1]), "--jobs", "1")
-    return workbench.latest().path
+    return tampering_with(shared_run(lines(*models, seeds=[0, 1]))).path
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def verify(workbench, run):
     """The exit code and the document of ``verify RUN --replay NAME``."""
 
     def verify(name):
-        answer = workbench.run("verify", run, "--replay", name, "--format", "json")
+        answer = workbench.call("verify", run, "--replay", name, "--format", "json")
         return answer.code, json.loads(answer.out)
 
     return verify
@@ -92,7 +92,7 @@ def test_an_equal_result_is_certified_also_where_the_environment_differs_and_tha
 
 
 def test_one_of_several_seeds_is_named_with_its_seed(workbench, run):
-    answers = [workbench.run("verify", run, "--replay", name) for name in ("a", "a seed 1")]
+    answers = [workbench.call("verify", run, "--replay", name) for name in ("a", "a seed 1")]
 
     assert [answer.code for answer in answers] == [2, 0]
     assert answers[0].err.strip() == (
@@ -105,7 +105,7 @@ def test_one_of_several_seeds_is_named_with_its_seed(workbench, run):
     [("c", "--replay 'c' is no job of this run"), ("gone seed 0", "--replay 'gone seed 0': the job is skipped: ")],
 )
 def test_what_cannot_be_compared_is_a_wrong_request(workbench, run, name, complaint):
-    answer = workbench.run("verify", run, "--replay", name)
+    answer = workbench.call("verify", run, "--replay", name)
 
     assert (answer.code, answer.err.startswith(f"extractor-flow: {complaint}"), "Traceback" in answer.err) == (
         2,
@@ -117,7 +117,7 @@ def test_what_cannot_be_compared_is_a_wrong_request(workbench, run, name, compla
 def test_a_run_without_a_usable_request_is_a_wrong_request(workbench, run):
     (run / "run.json").write_text("{}", encoding="utf-8")
 
-    answer = workbench.run("verify", run, "--replay", "a")
+    answer = workbench.call("verify", run, "--replay", "a")
 
     assert (answer.code, "see what verify finds" in answer.err) == (2, True)
 

@@ -91,8 +91,8 @@ def refused_views(run: RunContext) -> Iterator[Finding]:
     jobs = jobs_of(run.settings)
     views = {job.key: refusals.get(Plan.from_parameters(job.parameters).cell.view) for job in jobs}
     expected = {key: why for key, why in views.items() if why is not None}
-    told = require_object(run.read(PREPARED, read_json), PREPARED).get("refused")
-    refused = require_object(told, f"{PREPARED}: $.refused")
+    prepared = require_object(run.read(PREPARED, read_json), PREPARED)
+    refused = require_object(prepared.get("refused"), f"{PREPARED}: $.refused")
     codes = {key: require_object(skip, f"{PREPARED}: $.refused").get("code") for key, skip in refused.items()}
     if codes != dict.fromkeys(expected, Code.MISSING_DATA.value):
         yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(expected)}", "evidence")
