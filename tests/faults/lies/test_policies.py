@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from extractor_flow.run import rundir
 from extractor_flow.verify import verify
 from support.lies.about_models import STUDY
 from support.lies.about_policies import LIES, one_episode, raised
+from support.lies.tampering import Tampering
 from support.published import COMPARISON, publish_run
 
 pytest.importorskip("stable_baselines3")
