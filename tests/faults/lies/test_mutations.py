@@ -38,9 +38,11 @@ def test_publishing_again_is_no_tampering(run):
 def test_tampering_is_caught_and_its_file_is_named(run, mutation):
     mutation.change(run)
 
-    named = [violation for violation in verify(run.path).violations if violation.file.startswith(mutation.file)]
+    violations = verify(run.path).violations
 
-    assert [violation for violation in named if mutation.kind in (None, violation.kind)], verify(run.path).violations
+    named = [violation for violation in violations if violation.file.startswith(mutation.file)]
+    caught = [violation for violation in named if mutation.kind in (None, violation.kind)]
+    assert [violation for violation in caught if violation.check in mutation.checks], violations
 
 
 @pytest.mark.parametrize("mutation", ONE_FILE, ids=lambda mutation: mutation.title)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from extractor_flow.evidence.check import Scope, check
-from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.checks.claims import DATA_LIMIT
 from extractor_flow.flows.dose_overlap.checks.likeness import ROUNDING, alike, nearly
@@ -130,12 +130,12 @@ def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
     elif simulation["object_size"] <= _LARGEST:
         base = base_from(simulation)
     else:
-        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
+        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again", Why.LIMIT)
         yield from _compare_shape(run, path, "objectGuess", (simulation["object_size"],) * 2)
         return None
     if len(base.xcoords) * base.probe_guess.size > _MOST_PIXELS:
         what = f"{len(base.xcoords)} frames of {base.probe_guess.size} pixels are too many to measure again"
-        yield Unchecked("the data", what)
+        yield Unchecked("the data", what, Why.LIMIT)
         yield from _compare_shape(run, path, "diffraction", (len(base.xcoords), *base.probe_guess.shape))
         return None
     return base
