@@ -263,9 +263,10 @@ def pytest_runtest_makereport(
 
         refine(report, call.excinfo.value, item)
     if report.when != "teardown" and item.config.stash[STATE].has_runs:
-        from pytest_extractor_flow.reports import refuse_run_of_others, tell_existing_run
+        from pytest_extractor_flow.reports import refuse_run_of_others, tell_existing_run, tell_root
 
         tell_existing_run(report, item)
+        tell_root(report, item)
         refuse_run_of_others(report, item)
     return report
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.fixtures import RUN_FIXTURE
-from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP
+from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.runs.choice import asked_at_run_time, chooses, late_mark, used_fixtures
 from pytest_extractor_flow.state import STATE
@@ -44,6 +44,14 @@ def tell_existing_run(report: pytest.TestReport, item: pytest.Item) -> None:
     if existing is not None and used and report.when == "call":
         item.user_properties.append((EXISTING_RUN, str(existing)))
         report.user_properties.append((EXISTING_RUN, str(existing)))
+
+
+def tell_root(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Have *report* say, for JUnit XML, which root binds the run that *item* judged."""
+    run = getattr(item, "funcargs", {}).get(RUN_FIXTURE)
+    if run is not None and run.root is not None and report.when == "call":
+        item.user_properties.append((RUN_ROOT, run.root))
+        report.user_properties.append((RUN_ROOT, run.root))
 
 
 def refuse_run_of_others(report: pytest.TestReport, item: pytest.Item) -> None:

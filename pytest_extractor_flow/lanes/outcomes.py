@@ -13,6 +13,8 @@ Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed", 
 GAVE_UP = "extractor_flow_gave_up"
 # A test's user property: the run that it judged was there before the session.
 EXISTING_RUN = "existing_run"
+# Another: the root that binds the run that it judged.
+RUN_ROOT = "run_root"
 _REASON_LIMIT = 500
 
 

@@ -42,6 +42,13 @@ class FlowRun:
         self._archived = archived
 
     @cached_property
+    def root(self) -> str | None:
+        """The root that binds the run's files; ``None`` for one that was never bound."""
+        from extractor_flow.run.rundir import RunDirectory
+
+        return RunDirectory(self.path).root()
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
         """The value of ``summary.json``."""
         from extractor_flow.errors import DataError

@@ -14,7 +14,7 @@ import yaml
 
 from support import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SET_UP = ("make", "pip", "git", "tox", "cd")
 """What a document tells a newcomer to do once; the test environment has been made that way."""
@@ -102,3 +102,15 @@ def test_every_link_to_a_file_leads_somewhere(document):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))
 
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_every_public_name_is_there():
+    from pkgutil import resolve_name
+
+    text = (ROOT / "docs/library.md").read_text(encoding="utf-8")
+    names = re.findall(r"`((?:pytest_)?extractor_flow(?:\.\w+)+)`", text.partition("## Read a run")[0])
+
+    assert [
+        name for name in names if resolve_name(f"{name.rpartition('.')[0]}:{name.rpartition('.')[2]}") is None
+    ] == []
+    assert len(names) > 30

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.files import dumps
 from extractor_flow.layout import ARCHIVE, SUBJECTS, UNPUBLISHED
+from extractor_flow.readers.errors import ReadError
+from extractor_flow.readers.text import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,3 +57,12 @@ def render(subjects: Iterable[Subject]) -> bytes:
 def root_of(content: bytes) -> str:
     """The root of the run whose ``subjects.json`` has this *content*, whatever line ends git has given it."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def root_in(files: ConfinedDirectory) -> str | None:
+    """The root of the run in *files*; ``None`` where it has no list of its files that can be read."""
+    try:
+        with files.open(SUBJECTS, limit=LIMIT) as stream:
+            return root_of(read_bytes(stream, SUBJECTS, limit=LIMIT))
+    except ReadError:
+        return None

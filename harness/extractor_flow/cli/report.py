@@ -25,6 +25,7 @@ def handle(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from extractor_flow.registry import find_flow
+    from extractor_flow.run.outgoing import Outgoing
     from extractor_flow.run.publish import publish
     from extractor_flow.run.resume import settle_earlier_work
     from extractor_flow.run.rundir import RunDirectory
@@ -36,8 +37,12 @@ def handle(options: argparse.Namespace) -> int:
     with run.exclusively():
         settle_earlier_work(run, {job["job_key"]: job["directory"] for job in request["jobs"]})
         publish(run, flow)
+    known = Outgoing.of_this_machine()
     for name in run.published():
-        console.print(str(run.path / name), markup=False, highlight=False, soft_wrap=True)
+        told = ", ".join(dict.fromkeys(known.told_in((run.path / name).read_text(encoding="utf-8"))))
+        line = f"{run.path / name}{f' (tells outsiders {told})' if told else ''}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"root: {run.root()}", markup=False, highlight=False, soft_wrap=True)
     if not run.is_published():
         missing = f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}"
         console.print(missing, markup=False, highlight=False, soft_wrap=True)

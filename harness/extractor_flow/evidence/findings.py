@@ -80,6 +80,7 @@ INCONCLUSIVE = frozenset(
         Why.NO_EVIDENCE,
         Why.UNJUDGED,
         Why.UNREADABLE,
+        Why.LIMIT,
     }
 )
 """What keeps a run without violations from being verified: most of it is excused by the run's own word only."""

@@ -13,8 +13,10 @@ from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.files import write_json, write_text
 from extractor_flow.layout import ARCHIVE, FIGURES, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
+from extractor_flow.registry import find_flow
 from extractor_flow.run.outgoing import TEXTS, Outgoing
 from extractor_flow.run.rundir import RunDirectory
+from extractor_flow.study.job_contract import small_artifacts
 from extractor_flow.study.records import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST, r
     run = RunDirectory.open(run_directory)
     run.request()
     _require_archivable(run, destination)
-    copy = _choose(_sizes(own_files(run.path)), largest)
+    copy = _choose(_sizes(own_files(run.path)), largest, _declared_small(run))
     destination.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
@@ -129,8 +131,16 @@ def _sizes(listing: Listing) -> dict[str, int]:
     return {path: size for path, size in listing.files.items() if not path.split("/")[-1].startswith(".")}
 
 
-def _choose(sizes: dict[str, int], largest: int) -> SlimCopy:
-    kept = {path: size for path, size in sizes.items() if is_always_kept(path) or size <= largest}
+def _declared_small(run: RunDirectory) -> frozenset[str]:
+    """The artifacts that the run's flow, where it is installed, wants in every copy."""
+    try:
+        return small_artifacts(find_flow(run.request()["flow"]).contract, run.records())
+    except RequestError:
+        return frozenset()
+
+
+def _choose(sizes: dict[str, int], largest: int, small: frozenset[str]) -> SlimCopy:
+    kept = {path: size for path, size in sizes.items() if is_always_kept(path) or path in small or size <= largest}
     return SlimCopy(kept, {path: size for path, size in sizes.items() if path not in kept})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from extractor_flow.errors import HarnessError
+from extractor_flow.layout import FIGURES
 from extractor_flow.readers.paths import own_files
 from extractor_flow.registry import find_flow
 from extractor_flow.run.publish import read_summary
@@ -16,7 +17,7 @@ def main(arguments: list[str]) -> int:
     """Draw into the run's ``figures`` directory; 0, or 1 with a message when the run or its flow cannot be used."""
     try:
         run = RunDirectory.open(arguments[0])
-        own_files(run.path)
+        own_files(run.path, FIGURES)  # a verifier draws beside links to the rest of the run
         flow = find_flow(run.request()["flow"])
         if isinstance(flow, SupportsDraw):
             list(flow.draw(read_summary(run, flow), run.figures_path))

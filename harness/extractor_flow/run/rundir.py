@@ -31,6 +31,7 @@ from extractor_flow.files import (
     write_text,
 )
 from extractor_flow.layout import (
+    ARCHIVE,
     FIGURES,
     HISTORICAL,
     JOURNAL,
@@ -179,11 +180,7 @@ class RunDirectory:
 
     def request(self) -> dict[str, Any]:
         """The content of ``run.json``; :class:`DataError` if it breaks its contract."""
-        request = self._object(RUN)
-        if wrong := violations(request, "run"):
-            msg = f"{self.path / RUN}: {wrong[0]}; restore the file, or start a new run"
-            raise DataError(msg)
-        return request
+        return self._satisfying("run", RUN)
 
     def write_prepared(self, refused: Mapping[str, Skipped]) -> None:
         """Write ``prepared.json``: the shared data are there, and the jobs *refused*, by their keys, cannot run."""
@@ -237,20 +234,16 @@ class RunDirectory:
         """Write a run-level file (one of this module's names)."""
         write_bytes(self.path / name, content)
 
-    def bind(self) -> str:
-        """Write ``subjects.json``: every file as it is now, with its digest; the run's root, which binds them all."""
+    def bind(self) -> None:
+        """List every file as it is now in ``subjects.json``; those that a slim copy left out stay on the list."""
         files = ConfinedDirectory(self.path)
-        content = subjects.render(subjects.measure(files, files.walk().files.items()))
-        write_bytes(self.path / SUBJECTS, content)
-        return subjects.root_of(content)
+        left_out = self._satisfying("archive", ARCHIVE)["left_out"] if (self.path / ARCHIVE).is_file() else ()
+        there = subjects.measure(files, files.walk().files.items())
+        self.publish(SUBJECTS, subjects.render([*there, *(subjects.Subject(**entry) for entry in left_out)]))
 
     def root(self) -> str | None:
         """The root that the run was last bound under; ``None`` while it was never published."""
-        try:
-            with ConfinedDirectory(self.path).open(SUBJECTS, limit=subjects.LIMIT) as stream:
-                return subjects.root_of(stream.read(subjects.LIMIT))
-        except ReadError:
-            return None
+        return subjects.root_in(ConfinedDirectory(self.path))
 
     def published(self) -> list[str]:
         """The names of the published run-level files that are there, for people to open."""
@@ -271,6 +264,13 @@ class RunDirectory:
             return {}
         names = sorted(entry.name for entry in directory.iterdir() if is_figure(f"{FIGURES}/{entry.name}"))
         return {name: (directory / name).read_bytes() for name in names}
+
+    def _satisfying(self, contract: str, name: str) -> dict[str, Any]:
+        data = self._object(name)
+        if wrong := violations(data, contract):
+            msg = f"{self.path / name}: {wrong[0]}; restore the file, or start a new run"
+            raise DataError(msg)
+        return data
 
     def _object(self, name: str) -> dict[str, Any]:
         data = read_json(self.path / name)

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_flow.errors import ResultError
+from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from extractor_flow.files import Json
+    from extractor_flow.study.records import JobRecord
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ class ArtifactSpec(Declared):
 
     A ``*`` in it stands for a part of a name. Where the role has one too, as in ``checkpoint_*``, both stand for the
     same text. A ``reproducible`` file is equal byte for byte whenever the same packages train the job on the same
-    processor.
+    processor. A ``small`` one is kept in every slim copy of a run, however low its limit is.
     """
 
     path: str
     reproducible: bool = field(default=False, kw_only=True)
+    small: bool = field(default=False, kw_only=True)
 
     def fits(self, pattern: str, role: str, path: str) -> bool:
         """Whether a file of *role* at *path* is one of those that *pattern* and this declaration mean."""
@@ -96,8 +99,11 @@ class JobContract:
 
     def reproducible(self, roles: Iterable[str]) -> tuple[str, ...]:
         """Those of *roles* whose files are equal byte for byte when a job is trained again."""
-        patterns = [pattern for pattern, spec in self.artifacts.items() if spec.reproducible]
-        return tuple(role for role in roles if any(re.fullmatch(_regex(pattern), role) for pattern in patterns))
+        return _matching(roles, [role for role, spec in self.artifacts.items() if spec.reproducible])
+
+    def small(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """Those of *roles* whose files are kept in every slim copy."""
+        return _matching(roles, [role for role, spec in self.artifacts.items() if spec.small])
 
     @property
     def described(self) -> tuple[str, ...]:
@@ -142,12 +148,23 @@ class JobContract:
                 yield Breach(f"artifacts.{pattern}", "nothing", f"{spec.path} is declared")
 
 
+def small_artifacts(contract: JobContract, records: Iterable[JobRecord]) -> frozenset[str]:
+    """The paths of the files in *records* that every slim copy keeps, relative to the run directory."""
+    artifacts = [record.outcome.artifacts for record in records if isinstance(record.outcome, Completed)]
+    return frozenset(files[role].path for files in artifacts for role in contract.small(files))
+
+
 def _names(kind: str, declared: Mapping[str, Declared], found: set[str], made: int) -> Iterator[Breach]:
     for name in sorted(found - declared.keys()):
         yield Breach(f"{kind}.{name}", "it", f"declared are {', '.join(declared) or 'none'}")
     for name, spec in declared.items():
         if spec.required and spec.since <= made and name not in found:
             yield Breach(f"{kind}.{name}", "nothing", "it is declared as one that every job has")
+
+
+def _matching(roles: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
+    wanted = [re.compile(_regex(pattern)) for pattern in patterns]
+    return tuple(role for role in roles if any(pattern.fullmatch(role) for pattern in wanted))
 
 
 def _regex(pattern: str) -> str:

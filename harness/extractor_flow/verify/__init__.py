@@ -15,6 +15,7 @@ from extractor_flow.verify.formats import FORMATS
 from extractor_flow.verify.verdict import Conclusion, Unchecked, Verdict, Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from extractor_flow.binding.witness import Witness
@@ -23,7 +24,12 @@ __all__ = ["FORMATS", "Conclusion", "Unchecked", "Verdict", "Violation", "verify
 
 
 def verify(
-    run_directory: Path, *, deep: bool = False, archived: bool = False, witness: Witness | None = None
+    run_directory: Path,
+    *,
+    deep: bool = False,
+    archived: bool = False,
+    witness: Witness | None = None,
+    trust: Iterable[str] = (),
 ) -> Verdict:
     """Check every claim of the run in *run_directory*, in this process and without a budget.
 
@@ -32,4 +38,4 @@ def verify(
     """
     from extractor_flow.verify import engine
 
-    return engine.verify(run_directory, deep=deep, archived=archived, witness=witness)
+    return engine.verify(run_directory, deep=deep, archived=archived, witness=witness, trust=trust)

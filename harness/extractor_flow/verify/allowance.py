@@ -54,10 +54,10 @@ class OverBudgetError(Exception):
 def allowance_of(files: ConfinedDirectory, *, deep: bool, factor: float) -> Allowance:
     """*factor* times what verifying the run in *files* may cost.
 
-    A job takes 6 ms and 35 kB in the smallest flow there is, and more in others; slow machines take three times as
-    long: 30 ms and 200 kB. A file takes up to 0.4 s for a model of 60 kB, and what is larger hardly more: 1 s for each
-    100 kB, at most 2 s, and a second for each 64 MB of digests. Models are held in memory, all those of one job at a
-    time, in up to four copies. PyTorch takes 1 GB and 5 s before it does anything, and then makes things again.
+    A job takes up to 2 ms and 35 kB in the smallest flow there is, and more in others; slow machines take three times
+    as long: 10 ms and 200 kB. A file takes up to 0.1 s for a model of 60 kB, and what is larger hardly more: 1 s for
+    each 100 kB, at most 2 s, and a second for each 64 MB of digests. Models are held in memory, all those of one job at
+    a time, in up to four copies. PyTorch takes 1 GB and 5 s before it does anything, and then makes things again.
     """
     least, jobs = smallest(1), _jobs(files)
     entries = math.ceil((least.entries + 100 * jobs) * factor)
@@ -66,7 +66,7 @@ def allowance_of(files: ConfinedDirectory, *, deep: bool, factor: float) -> Allo
     for path, size in sizes.items():
         if path.endswith(_TENSORS):
             tensors["/".join(path.split("/")[:_DEPTH])] += size
-    seconds = least.seconds + 0.03 * jobs + sum(map(_seconds, sizes.values()))
+    seconds = least.seconds + 0.01 * jobs + sum(map(_seconds, sizes.values()))
     memory = least.memory + 200_000 * jobs + 4 * max(tensors.values(), default=0)
     if deep:
         seconds, memory = 60 + 6 * seconds, 4000 * _MEGABYTE + 2 * memory

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
+from extractor_flow.errors import HarnessError
 from extractor_flow.verify import verify
 from support.lies.careful_lies import LIES
 from support.lies.mutation_table import ONE_FILE
@@ -35,9 +38,20 @@ def test_publishing_again_is_no_tampering(run):
 def test_tampering_is_caught_and_its_file_is_named(run, mutation):
     mutation.change(run)
 
-    named = [violation for violation in verify(run.path).violations if violation.file.startswith(mutation.file)]
+    violations = verify(run.path).violations
 
-    assert [violation for violation in named if mutation.kind in (None, violation.kind)], verify(run.path).violations
+    named = [violation for violation in violations if violation.file.startswith(mutation.file)]
+    caught = [violation for violation in named if mutation.kind in (None, violation.kind)]
+    assert [violation for violation in caught if violation.check in mutation.checks], violations
+
+
+@pytest.mark.parametrize("mutation", ONE_FILE, ids=lambda mutation: mutation.title)
+def test_binding_the_run_again_does_not_hide_it(run, mutation):
+    mutation.change(run)
+    with suppress(ValueError, OSError, HarnessError):
+        run.rebind()
+
+    assert verify(run.path).violations != ()
 
 
 def test_there_are_enough_kinds_of_tampering_each_with_a_name_of_its_own():

@@ -6,7 +6,7 @@ import pytest
 
 from extractor_flow import layout
 from extractor_flow.study.codes import Code
-from extractor_flow.verify import verify
+from extractor_flow.verify import Conclusion, verify
 from support.lies.about_records import DIRECTORIES, RECORDS, adding, again, untold
 from support.lies.about_runs import ARCHIVES, BAD, GONE, MODELS, ONE, PAGES, UNKNOWN, archived, of_an_unknown_flow
 
@@ -37,6 +37,15 @@ def test_a_lie_about_a_run_is_caught_and_its_file_is_named(run, lie):
     lie.change(run)
 
     assert [file for file in named(run) if file.startswith(lie.file)], verify(run.path, archived=True)
+
+
+@pytest.mark.parametrize("lie", [*PAGES, *UNKNOWN, *RECORDS, *DIRECTORIES], ids=lambda lie: lie.title)
+def test_binding_the_run_again_hides_no_lie(run, lie):
+    """What the run's own word excuses, such as another version, leaves it unjudged at best."""
+    lie.change(run)
+    run.rebind()
+
+    assert verify(run.path).conclusion is not Conclusion.VERIFIED
 
 
 def test_the_lies_have_names_of_their_own():

@@ -168,7 +168,7 @@ def test_data_that_break_the_contract_fail_their_job_and_no_other(training, meas
 
     assert answer.code == 1
     assert [job["result"]["status"] for job in manifest["jobs"]] == ["success", "failed"]
-    assert "found no readable NPZ archive" in manifest["jobs"][1]["result"]["reason"]
+    assert "13 bytes are too few for an archive" in manifest["jobs"][1]["result"]["reason"]
     assert skips["skipped_count"] == 1
     assert "Traceback" not in answer.err + answer.out
 

@@ -172,7 +172,7 @@ CAREFUL = {
     "an artifact that is not claimed": (
         lying("artifacts", to=lambda value: _without(value, "curves")),
         JOURNAL,
-        {"dose-record"},
+        {"job-contract"},
     ),
     "a curve with a lower loss": (
         curved(lambda curves: curves[2].update(validation_loss=1e-6)),
@@ -281,9 +281,9 @@ def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_th
         record["metrics"] |= measured(arrays)
     run.digested(DENSE)
 
-    found = verify(copied, deep=True).violations
+    found = [each for each in verify(copied, deep=True).violations if each.check == "dose-images-again"]
 
-    assert {(violation.file, violation.path) for violation in found} == {(RECONSTRUCTIONS, name)}
+    assert [(violation.file, violation.path) for violation in found] == [(RECONSTRUCTIONS, name)]
 
 
 def test_a_deep_look_finds_a_digest_of_untrained_weights_that_the_seed_does_not_give(copied):

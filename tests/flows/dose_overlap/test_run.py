@@ -17,6 +17,8 @@ from extractor_flow.verify import verify
 from support.flows.dose_study import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
 from support.published import DOSES
 
+IMAGES = "reconstructions.npz"
+
 
 def outcomes(directory):
     return {record.directory: record.outcome for record in directory.records()}
@@ -145,28 +147,29 @@ def test_the_same_config_gives_the_same_data_bundles_and_metrics_bit_for_bit(fin
     assert [name for name in names if (first.path / name).read_bytes() != (second.path / name).read_bytes()] == []
 
 
-def test_a_cell_trained_again_is_certified_by_its_bundle_and_its_reconstructions(finished, tmp_path):
+def test_a_cell_trained_again_is_certified_by_its_weights_and_its_reconstructions(finished, tmp_path):
     answer = command("verify", finished.path, "--replay", DENSE_NAME, "--format", "json", cwd=tmp_path)
 
     (certificate,) = json.loads(answer.out)["reproduced"]
     files = [each.partition(" ")[0] for each in certificate["equal"]]
-    assert files[:2] == [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz"]
+    assert files[:3] == [f"{DENSE}/{name}" for name in ("bundle.safetensors", "checkpoint.safetensors", IMAGES)]
 
 
 def test_a_resumed_run_trains_what_is_missing_and_makes_the_data_no_second_time(copied, tmp_path):
     directory = RunDirectory(copied)
     journal = copied / "records.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(line for line in lines if json.loads(line)["directory"] != DENSE))
-    before = (copied / DENSE / "bundle.safetensors").read_bytes()
-    for path in (copied / DENSE).iterdir():
+    first = next(number for number, line in enumerate(lines) if json.loads(line)["directory"] == OTHER_DENSE)
+    journal.write_text("".join(lines[:first]))
+    before = (copied / OTHER_DENSE / "bundle.safetensors").read_bytes()
+    for path in (copied / OTHER_DENSE).iterdir():
         if path.name != "job.json":
             path.unlink()
     made = (copied / "data/run_manifest.json").stat().st_mtime_ns
 
     answer = command("run", "--resume", copied, "--executor", "serial", cwd=tmp_path)
 
-    assert (answer.code, (copied / DENSE / "bundle.safetensors").read_bytes() == before) == (0, True), answer
+    assert (answer.code, (copied / OTHER_DENSE / "bundle.safetensors").read_bytes() == before) == (0, True), answer
     assert (copied / "data/run_manifest.json").stat().st_mtime_ns == made
     assert verify(directory.path).ok
 

@@ -75,7 +75,7 @@ def test_a_lane_names_the_runs_that_it_trained_and_judged_with_their_roots(flow_
     flow_project.config("study.yaml")
     flow_project.tests("def test_it(flow_run, flow_verdict):\n    assert flow_verdict.ok\n")
 
-    flow_project.run("--flow-config=study.yaml", "--lane=mine", "--lane-report=trained.jsonl")
+    flow_project.run("--flow-config=study.yaml", "--lane=mine", "--lane-report=trained.jsonl", "--junit-xml=junit.xml")
     (run,) = flow_project.kept()
     flow_project.run(f"--flow-run={run}", "--lane=mine", "--lane-report=judged.jsonl")
 
@@ -83,6 +83,7 @@ def test_a_lane_names_the_runs_that_it_trained_and_judged_with_their_roots(flow_
     named = {"record": "run", "run_directory": run.name, "root": RunDirectory(run).root()}
     assert told == [[{**named, "trained": True}], [{**named, "trained": False}]]
     assert violations(told[0][0], "lane_report") == []
+    assert f'name="run_root" value="{named["root"]}"' in (flow_project.path / "junit.xml").read_text(encoding="utf-8")
     witness = read_witness(str(flow_project.path / "trained.jsonl"))
     assert verify(run, witness=witness).violations == ()
 

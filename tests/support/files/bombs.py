@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.binding.chain import PREVIOUS
 from extractor_flow.files import dump_line
+from extractor_flow.run.provenance import config_digest
+from extractor_flow.study.records import Code, Failed, JobRecord, Skipped
 from support.files import malice
 from support.files.damage import framed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from extractor_flow.study.records import Outcome
 
 JOB = "extractors/mlp/seed-1"
 SKIPPED = "extractors/needs_gpu/seed-1"
@@ -42,21 +49,14 @@ def events(run: Path, megabytes: int = 60) -> None:
 
 def skips(run: Path, records: int = 20_000, job: str = SKIPPED) -> None:
     """A journal that skips one job so often, each time for another reason."""
-    skipped = _unfinished(run, job)
-    for member in ("end_time", "duration_seconds", "hardware_profile"):
-        skipped.pop(member, None)
-    with (run / "records.jsonl").open("a", encoding="utf-8") as journal:
-        for number in range(records):
-            journal.write(dump_line({**skipped, "status": "skipped", "attempt": 1, "reason": f"none {number}"}))
+    outcomes = (Skipped(Code.MISSING_CAPABILITY, f"none {number}") for number in range(records))
+    absent: dict[str, Any] = {"end_time": None, "duration_seconds": None, "hardware": None, "attempt": 1}
+    _record(run, job, outcomes, **absent)
 
 
 def failures(run: Path, records: int = 20_000, job: str = JOB) -> None:
     """A journal in which one attempt fails so often, each time for another reason."""
-    done = _unfinished(run, job)
-    with (run / "records.jsonl").open("a", encoding="utf-8") as journal:
-        for number in range(records):
-            failed = {"status": "failed", "reason": str(number), "log_tail": [], "interrupted": False}
-            journal.write(dump_line({**done, **failed}))
+    _record(run, job, (Failed(Code.RAISED, str(number)) for number in range(records)))
 
 
 def log_lines(run: Path, records: int = 20_000, lines: int = 150_000) -> None:
@@ -67,7 +67,8 @@ def log_lines(run: Path, records: int = 20_000, lines: int = 150_000) -> None:
 
 def line_of(job: str) -> bytes:
     """A line of the run's log about a skip of *job* that no journal tells of."""
-    return f"2026-01-01T00:00:00Z WARNING job skipped: no {{'directory': '{job}', 'attempt': 1}}\n".encode()
+    facts = json.dumps({"status": "skipped", "reason": "no", "directory": job, "attempt": 1})
+    return f"2026-01-01T00:00:00Z WARNING job skipped: no {facts}\n".encode()
 
 
 def figures(run: Path, count: int = 4, size: int = 8 << 30) -> None:
@@ -94,6 +95,8 @@ def matrix(run: Path, side: int = 1000) -> None:
     first = request["config"]["extractors"][0]
     request["config"]["extractors"] = [{**first, "name": f"e{number}"} for number in range(side)]
     request["config"]["run"]["seeds"] = list(range(side))
+    request["config"]["run"]["baseline_extractor"] = "e0"
+    request["config_sha256"] = config_digest(request["config"])
     (run / "run.json").write_text(json.dumps(request), encoding="utf-8")
 
 
@@ -131,12 +134,17 @@ def _hole(path: Path, size: int) -> None:
     os.truncate(path, size)
 
 
-def _unfinished(run: Path, directory: str) -> dict[str, Any]:
-    """The record of a job, without an outcome."""
-    lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    record = next(record for line in lines if (record := json.loads(line))["directory"] == directory)
-    outcome = ("metrics", "artifacts", "training_steps", "details", "reason", "log_tail", "interrupted", "code")
-    return {name: value for name, value in record.items() if name not in outcome}
+def _record(run: Path, directory: str, outcomes: Iterable[Outcome], **changes: Any) -> None:
+    """Let the journal go on with these outcomes of a job, each line with the digest of the one before."""
+    path = run / "records.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    first = next(line for line in map(json.loads, lines) if line["directory"] == directory)
+    record, before = replace(JobRecord.from_json(first), **changes), lines[-1]
+    for outcome in outcomes:
+        previous = hashlib.sha256(before).hexdigest()
+        before = dump_line({**replace(record, outcome=outcome).to_json(), PREVIOUS: previous}).encode()
+        lines.append(before)
+    path.write_bytes(b"".join(lines))
 
 
 ALL: dict[str, Callable[[Path], object]] = {

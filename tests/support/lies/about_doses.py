@@ -58,9 +58,9 @@ LIES = [
     ),
     Mutation("a member beside the curves", CURVES, curved(each(sharpness=1.0)), checks=("dose-record",)),
     Mutation(
-        "an invented metric", layout.JOURNAL, in_record("metrics", {"resolution_nm": 1.0}), checks=("dose-scores",)
+        "an invented metric", layout.JOURNAL, in_record("metrics", {"resolution_nm": 1.0}), checks=("job-contract",)
     ),
-    Mutation("an invented detail", layout.JOURNAL, in_record("details", {"audited": True}), checks=("dose-record",)),
+    Mutation("an invented detail", layout.JOURNAL, in_record("details", {"audited": True}), checks=("job-contract",)),
     Mutation(
         "a version alone", layout.JOURNAL, in_record("details", {"versions": {"torch": "0.1"}}), checks=("dose-record",)
     ),

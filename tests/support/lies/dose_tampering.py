@@ -61,10 +61,10 @@ def each(**values: Any) -> Callable[[list[dict[str, Any]]], None]:
 
 
 def scale_losses(curves: list[dict[str, Any]]) -> None:
-    """Make every loss a hundredth of what it was."""
+    """Make every loss half a percent lower."""
     for epoch in curves:
-        epoch["validation_loss"] *= 0.01
-        epoch["train_loss"] = epoch["train_loss"] and epoch["train_loss"] * 0.01
+        epoch["validation_loss"] *= 0.995
+        epoch["train_loss"] = epoch["train_loss"] and epoch["train_loss"] * 0.995
 
 
 def best(curves: list[Any]) -> float:
@@ -280,7 +280,7 @@ def nudged(arrays: Arrays) -> Arrays:
     """Each pixel of the network's image a little nearer to the truth."""
     gap = arrays["truth"] - arrays["trained"]
     size = np.abs(gap)
-    return {"trained": arrays["trained"] + gap / np.maximum(size, 1e-12) * np.minimum(size, 0.0199)}
+    return {"trained": arrays["trained"] + gap / np.maximum(size, 1e-12) * np.minimum(size, 0.002)}
 
 
 def outside(arrays: Arrays) -> Arrays:

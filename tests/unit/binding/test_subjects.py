@@ -10,6 +10,7 @@ import pytest
 from extractor_flow.contracts import violations
 from extractor_flow.evidence.findings import Why
 from extractor_flow.files import read_json, sha256_of, write_json
+from extractor_flow.run.archive import archive
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
 
@@ -61,6 +62,28 @@ def test_publishing_again_gives_the_same_root(run, workbench):
     workbench.call("report", run.path)
 
     assert RunDirectory(run.path).root() == before
+
+
+def test_a_slim_copy_keeps_the_root_also_when_it_is_published_again(run, workbench):
+    archive(run.path, run.path.parent / "slim", largest=0)
+    before = RunDirectory(run.path).root()
+
+    workbench.run("report", run.path.parent / "slim")
+
+    slim = verify(run.path.parent / "slim", archived=True)
+    assert (slim.root, slim.violations) == (before, ())
+
+
+def test_what_was_left_out_of_a_slim_copy_is_bound_by_the_run(run):
+    slim = run.path.parent / "slim"
+    archive(run.path, slim, largest=0)
+    listed = read_json(slim / "archive.json")
+    log = next(entry for entry in listed["left_out"] if entry["path"].endswith("train.log"))
+    log["size_bytes"] += 1
+    write_json(slim / "archive.json", listed)
+
+    found = [each for each in verify(slim, archived=True).violations if each.check == "subjects"]
+    assert [(each.file, each.path) for each in found] == [("archive.json", f"left_out: {log['path']}")]
 
 
 @pytest.mark.parametrize("name", ["run.log", "report.html", RESULT, "models/a/seed-0/train.log", "records.jsonl"])

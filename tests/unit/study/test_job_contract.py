@@ -11,7 +11,7 @@ CONTRACT = JobContract(
     version=2,
     artifacts={
         "model": ArtifactSpec("model.zip", reproducible=True),
-        "events": ArtifactSpec("tensorboard/*"),
+        "events": ArtifactSpec("tensorboard/*", small=True),
         "checkpoint_*": ArtifactSpec("checkpoints/step_*.zip", required=False, reproducible=True),
     },
     metrics={
@@ -66,7 +66,7 @@ def test_a_refusal_says_what_was_found_and_what_is_declared():
 
 
 def test_families_of_files_are_reproducible_as_a_whole():
-    assert CONTRACT.reproducible(FILES) == ("model", "checkpoint_64")
+    assert (CONTRACT.reproducible(FILES), CONTRACT.small(FILES)) == (("model", "checkpoint_64"), ("events",))
 
 
 def test_the_metrics_to_describe_are_in_the_order_of_their_declaration():

@@ -43,7 +43,6 @@ class DoseOverlap:
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.job",)
     packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"
-    reproducible: tuple[str, ...] = ("bundle", "checkpoint", "reconstructions")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The doses x views that a config asks for."""

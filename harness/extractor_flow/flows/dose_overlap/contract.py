@@ -55,10 +55,10 @@ CONTRACT = JobContract(
     version=1,
     artifacts={
         "bundle": ArtifactSpec(layout.BUNDLE, reproducible=True),
-        "checkpoint": ArtifactSpec(layout.CHECKPOINT),
-        "curves": ArtifactSpec(layout.CURVES),
+        "checkpoint": ArtifactSpec(layout.CHECKPOINT, reproducible=True),
+        "curves": ArtifactSpec(layout.CURVES, small=True),
         "reconstructions": ArtifactSpec(layout.RECONSTRUCTIONS, reproducible=True),
-        "metrics": ArtifactSpec(layout.METRICS),
+        "metrics": ArtifactSpec(layout.METRICS, small=True),
     },
     metrics={
         **_scores(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.flows.extractor_comparison.extractors.presets import resolved_parameters
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, resolved_parameters
 from extractor_flow.flows.extractor_comparison.plan import (
     EnvironmentChoice,
     ExtractorChoice,
@@ -24,18 +24,7 @@ ACCELERATORS = ("cuda", "mps")
 _GPU = "gpu"
 _SCHEDULE = ("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes", "eval_num_envs")
 
-# Roughly how many times longer than the fastest each preset trains on one core; it only orders the queue.
-_COST = {
-    "lstm_medium": 9.0,
-    "mamba_lite": 9.0,
-    "attention_large": 7.0,
-    "dynamics_original": 4.0,
-    "lightweight_cnn": 2.5,
-    "lstm_small": 2.0,
-    "attention_small": 1.5,
-    "mlp_large": 1.5,
-}
-_UNKNOWN_COST = 3.0
+_UNKNOWN_COST = 3.0  # of an extractor of somebody's own, beside those of the presets
 
 
 def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
@@ -71,7 +60,7 @@ def _job(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile, se
         seed=seed,
         worker_mode=run["worker_mode"],
         requires=_requires(run["device"], profile.expected_resources),
-        weight=profile.priority * 1000 + _COST.get(profile.preset or "", 1.0 if profile.preset else _UNKNOWN_COST),
+        weight=profile.priority * 1000 + (PRESETS[profile.preset].cost if profile.preset else _UNKNOWN_COST),
         limits=Limits(seconds=run["time_limit_seconds"], memory_mb=run["memory_limit_mb"]),
     )
 

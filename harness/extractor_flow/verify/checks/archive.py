@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.files import dumps
 from extractor_flow.layout import ARCHIVE, FIGURES, JOB, JOURNAL, RESULT, tells_of_a_job
 from extractor_flow.study.flow import SupportsPrepare
+from extractor_flow.study.job_contract import small_artifacts
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ def left_out_files(run: RunSubject) -> Iterator[Violation]:
 
 def _limit(run: RunSubject) -> int:
     """The size up to which files were kept: at least that of the largest that is there for its size alone."""
-    sizes = [size for path, size in run.listing.files.items() if not _is_always_kept(run, path)]
+    records = [entry.record for entry in run.latest.values()]
+    small = frozenset() if isinstance(run.flow, RequestError) else small_artifacts(run.flow.contract, records)
+    files = run.listing.files.items()
+    sizes = [size for path, size in files if path not in small and not _is_always_kept(run, path)]
     return max([run.archive.largest or 0, *sizes])
 
 

@@ -7,13 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow import layout
-from extractor_flow.binding.subjects import LIMIT, root_of
+from extractor_flow.binding.subjects import root_in
 from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Requirement
 from extractor_flow.evidence.findings import Why, brief
 from extractor_flow.evidence.run_context import RunContext
-from extractor_flow.readers.errors import ReadError
-from extractor_flow.readers.text import read_bytes
 from extractor_flow.registry import find_flow
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.environment import environment_differences
@@ -60,11 +58,7 @@ class RunSubject:
     @cached_property
     def root(self) -> str | None:
         """The run's root; ``None`` where it has no list of files that can be read."""
-        try:
-            with self.files.open(layout.SUBJECTS, limit=LIMIT) as stream:
-                return root_of(read_bytes(stream, layout.SUBJECTS, limit=LIMIT))
-        except ReadError:
-            return None
+        return root_in(self.files)
 
     @property
     def request(self) -> Mapping[str, Any]:

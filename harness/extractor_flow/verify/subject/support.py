@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.study.records import HardwareProfile
-from extractor_flow.study.summary import RunIdentity, summarize
+from extractor_flow.run.publish import summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,17 +44,5 @@ def supported(records: Iterable[JobRecord], request: Mapping[str, Any], flow: Su
     """The summary that *records* support; raises what *flow* raises when it cannot compare them."""
     told = tuple(records)
     comparison = flow.compare(told, request["config"])
-    here = HardwareProfile.from_json(request["hardware"])
     names = {name for metrics in comparison.job_metrics.values() for name in metrics}
-    return Supported(summarize(_identity(request), told, comparison, here), frozenset(names))
-
-
-def _identity(request: Mapping[str, Any]) -> RunIdentity:
-    return RunIdentity(
-        run_id=request["run_id"],
-        flow=request["flow"],
-        created_at=request["created_at"],
-        output_root=request["output_root"],
-        run_directory=request["run_directory"],
-        notes=tuple(request["notes"]),
-    )
+    return Supported(summary_of(request, told, comparison), frozenset(names))

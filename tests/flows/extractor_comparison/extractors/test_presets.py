@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from extractor_flow.errors import ConfigError
-from extractor_flow.flows.extractor_comparison.extractors.parameters import RULES
+from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters, resolved_parameters
 
 
@@ -42,7 +42,20 @@ def test_every_preset_obeys_its_own_rules(name):
     parameters = PRESETS[name].parameters
 
     assert check_parameters(name, parameters) == []
-    assert parameters.keys() | {"sequence_key", "vector_keys"} == RULES[PRESETS[name].kind].keys()
+    assert parameters.keys() | {"sequence_key", "vector_keys"} == KINDS[PRESETS[name].kind].rules.keys()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_names_a_class_that_is_there(name):
+    pytest.importorskip("torch")
+
+    made = KINDS[name].load()
+
+    assert f"{made.__module__.rpartition('.')[2]}:{made.__name__}" == KINDS[name].target
+
+
+def test_every_kind_has_a_preset():
+    assert KINDS.keys() == {preset.kind for preset in PRESETS.values()}
 
 
 def test_a_presets_parameters_cannot_be_changed_by_accident():

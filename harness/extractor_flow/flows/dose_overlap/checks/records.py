@@ -28,9 +28,9 @@ def record(job: Claims) -> Iterator[Violation]:
     Cannot catch: made-up versions of packages, or another device of the kind that was asked for.
     """
     details, again = job.outcome.details, _details(job)
-    for name, due in again.items():
-        if details.get(name) != due:
-            yield job.contradicted(f"details.{name}", details.get(name), due)
+    for name, expected in again.items():
+        if details.get(name) != expected:
+            yield job.contradicted(f"details.{name}", details.get(name), expected)
     versions = details.get("versions")
     if not isinstance(versions, dict) or versions.keys() != _VERSIONS:
         yield job.contradicted("details.versions", versions, f"expected those of {', '.join(sorted(_VERSIONS))}")

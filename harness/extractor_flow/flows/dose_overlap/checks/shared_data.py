@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from extractor_flow.evidence.check import Scope, check
-from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.checks.claims import DATA_LIMIT
 from extractor_flow.flows.dose_overlap.checks.likeness import ROUNDING, alike, nearly
@@ -91,8 +91,8 @@ def refused_views(run: RunContext) -> Iterator[Finding]:
     jobs = jobs_of(run.settings)
     views = {job.key: refusals.get(Plan.from_parameters(job.parameters).cell.view) for job in jobs}
     expected = {key: why for key, why in views.items() if why is not None}
-    told = require_object(run.read(PREPARED, read_json), PREPARED).get("refused")
-    refused = require_object(told, f"{PREPARED}: $.refused")
+    prepared = require_object(run.read(PREPARED, read_json), PREPARED)
+    refused = require_object(prepared.get("refused"), f"{PREPARED}: $.refused")
     codes = {key: require_object(skip, f"{PREPARED}: $.refused").get("code") for key, skip in refused.items()}
     if codes != dict.fromkeys(expected, Code.MISSING_DATA.value):
         yield Violation(PREPARED, "$.refused", brief(refused), f"the scan refuses {brief(expected)}", "evidence")
@@ -130,12 +130,12 @@ def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
     elif simulation["object_size"] <= _LARGEST:
         base = base_from(simulation)
     else:
-        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again")
+        yield Unchecked("the data", f"an object of more than {_LARGEST} pixels is not measured again", Why.LIMIT)
         yield from _compare_shape(run, path, "objectGuess", (simulation["object_size"],) * 2)
         return None
     if len(base.xcoords) * base.probe_guess.size > _MOST_PIXELS:
         what = f"{len(base.xcoords)} frames of {base.probe_guess.size} pixels are too many to measure again"
-        yield Unchecked("the data", what)
+        yield Unchecked("the data", what, Why.LIMIT)
         yield from _compare_shape(run, path, "diffraction", (len(base.xcoords), *base.probe_guess.shape))
         return None
     return base

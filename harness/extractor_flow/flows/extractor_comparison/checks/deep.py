@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice
     from extractor_flow.readers.weights import Weights
 
-# Some 20 s of RobotNav: the final, the best and the untrained policy of a long training, and some checkpoints.
-_MOST_STEPS = 100_000
+# Some 10 s of RobotNav: the final, the best and the untrained policy of a long training, and some checkpoints.
+_MOST_STEPS = 50_000
 _MOST_LANES, _MOST_THREADS = 256, 64
 # Sizes in an environment's arguments beyond which it would not fit into memory, or not end: a plan is a stranger's.
 _LARGEST = 10_000
@@ -76,8 +76,8 @@ def played_again(job: Claims) -> Iterator[Finding]:
     """The untrained, the best and the final policy, and the checkpoints, play their recorded episodes again.
 
     Catches: rewards, lengths or successes that this policy did not have, bit for bit on the same processor; an earlier
-    checkpoint told as the final model, seeds exchanged, another extractor. Cannot catch: a policy that was trained
-    otherwise than told, and truly scores what is told.
+    checkpoint told as the final model, seeds exchanged, another extractor. Cannot catch: evaluations of which no
+    model was kept; a policy that was trained otherwise than told, and truly scores what is told.
     """
     from extractor_flow.flows.extractor_comparison.checks.judgement import Judgement
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief
-from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS, CLASSES
-from extractor_flow.flows.extractor_comparison.extractors import presets
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS
+from extractor_flow.flows.extractor_comparison.extractors import kinds
 from extractor_flow.readers.errors import Kind
 from extractor_flow.readers.pickle_names import Manner, Use, uses_in
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
-_OWN = presets.__name__.rpartition(".")[0]
+_OWN = kinds.__name__.rpartition(".")[0]
+_OWN_CLASSES = frozenset(f"{_OWN}.{kind.target}" for kind in kinds.KINDS.values())
 _NUMPY = tuple(f"numpy.{core}.{name}" for core in ("core", "_core") for name in ("multiarray", "numeric"))
 _CALLED = {
     "collections": ("OrderedDict", "deque"),
@@ -83,7 +84,7 @@ def _is_genuine(use: Use) -> bool:
         return use.manner in (Manner.NAMED, Manner.CALLED)
     if use.manner is not Manner.NAMED:
         return False
-    return use.name in named or (use.module.startswith(f"{_OWN}.") and use.name in CLASSES.values())
+    return use.name in named or f"{use.module}:{use.name}" in _OWN_CLASSES
 
 
 def _is_from_config(job: Claims, place: str, use: Use) -> bool:

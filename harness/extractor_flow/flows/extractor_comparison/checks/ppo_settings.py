@@ -15,6 +15,7 @@ from extractor_flow.flows.extractor_comparison.checks.claims import contradictio
 from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, shapes_of
 from extractor_flow.flows.extractor_comparison.checks.optimizer import may_end_early
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.readers.models import POLICY
 
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
     from extractor_flow.readers.models import Model
     from extractor_flow.readers.weights import Weights
 
-CLASSES = {
-    "dynamics": "DynamicsExtractor",
-    "perceptron": "PerceptronExtractor",
-    "attention": "AttentionExtractor",
-    "convolution": "LightweightCnnExtractor",
-    "recurrent": "LstmExtractor",
-    "state_space": "MambaLiteExtractor",
-}
 ACTIVATIONS = {"tanh": "Tanh", "relu": "ReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}
 _OWN_NAMES = {"stats_window_size": "_stats_window_size"}
 _SCHEDULES = {"clip_range": "clip_range", "clip_range_vf": "clip_range_vf", "learning_rate": "lr_schedule"}
@@ -124,7 +117,7 @@ def _compare_extractor(job: Claims, saved: Saved) -> Iterator[Violation]:
     text = told.get("features_extractor_class") if isinstance(told, dict) else None
     found = _class_of(text)
     choice = job.plan.extractor
-    target = CLASSES[PRESETS[choice.preset].kind] if choice.preset is not None else str(choice.target)
+    target = KINDS[PRESETS[choice.preset].kind].target if choice.preset is not None else str(choice.target)
     wanted = re.split("[.:]", target)[-1]
     if found is not None and found.rpartition(".")[2] == wanted:
         return

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_flow.flows.extractor_comparison.extractors.attention import AttentionExtractor
-from extractor_flow.flows.extractor_comparison.extractors.convolution import DynamicsExtractor, LightweightCnnExtractor
-from extractor_flow.flows.extractor_comparison.extractors.perceptron import PerceptronExtractor
+from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, resolved_parameters
-from extractor_flow.flows.extractor_comparison.extractors.recurrent import LstmExtractor
-from extractor_flow.flows.extractor_comparison.extractors.state_space import MambaLiteExtractor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-
-_CLASSES: Mapping[str, type[BaseFeaturesExtractor]] = {
-    "dynamics": DynamicsExtractor,
-    "perceptron": PerceptronExtractor,
-    "attention": AttentionExtractor,
-    "convolution": LightweightCnnExtractor,
-    "recurrent": LstmExtractor,
-    "state_space": MambaLiteExtractor,
-}
 
 
 def extractor_class(
@@ -36,4 +23,4 @@ def extractor_class(
     :class:`JobError` for an observation that it cannot read.
     """
     arguments = resolved_parameters(preset, parameters)
-    return _CLASSES[PRESETS[preset].kind], arguments
+    return KINDS[PRESETS[preset].kind].load(), arguments

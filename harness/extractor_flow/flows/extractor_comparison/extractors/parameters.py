@@ -78,67 +78,6 @@ class ListOf:
         return f"a list of {self.shortest} to {self.longest} values, each {each}"
 
 
-_WIDTHS = ListOf(Integer())
-_OPTIONAL_WIDTHS = ListOf(Integer(), shortest=0)
-_KERNELS = ListOf(Integer(most=255))
-_LAYERS = Integer(most=16)
-_TOKENS = Integer(most=4096)
-_BRANCHES: Mapping[str, Rule] = {"sequence_key": Name(), "vector_keys": ListOf(Name(), shortest=0, longest=256)}
-
-RULES: Mapping[str, Mapping[str, Rule]] = {
-    "dynamics": {
-        "use_ray_conv": Flag(),
-        "num_filters": _WIDTHS,
-        "kernel_sizes": _KERNELS,
-        "dropout_rates": ListOf(Rate()),
-        **_BRANCHES,
-    },
-    "perceptron": {
-        "ray_hidden_dims": _WIDTHS,
-        "drive_hidden_dims": _OPTIONAL_WIDTHS,
-        "dropout_rate": Rate(),
-        **_BRANCHES,
-    },
-    "attention": {
-        "embed_dim": Integer(least=2),
-        "num_heads": Integer(most=256),
-        "num_layers": _LAYERS,
-        "dropout_rate": Rate(),
-        "drive_hidden_dims": _OPTIONAL_WIDTHS,
-        "max_tokens": _TOKENS,
-        **_BRANCHES,
-    },
-    "convolution": {
-        "num_filters": _WIDTHS,
-        "kernel_sizes": _KERNELS,
-        "dropout_rate": Rate(),
-        "drive_hidden_dims": _OPTIONAL_WIDTHS,
-        **_BRANCHES,
-    },
-    "recurrent": {
-        "hidden_size": Integer(),
-        "num_layers": _LAYERS,
-        "bidirectional": Flag(),
-        "lstm_dropout": Rate(),
-        "drive_hidden_dims": _OPTIONAL_WIDTHS,
-        "max_tokens": _TOKENS,
-        **_BRANCHES,
-    },
-    "state_space": {
-        "d_model": Integer(),
-        "d_state": Integer(most=256),
-        "d_conv": Integer(most=64),
-        "expand": Integer(most=16),
-        "num_layers": _LAYERS,
-        "dropout_rate": Rate(),
-        "drive_hidden_dims": _OPTIONAL_WIDTHS,
-        "max_tokens": _TOKENS,
-        **_BRANCHES,
-    },
-}
-"""The parameters of each kind of extractor."""
-
-
 def clashes(parameters: Mapping[str, object]) -> list[str]:
     """What does not fit together, one line each, in parameters that are all right one by one."""
     return [

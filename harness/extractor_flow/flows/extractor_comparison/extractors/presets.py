@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.config import nearest, shown
 from extractor_flow.errors import ConfigError
-from extractor_flow.flows.extractor_comparison.extractors.parameters import RULES, clashes
+from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
+from extractor_flow.flows.extractor_comparison.extractors.parameters import clashes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preset:
-    """A kind of extractor with the parameters it has unless a config changes them."""
+    """A kind of extractor with the parameters it has unless a config changes them.
+
+    ``cost`` says roughly how many times longer than the fastest it trains on one core; it only orders the queue.
+    """
 
     kind: str
     parameters: Mapping[str, object]
     description: str
+    cost: float = 1.0
 
 
-def _preset(kind: str, description: str, **parameters: object) -> Preset:
-    return Preset(kind, MappingProxyType(parameters), description)
+def _preset(kind: str, description: str, cost: float = 1.0, /, **parameters: object) -> Preset:
+    return Preset(kind, MappingProxyType(parameters), description, cost)
 
 
 _DYNAMICS: Mapping[str, object] = {
@@ -36,7 +41,7 @@ _DYNAMICS: Mapping[str, object] = {
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "dynamics_original": _preset(
-            "dynamics", "convolution over the rays, vectors as they are", use_ray_conv=True, **_DYNAMICS
+            "dynamics", "convolution over the rays, vectors as they are", 4.0, use_ray_conv=True, **_DYNAMICS
         ),
         "dynamics_no_conv": _preset(
             "dynamics", "everything as it is, in one vector; nothing is learned here", use_ray_conv=False, **_DYNAMICS
@@ -51,6 +56,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "mlp_large": _preset(
             "perceptron",
             "a large perceptron for the rays, another for the vectors",
+            1.5,
             ray_hidden_dims=(256, 128, 64),
             drive_hidden_dims=(64, 32, 16),
             dropout_rate=0.15,
@@ -58,6 +64,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "attention_small": _preset(
             "attention",
             "self-attention between groups of rays, one narrow layer",
+            1.5,
             embed_dim=32,
             num_heads=2,
             num_layers=1,
@@ -68,6 +75,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "attention_large": _preset(
             "attention",
             "self-attention between groups of rays, three wide layers",
+            7.0,
             embed_dim=128,
             num_heads=8,
             num_layers=3,
@@ -78,6 +86,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "lightweight_cnn": _preset(
             "convolution",
             "two normalised convolutions over the rays, a perceptron for the vectors",
+            2.5,
             num_filters=(32, 16),
             kernel_sizes=(5, 3),
             dropout_rate=0.1,
@@ -86,6 +95,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "lstm_small": _preset(
             "recurrent",
             "an LSTM that reads groups of rays in turn",
+            2.0,
             hidden_size=64,
             num_layers=1,
             bidirectional=False,
@@ -96,6 +106,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "lstm_medium": _preset(
             "recurrent",
             "a two-layer LSTM that reads groups of rays in both directions",
+            9.0,
             hidden_size=128,
             num_layers=2,
             bidirectional=True,
@@ -106,6 +117,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "mamba_lite": _preset(
             "state_space",
             "a selective state-space model that reads groups of rays in turn",
+            9.0,
             d_model=64,
             d_state=16,
             d_conv=4,
@@ -124,7 +136,7 @@ def check_parameters(preset: str, parameters: Mapping[str, object]) -> list[str]
     """What is wrong with *parameters* as changes to a preset's own, one line each; empty if nothing is."""
     if preset not in PRESETS:
         return [f"there is no preset {shown(preset)}; {_one_of(preset, PRESETS)}"]
-    rules = RULES[PRESETS[preset].kind]
+    rules = KINDS[PRESETS[preset].kind].rules
     found = [f"{preset} has no parameter {shown(name)}; {_one_of(name, rules)}" for name in parameters.keys() - rules]
     for name in parameters.keys() & rules:
         wanted = rules[name].problem(parameters[name])
