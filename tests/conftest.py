@@ -7,11 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_extractor_flow.fixtures import RunOnce
 
 from support.lies.tampering import Tampering
 from support.published import SharedRuns
 from support.workbench import Workbench
+
+# On a slow or a busy machine everything takes long: that is no failure, and no example is worth less for it.
+settings.register_profile("any machine", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("any machine")
 
 
 @pytest.fixture

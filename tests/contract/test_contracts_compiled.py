@@ -53,7 +53,7 @@ def put(value, way, new):
 
 
 @pytest.mark.parametrize("example", GENUINE)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_it_passes_nothing_that_jsonschema_refuses(example, data):
     name, value = GENUINE[example]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.config import ConfigDocument, read_config
@@ -62,7 +62,7 @@ def has_number_like_key(value: object) -> bool:
     return False
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(content=ANY_BYTES)
 def test_any_bytes_give_a_document_or_a_config_error(file, content):
     file.write_bytes(content)
@@ -74,7 +74,7 @@ def test_any_bytes_give_a_document_or_a_config_error(file, content):
     assert isinstance(outcome, ConfigDocument) or all(line.startswith(str(file)) for line in outcome.problems)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(mapping=MAPPINGS.filter(lambda mapping: not has_number_like_key(mapping)))
 def test_what_a_yaml_writer_wrote_is_read_back(file, mapping):
     file.write_text(yaml.safe_dump(mapping, allow_unicode=False), encoding="utf-8")
@@ -82,7 +82,7 @@ def test_what_a_yaml_writer_wrote_is_read_back(file, mapping):
     assert read_config(file).data == read_as_yaml_1_2(mapping)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(mapping=MAPPINGS)
 def test_quoted_and_tagged_output_is_read_back_as_it_was(file, mapping):
     file.write_text(yaml.safe_dump(mapping, default_style='"'), encoding="utf-8")
@@ -90,7 +90,7 @@ def test_quoted_and_tagged_output_is_read_back_as_it_was(file, mapping):
     assert read_config(file).data == mapping
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(mapping=MAPPINGS)
 def test_every_key_and_item_has_a_position_and_nothing_else(file, mapping):
     file.write_text(yaml.safe_dump(mapping, default_style='"'), encoding="utf-8")

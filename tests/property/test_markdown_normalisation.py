@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
@@ -18,7 +18,7 @@ from support.generated.strategies import hardware_profiles, hostile_text, summar
 
 WORDS = extractor_comparison.vocabulary
 VOLATILE_FACTS = {"Created At", "Output Directory"}
-moderate = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+moderate = settings(max_examples=15)
 seconds = st.floats(0, 1e5)
 
 
@@ -88,7 +88,7 @@ def test_equal_results_read_alike_wherever_and_whenever_they_were_made(summary, 
     assert normalise_markdown(render(summary, WORDS)) == normalise_markdown(render(other, WORDS))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(edits())
 def test_a_change_in_any_one_place_is_seen_unless_that_place_depends_on_the_machine_or_the_time(edit):
     page, other, volatile = edit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.contracts import violations
@@ -13,7 +13,7 @@ from support.generated.strategies import hostile_text, jobs
 
 PLACE = {"$ref": "common.schema.json#/$defs/job_directory"}
 names = hostile_text(blank=True) | st.sampled_from([".", "..", "CON", "nul.txt", "a/b", "~", "-rf", "A", "a", "é", "e"])
-moderate = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+moderate = settings(max_examples=100)
 
 
 @moderate
@@ -32,7 +32,7 @@ def test_a_component_is_its_own_component_and_keeps_the_contract(name):
     assert (component_of(component), violations(component, PLACE)) == (component, [])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(found=st.lists(names, max_size=6))
 def test_names_without_a_collision_have_a_directory_each_also_where_case_does_not_count(found, tmp_path_factory):
     unique = [name for n, name in enumerate(found) if all(pair[1] != n for pair in collisions(found))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
@@ -18,7 +18,7 @@ ARTIFACTS = {"final_model": Artifact("jobs/job/final_model.zip", "0" * 64, 1)}
 HERE = HardwareProfile("Linux", "x86_64", "3.11.7", 2)
 IDENTITY = RunIdentity("demo", "line_fit", "2026-11-21T10:15:00.000Z", "tmp", "20261121-101500-demo")
 rewards = st.floats(-1e6, 1e6)
-moderate = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+moderate = settings(max_examples=20)
 
 
 def shuffled(values):

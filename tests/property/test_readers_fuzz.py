@@ -3,7 +3,7 @@ import json
 import tracemalloc
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.readers.errors import ReadError
@@ -12,9 +12,7 @@ from support.files import genuine
 from support.files.damage import damaged
 
 MEMORY = 64 * 1024 * 1024
-SETTINGS = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+SETTINGS = settings(max_examples=50)
 LEAVES = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 VALUES = st.recursive(LEAVES | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
@@ -43,7 +41,6 @@ def test_bytes_of_no_format_are_refused_or_read(kind, data):
         genuine.read(kind, data)
 
 
-@settings(deadline=None)
 @given(value=VALUES)
 def test_strict_json_comes_back_as_it_was(value):
     assert parse(json.dumps(value, allow_nan=False), "f") == value

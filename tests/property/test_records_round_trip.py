@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.contracts import violations
@@ -15,7 +15,7 @@ from extractor_flow.study.records import HardwareProfile, JobRecord
 from support.generated.strategies import hardware_profiles, jobs, records
 
 MOMENT = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
-round_trips = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+round_trips = settings(max_examples=30)
 
 
 @round_trips
@@ -46,7 +46,7 @@ def test_a_record_is_one_line_of_the_journal(record):
     assert (line.count(b"\n"), line[-1:]) == (1, b"\n")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(told=st.lists(records(), max_size=3), torn=st.binary(max_size=20).filter(lambda data: b"\n" not in data))
 def test_a_journal_gives_back_every_whole_line_and_no_torn_one(tmp_path_factory, told, torn):
     run = RunDirectory.create(tmp_path_factory.mktemp("journal"), "run", MOMENT)

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
@@ -134,7 +134,8 @@ class Resuming(RuleBasedStateMachine):
 
 class TestResuming(Resuming.TestCase):
     settings = settings(
-        max_examples=20, stateful_step_count=8, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=10,
+        stateful_step_count=8,
     )
 
     @classmethod

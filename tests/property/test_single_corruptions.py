@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.executors.events import Stop
@@ -94,7 +94,7 @@ def documents(published):
     return {name: read_json(published / name) for name in files}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(data=st.data())
 def test_any_single_corruption_of_a_published_file_is_caught_and_the_file_named(published, data):
     originals = documents(published)
@@ -106,7 +106,7 @@ def test_any_single_corruption_of_a_published_file_is_caught_and_the_file_named(
     assert told(corrupted) == told(originals[name]) or name in found
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(data=st.data())
 def test_any_single_corruption_of_a_line_of_the_journal_is_caught_and_the_journal_named(published, data):
     lines = (published / JOURNAL).read_text(encoding="utf-8").splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.contracts import summary_schema, violations
@@ -21,7 +21,7 @@ from extractor_flow.verify.checks.markdown import check_page, parse_page
 from line_fit import flow as line_fit
 from support.generated.strategies import hostile_text, summaries
 
-views = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+views = settings(max_examples=20)
 vocabularies = st.sampled_from([line_fit.vocabulary, extractor_comparison.vocabulary])
 
 
@@ -70,7 +70,7 @@ def test_the_historical_layout_keeps_its_contract_and_loses_no_job(summary):
     assert (violations(data, "complete_results"), len(data["results"])) == ([], len(summary.records))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(summary=summaries())
 def test_the_page_has_only_elements_of_its_own(summary):
     text = report(summary, line_fit.vocabulary, {})
@@ -78,7 +78,7 @@ def test_the_page_has_only_elements_of_its_own(summary):
     assert not [tag for tag in ("<script", "<img", "<a ", "<iframe", "<object", "<link") if tag in text.lower()]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 6))
 def test_a_number_that_is_shown_differs_from_the_measured_one_by_its_rounding_alone(value, decimals):
     exact = Decimal(value)

@@ -23,7 +23,7 @@ def with_hostile_examples(test):
 
 
 @with_hostile_examples
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(texts)
 def test_a_cell_is_read_back_intact_and_its_neighbours_too(text):
     _, row, after = read(table("left", escape_cell(text), "right"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.files import dump_line, dumps
@@ -96,7 +96,7 @@ def in_seeds(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_change_of_one_field_is_caught_in_its_file(genuine_run, name, data):
     file = genuine_run / in_seeds(name)

@@ -1,7 +1,7 @@
 """The page that is parsed is the page that was written, whatever its texts hold; and nothing else passes for one."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.render.markdown import write
@@ -47,13 +47,11 @@ PAGE = Page(
 TEXT = write(PAGE)
 
 
-@settings(deadline=None)
 @given(page=PAGES)
 def test_a_page_that_was_written_is_parsed_as_it_was(page):
     assert parse_page(write(page)) == page
 
 
-@settings(deadline=None)
 @given(text=st.text())
 def test_text_that_is_no_page_is_refused_or_found_different(text):
     assert list(check_page(text, PAGE)) != []

@@ -12,6 +12,7 @@ from extractor_flow.flows.extractor_comparison.environments.robot_nav import Rob
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 
+ROLLOUT = 16
 LEARNING = [name for name in PRESETS if name != "dynamics_no_conv"]
 
 
@@ -33,8 +34,8 @@ def model_for(preset, environment, seed=0):
     model = PPO(
         policy,
         make(),
-        n_steps=32,
-        batch_size=32,
+        n_steps=ROLLOUT,
+        batch_size=ROLLOUT,
         n_epochs=2,
         seed=seed,
         device="cpu",
@@ -53,10 +54,10 @@ def weights_of(module):
 def test_training_changes_every_weight_of_the_extractor(preset, environment):
     model = model_for(preset, environment)
     before = weights_of(model.policy.features_extractor)
-    model.learn(64)
+    model.learn(2 * ROLLOUT)
     after = weights_of(model.policy.features_extractor)
 
-    assert model.num_timesteps == 64
+    assert model.num_timesteps == 2 * ROLLOUT
     assert [name for name, weight in after.items() if torch.equal(weight, before[name])] == []
     assert all(bool(torch.isfinite(weight).all()) for weight in after.values())
 
@@ -65,7 +66,7 @@ def test_training_changes_every_weight_of_the_extractor(preset, environment):
 def test_the_preset_without_weights_trains_the_policy_behind_it(environment):
     model = model_for("dynamics_no_conv", environment)
     before = weights_of(model.policy)
-    model.learn(64)
+    model.learn(2 * ROLLOUT)
 
     assert weights_of(model.policy.features_extractor) == {}
     assert any(not torch.equal(weight, before[name]) for name, weight in weights_of(model.policy).items())
@@ -75,7 +76,7 @@ def test_the_preset_without_weights_trains_the_policy_behind_it(environment):
 def test_training_twice_under_one_seed_gives_the_same_weights(preset):
     def trained():
         model = model_for(preset, "navigation", seed=3)
-        return torch.cat([weight.flatten() for weight in weights_of(model.learn(64).policy).values()])
+        return torch.cat([weight.flatten() for weight in weights_of(model.learn(2 * ROLLOUT).policy).values()])
 
     assert torch.equal(trained(), trained())
 

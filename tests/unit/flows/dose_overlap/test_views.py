@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.errors import ConfigError, DataError
@@ -28,7 +28,6 @@ POINTS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2,
     lambda points: np.array(points, dtype=np.float64)
 )
 # A busy machine is slow, not wrong.
-UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def brute_spacings(points):
@@ -43,13 +42,11 @@ def grid(step, side):
 
 
 @given(POINTS)
-@UNTIMED
 def test_spacings_are_those_of_brute_force(points):
     np.testing.assert_allclose(nearest_spacings(points), brute_spacings(points), rtol=1e-12)
 
 
 @given(POINTS, st.floats(1, 40))
-@UNTIMED
 def test_greedy_keeps_a_largest_set_of_well_spaced_points(points, threshold):
     kept = greedy_indices(points, threshold)
     gaps = np.hypot(*(points[:, None] - points[kept][None]).transpose(2, 0, 1))
@@ -145,7 +142,6 @@ def test_a_lone_position_has_no_spacing(points):
 
 
 @given(st.integers(5, 40), st.integers(0, 9), st.integers(1, 3))
-@UNTIMED
 def test_a_group_is_a_frame_and_some_of_its_nearest_others(count, seed, repeats):
     points = np.random.default_rng(seed).random((count, 2)) * 50
     rule = GroupRule(4, 7, repeats)
