@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 COMMANDS = "extractor_flow.commands"
-"""The entry-point group in which a flow offers commands of its own, as ``main(arguments) -> exit code``."""
+"""The entry-point group in which a flow offers commands of its own.
+
+Each is ``main(arguments) -> exit code``; one that is only another name for a command answers with that one's words.
+"""
 
 
 _EXIT_CODES = (
@@ -55,7 +58,8 @@ def _obey(words: list[str]) -> int:
     """Hand a flow's own command everything after its name; parse the rest here."""
     for entry in entry_points(group=COMMANDS):
         if words[:1] == [entry.name]:
-            return int(entry.load()(words[1:]))
+            answer: int | list[str] = entry.load()(words[1:])
+            return answer if isinstance(answer, int) else _obey(answer)
     options = parser().parse_args(words)
     options.words = ["extractor-flow", *words]
     return int(options.handler(options))

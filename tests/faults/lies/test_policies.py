@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -13,8 +12,7 @@ from extractor_flow.evidence.findings import Why
 from extractor_flow.run import rundir
 from extractor_flow.verify import verify
 from support.lies.about_models import STUDY
-from support.lies.about_policies import LIES, one_episode, raised
-from support.lies.tampering import Tampering
+from support.lies.about_policies import LIES, exchanged, one_episode, raised
 from support.published import COMPARISON, publish_run
 
 pytest.importorskip("stable_baselines3")
@@ -177,6 +175,7 @@ def elsewhere(run, **told):
     with run.json(rundir.RUN) as request:
         for name, value in told.items():
             request[name] = {**request[name], **value} if isinstance(value, dict) else value
+    run.rebind()
 
 
 @pytest.mark.parametrize(("lie", "is_caught"), [(raised(slice(1, None), 3.0), True), (one_episode(1e-7), False)])
@@ -191,7 +190,7 @@ def test_another_processor_excuses_last_bits_and_no_more(run, lie, is_caught):
 
 
 def test_other_packages_leave_a_difference_open_and_the_run_unverified(run):
-    raised(slice(1, None), 3.0)(run)
+    exchanged("ep_lengths")(run)
     elsewhere(run, packages={"torch": "1.0"})
 
     verdict = verify(run.path, deep=True)
@@ -199,9 +198,8 @@ def test_other_packages_leave_a_difference_open_and_the_run_unverified(run):
     assert (rewards_unchecked(verdict), verdict.conclusion.value) == ({Why.NOT_REPRODUCED}, "inconclusive")
 
 
-def test_a_processor_with_other_kernels_is_not_accused(genuine_run, tmp_path):
+def test_a_processor_with_other_kernels_is_not_accused(run):
     """Without vector instructions PyTorch adds up in another order: the last bits differ, and the processor's name."""
-    run = Tampering(shutil.copytree(genuine_run, tmp_path / "copy", symlinks=True))
     elsewhere(run, processor="Another Processor 9000")
     program = (
         "from pathlib import Path; from extractor_flow.verify import verify\n"

@@ -66,7 +66,7 @@ def test_a_budget_is_a_positive_number(run, factor, capfd):
 
 @pytest.mark.skipif(not bounds_memory(), reason="this system bounds no process's memory")
 def test_more_memory_is_one_violation(run, capfd):
-    bombs.brackets(run)
+    bombs.zeros(run, megabytes=120)
 
     assert judged(capfd, run, "--budget", "0.4") == (1, [("budget", "more memory")])
 

@@ -74,6 +74,7 @@ def told_everywhere(run: Tampering, arrays: Arrays) -> None:
     log.write_text(
         line.sub(lambda m: f"step {m[1]}: mean reward {rewards[int(m[1])]:.4g}", log.read_text("utf-8")), "utf-8"
     )
+    run.rebind()
 
 
 def _retold(event: Any, rewards: dict[int, float], lengths: dict[int, float]) -> Any:

@@ -11,4 +11,4 @@ from extractor_flow.flows.dose_overlap.cli.command import main
 if __name__ == "__main__":
     logger.remove()
     logger.add(sys.stderr, level="WARNING")
-    sys.exit(main(["train", *sys.argv[1:]]))
+    raise SystemExit(main(["train", *sys.argv[1:]]))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from extractor_flow.verify.subject.context import JobSubject, RunSubject
 
 _KIND = "inconsistent"
-_JOB_LOG, _RUN_LOG = 1024 * 1024, 16 * 1024 * 1024
+_JOB_LOG, _RUN_LOG = 1024 * 1024, 4 * 1024 * 1024  # 20,000 records of some 200 bytes
 _CUT = "\ufffd"  # stands for half a character at either end of what was quoted
 
 

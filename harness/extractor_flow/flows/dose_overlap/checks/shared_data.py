@@ -87,10 +87,9 @@ def refused_views(run: RunContext) -> Iterator[Finding]:
     base = yield from _base(run)
     if base is None:
         return
-    refusals = refusals_of(base, run.settings)
-    jobs = jobs_of(run.settings)
-    views = {job.key: refusals.get(Plan.from_parameters(job.parameters).cell.view) for job in jobs}
-    expected = {key: why for key, why in views.items() if why is not None}
+    views = refusals_of(base, run.settings)
+    cells = {job.key: Plan.from_parameters(job.parameters).cell for job in jobs_of(run.settings)}
+    expected = {key: why for key, cell in cells.items() if (why := views.get(cell.view)) is not None}
     prepared = require_object(run.read(PREPARED, read_json), PREPARED)
     refused = require_object(prepared.get("refused"), f"{PREPARED}: $.refused")
     codes = {key: require_object(skip, f"{PREPARED}: $.refused").get("code") for key, skip in refused.items()}

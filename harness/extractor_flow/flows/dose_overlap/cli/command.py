@@ -6,10 +6,9 @@ Exit codes are those of ``extractor-flow``: 0 well, 1 a job failed, 2 the reques
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from extractor_flow.errors import HarnessError
 from extractor_flow.files import printable
@@ -25,17 +24,21 @@ _DOSES = (1_000, 10_000, 100_000)
 _INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; every error a user can cause is one message on standard error and an exit code."""
+def main(arguments: Sequence[str] | None = None) -> int | list[str]:
+    """Run the command; every error a user can cause is one message on standard error and an exit code.
+
+    ``study`` is left to ``extractor-flow``: its answer is the words of the command that it is another name for.
+    """
     options = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        return int(options.handler(options))
+        answer: int | list[str] = options.handler(options)
     except HarnessError as error:
         sys.stderr.write(f"{_PROG}: {printable(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f"{_PROG}: interrupted\n")
         return _INTERRUPTED
+    return answer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -148,10 +151,8 @@ def _compare(options: argparse.Namespace) -> int:
     return compare_all(options.artifact_root)
 
 
-def _study(options: argparse.Namespace) -> NoReturn:
-    """Become the command that this is another name for: signals reach it, and its exit code is ours."""
-    words = ["run", str(options.config), "--verify", *options.rest]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "extractor_flow.cli", *words])  # noqa: S606 - no shell
+def _study(options: argparse.Namespace) -> list[str]:
+    return ["run", str(options.config), "--verify", *options.rest]
 
 
 def dose(text: str) -> int:
