@@ -7,12 +7,14 @@ STAMP  := $(VENV)/.installed
 CONFIG ?= configs/scenarios/multi_extractor_default.yaml
 JOBS   ?= 2
 PYTEST_ARGS ?=
+# Each worker takes its half file by file, so that few modules' fixtures are made twice, and then helps the other.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types arch benchmark clean
+.PHONY: help setup run test test-fast check lint types arch benchmark clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/\1:/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml examples/line_fit/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -28,7 +30,10 @@ run: $(STAMP)  ## train and compare the extractors of the default config for rea
 	$(BIN)/extractor-flow run $(CONFIG)
 
 test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
-	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
+	$(PYTEST) -m "not train and not slow" $(PYTEST_ARGS)
 
 check: lint types arch  ## everything that reads the code without running it
 

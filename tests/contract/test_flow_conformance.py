@@ -17,6 +17,7 @@ from extractor_flow.testing.findings import Findings
 from line_fit import flow as line_fit
 from support.flows.broken_flows import FLOWS
 
+pytestmark = pytest.mark.slow
 CONFIG = "flow: broken\nrun: {run_id: guesses}\n"
 LINES = "flow: line_fit\nrun: {steps: 3}\nmodels: [{name: a}, {name: b, degree: 2}]\n"
 

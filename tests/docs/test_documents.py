@@ -63,7 +63,6 @@ def on_a_small_budget(config: str) -> str:
 
 
 @pytest.mark.train
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if commands(path)], ids=lambda path: path.name)
 def test_the_commands_work_in_the_order_shown(document, checkout):
     scripts = Path(sys.executable).parent

@@ -12,6 +12,7 @@ import pytest
 
 from support import ROOT
 
+pytestmark = pytest.mark.slow
 EXAMPLE = ROOT / "examples" / "third_party"
 
 

@@ -82,7 +82,6 @@ def claims(run):
 
 
 @pytest.mark.cuda
-@pytest.mark.timeout(600)
 def test_a_gpu_trains_with_vectorized_workers_and_bears_every_claim_out(place):
     run = place.compare("--require", "cuda", device="cuda", worker_mode="vectorized", num_envs=2)
 
@@ -92,7 +91,6 @@ def test_a_gpu_trains_with_vectorized_workers_and_bears_every_claim_out(place):
 
 
 @pytest.mark.cuda
-@pytest.mark.timeout(600)
 def test_training_on_a_gpu_starts_from_the_weights_that_the_seed_decides_anywhere(place):
     runs = [place.compare(device=device, run_id=device) for device in ("cuda", "cpu")]
 
@@ -101,7 +99,6 @@ def test_training_on_a_gpu_starts_from_the_weights_that_the_seed_decides_anywher
 
 
 @pytest.mark.macos_spawn
-@pytest.mark.timeout(600)
 def test_a_mac_spawns_its_processes_and_bears_every_claim_out(place):
     run = place.compare(device="cpu", worker_mode="vectorized", num_envs=2)
 
@@ -109,7 +106,6 @@ def test_a_mac_spawns_its_processes_and_bears_every_claim_out(place):
 
 
 @pytest.mark.spawn
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("worker_mode", ["single-thread", "vectorized"])
 def test_spawned_processes_train_like_any_other_and_bear_every_claim_out(place, worker_mode):
     run = place.compare("--start-method", "spawn", device="cpu", worker_mode=worker_mode, num_envs=2)

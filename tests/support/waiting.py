@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.run.rundir import RunDirectory
 
-DEADLINE = 240
+DEADLINE = 600
 """Seconds; on a quiet machine nothing here takes two."""
 
 

@@ -115,7 +115,7 @@ def test_several_commands_in_one_session_run_once_each(project):
 def test_waiting_for_the_command_does_not_count_against_a_tests_own_time_limit(project, arguments):
     project.write("outlasts a test's limit")
 
-    result = project.run("--timeout=1", *arguments)
+    result = project.run("--timeout=3", *arguments)
 
     assert (result.parseoutcomes(), project.census()) == ({"passed": 4}, CLEAN)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 MIXED = (
     {"name": "line"},
     {"name": "bad", "fault": "raise"},

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from support import ROOT
+from support.waiting import DEADLINE
 
 GOOD = {"name": "good"}
 
@@ -72,7 +73,7 @@ def test_a_run_directory_that_vanishes_is_named_without_a_traceback(workbench):
     (workbench.path / "runs").rename(workbench.path / "elsewhere")
     gate.touch()
 
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=DEADLINE)
 
     assert (process.returncode, "Traceback" in err, "was stopped" in err) == (1, False, True), (out, err)
 

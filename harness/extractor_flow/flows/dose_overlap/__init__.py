@@ -40,7 +40,7 @@ class DoseOverlap:
     name = FLOW_NAME
     vocabulary = VOCABULARY
     contract = CONTRACT
-    preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.job",)
+    preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.preload",)
     packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"
 
