@@ -36,6 +36,7 @@ def test_a_lie_about_a_measurement_is_caught_and_its_file_is_named(run, lie):
 
 def test_a_run_whose_log_is_gone_verifies_but_for_the_log(run):
     (run.path / "extractors/mlp/seed-1/train.log").unlink()
+    run.rebind()
 
     verdict = verify(run.path)
 
@@ -48,6 +49,7 @@ def test_a_run_whose_log_is_gone_verifies_but_for_the_log(run):
 def test_a_log_in_which_the_job_was_begun_twice_verifies(run):
     log = run.path / "extractors/mlp/seed-1/train.log"
     log.write_bytes(b"\xff\x00 step 0: mean reward 1.5\n" + log.read_bytes())
+    run.rebind()
 
     verdict = verify(run.path)
 

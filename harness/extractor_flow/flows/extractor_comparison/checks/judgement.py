@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,15 +69,13 @@ class Judgement:
         """What is contradicted: of an evaluation the first episode, as the batches after it are others."""
         try:
             played = self._play(self._weights())
+            wrong = [each for each in played if self._evaluation.differs(each)]
+            if wrong:
+                yield from self._judge(played, wrong[0])
         except OtherStartError as other:
             yield other.violation
-            return
         except Exception as error:  # noqa: BLE001 - trusted code may raise anything, weights may not fit it
-            yield self._unchecked(f"it cannot be played here: {type(error).__name__}: {error}", Why.NOT_REPRODUCED)
-            return
-        wrong = [each for each in played if self._evaluation.differs(each)]
-        if wrong:
-            yield from self._judge(played, wrong[0])
+            yield self._unchecked(f"it cannot be played here: {type(error).__name__}: {error}", self._why_not())
 
     def _weights(self) -> Weights:
         """The weights that the evaluated policy had; of the untrained one, those that the seed makes."""
@@ -103,7 +102,7 @@ class Judgement:
         weights = self._weights()
         if any(self._play(weights, again=again) != played for again in (False, True)):
             yield self._unchecked("the environment, or the policy, does not do the same twice", Why.NO_REPEAT)
-        elif self._keeps_more_than_weights(weights):
+        elif self._keeps_more_than_weights():
             yield self._unchecked("the extractor keeps numbers that it may change as it acts", Why.NO_REPEAT)
         elif not (elsewhere := differences(self._job)):
             yield self._contradicted(first)
@@ -131,8 +130,14 @@ class Judgement:
             why = "it comes out otherwise on this processor, and the least change of its weights does that, too"
             yield self._unchecked(why, Why.NOT_REPRODUCED)
 
-    def _keeps_more_than_weights(self, weights: Weights) -> bool:
-        return self._job.plan.extractor.preset is None and bool(buffers_of(self._player.policy(weights)))
+    def _why_not(self) -> Why:
+        """Why a policy does not take its weights, or fails: numbers of its own that grew are the honest reason."""
+        with suppress(Exception):  # what failed once may fail again
+            return Why.NO_REPEAT if self._keeps_more_than_weights() else Why.NOT_REPRODUCED
+        return Why.NOT_REPRODUCED
+
+    def _keeps_more_than_weights(self) -> bool:
+        return self._job.plan.extractor.preset is None and bool(buffers_of(self._player.untrained()))
 
     def _contradicted(self, played: Played) -> Violation:
         recorded = self._evaluation
