@@ -33,7 +33,7 @@ test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
-	$(PYTEST) -m "not train and not slow" $(PYTEST_ARGS)
+	$(PYTEST) -m "not train and not slow" $(addprefix tests/,architecture contract docs property unit) $(PYTEST_ARGS)
 
 check: lint types arch  ## everything that reads the code without running it
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_extractor_flow.fixtures import RunOnce
 
-from support import ROOT
 from support.lies.tampering import Tampering
 from support.published import SharedRuns
 from support.workbench import Workbench
@@ -18,14 +17,6 @@ from support.workbench import Workbench
 # On a slow or a busy machine everything takes long: that is no failure, and no example is worth less for it.
 settings.register_profile("any machine", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("any machine")
-
-SLOW = [ROOT / "tests" / name for name in ("faults", "flows", "plugin")]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if any(item.path.is_relative_to(folder) for folder in SLOW):
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

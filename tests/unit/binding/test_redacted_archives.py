@@ -46,7 +46,7 @@ def test_redacting_again_changes_nothing():
 @pytest.fixture
 def personal(workbench):
     """A published run that tells of a home directory and a secret."""
-    workbench.run("run", workbench.config({"name": "a"}), "--jobs", "1", "--run-id", f"of /home/amy with {KEY}")
+    workbench.call("run", workbench.config({"name": "a"}), "--jobs", "1", "--run-id", f"of /home/amy with {KEY}")
     return workbench.latest().path
 
 
