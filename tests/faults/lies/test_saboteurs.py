@@ -63,7 +63,8 @@ def run(folder, sabotaged):
     """A run of all saboteurs, side by side with two honest jobs; in a process of its own, in which they come first."""
     (folder / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
     command = [sys.executable, "-m", "extractor_flow.cli", *words(folder)]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": sabotaged}, check=False, capture_output=True)
+    environment = {**os.environ, "PYTHONPATH": sabotaged, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True)
     return (folder / "runs" / "latest").resolve(strict=True)
 
 
