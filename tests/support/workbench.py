@@ -60,7 +60,7 @@ class Workbench:
             text=True,
             start_new_session=True,
             # These tests may run under nohup themselves, and what is ignored is inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )
 
     def environment(self) -> dict[str, str]:
