@@ -134,8 +134,16 @@ def one_array(descr: str, shape: str, data: bytes = b"") -> bytes:
 
 def picture(width: int) -> bytes:
     """The beginning of a PNG image of *width* times *width* pixels."""
-    body = b"IHDR" + struct.pack(">2L5B", width, width, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">L", 13) + body + struct.pack(">L", zlib.crc32(body))
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">2L5B", width, width, 8, 2, 0, 0, 0))
+
+
+def whole_picture() -> bytes:
+    """A PNG image of one black pixel."""
+    return picture(1) + _chunk(b"IDAT", zlib.compress(bytes(4))) + _chunk(b"IEND", b"")
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
 
 
 def twice() -> bytes:

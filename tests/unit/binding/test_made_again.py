@@ -8,6 +8,7 @@ from extractor_flow.evidence.findings import Why
 from extractor_flow.files import read_json, write_json
 from extractor_flow.verify import verify
 from extractor_flow.verify.verdict import Conclusion
+from support.files.malice import whole_picture
 
 CHECKS = {"json-made-again", "markdown-made-again", "report-made-again"}
 
@@ -102,7 +103,7 @@ def test_another_version_may_not_say_something_else(run, name, old, new):
 
 def test_a_figure_that_the_flow_does_not_draw_is_found_by_deep(run):
     (run.path / "figures").mkdir()
-    (run.path / "figures" / "a.png").write_bytes(b"\x89PNG")
+    (run.path / "figures" / "a.png").write_bytes(whole_picture())
     run.republish()
 
     light, deep = verify(run.path), verify(run.path, deep=True)
