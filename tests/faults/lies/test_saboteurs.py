@@ -124,6 +124,14 @@ def test_a_saboteur_whose_files_agree_is_caught_by_training_again(found, run, ch
     assert (found[cheat], trained_again(run, cheat) != []) == ([], True)
 
 
+@pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_TRAINING_AGAIN])
+def test_nor_do_its_policies_score_in_the_world_that_it_names_what_it_tells(run, cheat):
+    found = [each for each in verify(run, deep=True).violations if each.check == "ppo-played-again"]
+
+    accused = {each.file.split("/")[1] for each in found if each.file.startswith("extractors/")}
+    assert (cheat in accused, "honest" in accused, VICTIM in accused) == (True, False, False)
+
+
 def test_the_tests_that_a_config_is_are_red_for_a_trainer_that_raises_does_nothing_or_takes_another_seed(
     tmp_path, sabotaged
 ):
