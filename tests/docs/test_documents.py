@@ -23,6 +23,7 @@ BUDGET = {
     "eval_freq": 128,
     "save_freq": 128,
     "n_eval_episodes": 1,
+    "final_eval_episodes": 1,
     "n_steps": 32,
     "epochs": 1,
     "steps_per_epoch": 4,

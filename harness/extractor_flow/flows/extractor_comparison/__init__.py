@@ -30,7 +30,7 @@ VOCABULARY = ReportSpec(
     subject="Extractor Name",
     results_key="extractor_results",
     results_heading="Extractor Results",
-    headline="best_mean_reward",
+    headline="held_out_mean_reward",
     metrics={**CONTRACT.metrics, **ADDED},
 )
 
@@ -73,7 +73,7 @@ class ExtractorComparison:
         return [(name, preset.description, preset.parameters) for name, preset in PRESETS.items()]
 
     def draw(self, summary: RunSummary, directory: Path) -> Iterable[str]:
-        """Learning curves, best rewards and sample efficiency, as far as there is something to show."""
+        """Learning curves, held-out rewards and sample efficiency, as far as there is something to show."""
         from extractor_flow.flows.extractor_comparison.figures import draw_figures
 
         return draw_figures(summary, directory)
