@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,10 @@ def test_no_module_is_started_with_the_working_directory_before_the_installed_pa
     careless = [path for path in sources if 'sys.executable, "-m"' in path.read_text(encoding="utf-8")]
 
     assert (careless, len(sources) > 100) == ([], True)
+
+
+def test_no_folder_holds_more_than_fifteen_modules():
+    tops = (ROOT / name for name in ("harness", "pytest_extractor_flow", "tests", "examples"))
+    folders = Counter(path.parent.relative_to(ROOT) for top in tops for path in top.rglob("*.py"))
+
+    assert {folder: count for folder, count in folders.items() if count > 15} == {}

@@ -12,7 +12,7 @@ import yaml
 
 from extractor_flow.verify import verify
 from support import ROOT
-from support.published import SMALL_WORLD, publish_run
+from support.published import SMALL_WORLD, words
 
 pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
 
@@ -59,9 +59,10 @@ def sabotaged(folder):
 @pytest.fixture(scope="module")
 def run(folder, sabotaged):
     """A run of all saboteurs, side by side with two honest jobs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", sabotaged)
-        return publish_run(folder, STUDY)
+    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
+    command = [sys.executable, "-m", "extractor_flow.cli", *words(folder)]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": sabotaged}, capture_output=True, check=False)
+    return (folder / "runs" / "latest").resolve(strict=True)
 
 
 @pytest.fixture(scope="module")

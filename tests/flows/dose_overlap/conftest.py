@@ -24,6 +24,13 @@ def studied(tmp_path_factory):
 
 
 @pytest.fixture
+def copied_dense(shared_run, tmp_path):
+    """A copy of a run of the dense cells only, to be changed: a deep look recomputes every cell there is."""
+    original = shared_run(DOSES, "--only", "dense*")
+    return shutil.copytree(original, tmp_path / original.name)
+
+
+@pytest.fixture
 def copied(finished, tmp_path):
     """A copy of that run, under the same name, to be changed."""
     return shutil.copytree(finished.path, tmp_path / finished.path.name)

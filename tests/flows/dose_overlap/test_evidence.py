@@ -268,26 +268,26 @@ def test_retelling_the_truth_everywhere_is_no_violation(copied):
 
 
 @pytest.mark.parametrize("name", ["trained", "untrained", "input", "iterative"])
-def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(copied, name):
+def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(copied_dense, name):
     from extractor_flow.flows.dose_overlap.scoring.cell_metrics import measured
 
-    path = copied / RECONSTRUCTIONS
+    path = copied_dense / RECONSTRUCTIONS
     with np.load(path) as stored:
         arrays = {key: stored[key].copy() for key in stored.files}
     arrays[name] = (0.5 * arrays[name] + 0.5 * arrays["truth"]).astype(np.complex64)
     path.write_bytes(npz_bytes(arrays))
-    run = Tampering(copied)
+    run = Tampering(copied_dense)
     with run.lying(DENSE) as record:
         record["metrics"] |= measured(arrays)
     run.digested(DENSE)
 
-    found = [each for each in verify(copied, deep=True).violations if each.check == "dose-images-again"]
+    found = [each for each in verify(copied_dense, deep=True).violations if each.check == "dose-images-again"]
 
     assert [(violation.file, violation.path) for violation in found] == [(RECONSTRUCTIONS, name)]
 
 
-def test_a_deep_look_finds_a_digest_of_untrained_weights_that_the_seed_does_not_give(copied):
-    with Tampering(copied).lying(DENSE) as record:
+def test_a_deep_look_finds_a_digest_of_untrained_weights_that_the_seed_does_not_give(copied_dense):
+    with Tampering(copied_dense).lying(DENSE) as record:
         record["details"]["untrained_weights_sha256"] = "0" * 64
 
-    assert [violation.file for violation in verify(copied, deep=True).violations] == [JOURNAL]
+    assert [violation.file for violation in verify(copied_dense, deep=True).violations] == [JOURNAL]
