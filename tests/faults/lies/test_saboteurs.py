@@ -61,7 +61,8 @@ def run(folder, sabotaged):
     """A run of all saboteurs, side by side with two honest jobs."""
     (folder / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
     command = [sys.executable, "-m", "extractor_flow.cli", *words(folder)]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": sabotaged}, capture_output=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": sabotaged}
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     return (folder / "runs" / "latest").resolve(strict=True)
 
 
