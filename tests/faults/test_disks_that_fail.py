@@ -191,7 +191,7 @@ def without_each_member(value, path=()):
 def test_a_request_without_one_of_its_members_is_one_message(run, command, capsys):
     request = read_json(run / "run.json")
     optional = {("git",), ("processor",), ("hardware", "gpu_model"), ("hardware", "cuda_version"), ("jobs", 0, "seed")}
-    optional |= {("jobs", 1, "seed"), ("start_sha256",)}
+    optional |= {("jobs", 1, "seed"), ("start_sha256",), ("job_contract",)}
     for where, changed in without_each_member(copy.deepcopy(request)):
         if where in optional or (where[0] in {"config", "packages", "overrides"} and len(where) > 1):
             continue

@@ -56,7 +56,7 @@ class Place:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        (directory,) = (entry for entry in (self.path / run_id).iterdir() if entry.name != "latest")
+        (directory,) = (entry for entry in (self.path / run_id).iterdir() if entry.is_dir() and entry.name != "latest")
         return RunDirectory.open(directory)
 
     def starts(self) -> set[str]:

@@ -50,6 +50,7 @@ def test_a_record_is_one_line_of_the_journal(record):
 @given(told=st.lists(records(), max_size=3), torn=st.binary(max_size=20).filter(lambda data: b"\n" not in data))
 def test_a_journal_gives_back_every_whole_line_and_no_torn_one(tmp_path_factory, told, torn):
     run = RunDirectory.create(tmp_path_factory.mktemp("journal"), "run", MOMENT)
+    (run.path / "run.json").write_text("{}", encoding="utf-8")  # what the first line of the journal is chained to
     for record in told:
         run.append(record)
     with (run.path / "records.jsonl").open("ab") as journal:

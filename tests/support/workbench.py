@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,8 @@ class Workbench:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # These tests may run under nohup themselves, and what is ignored is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )
 
     def environment(self) -> dict[str, str]:

@@ -18,6 +18,8 @@ pytest.importorskip("stable_baselines3", reason="cheating trainers train, with t
 
 from support.flows.saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VICTIM
 
+# What they leave is not what the flow declares: the job fails, and nothing is left for verification to catch.
+REJECTED = {"zeros_as_a_test_mode_writes_them", "simulates_a_success"}
 CHEATS = [cheat.__name__ for cheat in (*SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)]
 NAMES = ["honest", VICTIM, *CHEATS]
 STUDY = {
@@ -58,11 +60,11 @@ def sabotaged(folder):
 
 @pytest.fixture(scope="module")
 def run(folder, sabotaged):
-    """A run of all saboteurs, side by side with two honest jobs."""
+    """A run of all saboteurs, side by side with two honest jobs; in a process of its own, in which they come first."""
     (folder / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
     command = [sys.executable, "-m", "extractor_flow.cli", *words(folder)]
-    environment = {**os.environ, "PYTHONPATH": sabotaged}
-    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": sabotaged, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True)
     return (folder / "runs" / "latest").resolve(strict=True)
 
 
@@ -94,20 +96,21 @@ def trained_again(run, name):
     return [each for each in json.loads(done.stdout)["violations"] if each["kind"] == "replay"]
 
 
-def test_every_saboteur_claims_success(run):
+def test_every_saboteur_claims_success_but_those_whose_result_is_rejected(run):
     told = {
-        (result["config_name"], result["status"])
+        (result["config_name"], result["status"], result.get("code"))
         for result in json.loads((run / "summary.json").read_text())["extractor_results"]
     }
 
-    assert told == {(name, "success") for name in NAMES}
+    successes = {(name, "success", None) for name in NAMES if name not in REJECTED}
+    assert told == successes | {(name, "failed", "rejected") for name in REJECTED}
 
 
 def test_there_are_enough_saboteurs():
     assert len(set(CHEATS)) >= 12
 
 
-@pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_EVIDENCE])
+@pytest.mark.parametrize("cheat", [name for each in SEEN_BY_EVIDENCE if (name := each.__name__) not in REJECTED])
 def test_a_saboteur_is_caught_by_the_evidence(found, cheat):
     assert found[cheat] != []
 

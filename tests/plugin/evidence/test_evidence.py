@@ -24,7 +24,17 @@ import pytest
 from pytest_extractor_flow.evidence.runs import note_run, runs_below
 from pytest_extractor_flow.once.execution import Command
 
-VERDICT = {"schema_version": 1, "run": "the run", "ok": True, "violations": [], "unchecked": []}
+VERDICT = {
+    "schema_version": 1,
+    "run": "the run",
+    "ok": True,
+    "conclusion": "verified",
+    "claims": 1,
+    "checks": ["subjects"],
+    "needs_deep": [],
+    "violations": [],
+    "unchecked": [],
+}
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from extractor_flow import layout
+from extractor_flow.binding.chain import PREVIOUS
 from extractor_flow.config import ConfigDocument
-from extractor_flow.files import dump_line, dumps, sha256_of
+from extractor_flow.files import dumps, sha256_of
 from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
 from extractor_flow.run.provenance import config_digest
@@ -230,9 +231,8 @@ def _retell(run: Tampering, jobs: dict[str, Any]) -> None:
             directory = run.path / job.directory
             if (directory / "job.json").is_file():
                 (directory / "job.json").write_text(dumps(job.to_json()), encoding="utf-8")
-                (directory / "result.json").write_text(dumps(record), encoding="utf-8")
-    text = "".join(dump_line(record) for record in records)
-    (run.path / layout.JOURNAL).write_text(text, encoding="utf-8")
+                alone = {name: value for name, value in record.items() if name != PREVIOUS}
+                (directory / "result.json").write_text(dumps(alone), encoding="utf-8")
     run.republish()
 
 

@@ -15,7 +15,7 @@ from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
-from extractor_flow.readers.images import IMAGE_LIMIT
+from extractor_flow.readers.images import IMAGE_LIMIT, read_png
 from extractor_flow.readers.text import decode, parse, read_bytes
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.run import rundir
@@ -130,6 +130,23 @@ def _first_line(name: str, demanded: bytes, found: bytes) -> Iterator[Violation]
 
 
 @check(
+    "figures-are-images",
+    scope=Scope.RUN,
+    reads=(layout.FIGURES,),
+    requires=(Requirement.REQUEST,),
+)
+def figures_are_images(run: RunSubject) -> Iterator[Finding]:
+    """Each figure of the run is one whole PNG image of a size that a figure may have.
+
+    Catches: a page, a script or a bomb under the name of an image. Cannot catch: an image of other numbers.
+    """
+    for path in [path for path in run.listing.files if layout.is_figure(path)][:_MOST_FIGURES]:
+        with run.files.open(path, limit=IMAGE_LIMIT) as stream:
+            read_png(stream, path)
+    yield from ()
+
+
+@check(
     "figures-made-again",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
@@ -194,4 +211,4 @@ def read_figures(run: RunSubject) -> dict[str, bytes]:
     return read
 
 
-CHECKS = (json_made_again, markdown_made_again, report_made_again, figures_made_again)
+CHECKS = (json_made_again, markdown_made_again, report_made_again, figures_are_images, figures_made_again)
