@@ -13,4 +13,4 @@ for _name in ONE_THREAD_EACH:
     os.environ.setdefault(_name, "1")
 
 # Before any test: pytester forgets the modules that were first imported in one of its tests, and numpy loads only once.
-import numpy  # noqa: E402, F401
+import numpy as np  # noqa: E402, F401
