@@ -8,6 +8,7 @@ import pytest
 
 from extractor_flow.run.rundir import RunDirectory
 from support.flows.dose_study import DENSE_NAME, study
+from support.lies.dose_tampering import NO_BASELINE
 from support.published import DOSES
 
 
@@ -24,9 +25,9 @@ def studied(tmp_path_factory):
 
 
 @pytest.fixture
-def copied_dense(shared_run, tmp_path):
-    """A copy of a run of the dense cells only, to be changed: a deep look recomputes every cell there is."""
-    original = shared_run(DOSES, "--only", "dense*")
+def some_cells(shared_run, tmp_path):
+    """A copy of a run of two trained and two skipped cells, to be changed; it costs less to verify than the whole."""
+    original = shared_run(DOSES, *NO_BASELINE)
     return shutil.copytree(original, tmp_path / original.name)
 
 
