@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check lint types arch benchmark clean
+.PHONY: help setup run test test-fast check lint types arch benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
@@ -50,5 +50,9 @@ arch: $(STAMP)  ## import-linter: the layers of docs/design.md
 benchmark: $(STAMP)  ## this flow against a bare Stable-Baselines3 script, side by side
 	$(BIN)/python benchmarks/overhead.py
 
+docs: $(STAMP)  ## the documentation site, built strictly into site/
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/zensical build --strict --clean
+
 clean:  ## remove what was built; runs in tmp/ are kept
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

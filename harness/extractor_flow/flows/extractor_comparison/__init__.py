@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.extractor_comparison.comparison import compare_records
@@ -44,6 +45,10 @@ class ExtractorComparison:
     preload: tuple[str, ...] = ("extractor_flow.flows.extractor_comparison.training.preload",)
     packages: tuple[str, ...] = ("gymnasium", "stable_baselines3", "tensorboard", "torch")
     extra: str = "pytest-extractor-flow[train]"
+
+    def starter(self) -> str:
+        """A config to begin with."""
+        return resources.files(__name__).joinpath("starter.yaml").read_text(encoding="utf-8")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The extractors x seeds that a config asks for."""
