@@ -16,7 +16,7 @@ from pytest_extractor_flow.runs.choice import Choice, shown_path
 from pytest_extractor_flow.state import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from extractor_flow.evidence.check import Layer
     from extractor_flow.study.flow import Study
@@ -45,10 +45,20 @@ class ConfigFile(pytest.File):
             yield LayerItem.from_parent(self, name=layer)
         if self.config.hook.pytest_extractor_flow_violations.get_hookimpls():
             yield ProjectItem.from_parent(self, name="project")
-        for job in study.jobs:
-            name = _job_item_name(job)
-            # Spelled out: what --lf and --sw read back from their cache takes the brackets for parameters.
-            yield JobItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", job=job)
+        yield Jobs.from_parent(self, name="job", jobs=study.jobs)
+
+
+class Jobs(pytest.Collector):
+    """The jobs of a config, which ``study.yaml::job`` names together and ``study.yaml::job::mlp_small seed 3`` alone."""
+
+    def __init__(self, *, jobs: Sequence[Job], **more: Any) -> None:  # noqa: ANN401 - pytest's own arguments
+        super().__init__(**more)
+        self._jobs = jobs
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item a job."""
+        for job in self._jobs:
+            yield JobItem.from_parent(self, name=_item_name(job), job=job)
 
 
 class RunItem(pytest.Item):
@@ -165,10 +175,11 @@ def _study(path: Path) -> Study:
     return flow.study(document, {})
 
 
-def _job_item_name(job: Job) -> str:
+def _item_name(job: Job) -> str:
+    """The job's label, without what others read as the start of a parameter or of another name."""
     from extractor_flow.readers.errors import one_line
 
-    return one_line(f"job[{job.name}]" if job.seed is None else f"job[{job.name} seed-{job.seed}]")
+    return one_line(job.label).replace("[", "%5B").replace("]", "%5D").replace("::", "%3A%3A")
 
 
 def _first_line(violation: Violation) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -26,17 +26,23 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Choice:
-    """A run: *config*'s under *start_method*; ``None`` leaves that to the session's options, and to the config."""
+    """A run: *config*'s under *start_method*; ``None`` leaves that to the session's options, and to the config.
+
+    ``label`` is what reports show of it, the same on every machine.
+    """
 
     config: Path | None = None
     start_method: Literal["spawn"] | None = None
+    label: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        return " ".join(word for word in (self.label, self.start_method) if word)
 
 
 def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
     """Have a test that asks for a flow fixture run once for each config it is about.
 
-    A test without marks in a session with one config is left as it is: parametrizing reorders tests. The id is that of
-    the config if there are several, and nothing if there is one.
+    A test without marks in a session with one config is left as it is: parametrizing reorders tests.
     """
     node, config = metafunc.definition, metafunc.config
     try:
@@ -46,9 +52,9 @@ def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
     start_method = _start_method(node)
     if len(configs) == 1 and start_method is None and node.get_closest_marker("flow") is None:
         return
-    named = dict(zip(configs, _ids(configs, config.rootpath), strict=True))
-    choices = [pytest.param(Choice(each, start_method), id=label) for each, label in named.items()]
-    metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session")
+    choices = [Choice(each, start_method, _label(each, config.rootpath)) for each in configs]
+    ids = _ids([choice.config for choice in choices if choice.config is not None], config.rootpath)
+    metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session", ids=ids or list(map(repr, choices)))
 
 
 def refuse_unheard_marks(item: pytest.Item) -> None:
@@ -129,10 +135,11 @@ def _marked(node: pytest.Item) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _ids(configs: Sequence[Path | None], root: Path) -> list[Any]:
-    """An id for each config: nothing for a single one, the bare name where that tells them apart."""
-    if len(configs) == 1:
-        return [pytest.HIDDEN_PARAM]
-    paths = [path for path in configs if path is not None]
-    stems = [path.stem for path in paths]
-    return [path.stem if stems.count(path.stem) == 1 else shown_path(path, root) for path in paths]
+def _label(config: Path | None, root: Path) -> str:
+    return "" if config is None else os.path.relpath(config, root).replace(os.sep, "/")
+
+
+def _ids(configs: Sequence[Path], root: Path) -> list[str]:
+    """An id for each config: its bare name where that tells them apart."""
+    stems = [path.stem for path in configs]
+    return [path.stem if stems.count(path.stem) == 1 else shown_path(path, root) for path in configs]
