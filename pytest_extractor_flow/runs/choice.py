@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from pytest_extractor_flow.fixtures import RUN_FIXTURE
 from pytest_extractor_flow.options import find_config
+from pytest_extractor_flow.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,11 +29,13 @@ _ADVICE = (
 class Choice:
     """A run: *config*'s under *start_method*; ``None`` leaves that to the session's options, and to the config.
 
-    ``label`` is what reports show of it, the same on every machine.
+    ``allow_failures`` says that the test wants it, too, if jobs failed in it. ``label`` is what reports show, the same
+    on every machine.
     """
 
     config: Path | None = None
     start_method: Literal["spawn"] | None = None
+    allow_failures: bool = False
     label: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
@@ -52,7 +55,8 @@ def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
     start_method = _start_method(node)
     if len(configs) == 1 and start_method is None and node.get_closest_marker("flow") is None:
         return
-    choices = [Choice(each, start_method, _label(each, config.rootpath)) for each in configs]
+    allowed = _allows_failures(node)
+    choices = [Choice(each, start_method, allowed, _label(each, config.rootpath)) for each in configs]
     ids = _ids([choice.config for choice in choices if choice.config is not None], config.rootpath)
     metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session", ids=ids or list(map(repr, choices)))
 
@@ -65,7 +69,8 @@ def refuse_unheard_marks(item: pytest.Item) -> None:
         marked = _marked(item)
     except pytest.UsageError as error:
         pytest.fail(str(error), pytrace=False)
-    if chosen.start_method != _start_method(item) or (marked and chosen.config not in marked):
+    heard = chosen.start_method == _start_method(item) and chosen.allow_failures == _allows_failures(item)
+    if not heard or (marked and chosen.config not in marked):
         pytest.fail(late_mark(item), pytrace=False)
 
 
@@ -74,7 +79,8 @@ def late_mark(item: pytest.Item) -> str:
     return (
         f"{item.nodeid}: the marks flow, spawn and macos_spawn choose the run when a test is collected; they must "
         "stand on a function, its class or its module, not on one parameter or a unittest.TestCase, and be neither "
-        "added later nor left to request.getfixturevalue()"
+        "added later nor left to request.getfixturevalue(), as steps do: a scenario of pytest-bdd has the flow fixture "
+        "in the arguments of its decorated function, and the mark there"
     )
 
 
@@ -107,7 +113,7 @@ def settled(choice: Choice, options: FlowOptions) -> Choice:
         return choice
     if not options.configs:
         pytest.fail(f"this test checks a run, and no config was named: {_ADVICE}", pytrace=False)
-    return Choice(options.configs[0], choice.start_method)
+    return replace(choice, config=options.configs[0])
 
 
 def shown_path(path: Path, root: Path) -> str:
@@ -116,23 +122,39 @@ def shown_path(path: Path, root: Path) -> str:
 
 
 def _start_method(node: pytest.Item) -> Literal["spawn"] | None:
-    return "spawn" if any(node.get_closest_marker(name) is not None for name in _SPAWNING) else None
+    ours = state_of(node.config).markers.intersection(_SPAWNING)
+    return "spawn" if any(node.get_closest_marker(name) is not None for name in ours) else None
+
+
+def _allows_failures(node: pytest.Item) -> bool:
+    """What the nearest mark ``flow`` says about runs in which jobs failed."""
+    mark = node.get_closest_marker("flow")
+    return mark is not None and mark.kwargs.get("allow_failures", False) is True
 
 
 def _marked(node: pytest.Item) -> tuple[Path, ...]:
-    """The configs of the nearest mark ``flow``: below the root directory, or else beside the test's file."""
-    mark = node.get_closest_marker("flow")
-    if mark is None:
-        return ()
+    """The configs of the nearest mark ``flow`` that names any: below the root directory, or beside the test's file."""
     if sum(own.name == "flow" for own in node.own_markers) > 1:
         msg = f"{node.nodeid}: two marks flow on one function; write one with all its configs, flow('a.yaml', 'b.yaml')"
         raise pytest.UsageError(msg)
-    if not mark.args or mark.kwargs or not all(isinstance(name, str | os.PathLike) for name in mark.args):
-        msg = f"{node.nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml')"
-        raise pytest.UsageError(msg)
+    names: tuple[Any, ...] = ()
+    for mark in node.iter_markers("flow"):
+        _refuse_wrong_mark(mark, node.nodeid)
+        names = names or mark.args
     places = (node.config.rootpath, node.path.parent)
-    found = [find_config(os.fspath(name), places, f"{node.nodeid}: flow({str(name)!r})") for name in mark.args]
+    found = [find_config(os.fspath(name), places, f"{node.nodeid}: flow({str(name)!r})") for name in names]
     return tuple(dict.fromkeys(found))
+
+
+def _refuse_wrong_mark(mark: pytest.Mark, nodeid: str) -> None:
+    paths = all(isinstance(name, str | os.PathLike) for name in mark.args)
+    keys = mark.kwargs.keys() <= {"allow_failures"} and isinstance(mark.kwargs.get("allow_failures", True), bool)
+    if not (mark.args or mark.kwargs) or not paths or not keys:
+        msg = (
+            f"{nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml'), and "
+            "allow_failures=True for a test that judges failures"
+        )
+        raise pytest.UsageError(msg)
 
 
 def _label(config: Path | None, root: Path) -> str:
