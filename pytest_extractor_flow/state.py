@@ -149,9 +149,6 @@ class PluginState:
         return path in self._flow_files
 
 
-STATE = pytest.StashKey[PluginState]()
-
-
 def markers_of(item: pytest.Item) -> set[str]:
     """The names of all markers that *item* carries."""
     return {mark.name for mark in item.iter_markers()}
