@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_extractor_flow.fixtures import RUN_FIXTURE
+from pytest_extractor_flow import RUN_FIXTURE
 from pytest_extractor_flow.options import find_config
 from pytest_extractor_flow.state import state_of
 
