@@ -16,6 +16,7 @@ def to_json(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Json]:
     optional: dict[str, Json] = {
         "notes": list(summary.notes),
         "statistics": [dict(entry) for entry in summary.statistics],
+        "verdict": None if summary.verdict is None else summary.verdict.to_json(),
     }
     return {
         "schema_version": SCHEMA_VERSION,

@@ -47,6 +47,7 @@ def summarize(
         statistics=comparison.statistics,
         notes=(*identity.notes, *comparison.notes),
         interrupted=any(isinstance(record.outcome, Failed) and record.outcome.interrupted for record in records),
+        verdict=comparison.verdict,
     )
 
 
