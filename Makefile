@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check lint types arch workflows benchmark docs clean
+.PHONY: help setup run test test-fast lies check lint types arch workflows benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
 
 test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
 	$(PYTEST) -m "not train and not slow" $(addprefix tests/,architecture contract docs property unit) $(PYTEST_ARGS)
+
+lies: $(STAMP)  ## every lie of the table in docs/lies.md, also those that only playing or training again tells
+	$(PYTEST) -m "whole or not whole" tests/faults/lies/test_kinds.py $(PYTEST_ARGS)
 
 check: lint types arch workflows  ## everything that reads the code without running it
 
