@@ -9,6 +9,7 @@ from extractor_flow.flows.dose_overlap.comparison import compare_records
 from extractor_flow.flows.dose_overlap.config import settings_of
 from extractor_flow.flows.dose_overlap.contract import ADDED, CONTRACT
 from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, missing_requirement
+from extractor_flow.flows.dose_overlap.page import PAGE
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ VOCABULARY = ReportSpec(
     results_heading="Cell Results",
     headline="amplitude_psnr",
     metrics={**CONTRACT.metrics, **ADDED},
+    page=PAGE,
 )
 
 

@@ -9,6 +9,7 @@ from extractor_flow.flows.extractor_comparison.comparison import compare_records
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement
+from extractor_flow.flows.extractor_comparison.page import PAGE
 from extractor_flow.flows.extractor_comparison.plan import ExtractorConfigurationProfile
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
@@ -33,6 +34,7 @@ VOCABULARY = ReportSpec(
     results_heading="Extractor Results",
     headline="held_out_mean_reward",
     metrics={**CONTRACT.metrics, **ADDED},
+    page=PAGE,
 )
 
 
