@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.flows.extractor_comparison.repeatability import limits_of
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Completed
 from extractor_flow.study.statistics import describe, probability_of_improvement
@@ -52,7 +53,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
             for metric in CONTRACT.described
             for name in _present(names, trained)
         ),
-        notes=tuple(_notes(names, trained, run["baseline_extractor"])),
+        notes=(*_notes(names, trained, run["baseline_extractor"]), *limits_of(records)),
     )
 
 
