@@ -94,6 +94,9 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "factory": None,
             "kwargs": {"rays": 32},
             "filter_keys": [],
+            "wrappers": [],
+            "frame_stack": None,
+            "normalize": None,
         },
         "algorithm": {
             "learning_rate": 0.0003,
