@@ -60,6 +60,9 @@ def _obey(words: list[str]) -> int:
         if words[:1] == [entry.name]:
             answer: int | list[str] = entry.load()(words[1:])
             return answer if isinstance(answer, int) else _obey(answer)
+    if not words:
+        parser().print_help()
+        return 2
     options = parser().parse_args(words)
     options.words = ["extractor-flow", *words]
     return int(options.handler(options))

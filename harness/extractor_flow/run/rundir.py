@@ -108,8 +108,9 @@ class RunDirectory:
             with ConfinedDirectory(directory.path).open(RUN):
                 return directory
         except ReadError as error:
-            missing = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
-            found = missing if error.kind == Kind.MISSING else str(error)
+            found = "it has no run.json" if error.kind == Kind.MISSING else str(error)
+            if not directory.path.is_dir():
+                found = "it is no directory" if directory.path.exists() else "there is no such directory"
             msg = f"{path}: not a run directory: {found}"
             raise RunDirectoryError(msg, exit_code=2) from error
 
