@@ -61,7 +61,19 @@ CONTRACT = JobContract(
     ),
 )
 
-ADDED = {
+HEADLINE = "held_out_mean_reward"
+"""The metric that extractors are ranked by."""
+
+BEST = "best_mean_reward"
+"""The largest of several noisy evaluations: kept for tools that know it, and ranked by nowhere."""
+
+ADDED: dict[str, Metric] = {
+    "area_under_curve": MetricSpec(
+        "Mean reward over the training (area under the curve)", described=True, compared=True
+    ),
+    "steps_to_target": MetricSpec(
+        "Steps to the baseline's level", "steps", 0, larger_is_better=False, described=True, compared=True
+    ),
     "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
     "baseline_target_reward": Metric("Reward at which the baseline has converged"),
     "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),
