@@ -11,13 +11,12 @@ from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import DataError
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.job import EX_TEMPFAIL
+from extractor_flow.run.jobdir import unstarted
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Failed, JobRecord
 
 if TYPE_CHECKING:
     from extractor_flow.run.jobdir import JobDirectory
-    from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import Outcome
 
 HELD = Failed(Code.HELD, "another process holds this job; wait for it, then resume")
 # Workers of a job that was killed inherit its lock, and take a moment to die of the same signal.
@@ -58,20 +57,6 @@ def conclude(
         record = _lost(directory, watch, outcome)
         directory.publish(record)
         return record
-
-
-def unstarted(job: Job, outcome: Outcome) -> JobRecord:
-    """The record of a *job* that is not started."""
-    return JobRecord(
-        flow=job.flow,
-        name=job.name,
-        seed=job.seed,
-        job_key=job.key,
-        directory=job.directory,
-        outcome=outcome,
-        start_time=timestamp(utc_now()),
-        worker_mode=job.worker_mode,
-    )
 
 
 def _result(directory: JobDirectory) -> JobRecord | None:

@@ -189,7 +189,7 @@ class RunDirectory:
 
     def prepared(self) -> dict[str, Skipped] | None:
         """The jobs that cannot run, by job key; ``None`` while the run is not prepared."""
-        if not (self.path / PREPARED).is_file():
+        if not ConfinedDirectory(self.path).has(PREPARED):
             return None
         try:
             refused = self._object(PREPARED)["refused"]
