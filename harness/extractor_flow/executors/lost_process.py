@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
 
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import DataError
@@ -31,6 +32,17 @@ class Stopwatch:
         self.attempts = directory.attempts()
         self._clock = time.monotonic()
 
+    @classmethod
+    def of_the_last_attempt(cls, directory: JobDirectory, recorded: int) -> Self:
+        """Of the attempt that began last, by its own note; *recorded* attempts have a record already."""
+        watch = cls(directory)
+        begun, watch.attempts = watch.attempts, recorded
+        if begun > recorded and (started_at := directory.began_at(begun)) is not None:
+            passed = utc_now() - datetime.fromisoformat(started_at)
+            watch.started_at = started_at
+            watch._clock -= max(0.0, passed.total_seconds())
+        return watch
+
     def seconds(self) -> float:
         """Seconds since the start, to the microsecond."""
         return round(time.monotonic() - self._clock, 6)
@@ -49,7 +61,7 @@ def conclude(
     recorded as not started here.
     """
     with directory.lock(patience=0 if exit_code == EX_TEMPFAIL else _LOCK_PATIENCE) as mine:
-        if (record := _result(directory)) is not None:
+        if (record := result_of(directory)) is not None:
             return record
         if not mine:
             return unstarted(directory.job, HELD)
@@ -59,7 +71,8 @@ def conclude(
         return record
 
 
-def _result(directory: JobDirectory) -> JobRecord | None:
+def result_of(directory: JobDirectory) -> JobRecord | None:
+    """The published outcome; ``None`` where there is none that can be read."""
     try:
         return directory.result()
     except DataError:

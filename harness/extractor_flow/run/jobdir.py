@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
@@ -106,6 +107,14 @@ class JobDirectory:
         number = self.attempts() + 1
         write_json(self._file(attempt_note(number)), {"attempt": number, **facts})
         return number
+
+    def began_at(self, attempt: int) -> str | None:
+        """When *attempt* began, by its own note; ``None`` where that does not say."""
+        try:
+            note: Any = read_json(self._file(attempt_note(attempt)))
+            return timestamp(datetime.fromisoformat(note["started_at"]))
+        except (DataError, LookupError, TypeError, ValueError):
+            return None
 
     def clear_for_retry(self) -> None:
         """Remove what an earlier attempt left; its ``attempt-<n>.json`` stays, and its log as ``attempt-<n>.log``."""

@@ -183,6 +183,10 @@ def _study(request: RunRequest) -> tuple[Flow, Study, Mapping[str, Any]]:
 
 
 def _settings(choice: ExecutorChoice, document: ConfigDocument, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of the executor chosen; the sections of others are checked, too."""
+    for name in executor_names():
+        if name in document.data and name != choice.name:
+            settings_for(name, find_executor(name).schema, document, {}, ())
     before = asked.get("executor_settings", {}) if asked.get("executor") == choice.name else {}
     return settings_for(choice.name, find_executor(choice.name).schema, document, before, choice.settings)
 

@@ -127,14 +127,14 @@ class Session:
         self._journal(Finished(job, unstarted(job, outcome)))
 
     def _journal(self, event: Finished) -> None:
-        self.run.append(event.record)
-        _log(event.record)
+        journal(self.run, event.record)
         self.display.happened(event)
 
 
-def _log(record: JobRecord) -> None:
-    """A warning for a skip, an error for a failure; everything about it stands in the fields."""
+def journal(run: RunDirectory, record: JobRecord) -> None:
+    """Append *record* and log it: a warning for a skip, an error for a failure; all about it stands in the fields."""
     from loguru import logger
 
+    run.append(record)
     levels = {Completed: "INFO", Skipped: "WARNING", Failed: "ERROR"}
     logger.bind(**record.facts).log(levels[type(record.outcome)], "job ended")
