@@ -10,6 +10,7 @@ from extractor_flow.study.statistics.seeds import (
     RANGE,
     SeedStatistics,
     describe,
+    median,
     restricted_mean,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "SeedStatistics",
     "against",
     "describe",
+    "median",
     "pair",
     "restricted_mean",
 ]

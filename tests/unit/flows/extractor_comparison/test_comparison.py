@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison.comparison import arrival_of, compare_records
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
@@ -38,6 +39,8 @@ def trained(name, *rewards, seed=1, fraction=0.5):
     converged = learned.convergence_timestep(fraction)
     metrics = {
         "untrained_mean_reward": rewards[0],
+        "held_out_mean_reward": learned.best,
+        "held_out_final_mean_reward": rewards[-1],
         "best_mean_reward": learned.best,
         "final_mean_reward": rewards[-1],
         "reward_gain": rewards[-1] - rewards[0],
@@ -160,13 +163,14 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
 
     entries = compare_records(records, settings("base", "other", baseline="base")).statistics
 
-    described = ("best_mean_reward", "final_mean_reward", "reward_gain", "untrained_mean_reward")
     assert [(entry["metric"], entry["config_name"]) for entry in entries] == [
-        (metric, name) for metric in (*described, "area_under_curve", "steps_to_target") for name in ("base", "other")
+        (metric, name)
+        for metric in (*CONTRACT.described, "area_under_curve", "steps_to_target")
+        for name in ("base", "other")
     ]
-    assert entries[3] == {
+    assert entries[1] == {
         "config_name": "other",
-        "metric": "final_mean_reward",
+        "metric": "held_out_mean_reward",
         "seeds": [1, 2],
         "n": 2,
         "values": [2.0, 3.0],
@@ -196,13 +200,7 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
             "distinct": False,
         },
     }
-    assert [entry["metric"] for entry in entries if "baseline" in entry] == [
-        "best_mean_reward",
-        "final_mean_reward",
-        "reward_gain",
-        "area_under_curve",
-        "steps_to_target",
-    ]
+    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 7
 
 
 def test_a_baseline_that_did_not_complete_is_named():
