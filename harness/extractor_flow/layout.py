@@ -17,6 +17,7 @@ MANIFEST = "training_manifest.json"
 SKIPS = "skip_summary.json"
 HISTORICAL = "complete_results.json"
 PAGE = "report.html"
+TABLE = "summary.csv"
 FIGURES = "figures"
 SUBJECTS = "subjects.json"
 UNPUBLISHED = "UNPUBLISHED"
@@ -53,6 +54,7 @@ OF_A_RUN = frozenset(
         SKIPS,
         HISTORICAL,
         PAGE,
+        TABLE,
         SUBJECTS,
         UNPUBLISHED,
         ARCHIVE,

@@ -97,6 +97,7 @@ WHERE_AND_WHY = {
         "'gpu_model' is a dependency of 'cuda_version'",
     ),
     "training_summary.directory_outside_the_run": ("$.extractor_results[0].directory", "does not match"),
+    "training_summary.failure_of_no_job": ("$.failures[0].jobs", "should be non-empty"),
     "training_summary.failed_with_an_end_and_no_duration": (
         "$.extractor_results[0]",
         "'duration_seconds' is a dependency of 'end_time'",

@@ -47,6 +47,7 @@ from extractor_flow.layout import (
     SKIPS,
     SUBJECTS,
     SUMMARY,
+    TABLE,
     UNPUBLISHED,
     is_figure,
 )
@@ -247,7 +248,7 @@ class RunDirectory:
 
     def published(self) -> list[str]:
         """The names of the published run-level files that are there, for people to open."""
-        names = (SUMMARY, MARKDOWN, MANIFEST, SKIPS, HISTORICAL, PAGE)
+        names = (SUMMARY, MARKDOWN, MANIFEST, SKIPS, HISTORICAL, TABLE, PAGE)
         return [name for name in names if (self.path / name).is_file()]
 
     @property

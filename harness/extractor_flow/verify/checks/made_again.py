@@ -67,13 +67,20 @@ def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
     yield from _text(run, layout.MARKDOWN)
 
 
-@check("report-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.PAGE,), requires=PUBLISHED)
+@check(
+    "report-made-again",
+    layer=Layer.CONSISTENCY,
+    scope=Scope.RUN,
+    reads=(layout.TABLE, layout.PAGE),
+    requires=PUBLISHED,
+)
 def report_made_again(run: RunSubject) -> Iterator[Finding]:
-    """The report.html is, byte for byte, what run.json, the journal and the figures in their folder make.
+    """The report.html and the summary.csv are, byte for byte, what run.json, the journal and the figures make.
 
     Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
     the page of another version of this package anything, which is said.
     """
+    yield from _text(run, layout.TABLE)
     yield from _text(run, layout.PAGE)
 
 
