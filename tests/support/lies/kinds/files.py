@@ -88,7 +88,7 @@ FILES = subject(
     ("a published run that is not published", text(layout.UNPUBLISHED, lambda _: "wait\n"), Seen.OPEN, "", False),
     ("another number in the table", text(layout.TABLE, lambda old: old.replace("0.", "0.0", 1)),
      Seen.LIGHT, "report-made-again", False),
-    ("no table", gone(layout.TABLE), Seen.LIGHT, "report-made-again", False),
+    ("no table", gone(layout.TABLE), Seen.LIGHT, "subjects", False),
     ("a figure that nothing draws", figure("better.png"), Seen.DEEP, "figures-made-again"),
     ("a page of praise", text("AWARDS.md", lambda _: "the best model of all\n"), Seen.WITNESS),
     ("a page of praise in a job", text(f"{ONE}/AWARDS.md", lambda _: "the best model of all\n"), Seen.WITNESS),
