@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow, Study
 
 _GPU = {"cuda", "gpu"}
+_JOBS_A_GPU = 2  # one computes while the other prepares; more of them run out of memory rather than ahead
 _DESCRIPTION = """\
 Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
 is finished and exits with 130; --resume RUN_DIR trains what is missing."""
@@ -146,12 +147,12 @@ def _executor(options: argparse.Namespace, flow: Flow, study: Study) -> Executor
 
         return SerialExecutor()
     from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
-    from extractor_flow.run.hardware import NvidiaDriver, available_cores, nvidia_driver
+    from extractor_flow.run.hardware import NvidiaDriver, nvidia_driver, visible_gpus
 
     driver = nvidia_driver()
-    gpus = tuple(map(str, range(driver.gpu_count))) if isinstance(driver, NvidiaDriver) else ()
+    gpus = visible_gpus(driver) if isinstance(driver, NvidiaDriver) else ()
     executor = LocalExecutor(
-        slots=options.jobs or available_cores(),
+        slots=options.jobs or _slots(study, len(gpus)),
         preload=flow.preload,
         start_method=options.start_method or study.start_method or DEFAULT_START_METHOD,
         gpus=gpus if len(gpus) > 1 else (),
@@ -161,6 +162,14 @@ def _executor(options: argparse.Namespace, flow: Flow, study: Study) -> Executor
     if not options.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in study.jobs)):
         executor.warm_up()
     return executor
+
+
+def _slots(study: Study, gpus: int) -> int:
+    """As many jobs at a time as there are cores; where jobs require CUDA, two a GPU, whose memory they share."""
+    from extractor_flow.run.hardware import available_cores
+
+    need_a_gpu = any("cuda" in job.requires for job in study.jobs)
+    return min(available_cores(), _JOBS_A_GPU * gpus) if gpus and need_a_gpu else available_cores()
 
 
 def _positive(text: str) -> int:
