@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow.state import STATE
+from pytest_extractor_flow import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from extractor_flow.verify import Verdict
     from pytest_extractor_flow.once.execution import Command, Execution, Once, Status
     from pytest_extractor_flow.runs.session_runs import FlowRun
-
-
-RUN_FIXTURE = "_extractor_flow_run"
-"""The private fixture under all flow fixtures; its parameter is a ``Choice`` of ``flow_choice``."""
 
 
 class RunOnce:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.declared import MARKERS, pytest_addoption
 from pytest_extractor_flow.fixtures import (
-    RUN_FIXTURE,
     _extractor_flow_run,
     flow_markdown,
     flow_records,
@@ -18,7 +18,7 @@ from pytest_extractor_flow.fixtures import (
     hardware_profile,
     run_once,
 )
-from pytest_extractor_flow.state import STATE, PluginState, markers_of, mirror_markers, state_of, waits_for_command
+from pytest_extractor_flow.state import PluginState, markers_of, mirror_markers, state_of, waits_for_command
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

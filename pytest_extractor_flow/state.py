@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pytest_extractor_flow import STATE
 from pytest_extractor_flow.once import DIRECTORY_PREFIX
 
 if TYPE_CHECKING:
@@ -211,9 +212,6 @@ class PluginState:
             root = self._config.rootpath
             self._flow_files = frozenset(found for pattern in patterns for found in root.glob(pattern))
         return path in self._flow_files
-
-
-STATE = pytest.StashKey[PluginState]()
 
 
 def state_of(config: pytest.Config) -> PluginState:
