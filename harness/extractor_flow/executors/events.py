@@ -44,7 +44,7 @@ class Finished:
 Event = Started | Progressed | Finished
 
 
-ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
 
 
