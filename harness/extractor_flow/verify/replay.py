@@ -121,10 +121,10 @@ class _Original:
 
 def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
     documents = load_documents(ConfinedDirectory(run_directory))
-    if RUN not in documents.json:
+    request = documents.get(RUN)
+    if request is None:
         msg = f"{run_directory / RUN}: cannot be used, so no job of it can be trained again; see what verify finds"
         raise RequestError(msg)
-    request = documents.json[RUN]
     return request, latest_records(documents.journal, request)
 
 
