@@ -44,11 +44,14 @@ def read_run(directory: Path) -> ComparedRun:
     """The run in *directory*; :class:`RunDirectoryError` with exit code 2 when there is none that can be read."""
     documents = load_documents(ConfinedDirectory(directory))
     for name in (layout.RUN, layout.JOURNAL):
-        for violation in documents.wrong[name]:
+        for violation in documents.wrong(name):
             msg = (
                 f"{directory / name}: {violation.path}: {violation.claim}: {violation.found}; expected a run directory"
             )
             raise RunDirectoryError(one_line(msg), exit_code=2)
-    request = documents.json[layout.RUN]
+    request = documents.get(layout.RUN)
+    if request is None:
+        msg = f"{directory / layout.RUN}: cannot be used; expected a run directory"
+        raise RunDirectoryError(one_line(msg), exit_code=2)
     records = tuple(entry.record for entry in latest_records(documents.journal, request).values())
     return ComparedRun(one_line(str(directory)), request, records, find_flow(request["flow"]))
