@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.binding.starts import record_start
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config import ConfigDocument, read_config
-from extractor_flow.errors import CapabilityError, RequestError
+from extractor_flow.config.messages import shown
+from extractor_flow.errors import CapabilityError, ConfigError, HarnessError, RequestError
 from extractor_flow.files import printable
 from extractor_flow.layout import RUN
-from extractor_flow.registry import DEFAULT_FLOW, find_flow
+from extractor_flow.registry import DEFAULT_FLOW, find_flow, flow_names
 from extractor_flow.run.hardware import missing_capabilities, probe, processor
 from extractor_flow.run.provenance import config_digest, git_state, package_versions
 from extractor_flow.run.publish import publish, withhold
@@ -25,7 +27,7 @@ from extractor_flow.study.jobs import select
 from extractor_flow.study.records import SCHEMA_VERSION, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from extractor_flow.executors.events import Executor, Stop
     from extractor_flow.study.flow import Flow, ReportSpec, Study
@@ -115,7 +117,26 @@ def _study(request: RunRequest) -> tuple[Flow, Study]:
     name = document.data.get("flow", asked.get("flow", DEFAULT_FLOW))
     flow = find_flow(name if isinstance(name, str) else repr(name))
     before = {**asked["overrides"], "run_id": asked["run_id"], "output_root": asked["output_root"]} if asked else {}
-    return flow, flow.study(document, {**before, **request.overrides})
+    try:
+        study = flow.study(document, {**before, **request.overrides})
+    except ConfigError as error:
+        if request.resume is None and "flow" not in document.data:
+            _say_whose_config_it_is(document, request, error)
+        raise
+    return flow, study
+
+
+def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, error: ConfigError) -> None:
+    """Raise one complaint where *document*, which names no flow, is a config of another one than the default."""
+    for name in flow_names():
+        if name == DEFAULT_FLOW:
+            continue
+        try:
+            find_flow(name).study(replace(document, data={**document.data, "flow": name}), request.overrides)
+        except HarnessError:
+            continue
+        msg = f"{document.path}: names no flow, and is a config of {name}: begin it with 'flow: {name}'"
+        raise ConfigError([msg]) from error
 
 
 def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
@@ -136,15 +157,25 @@ def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> 
     run = RunDirectory.open(request.resume)
     asked = run.request()
     if asked["config_sha256"] != (digest := config_digest(study.settings)):
-        msg = (
-            f"{run.path}: was made from other settings (config_sha256 {asked['config_sha256']}) than "
-            f"{request.config} gives ({digest}); resume with the same config and options, or start a new run"
-        )
+        differing = "; ".join(_differences(asked["config"], study.settings)) or f"config_sha256 {digest}"
+        msg = f"{run.path}: was made from other settings: {differing}; resume with the same ones, or start a new run"
         raise RequestError(msg)
     return run, select(study.jobs, request.only or asked["selection"])
 
 
+def _differences(made_from: object, asked: object, key: str = "") -> Iterator[str]:
+    """The settings that differ: what the run has, and what was asked for."""
+    if isinstance(made_from, Mapping) and isinstance(asked, Mapping):
+        for name in sorted({*made_from, *asked}):
+            yield from _differences(made_from.get(name), asked.get(name), f"{key}.{name}" if key else str(name))
+    elif made_from != asked:
+        yield f"{key} is {shown(made_from)} there and {shown(asked)} here"
+
+
 def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
+    if {"/", "\\"} & set(study.run_id):
+        msg = f"the run id {study.run_id!r} names a place; leave out / and \\, and name the place with --output-root"
+        raise RequestError(msg)
     moment = utc_now()
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
     asked = {

@@ -12,6 +12,7 @@ from extractor_flow.verify import Conclusion, verify
 PUBLISHED = (
     "summary.json",
     "summary.md",
+    "summary.csv",
     "training_manifest.json",
     "skip_summary.json",
     "complete_results.json",
