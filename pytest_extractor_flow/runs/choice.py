@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_extractor_flow import RUN_FIXTURE
+from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.options import find_config
-from pytest_extractor_flow.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -122,7 +121,7 @@ def shown_path(path: Path, root: Path) -> str:
 
 
 def _start_method(node: pytest.Item) -> Literal["spawn"] | None:
-    ours = state_of(node.config).markers.intersection(_SPAWNING)
+    ours = node.config.stash[STATE].markers.intersection(_SPAWNING)
     return "spawn" if any(node.get_closest_marker(name) is not None for name in ours) else None
 
 
