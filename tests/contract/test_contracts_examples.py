@@ -56,6 +56,7 @@ WHERE_AND_WHY = {
     "run.start_as_number": ("$.start_sha256", "is not of type 'string'"),
     "run.unknown_member": ("$", "('test_mode' was unexpected)"),
     "run.without_config_digest": ("$", "'config_sha256' is a required property"),
+    "run_comparison.job_nearly_equal": ("$.comparisons[0].jobs[0].match", "'close' is not one of"),
     "run_result.exit_code_as_text": ("$.exit_code", "is not of type 'integer'"),
     "run_result.failure_without_code": ("$.jobs[2]", "'code' is a required property"),
     "run_result.skip_with_the_code_of_a_failure": ("$.jobs[1].code", "'killed' is not one of"),

@@ -30,7 +30,7 @@ def test_plain(): pass
 
 
 @pytest.fixture
-def machine(pytester, monkeypatch):
+def machine(pytester, monkeypatch, without_slurm):
     """A project on a machine without a visible GPU and without Slurm."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     pytester.makepyfile(test_hardware=TESTS)

@@ -28,7 +28,7 @@ def test_every_command_explains_itself(workbench, words):
         (["run", "study.yaml", "--require", "cudaa"], "--require 'cudaa': expected one of cuda, mps"),
         (["run", "study.yaml", "--jobs", "0"], "'0' is not a whole number of at least 1"),
         (["run", "study.yaml", "--seed", "x"], "invalid int value: 'x'"),
-        (["run", "study.yaml", "--executor", "magic"], "invalid choice: 'magic'"),
+        (["run", "study.yaml", "--executor", "magic"], "no executor is installed under the name 'magic'"),
         (["run", "study.yaml", "--resume", "gone"], "gone: not a run directory: there is no such directory"),
         (["report", "gone"], "gone: not a run directory: there is no such directory"),
         (["verify", "gone"], "gone"),

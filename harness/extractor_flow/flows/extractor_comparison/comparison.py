@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.flows.extractor_comparison.contract import ADDED, BEST, CONTRACT, HEADLINE
+from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.verdict import Scores, conclude
 from extractor_flow.study.flow import Comparison
@@ -129,7 +129,7 @@ def _aggregates(
     trained: Sequence[Trained], baseline: Mapping[int, Trained], arrivals: Mapping[str, Arrival]
 ) -> dict[str, float]:
     """Over single jobs. The efficiencies leave out the baseline's own, and count who never arrived at the end."""
-    best = [job.metrics[BEST] for job in trained]
+    best = [job.metrics["best_mean_reward"] for job in trained]
     converged = [job.metrics["convergence_timestep"] for job in trained if "convergence_timestep" in job.metrics]
     own = {job.key for job in baseline.values()}
     ratios = [
@@ -138,7 +138,7 @@ def _aggregates(
         if key not in own and arrival.reference and arrival.restricted
     ]
     return {
-        **({BEST: max(best)} if best else {}),
+        **({"best_mean_reward": max(best)} if best else {}),
         **_average_and_median("convergence_timestep", converged),
         **_average_and_median("sample_efficiency_ratio", ratios),
     }

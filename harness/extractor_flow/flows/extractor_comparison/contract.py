@@ -64,9 +64,6 @@ CONTRACT = JobContract(
 HEADLINE = "held_out_mean_reward"
 """The metric that extractors are ranked by."""
 
-BEST = "best_mean_reward"
-"""The largest of several noisy evaluations: kept for tools that know it, and ranked by nowhere."""
-
 ADDED: dict[str, Metric] = {
     "area_under_curve": MetricSpec(
         "Mean reward over the training (area under the curve)", described=True, compared=True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.render.page.axis import HUGE, Axis, ends, short
 from extractor_flow.render.page.jobs_by_name import seed_text
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics.seeds import median
+from extractor_flow.study.statistics import median
 
 if TYPE_CHECKING:
     from extractor_flow.render.page.jobs_by_name import Named

@@ -3,13 +3,14 @@
 Everything is pure Python: most commands must not wait for numpy. Nothing depends on the order of the values.
 """
 
-from extractor_flow.study.statistics.paired import SIGNIFICANCE, Against, Paired, against, pair
+from extractor_flow.study.statistics.paired import SIGNIFICANCE, Against, Paired, against, corrected, pair
 from extractor_flow.study.statistics.seeds import (
     CONFIDENCE,
     FEWEST_SEEDS,
     RANGE,
     SeedStatistics,
     describe,
+    median,
     restricted_mean,
 )
 
@@ -22,7 +23,9 @@ __all__ = [
     "Paired",
     "SeedStatistics",
     "against",
+    "corrected",
     "describe",
+    "median",
     "pair",
     "restricted_mean",
 ]

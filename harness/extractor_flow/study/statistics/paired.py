@@ -144,10 +144,15 @@ def against(reference: str, scores: Mapping[str, Mapping[int, float]], *, larger
         if name != reference
         and (paired := pair(values, scores.get(reference, {}), larger_is_better=larger_is_better)) is not None
     }
+    return Against(reference, corrected(found))
+
+
+def corrected(found: Mapping[str, Paired]) -> dict[str, Paired]:
+    """*found* with those tested, together, that have seeds enough; Holm's correction is over them."""
     enough = [name for name, paired in found.items() if paired.n >= FEWEST_SEEDS]
     tests = _holm([found[name] for name in enough])
     tested = {name: replace(found[name], tested=test) for name, test in zip(enough, tests, strict=True)}
-    return Against(reference, found | tested)
+    return {**found, **tested}
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
