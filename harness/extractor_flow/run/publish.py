@@ -1,6 +1,6 @@
 """Writes a run's published files, from nothing but what is on disk: run.json and the journal.
 
-So the same function ends a run, ends a resumed one, and draws everything again later.
+So the same function ends a run, ends a resumed one, and publishes a run again later.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _release(run: RunDirectory) -> None:
 def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     """Write every published file of *run*, each whole or not at all; the summary they are views of.
 
-    Until the last one is there, the run is marked as unpublished: half of them may be from an earlier time. The last
+    Until the last one is written, the run is marked as unpublished: some may be older than others. The last
     one binds all others, so nothing may be written in the run afterwards.
     """
     summary = read_summary(run, flow)
