@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Comparison, Flow, ReportSpec
     from extractor_flow.study.records import JobRecord, RunSummary
 
-_DRAWING_SECONDS = 300
+DRAWING_SECONDS = 300
+"""Drawing takes seconds, of thousands of jobs too; a plotting library that hangs must not hold a run, or a verifier."""
+
 _WHY_UNPUBLISHED = """\
 This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
 trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
@@ -147,11 +149,11 @@ def _finish_drawing(drawing: subprocess.Popen[str]) -> None:
     from loguru import logger
 
     try:
-        _, complaint = drawing.communicate(timeout=_DRAWING_SECONDS)
+        _, complaint = drawing.communicate(timeout=DRAWING_SECONDS)
     except subprocess.TimeoutExpired:
         drawing.kill()
         drawing.communicate()
-        complaint = f"gave up after {_DRAWING_SECONDS} s"
+        complaint = f"gave up after {DRAWING_SECONDS} s"
     if drawing.returncode != 0:
         last = (complaint.strip().splitlines() or ["no message"])[-1]
         logger.bind(reason=last).warning("the figures were not drawn: {}", last)
