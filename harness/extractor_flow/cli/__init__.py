@@ -13,10 +13,12 @@ import os
 import signal
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
 from extractor_flow.cli.failures import FAILURES, exit_code_of, message_of
+from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,10 @@ _EXIT_CODES = (
     "exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 3 verify could not judge the run; "
     "129/130/143 interrupted"
 )
+
+
+_ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "--help", "--version")
+"""The commands that need no file locks, limits or process groups."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _obey(words: list[str]) -> int:
     """Hand a flow's own command everything after its name; parse the rest here."""
+    if words and words[0] not in _ANYWHERE and find_spec("fcntl") is None:
+        msg = f"{words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: {', '.join(_ANYWHERE)}"
+        raise RequestError(msg)
     for entry in entry_points(group=COMMANDS):
         if words[:1] == [entry.name]:
             answer: int | list[str] = entry.load()(words[1:])

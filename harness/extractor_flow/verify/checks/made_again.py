@@ -90,8 +90,8 @@ def _json(run: RunSubject, name: str, demanded: bytes, *, exact: bool) -> Iterat
     if there == demanded:
         return
     alike = exact and computes_alike(run.request)
-    values = (parse(decode(content, name), name) for content in (demanded, there))
-    differences = violations(name, *values, _GIVES, *(() if alike else (run.supported.rounded,)))
+    wanted, given = (parse(decode(content, name), name) for content in (demanded, there))
+    differences = violations(name, wanted, given, _GIVES, *(() if alike else (run.supported.rounded,)))
     first = next(differences, None)
     if first is not None:
         yield first
