@@ -55,7 +55,7 @@ def _text(path: Path) -> str:
 
 
 def _neighbour(path: Path) -> Path | None:
-    """The config beside *path* whose name is most like its own."""
+    """The config in the same directory whose name is closest to that of *path*."""
     try:
         names = [each.name for each in islice(path.parent.iterdir(), _MOST_NEIGHBOURS) if each.suffix in _SUFFIXES]
     except OSError:
