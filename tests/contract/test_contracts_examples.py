@@ -166,6 +166,7 @@ WHERE_AND_WHY = {
     "training_summary.unknown_member": ("$", "('winner' was unexpected)"),
     "training_summary.unknown_status": ("$.extractor_results[0].status", "is not one of"),
     "training_summary.unknown_worker_mode": ("$.extractor_results[0].worker_mode", "is not one of"),
+    "training_summary.verdict_without_limits": ("$.verdict", "'limits' is a required property"),
     "training_summary.without_counts": ("$.aggregate_metrics", "'skipped_runs' is a required property"),
     "training_summary.without_results": ("$", "'extractor_results' is a required property"),
     "training_summary.without_run_id": ("$", "'run_id' is a required property"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from extractor_flow.errors import HarnessError
 from extractor_flow.study.page_spec import PageSpec
+from extractor_flow.study.verdict import Verdict as Verdict  # noqa: PLC0414, TC001 - part of the protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,12 +59,14 @@ class Comparison:
 
     ``job_metrics`` adds metrics to single jobs, by job key (such as an efficiency relative to a baseline);
     ``aggregate_metrics`` speaks of the run; ``statistics`` has an object per compared name. Nothing undefined appears.
+    ``verdict`` is ``None`` where the flow states none.
     """
 
     aggregate_metrics: Mapping[str, float] = field(default_factory=dict)
     job_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extractor_flow.files import Json
+    from extractor_flow.study.verdict import Verdict
 
 SCHEMA_VERSION = 1
 
@@ -281,6 +282,7 @@ class RunSummary:
     """Everything a run claims, as one value; its JSON, Markdown and HTML are views of it.
 
     ``aggregate_metrics`` has no entry for what is undefined. ``statistics`` holds one object per compared name.
+    ``provenance`` are members of ``run.json``: the command, the config and its digest, the packages, the commit.
     """
 
     run_id: str
@@ -294,6 +296,8 @@ class RunSummary:
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    verdict: Verdict | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 # The names under which the comparison flow's users know these values.

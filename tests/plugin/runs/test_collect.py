@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -144,7 +146,8 @@ def test_a_file_that_another_plugin_collects_is_left_to_it(flow_project):
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_a_job_that_needs_a_capability_carries_its_marker_and_is_skipped_with_the_runs_own_word(flow_project):
+def test_a_job_that_needs_a_capability_has_its_marker_and_is_skipped_with_the_runs_word(flow_project, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # no sbatch here
     flow_project.config("study.yaml", {"name": "line"}, {"name": "large", "requires": ["slurm"]})
     report = flow_project.path / "lane.jsonl"
 

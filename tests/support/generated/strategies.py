@@ -32,6 +32,7 @@ from extractor_flow.study.records import (
 )
 from extractor_flow.study.statistics import describe
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
+from extractor_flow.study.verdict import Verdict
 from support.generated.hostile import HOSTILE_SAMPLES, hostile_text, json_objects, json_values, notes, numbers
 
 if TYPE_CHECKING:
@@ -194,12 +195,30 @@ def _placed(outcome: Outcome, directory: str) -> Outcome:
 @cache
 def _identities() -> SearchStrategy[RunIdentity]:
     roots = st.sampled_from(("tmp", "/data/runs")) | hostile_text()
-    return st.builds(_identity, hostile_text(), _flow_names(), _moments(), roots, notes())
+    told = st.builds(_identity, hostile_text(), _flow_names(), _moments(), roots, notes())
+    return st.builds(lambda identity, known: replace(identity, provenance=known), told, provenances())
+
+
+@cache
+def provenances() -> SearchStrategy[dict[str, Any]]:
+    """Where a run may have come from."""
+    commits = st.fixed_dictionaries({"commit": st.just("a" * 40), "dirty": st.booleans()})
+    known = {"command": st.lists(hostile_text(), max_size=3), "config_path": hostile_text()}
+    return st.just({}) | st.fixed_dictionaries(
+        {**known, "config_sha256": st.just("0" * 64), "packages": st.just({"torch": "2.6.0"})},
+        optional={"git": commits, "processor": hostile_text()},
+    )
 
 
 def _identity(run_id: str, flow: str, moment: datetime, output_root: str, notes: tuple[str, ...]) -> RunIdentity:
     directory = f"{directory_stamp(moment)}-{component_of(run_id)}"
     return RunIdentity(run_id, flow, timestamp(moment), output_root, directory, notes)
+
+
+@cache
+def verdicts() -> SearchStrategy[Verdict]:
+    """What a flow may conclude, in any words."""
+    return st.builds(Verdict, hostile_text(), hostile_text(), st.none() | hostile_text(), notes(), notes())
 
 
 @cache
@@ -221,6 +240,7 @@ def _conclusions() -> SearchStrategy[dict[str, Any]]:
             "job_metrics": st.dictionaries(_positions(), metric, max_size=2),
             "statistics": st.lists(entry, max_size=2),
             "notes": notes(),
+            "verdict": st.none() | verdicts(),
         }
     )
 
@@ -233,6 +253,7 @@ def _comparison(names: Sequence[str], told: Sequence[JobRecord], conclusions: Ma
         job_metrics=added,
         statistics=tuple(_statistics(names, entry) for entry in conclusions["statistics"]),
         notes=conclusions["notes"],
+        verdict=conclusions["verdict"],
     )
 
 

@@ -76,7 +76,7 @@ class WorkerProcesses(SubprocVecEnv):
         self.processes = []
         if start_method == "forkserver":
             # Unless the server has imported torch, each worker does: seconds of the processor, times the workers.
-            multiprocessing.set_forkserver_preload([f"{__package__}.preload"])
+            multiprocessing.set_forkserver_preload([__name__])
         try:
             super().__init__(list(workers), start_method)
         except BaseException:
