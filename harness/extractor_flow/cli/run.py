@@ -169,23 +169,3 @@ def _positive(text: str) -> int:
         msg = f"{text!r} is not a whole number of at least 1"
         raise argparse.ArgumentTypeError(msg)
     return number
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The door that scripts use: the options of ``run``, with ``--config FILE`` in place of the positional."""
-    from extractor_flow.cli import main as command
-
-    words = sys.argv[1:] if arguments is None else arguments
-    return command(["run", *(word for word in _positional(words))])
-
-
-def _positional(words: list[str]) -> list[str]:
-    """*words* with ``--config FILE`` and ``--config=FILE`` turned into the bare FILE."""
-    result: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--config":
-            result.extend(name for name in [next(rest, None)] if name is not None)
-        else:
-            result.append(word.removeprefix("--config="))
-    return result

@@ -154,6 +154,15 @@ class SupportsCatalogue(Protocol):
 
 
 @runtime_checkable
+class SupportsStarter(Protocol):
+    """The optional member of a flow that has a config to begin with."""
+
+    def starter(self) -> str:
+        """YAML that can be run as it stands, small, its keys explained in comments."""
+        ...
+
+
+@runtime_checkable
 class SupportsExtra(Protocol):
     """The optional members of a flow that trains with packages which installing the flow does not bring along."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap.comparison import compare_records
@@ -45,6 +46,10 @@ class DoseOverlap:
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.preload",)
     packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"
+
+    def starter(self) -> str:
+        """A config to begin with."""
+        return resources.files(__name__).joinpath("starter.yaml").read_text(encoding="utf-8")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The doses x views that a config asks for."""
