@@ -17,6 +17,7 @@ PUBLISHED = (
     "skip_summary.json",
     "complete_results.json",
     "report.html",
+    "summary.csv",
 )
 GENUINE = {
     "success": [{"name": "a"}, {"name": "b", "degree": 2}],
