@@ -23,6 +23,7 @@ def told(file):
     return result["exit_code"], there, result["published"], jobs
 
 
+@pytest.mark.usefixtures("without_slurm")
 def test_it_tells_what_became_of_each_job(workbench):
     config = workbench.config(
         {"name": "good"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["slurm"]}

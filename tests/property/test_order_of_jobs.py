@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Artifact, Completed, HardwareProfile, JobRecord
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
@@ -47,22 +48,22 @@ def comparisons(draw):
     told = [
         a_record(name, seed, draw(trainings()))
         for name in names
-        for seed in range(draw(st.integers(1, 3)))
+        for seed in range(draw(st.integers(1, 6)))
         if draw(st.integers(0, 3))
     ]
     run = {
         "baseline_extractor": draw(st.none() | st.sampled_from(names)),
         "convergence_fraction": draw(st.floats(0.1, 1.0)),
+        "total_timesteps": 256,
     }
-    return {"run": run, "extractors": [{"name": name} for name in names]}, told
+    return {"run": run, "env": {"id": "Walk-v1"}, "extractors": [{"name": name} for name in names]}, told
 
 
 @st.composite
 def trainings(draw):
     """What a training leaves for the comparison."""
     values = draw(st.lists(rewards, min_size=1, max_size=4))
-    metrics = {key: draw(rewards) for key in ("best_mean_reward", "final_mean_reward", "reward_gain")}
-    metrics |= {"untrained_mean_reward": values[0]}
+    metrics = {key: draw(rewards) for key in CONTRACT.described} | {"untrained_mean_reward": values[0]}
     if draw(st.booleans()):
         metrics["convergence_timestep"] = draw(st.integers(1, 4)) * 64
     curve = {"timesteps": [64 * n for n in range(len(values))], "mean_rewards": values}

@@ -30,6 +30,7 @@ COMPARISON: dict[str, Any] = {
         "eval_freq": 32,
         "save_freq": 32,
         "n_eval_episodes": 2,
+        "final_eval_episodes": 2,
         "num_envs": 2,
         "seeds": [1, 2],
         "baseline_extractor": "mlp",

@@ -10,7 +10,7 @@ import pytest
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, write_data
 from extractor_flow.flows.dose_overlap.figures import draw_cells
-from extractor_flow.flows.dose_overlap.pictures import Shown
+from extractor_flow.flows.dose_overlap.figures.pictures import Shown
 from extractor_flow.flows.dose_overlap.plan import Cell
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverage
 from extractor_flow.flows.dose_overlap.scoring import cell_metrics

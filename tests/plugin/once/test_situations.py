@@ -16,8 +16,6 @@ FATES = {
 }
 DISTRIBUTIONS = {
     "each": ("--dist=each", "--tx=2*popen"),
-    "load": ("-n2", "--dist=load"),
-    "loadscope": ("-n2", "--dist=loadscope"),
     "loadfile": ("-n2", "--dist=loadfile"),
     "loadgroup": ("-n2", "--dist=loadgroup"),
     "worksteal": ("-n2", "--dist=worksteal"),
@@ -62,8 +60,7 @@ def test_however_the_tests_are_distributed_the_command_runs_once(project, argume
     assert (result.parseoutcomes(), project.census()) == ({"passed": passed}, CLEAN)
 
 
-@pytest.mark.parametrize("behaviour", ["fails", "segfaults"])
-@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
+@pytest.mark.parametrize(("behaviour", "arguments"), [("fails", ()), ("segfaults", ("-n2",))])
 def test_a_rerun_replays_the_outcome(project, behaviour, arguments):
     project.write(behaviour)
 
@@ -118,6 +115,32 @@ def test_waiting_for_the_command_does_not_count_against_a_tests_own_time_limit(p
     result = project.run("--timeout=3", *arguments)
 
     assert (result.parseoutcomes(), project.census()) == ({"passed": 4}, CLEAN)
+
+
+FORKING = """
+import os
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    child = os.fork()
+    if child == 0:
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        os._exit(any(report.failed for report in reports))
+    if os.waitpid(child, 0)[1]:
+        pytest.exit("a test failed", returncode=9)
+    return True
+"""
+
+
+def test_in_a_process_for_each_test_the_command_runs_once(project):
+    project.write("ok")
+    (project.path / "forking.py").write_text(FORKING, encoding="utf-8")
+
+    result = project.run("-p", "forking")
+
+    assert (result.ret, project.census()) == (pytest.ExitCode.OK, CLEAN)
 
 
 def test_a_session_that_needs_no_command_makes_no_directory(project):

@@ -15,20 +15,29 @@ CONTRACT = JobContract(
         "best_model": ArtifactSpec(layout.BEST_MODEL),
         "policy": ArtifactSpec(layout.WEIGHTS, reproducible=True),
         "evaluations": ArtifactSpec(layout.EVALUATIONS, reproducible=True, small=True),
+        "held_out": ArtifactSpec(layout.HELD_OUT, reproducible=True, small=True),
         "monitor": ArtifactSpec(layout.MONITOR),
         "metrics": ArtifactSpec(layout.METRICS, small=True),
         "tensorboard": ArtifactSpec(f"{layout.TENSORBOARD}/*"),
         "checkpoint_*": ArtifactSpec(layout.checkpoint("*"), required=False),
     },
     metrics={
-        "best_mean_reward": MetricSpec("Best mean reward", described=True, compared=True),
+        "held_out_mean_reward": MetricSpec("Held-out mean reward", described=True, compared=True),
+        "held_out_std_reward": MetricSpec("Standard deviation of the held-out rewards", larger_is_better=False),
+        "held_out_success_rate": MetricSpec("Held-out success rate", required=False),
+        "held_out_final_mean_reward": MetricSpec(
+            "Held-out mean reward of the final policy", described=True, compared=True
+        ),
+        "held_out_final_success_rate": MetricSpec("Held-out success rate, final policy", required=False),
+        "held_out_episodes": MetricSpec("Held-out episodes", "episodes", 0),
+        "best_mean_reward": MetricSpec("Largest mean reward of the evaluations", described=True, compared=True),
         "final_mean_reward": MetricSpec("Final mean reward", described=True, compared=True),
         "final_std_reward": MetricSpec("Final standard deviation of the reward", larger_is_better=False),
         "reward_gain": MetricSpec("Reward gained, final over untrained", described=True, compared=True),
         "untrained_mean_reward": MetricSpec("Mean reward of the untrained policy", described=True),
         "best_timestep": MetricSpec("Step of the best evaluation", "steps", 0, larger_is_better=False),
         "convergence_timestep": MetricSpec("Converged after", "steps", 0, required=False, larger_is_better=False),
-        "best_success_rate": MetricSpec("Success rate of the best policy", required=False),
+        "best_success_rate": MetricSpec("Success rate of the best evaluation", required=False),
         "final_success_rate": MetricSpec("Success rate of the final policy", required=False),
         "untrained_success_rate": MetricSpec("Success rate of the untrained policy", required=False),
         "eval_episodes": MetricSpec("Episodes per evaluation", "episodes", 0),
@@ -52,7 +61,16 @@ CONTRACT = JobContract(
     ),
 )
 
-ADDED = {
+HEADLINE = "held_out_mean_reward"
+"""The metric that extractors are ranked by."""
+
+ADDED: dict[str, Metric] = {
+    "area_under_curve": MetricSpec(
+        "Mean reward over the training (area under the curve)", described=True, compared=True
+    ),
+    "steps_to_target": MetricSpec(
+        "Steps to the baseline's level", "steps", 0, larger_is_better=False, described=True, compared=True
+    ),
     "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
     "baseline_target_reward": Metric("Reward at which the baseline has converged"),
     "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),

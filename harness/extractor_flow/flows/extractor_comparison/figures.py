@@ -1,4 +1,4 @@
-"""Draws a comparison: learning curves, best rewards and sample efficiency, one dot a seed."""
+"""Draws a comparison: learning curves, held-out rewards and sample efficiency, one dot a seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics import describe
+from extractor_flow.study.statistics import FEWEST_SEEDS, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 130
-_TRIMMED_FROM = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Series:
     colour: str
     style: str
     curves: tuple[Curve, ...]
+    held_out: tuple[float, ...]
     ratios: tuple[float, ...]
 
 
@@ -46,7 +46,7 @@ def draw_figures(summary: RunSummary, directory: Path) -> list[str]:
     drawn: list[str] = []
     for name, draw, shown in (
         ("learning_curves.png", _learning_curves, series),
-        ("best_reward.png", _best_rewards, series),
+        ("held_out_reward.png", _held_out_rewards, series),
         ("sample_efficiency.png", _sample_efficiency, series if any(each.ratios for each in series) else []),
     ):
         if shown:
@@ -64,6 +64,7 @@ def _series(summary: RunSummary) -> list[Series]:
             colour=_COLOURS[position % len(_COLOURS)],
             style=_STYLES[position // len(_COLOURS) % len(_STYLES)],
             curves=tuple(Curve.from_json(outcome.details["curve"]) for other, outcome in done if other == name),
+            held_out=tuple(outcome.metrics["held_out_mean_reward"] for other, outcome in done if other == name),
             ratios=tuple(outcome.metrics[key] for other, outcome in done if other == name and key in outcome.metrics),
         )
         for position, name in enumerate(dict.fromkeys(name for name, _ in done))
@@ -105,14 +106,14 @@ def _learning_curves(axes: Axes, series: Sequence[Series]) -> None:
     axes.legend(frameon=False)
 
 
-def _best_rewards(axes: Axes, series: Sequence[Series]) -> None:
-    _bars(axes, series, [[curve.best for curve in each.curves] for each in series])
+def _held_out_rewards(axes: Axes, series: Sequence[Series]) -> None:
+    _bars(axes, series, [each.held_out for each in series])
     for position, each in enumerate(series):
-        untrained = [curve.untrained for curve in each.curves]
-        axes.plot(untrained, _spread(position, len(untrained)), "x", color="#777777", markersize=5, zorder=4)
-    axes.plot([], [], "x", color="#777777", label="untrained, one a seed")
+        best = [curve.best for curve in each.curves]
+        axes.plot(best, _spread(position, len(best)), "x", color="#777777", markersize=5, zorder=4)
+    axes.plot([], [], "x", color="#777777", label="the largest of its evaluations, by which it was selected")
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_title("Best mean reward of an evaluation")
+    axes.set_title("Mean reward of the selected policy on episodes that selection never saw")
     axes.set_xlabel(_centre(max(len(each.curves) for each in series)))
     axes.set_yticks(range(len(series)), [each.name for each in series])
     axes.legend(frameon=False, loc="best")
@@ -152,7 +153,7 @@ def _centre(seeds: int) -> str:
     """What :func:`extractor_flow.study.statistics.describe` gives for so many seeds."""
     if seeds == 1:
         return "one seed"
-    return f"{'mean' if seeds < _TRIMMED_FROM else 'interquartile mean'} over seeds, 95 % interval"
+    return f"median over seeds, {'range' if seeds < FEWEST_SEEDS else '95 % interval'}"
 
 
 def _intervals(points: Sequence[SeedStatistics]) -> tuple[list[float | None], list[float | None]]:

@@ -104,7 +104,7 @@ def reconstruct_all(root: Path, solver: SolverConfig) -> int:
 def compare_all(root: Path) -> int:
     """Write ``comparison.md``, ``comparison.json`` and the figures of the reconstructed jobs below *root*."""
     from extractor_flow.flows.dose_overlap.figures import draw_cells
-    from extractor_flow.flows.dose_overlap.pictures import Shown
+    from extractor_flow.flows.dose_overlap.figures.pictures import Shown
 
     jobs = trained_jobs(root)
     rows = [Row(job.cell, _object(root, job, layout.METRICS)["metrics"]) for job in jobs]

@@ -68,6 +68,10 @@ class Picture:
         found[self.box] = self.level * turned_back(network(turned(self.inputs, turns)), turns)[0]
         return found
 
+    def drawn_from_all_sides(self, network: PatchNetwork) -> Tensor:
+        """The mean of what *network* draws however it is turned: what depends on where up is averages out."""
+        return torch.stack([self.drawn(network, turns=turns) for turns in range(TURNS)]).mean(dim=0)
+
     def cut(self, image: Tensor, frames: Tensor) -> Tensor:
         """The pieces (k, B B) of an object under some of the frames."""
         chosen = self.index[frames]

@@ -56,7 +56,7 @@ def reconstruct_with(network: PatchNetwork | None, frames: PreparedFrames, data:
     """What *network* makes of the prepared frames of *data*; without one, what it would be given."""
     picture = frames.picture
     if picture is not None:
-        image = picture.estimate if network is None else picture.drawn(network)
+        image = picture.estimate if network is None else picture.drawn_from_all_sides(network)
         return Reconstruction(image.cpu().numpy().astype(np.complex128), coverage(data))
     patches = frames.estimates().flatten(0, 1) if network is None else predict(network, frames)
     turned = synchronised(_numbers(patches), patch_weights(frames.recipe.optics), frames.first.reshape(-1, 2))
