@@ -14,6 +14,7 @@ from extractor_flow.render.summary_json import to_json
 from extractor_flow.study.codes import Code
 from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Failed
+from extractor_flow.study.verdict import Verdict
 from support.render_samples import (
     GPU,
     HOSTILE,
@@ -107,8 +108,8 @@ EVERYTHING = [
     ["unheard_of", "1.00", "unheard_of"],
     "##Statistics",
     ["Extractor Name", "Metric", "n", "Values", "Centre", "95% Interval", "P(Improvement)"],
-    ["mlp_small", "Best mean reward", "2", "-1.50, 0.25", "mean -0.62 reward", "-1.50 to 0.25 reward", "n/a"],
-    ["lightweight_cnn", "Best mean reward", "1", "1.00", "mean 1.00 reward", "n/a", "1.00 over mlp_small"],
+    ["mlp_small", "Best mean reward", "2", "-1.50, 0.25", "median -0.62 reward", "range -1.50 to 0.25 reward", "n/a"],
+    ["lightweight_cnn", "Best mean reward", "1", "1.00", "median 1.00 reward", "n/a", "1.00 over mlp_small"],
     "##Reproducibility",
     "Summary: summary.json",
     ["Extractor Name", "Seed", "Artifact", "Path"],
@@ -131,10 +132,14 @@ def test_what_is_drawn_from_memory_is_what_is_drawn_from_the_published_json():
     assert render(mixed(), WORDS) == write(page_of(published, WORDS))
 
 
-def test_an_iqm_is_called_one():
-    table = render(summary(completed(), statistics=(statistics_entry(values=(0.0, 1.0, 3.0, 100.0)),)), WORDS)
+@pytest.mark.parametrize(
+    ("values", "cell"),
+    [((0, 1, 3, 9), "range 0.00 to 9.00 reward"), ((0, 1, 3, 9, 9), "0.00 to 9.00 reward")],
+)
+def test_a_range_is_called_one(values, cell):
+    table = render(summary(completed(), statistics=(statistics_entry(values=values),)), WORDS)
 
-    assert "| 4 | 0.00, 1.00, 3.00, 100.00 | IQM 2.00 reward |" in table
+    assert f" reward | {cell} | n/a |" in table
 
 
 def test_a_success_without_the_headline_metric_shows_its_absence():
@@ -224,3 +229,38 @@ def test_the_file_is_printable_lines_whatever_the_texts_hold(notes, reason, name
     text = render(summary(record, notes=tuple(notes)), WORDS)
 
     assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_the_verdict_is_the_first_section():
+    verdict = Verdict("winner", "a | b is better.", "a | b", ("on 5 of 5 seeds",), ("one environment",))
+
+    assert read(render(summary(completed(), verdict=verdict), WORDS))[4:12] == [
+        "##Verdict",
+        "Code: winner",
+        "Winner: a | b",
+        ["Part", "Text"],
+        ["Conclusion", "a | b is better."],
+        ["Detail", "on 5 of 5 seeds"],
+        ["Limit", "one environment"],
+        "##Hardware Overview",
+    ]
+
+
+def test_where_the_run_came_from_stands_before_its_artifacts():
+    known = {
+        "command": ["run", "a b.yaml"],
+        "config_path": "a b.yaml",
+        "config_sha256": "9d",
+        "packages": {"b": "2", "a": "1"},
+    }
+    blocks = read(render(summary(completed(), provenance=known), WORDS))
+
+    place = blocks.index("Summary: summary.json")
+    assert blocks[place + 1 : place + 7] == [
+        "Commit: not recorded",
+        "Config: a b.yaml",
+        "Config Digest: 9d",
+        "Command: run 'a b.yaml'",
+        "Processor: not recorded",
+        "Packages: a 1, b 2",
+    ]
