@@ -66,6 +66,12 @@ def _add_flow_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
         metavar="SECONDS",
         help="how long a run may train (default: the ini key, or one hour)",
     )
+    group.addoption(
+        "--flow-reference",
+        metavar="DIR",
+        help="give each collected config the item reference: its run may not fall behind the run, or slim copy, in DIR",
+    )
+    parser.addini("flow_reference", "what --flow-reference stands in for, from the root directory", default="")
     parser.addini("flow_config", "the configs that --flow-config stands in for", type="args", default=[])
     parser.addini("flow_files", "configs that are test files, as patterns below the root directory", type="args")
     parser.addini("flow_markers", "the project's own markers that are the plugin's even so, such as cuda", type="args")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.files import write_json, write_text
-from extractor_flow.layout import ARCHIVE, FIGURES, tells_of_a_job
+from extractor_flow.layout import ARCHIVE, FIGURES, is_hidden, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.registry import find_flow
 from extractor_flow.run.outgoing import TEXTS, Outgoing
@@ -128,7 +128,7 @@ def _require_archivable(run: RunDirectory, destination: Path) -> None:
 
 def _sizes(listing: Listing) -> dict[str, int]:
     """The run's files, hidden ones left aside."""
-    return {path: size for path, size in listing.files.items() if not path.split("/")[-1].startswith(".")}
+    return {path: size for path, size in listing.files.items() if not is_hidden(path)}
 
 
 def _declared_small(run: RunDirectory) -> frozenset[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DRAWING_SECONDS = 300
 """Drawing takes seconds, of thousands of jobs too; a plotting library that hangs must not hold a run, or a verifier."""
-
+_PROVENANCE = ("command", "config_path", "config_sha256", "git", "packages", "processor", "python_version", "platform")
 _WHY_UNPUBLISHED = """\
 This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
 trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
@@ -43,6 +43,7 @@ def summary_of(request: Mapping[str, Any], records: Sequence[JobRecord], compari
         output_root=request["output_root"],
         run_directory=request["run_directory"],
         notes=tuple(request["notes"]),
+        provenance={name: request[name] for name in _PROVENANCE if name in request},
     )
     return summarize(identity, records, comparison, HardwareProfile.from_json(request["hardware"]))
 

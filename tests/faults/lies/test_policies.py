@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+from extractor_flow.cli import main
 from extractor_flow.evidence.findings import Why
 from extractor_flow.run import rundir
 from extractor_flow.verify import verify
@@ -113,6 +115,19 @@ def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(
     verdict = verify(path, deep=PLAYED, trust=[name])
 
     assert (verdict.violations, rewards_unchecked(verdict)) == ((), {Why.NO_REPEAT})
+
+
+def test_training_again_where_nothing_repeats_accuses_nobody(tmp_path, monkeypatch, capsys):
+    path = trained(tmp_path, monkeypatch, {"env": {"factory": "unrepeatable:unseeded"}, "extractors": [FLAT]})
+    capsys.readouterr()
+
+    code = main(["verify", str(path), "--replay", "flat", "--format", "json"])
+
+    verdict = json.loads(capsys.readouterr().out)
+    codes = {each["code"] for each in verdict["unchecked"] if each["check"] == "replay"}
+    notes = " ".join(json.loads((path / "summary.json").read_text("utf-8"))["notes"])
+    assert (code, verdict["violations"], codes) == (0, [], {"no-repeat"})
+    assert "unrepeatable:unseeded does not repeat" in notes
 
 
 def test_code_that_the_config_names_is_not_run_unless_it_is_trusted(tmp_path, monkeypatch):

@@ -268,7 +268,7 @@ def test_retelling_the_truth_everywhere_is_no_violation(some_cells):
     assert verify(some_cells).violations == ()
 
 
-@pytest.mark.parametrize("name", ["trained", "untrained", "input", "iterative"])
+@pytest.mark.parametrize("name", ["trained", "input", "map", "refined"])
 def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(some_cells, name):
     from extractor_flow.flows.dose_overlap.scoring.cell_metrics import measured
 
