@@ -1,6 +1,6 @@
 """A job's directory: the whole protocol between an executor, the job runner and a flow.
 
-``job.json`` is the order, ``attempt-<n>.json`` each try, ``train.log`` what it printed, ``result.json`` the outcome.
+``job.json`` is the job spec, ``attempt-<n>.json`` each try, ``train.log`` what it printed, ``result.json`` the outcome.
 A queue may forget or repeat a job; the truth about it is here.
 """
 
@@ -99,7 +99,7 @@ class JobDirectory:
         return max(numbers, default=0)
 
     def was_used(self) -> bool:
-        """Whether anything of an earlier attempt is here, and be it the word that its process died before it began."""
+        """Whether an earlier attempt left anything here, if only the note that its process died before it began."""
         return any(entry.name not in _OF_THE_JOB for entry in self.path.iterdir())
 
     def begin_attempt(self, facts: Mapping[str, Json]) -> int:

@@ -6,7 +6,7 @@ A metric is measured in :mod:`training.job`. One that is added gets the next ver
 from __future__ import annotations
 
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
+from extractor_flow.study.job_contract import REPEATABILITY, ArtifactSpec, Detail, JobContract, Metric, MetricSpec
 
 CONTRACT = JobContract(
     version=1,
@@ -56,6 +56,7 @@ CONTRACT = JobContract(
             "torch_threads",
             "versions",
             "untrained_weights_sha256",
+            REPEATABILITY,
         ),
         Detail(),
     ),

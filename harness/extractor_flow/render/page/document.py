@@ -45,7 +45,6 @@ def report(
         .render(
             summary=summary,
             vocabulary=vocabulary,
-            verdict=getattr(summary, "verdict", None),
             lead=_lead(summary, named),
             failures=failures_of(summary.records),
             logs=[each for each in summary.records if isinstance(each.outcome, Failed) and each.outcome.log_tail],
