@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -54,6 +55,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--attest", metavar="FILE", type=Path, help="verify the run in the end, and write an in-toto statement of it"
     )
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("-q", "--quiet", action="store_true", help="show nothing but errors")
+    shown.add_argument(
+        "--json", action="store_true", help="write what came of the run to standard output, as JSON, and nothing else"
+    )
     command.add_argument("--result", metavar="FILE", type=Path, help="write what came of the run to FILE, as JSON")
     command.add_argument("--verify", action="store_true", help="verify the run in the end, as `verify RUN_DIR` does")
     command.add_argument(
@@ -64,18 +70,24 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def handle(options: argparse.Namespace) -> int:
     """Run, and report."""
     from extractor_flow.cli.run_result import telling, write
+    from extractor_flow.files import dumps
 
     with telling(options.result) as told:
-        exit_code = _run(options, told)
+        # With --json, the document is all there is on standard output.
+        with redirect_stdout(sys.stderr) if options.json else nullcontext():
+            exit_code = _run(options, told)
         write(options.result, told.to_json(exit_code))
+    if options.json:
+        sys.stdout.write(dumps(told.to_json(exit_code)))
     return exit_code
 
 
 def _run(options: argparse.Namespace, told: Told) -> int:
     from rich.console import Console
 
-    from extractor_flow.cli.console import closing_report, display_for
-    from extractor_flow.cli.quiet import QuietStream
+    from extractor_flow.cli.terminal.closing import closing_report
+    from extractor_flow.cli.terminal.display import SilentDisplay, display_for
+    from extractor_flow.cli.terminal.quiet import QuietStream
     from extractor_flow.executors.events import Stop
     from extractor_flow.run.runner import run_flow
 
@@ -89,10 +101,11 @@ def _run(options: argparse.Namespace, told: Told) -> int:
         report = run_flow(
             _request(options),
             partial(_executor, options),
-            lambda vocabulary: told.listening(display_for(console, vocabulary)),
+            lambda words: told.listening(SilentDisplay() if options.quiet else display_for(console, words)),
             stop,
         )
-        closing_report(console, report)
+        if not options.quiet:
+            closing_report(console, report)
     codes = [report.exit_code]
     if options.attest is not None:
         codes.append(_attest(report.run.path, options.attest))
