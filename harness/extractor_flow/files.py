@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import unicodedata
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from extractor_flow.errors import DataError, RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -23,6 +24,8 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 JSON_SIZE_LIMIT = 64 * 1024 * 1024
 JSON_DEPTH_LIMIT = 64
 _CHUNK = 1024 * 1024
+_LINE = json.JSONEncoder(allow_nan=False, sort_keys=True, ensure_ascii=False)
+_UNFINISHED = re.compile(r"\.[^/]+\.[0-9a-f]{12}\.tmp")
 
 
 def dumps(value: object) -> str:
@@ -32,7 +35,7 @@ def dumps(value: object) -> str:
 
 def dump_line(value: object) -> str:
     """One line of JSON lines, under the rules of :func:`dumps`."""
-    return json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False) + "\n"
+    return _LINE.encode(value) + "\n"
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -54,6 +57,16 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def remove_unfinished(directory: Path, names: Iterable[str]) -> None:
+    """Remove the unfinished files that a killed process left of *names* in *directory*.
+
+    Only where no other process writes: the caller holds the directory. Names in folders below it are left alone.
+    """
+    for name in names:
+        if _UNFINISHED.fullmatch(name):
+            (directory / name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
@@ -84,7 +97,7 @@ def sync_directory(directory: Path) -> None:
 def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
     """Hold the lock file *path* for this process; yields ``False`` when another process has it for *patience* seconds.
 
-    A lock file that nobody holds is taken, however old it is. What is no file is a :class:`RunDirectoryError` with exit
+    An old lock file that nobody holds is no obstacle. Anything but a file is a :class:`RunDirectoryError` with exit
     code 2; the ``OSError`` of one that cannot be opened is passed on.
     """
     from filelock import FileLock, Timeout
@@ -203,6 +216,8 @@ def sha256_of(path: Path) -> str:
 
 def printable(text: str) -> str:
     """*text* with control and bidirectional-override characters escaped: a terminal shows it and does not obey it."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character
         if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import nullcontext, redirect_stdout
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from extractor_flow.errors import RequestError
+from extractor_flow.executors.asking import OPTION
+from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
     from extractor_flow.cli.run_result import Told
-    from extractor_flow.executors.events import Executor
-    from extractor_flow.run.runner import RunRequest
-    from extractor_flow.study.flow import Flow, Study
+    from extractor_flow.run.runner import RunReport, RunRequest, SubmitReport
+    from extractor_flow.run.session import Display
+    from extractor_flow.study.flow import ReportSpec
 
-_GPU = {"cuda", "gpu"}
 _DESCRIPTION = """\
 Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
 is finished and exits with 130; --resume RUN_DIR trains what is missing."""
@@ -40,7 +40,20 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--seed", metavar="N", action="append", type=int, default=[], help="seed in place of the config's"
     )
     command.add_argument(
-        "--executor", choices=("local", "serial"), default="local", help="one process a job, or this one"
+        "--executor",
+        metavar="NAME",
+        default=DEFAULT_EXECUTOR,
+        help="where jobs run: local (a process each), serial (this process), slurm (a cluster), or what is installed",
+    )
+    command.add_argument(
+        OPTION,
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a setting in place of the config's, such as partition=gpu (may be repeated)",
+    )
+    command.add_argument(
+        "--wait", action="store_true", help="stay until a queue has run the jobs, and show how they do"
     )
     command.add_argument("--jobs", metavar="N", type=_positive, help="jobs at a time (default: as many as cores)")
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
@@ -83,35 +96,46 @@ def handle(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, told: Told) -> int:
-    from rich.console import Console
-
-    from extractor_flow.cli.terminal.closing import closing_report
-    from extractor_flow.cli.terminal.display import SilentDisplay, display_for
-    from extractor_flow.cli.terminal.quiet import QuietStream
-    from extractor_flow.executors.events import Stop
-    from extractor_flow.run.runner import run_flow
+    from extractor_flow.run.runner import SubmitReport
 
     if options.attest is not None:
         from extractor_flow.verify.attest import require_place
 
         require_place(options.attest)
-    console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
-    stop = Stop()
-    with stop.listening():
-        report = run_flow(
-            _request(options),
-            partial(_executor, options),
-            lambda words: told.listening(SilentDisplay() if options.quiet else display_for(console, words)),
-            stop,
-        )
-        if not options.quiet:
-            closing_report(console, report)
+    report = _trained(options, told)
+    if isinstance(report, SubmitReport):
+        told.run = report.run
+        return 0
     codes = [report.exit_code]
     if options.attest is not None:
         codes.append(_attest(report.run.path, options.attest))
     if options.verify and report.exit_code in (0, 1):
         codes.append(_verify(report.run.path))
     return next((code for code in codes if code), 0)
+
+
+def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitReport:
+    """Run the study, or leave it to a queue, and say so unless nothing is to be said."""
+    from rich.console import Console
+
+    from extractor_flow.cli.terminal.closing import show
+    from extractor_flow.cli.terminal.display import SilentDisplay, display_for
+    from extractor_flow.cli.terminal.quiet import QuietStream
+    from extractor_flow.executors.events import Stop
+    from extractor_flow.run.runner import run_flow, submit_flow
+
+    console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
+
+    def display(words: ReportSpec) -> Display:
+        return told.listening(SilentDisplay() if options.quiet else display_for(console, words))
+
+    stop = Stop()
+    with stop.listening():
+        run = run_flow if options.wait else submit_flow
+        report = run(_request(options), display, stop)
+        if not options.quiet:
+            show(console, report)
+    return report
 
 
 def _verify(run_directory: Path) -> int:
@@ -136,7 +160,7 @@ def _attest(run_directory: Path, file: Path) -> int:
 
 
 def _request(options: argparse.Namespace) -> RunRequest:
-    from extractor_flow.run.runner import RunRequest
+    from extractor_flow.run.runner import ExecutorChoice, RunRequest
 
     if options.config is None and options.resume is None:
         msg = "run: name a CONFIG, or a run directory with --resume"
@@ -150,30 +174,8 @@ def _request(options: argparse.Namespace) -> RunRequest:
         dry_run=options.dry_run,
         require=tuple(options.require),
         command=tuple(options.words),
+        executor=ExecutorChoice(options.executor, options.jobs, options.start_method, tuple(options.executor_option)),
     )
-
-
-def _executor(options: argparse.Namespace, flow: Flow, study: Study) -> Executor:
-    if options.executor == "serial":
-        from extractor_flow.executors.serial import SerialExecutor
-
-        return SerialExecutor()
-    from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
-    from extractor_flow.run.hardware import NvidiaDriver, available_cores, nvidia_driver
-
-    driver = nvidia_driver()
-    gpus = tuple(map(str, range(driver.gpu_count))) if isinstance(driver, NvidiaDriver) else ()
-    executor = LocalExecutor(
-        slots=options.jobs or available_cores(),
-        preload=flow.preload,
-        start_method=options.start_method or study.start_method or DEFAULT_START_METHOD,
-        gpus=gpus if len(gpus) > 1 else (),
-    )
-    # A server that no job will use would outlive the run, busy with its imports.
-    may_have_gpu = isinstance(driver, NvidiaDriver) or sys.platform == "darwin"
-    if not options.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in study.jobs)):
-        executor.warm_up()
-    return executor
 
 
 def _positive(text: str) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from extractor_flow.config.messages import Keys, location
 from extractor_flow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from extractor_flow.files import Json
@@ -28,13 +28,15 @@ class ConfigDocument:
     """One config file: ``data`` holds JSON-able values only, ``positions`` the 1-based line of each key and item.
 
     The empty path is the top level; the line of what an alias repeats is the line where it is written. A *foreign* one
-    is of a run that is judged: a flow checks it without a look at any file that it names.
+    is of a run that is judged: a flow checks it without a look at any file that it names. ``reference`` is the section
+    of that name, which is about judging the run and not among the ``data``.
     """
 
     path: Path
     data: dict[str, Json]
     positions: Mapping[Keys, int]
     foreign: bool = False
+    reference: dict[str, Json] | None = None
 
     def line(self, path: Keys) -> int:
         """The line of *path*, or of its nearest ancestor that is in the file."""
@@ -44,6 +46,11 @@ class ConfigDocument:
     def where(self, path: Keys) -> str:
         """``file:line: dotted.key``, with the line of :meth:`line`."""
         return location(self.path, self.line(path), path)
+
+    def without(self, keys: Iterable[str]) -> Self:
+        """This document without the top-level *keys*."""
+        left_out = set(keys)
+        return replace(self, data={key: value for key, value in self.data.items() if key not in left_out})
 
     def complain(self, problems: Sequence[Problem]) -> ConfigError:
         """All *problems* as one error to raise, in the order of the file, each once."""

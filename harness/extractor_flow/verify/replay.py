@@ -23,6 +23,7 @@ from extractor_flow.run.hardware import missing_capabilities
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Session
+from extractor_flow.study.job_contract import REPEATABILITY
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.json_diff import differences
@@ -88,7 +89,7 @@ def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], 
         again = _train(original, Path(place), make_display(original.flow.vocabulary), stop)
     if stop.signum is not None:
         raise Interrupted(stop.signum)
-    return _judge(original, again, (*_environment(original.request), *_accelerators(original.job)))
+    return _judge(original, again, (*_environment(original.request), *_accelerators(original)))
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,10 @@ class _Original:
 
 def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
     documents = load_documents(ConfinedDirectory(run_directory))
-    if RUN not in documents.json:
+    request = documents.get(RUN)
+    if request is None:
         msg = f"{run_directory / RUN}: cannot be used, so no job of it can be trained again; see what verify finds"
         raise RequestError(msg)
-    request = documents.json[RUN]
     return request, latest_records(documents.journal, request)
 
 
@@ -164,11 +165,20 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
             found = list(_differences(original, again.outcome))
     if not found:
         return Verdict(reproduced=(Reproduction(label, _equal(original), environment),))
-    if not environment:
+    if not environment and not _is_unrepeatable(again):
         return Verdict(tuple(found))
     what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
+    if _is_unrepeatable(again):
+        why = f"the result differs: {what}; the job found here, too, that what it measures does not repeat"
+        return Verdict(unchecked=(Unchecked(f"replay of {label}", why, Why.NO_REPEAT, REPLAY),))
     why = f"the result differs: {what}; so does the environment ({'; '.join(environment)}), and {_REQUEST_SAYS}"
     return Verdict(unchecked=(_not_reproduced(label, why),))
+
+
+def _is_unrepeatable(again: JobRecord) -> bool:
+    """Whether the job, as it was trained here, says that it cannot be repeated; the run's own word does not count."""
+    told = again.outcome.details.get(REPEATABILITY) if isinstance(again.outcome, Completed) else None
+    return isinstance(told, dict) and told.get("repeats") is False
 
 
 def _not_reproduced(label: str, why: str) -> Unchecked:
@@ -216,6 +226,9 @@ def _environment(request: Mapping[str, Any]) -> Iterator[str]:
             yield f"uncommitted changes {where}"
 
 
-def _accelerators(job: Job) -> Iterator[str]:
-    for name in sorted({"cuda", "mps"} & set(job.requires)):
+def _accelerators(original: _Original) -> Iterator[str]:
+    """The device that the job was on by its own record, which a wish for any (``auto``) leaves open, or required."""
+    outcome = original.outcome
+    device = outcome.details.get("device") if isinstance(outcome, Completed) else None
+    for name in sorted({"cuda", "mps"} & {*original.job.requires, str(device).partition(":")[0]}):
         yield f"{name} adds up in no fixed order"

@@ -61,4 +61,4 @@ def test_there_are_enough_kinds_of_tampering_each_with_a_name_of_its_own():
 
 
 def test_pytorch_reads_the_same_weights_as_the_light_reader(run):
-    assert verify(run.path, deep=True).violations == ()
+    assert verify(run.path, deep=["ppo-torch-weights"]).violations == ()

@@ -92,10 +92,8 @@ def test_a_run_ends_with_a_row_a_name_each_reason_once_and_what_to_do_next(workb
     answer = workbench.call("run", workbench.config(GOOD, BAD), "--seed", "1", "--seed", "2", "--executor", "serial")
 
     place = workbench.latest().path
-    assert [line.split() for line in answer.out.splitlines() if line.startswith("│")] == [
-        ["│", "good", "│", "2/2", "│", *answer.out.partition("│ good")[2].split("\n")[0].split()[3:]],
-        ["│", "bad", "│", "0/2", "│", "n/a", "│", "n/a", "│"],
-    ]
+    rows = [line.split() for line in answer.out.splitlines() if line.startswith("│")]
+    assert [(row[1], row[3], row[5] == "n/a") for row in rows] == [("good", "2/2", False), ("bad", "0/2", True)]
     assert answer.out.count("failed bad seed 1, bad seed 2: ") == 1
     assert [line for line in answer.out.splitlines() if line.startswith("next: ")] == [
         f"next: extractor-flow run --resume {place}",

@@ -11,9 +11,11 @@ from rich.table import Table
 from extractor_flow.cli.terminal.display import MARKS
 from extractor_flow.files import printable
 from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY, TABLE
+from extractor_flow.render.escaping import ABSENT
 from extractor_flow.render.formats import metric_of, number
 from extractor_flow.render.page.jobs_by_name import by_name, signed
-from extractor_flow.render.page.ranking import INTERVAL, Ranked, baseline_of, ranked
+from extractor_flow.render.page.ranking import Ranked, baseline_of, interval_name, interval_of, ranked
+from extractor_flow.run.runner import RunReport
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import failures_of
 
@@ -23,15 +25,24 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from extractor_flow.render.page.jobs_by_name import Named
-    from extractor_flow.run.runner import RunReport
+    from extractor_flow.run.runner import SubmitReport
     from extractor_flow.study.flow import ReportSpec
     from extractor_flow.study.records import RunSummary
 
 _MOST_JOBS, _MOST_LOGS, _LOG_LINES = 6, 3, 5
 
 
-def closing_report(console: Console, report: RunReport) -> None:
-    """Print what came of the run, and the commands that go on from there."""
+def show(console: Console, report: RunReport | SubmitReport) -> None:
+    """Print what came of a run, or where it was left, and the commands that go on from there."""
+    if isinstance(report, RunReport):
+        _closing_report(console, report)
+    else:
+        for line in (f"run directory: {report.run.path}", report.told):
+            _line(console, line)
+        _line(console, f"next: extractor-flow status {shlex.quote(str(report.run.path))}")
+
+
+def _closing_report(console: Console, report: RunReport) -> None:
     summary, vocabulary = report.summary, report.flow.vocabulary
     if summary.verdict is not None:
         console.print(f"[bold]{_plain(summary.verdict.sentence)}[/]", highlight=False)
@@ -42,11 +53,11 @@ def closing_report(console: Console, report: RunReport) -> None:
     for name in (SUMMARY, MARKDOWN, TABLE, PAGE):
         _line(console, f"{name}: {report.run.path / name}")
     _line(console, f"root: {report.run.root()}")
-    for command in next_commands(report):
+    for command in _next_commands(report):
         _line(console, f"next: {command}")
 
 
-def next_commands(report: RunReport) -> Iterator[str]:
+def _next_commands(report: RunReport) -> Iterator[str]:
     """What to do with the run: train what is missing, verify it, read it."""
     place = shlex.quote(str(report.run.path))
     if any(isinstance(record.outcome, Failed) for record in report.summary.records):
@@ -63,7 +74,7 @@ def _table(summary: RunSummary, vocabulary: ReportSpec) -> Table:
     unit = f", {words.unit}" if words.unit else ""
     table = Table(title=escape(vocabulary.title), title_justify="left")
     table.add_column(escape(vocabulary.subject), overflow="fold")
-    for heading in ("Jobs", f"{words.title}{unit}", *([INTERVAL] if several else [])):
+    for heading in ("Jobs", f"{words.title}{unit}", *([interval_name(rows)] if several else [])):
         table.add_column(escape(heading), justify="right")
     if baseline is not None:
         table.add_column(f"Gain over {_plain(baseline)}", justify="right")
@@ -80,15 +91,12 @@ def _jobs(named: Named) -> str:
 
 
 def _cells(row: Ranked | None, decimals: int, *, interval: bool, gain: bool) -> Iterator[str]:
-    yield "n/a" if row is None else number(row.centre, decimals)
+    yield ABSENT if row is None else number(row.centre, decimals)
     if interval:
-        known = row is not None and "low" in row.entry
-        yield (
-            f"{number(row.entry['low'], decimals)} to {number(row.entry['high'], decimals)}" if row and known else "n/a"
-        )
+        yield (None if row is None else interval_of(row.entry, decimals)) or ABSENT
     if gain:
         won = row.gain if row else None
-        yield "n/a" if won is None else f"{signed(won.middle, decimals)} ({won.won} of {len(won.by_seed)})"
+        yield ABSENT if won is None else f"{signed(won.middle, decimals)} ({won.won} of {len(won.by_seed)})"
 
 
 def _explain(console: Console, report: RunReport) -> None:

@@ -25,6 +25,7 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *_size(run, entries),
         *_names(entries),
         *(problem for position, entry in entries for problem in _extractor(position, entry)),
+        *(problem for position, entry in entries for problem in _device(run, position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
         *_seeds(run),
         *_environment(settings.get("env") or {}),
@@ -73,6 +74,15 @@ def _preset(path: tuple[str | int, ...], preset: str, parameters: Mapping[str, A
     elif parameters:
         for complaint in check_parameters(preset, parameters):
             yield Problem((*path, "parameters"), complaint)
+
+
+def _device(run: Mapping[str, Any], position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
+    if run.get("device") != "mps" or entry.get("preset") not in PRESETS:
+        return
+    resolved = {**PRESETS[entry["preset"]].parameters, **(entry.get("parameters") or {})}
+    if resolved.get("num_layers", 1) != 1 and resolved.get("lstm_dropout"):
+        told = f"{entry['preset']} has dropout between the layers of its LSTM, which PyTorch does not train on mps"
+        yield Problem(("extractors", position, "preset"), f"{told}; set run.device to cpu, or lstm_dropout to 0")
 
 
 def _baseline(

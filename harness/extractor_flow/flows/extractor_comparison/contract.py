@@ -6,7 +6,7 @@ A metric is measured in :mod:`training.job`. One that is added gets the next ver
 from __future__ import annotations
 
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
+from extractor_flow.study.job_contract import REPEATABILITY, ArtifactSpec, Detail, JobContract, Metric, MetricSpec
 
 CONTRACT = JobContract(
     version=1,
@@ -56,12 +56,22 @@ CONTRACT = JobContract(
             "torch_threads",
             "versions",
             "untrained_weights_sha256",
+            REPEATABILITY,
         ),
         Detail(),
     ),
 )
 
-ADDED = {
+HEADLINE = "held_out_mean_reward"
+"""The metric that extractors are ranked by."""
+
+ADDED: dict[str, Metric] = {
+    "area_under_curve": MetricSpec(
+        "Mean reward over the training (area under the curve)", described=True, compared=True
+    ),
+    "steps_to_target": MetricSpec(
+        "Steps to the baseline's level", "steps", 0, larger_is_better=False, described=True, compared=True
+    ),
     "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
     "baseline_target_reward": Metric("Reward at which the baseline has converged"),
     "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),

@@ -249,6 +249,7 @@ env: {id: CartPole-v1, factory: "pkg:make"}
     ]
 
 
+LSTM_WITHOUT_DROPOUT = {"name": "b", "preset": "lstm_medium", "parameters": {"lstm_dropout": 0.0}}
 CASES = {
     "an unknown preset": (
         {"extractors": [{"name": "a", "preset": "mlp_smal"}]},
@@ -292,6 +293,13 @@ CASES = {
     "a baseline that is not compared": (
         {"run": {"baseline_extractor": "b"}},
         "run.baseline_extractor: is 'b'; expected one of a",
+    ),
+    "an LSTM on mps with dropout between its layers": (
+        {"run": {"device": "mps"}, "extractors": [{"name": "a", "preset": "lstm_medium"}, LSTM_WITHOUT_DROPOUT]},
+        (
+            "extractors[0].preset: lstm_medium has dropout between the layers of its LSTM, which PyTorch does not "
+            "train on mps; set run.device to cpu, or lstm_dropout to 0"
+        ),
     ),
     "a seed and seeds": ({"run": {"seed": 1, "seeds": [2]}}, "run.seeds: stands beside seed; expected one of the two"),
     "a seed that stands twice": (

@@ -15,9 +15,12 @@ from stable_baselines3.common.logger import configure
 from extractor_flow.files import write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
+from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
+from extractor_flow.flows.extractor_comparison.repeatability import Finding
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.training.acting import remembers
 from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
 from extractor_flow.flows.extractor_comparison.training.evaluation import npz_bytes
 from extractor_flow.flows.extractor_comparison.training.held_out import evaluate_held_out
@@ -25,6 +28,7 @@ from extractor_flow.flows.extractor_comparison.training.policy_weights import co
 from extractor_flow.flows.extractor_comparison.training.ppo import build_model
 from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
 from extractor_flow.study.flow import JobResult
+from extractor_flow.study.job_contract import REPEATABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +53,11 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         _torch_settings(plan.threads),
         training_environments(plan, seed=seed, worker_mode=job.worker_mode, directory=workspace.path) as envs,
     ):
+        (probed,) = envs.env_method("probe", EnvironmentFactory(plan.environment), indices=0)
         model = build_model(plan, envs, seed)
         untrained_digest = hashlib.sha256(weights_bytes(model.policy)).hexdigest()
+        if plan.extractor.preset is None and remembers(model.policy):
+            probed = probed.with_finding(Finding.STATEFUL_EXTRACTOR)
         watch = Watch(plan, envs, workspace, seed)
         _learn(model, watch, plan, workspace.path)
         save_model(model, workspace, layout.FINAL_MODEL)
@@ -58,7 +65,10 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         held_out = evaluate_held_out(model, envs, plan.schedule, watch.selected)
         write_bytes(workspace.path / layout.HELD_OUT, npz_bytes([held_out.selected, held_out.final]), durable=False)
     metrics = held_out.metrics | _metrics(watch.evaluations, model, plan)
-    details = _details(watch.evaluations, model, plan, seed) | {"untrained_weights_sha256": untrained_digest}
+    details = _details(watch.evaluations, model, plan, seed) | {
+        "untrained_weights_sha256": untrained_digest,
+        REPEATABILITY: probed.to_json(),
+    }
     write_json(
         workspace.path / layout.METRICS,
         {"metrics": metrics, "training_steps": model.num_timesteps, "details": details},
