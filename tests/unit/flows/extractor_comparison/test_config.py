@@ -117,6 +117,7 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "stats_window_size": 100,
             "policy": {
                 "net_arch": None,
+                "optimizer_kwargs": None,
                 "activation": "tanh",
                 "ortho_init": True,
                 "log_std_init": 0.0,
