@@ -94,6 +94,7 @@ class Watch(BaseCallback):
         return frozen(self._envs, actor_of(self._policy))
 
     def _evaluate(self) -> None:
+        self._report(evaluating=1)
         self._note_statistics()
         evaluation = Evaluation(self.num_timesteps, play(self._envs, self._actor(), self._seeds))
         mean = evaluation.mean_reward
@@ -122,9 +123,11 @@ class Watch(BaseCallback):
         self.logger.record("eval/mean_ep_length", float(np.mean([each.length for each in evaluation.episodes])))
         self.logger.dump(evaluation.timestep)
 
-    def _report(self) -> None:
-        latest = self.evaluations[-1].mean_reward
-        self._workspace.progress(self.num_timesteps, self._plan.steps_to_do, reward=latest)
+    def _report(self, **state: float) -> None:
+        """Tell how far the training is, and the reward of the latest evaluation with the step that it belongs to."""
+        latest = self.evaluations[-1:]
+        facts = {"reward": latest[0].mean_reward, "reward_step": latest[0].timestep} if latest else {}
+        self._workspace.progress(self.num_timesteps, self._plan.steps_to_do, **facts, **state)
 
 
 def save_model(model: Any, workspace: Workspace, name: str) -> None:  # noqa: ANN401 - any algorithm
