@@ -141,6 +141,13 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
     }
 
 
+@pytest.mark.parametrize(("run", "baseline"), [({}, "a"), ({"baseline_extractor": None}, None)])
+def test_the_first_extractor_is_the_baseline_unless_the_config_says_otherwise(study, run, baseline):
+    extractors = [{"name": name, "preset": "mlp_small"} for name in "ab"]
+
+    assert study(run=run, extractors=extractors).settings["run"]["baseline_extractor"] == baseline
+
+
 def test_several_seeds_make_a_job_and_a_directory_each(study):
     jobs = study(run={"seeds": [3, 1]}, extractors=[{"name": "A b", "preset": "mlp_small"}]).jobs
 
