@@ -55,7 +55,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--wait", action="store_true", help="stay until a queue has run the jobs, and show how they do"
     )
-    command.add_argument("--jobs", metavar="N", type=_positive, help="jobs at a time (default: as many as cores)")
+    jobs = "jobs at a time (default: as many as cores, or two a GPU where jobs need CUDA)"
+    command.add_argument("--jobs", metavar="N", type=_positive, help=jobs)
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
     command.add_argument("--dry-run", action="store_true", help="record every job as skipped; train nothing")
     command.add_argument(

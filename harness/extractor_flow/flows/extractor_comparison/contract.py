@@ -16,6 +16,7 @@ CONTRACT = JobContract(
         "policy": ArtifactSpec(layout.WEIGHTS, reproducible=True),
         "evaluations": ArtifactSpec(layout.EVALUATIONS, reproducible=True, small=True),
         "held_out": ArtifactSpec(layout.HELD_OUT, reproducible=True, small=True),
+        "normalization": ArtifactSpec(layout.NORMALIZATION, required=False, reproducible=True, small=True),
         "monitor": ArtifactSpec(layout.MONITOR),
         "metrics": ArtifactSpec(layout.METRICS, small=True),
         "tensorboard": ArtifactSpec(f"{layout.TENSORBOARD}/*"),

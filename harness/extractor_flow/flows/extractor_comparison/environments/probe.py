@@ -96,7 +96,8 @@ def _check_starts(env: AnyEnv) -> None:
 
 
 def _reset(env: AnyEnv, seed: int | None = None) -> Any:  # noqa: ANN401 - an array or a dict of arrays
-    match env.reset(seed=seed):
+    answer: object = env.reset(seed=seed)
+    match answer:
         case (observation, dict()):
             return observation
         case other:

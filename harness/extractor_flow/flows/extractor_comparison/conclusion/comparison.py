@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.flows.extractor_comparison.conclusion.verdict import Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.repeatability import limits_of
-from extractor_flow.flows.extractor_comparison.verdict import Scores, conclude
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.job_contract import MetricSpec
 from extractor_flow.study.records import Completed
