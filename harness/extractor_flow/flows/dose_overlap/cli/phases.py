@@ -13,7 +13,7 @@ from extractor_flow.flows.dose_overlap.cli.table import Row, plain_table, table
 from extractor_flow.flows.dose_overlap.cli.train import say
 from extractor_flow.flows.dose_overlap.config import check_simulation
 from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME
-from extractor_flow.flows.dose_overlap.plan import Cell, dose_text
+from extractor_flow.flows.dose_overlap.plan import VIEWS, Cell, dose_text
 from extractor_flow.layout import FIGURES, JOURNAL
 from extractor_flow.study.records import Completed, JobRecord
 
@@ -109,7 +109,7 @@ def compare_all(root: Path) -> int:
     Of a run, which has its own, only the table is shown.
     """
     if (root / JOURNAL).is_file():
-        say(plain_table(_rows_of_run(root)).rstrip("\n"))
+        say(plain_table(rows_of_run(root)).rstrip("\n"))
         return 0
     from extractor_flow.flows.dose_overlap.figures import draw_cells
     from extractor_flow.flows.dose_overlap.figures.pictures import Shown
@@ -139,15 +139,16 @@ def compare_all(root: Path) -> int:
     return 0
 
 
-def _rows_of_run(root: Path) -> list[Row]:
-    """The completed jobs in the journal of a run."""
+def rows_of_run(root: Path) -> list[Row]:
+    """The completed jobs in the journal of the run in *root*."""
     lines = (root / JOURNAL).read_text(encoding="utf-8").splitlines()
     records = [JobRecord.from_json(parse_json(line, where=JOURNAL)) for line in lines]  # type: ignore[arg-type]
-    return [
+    rows = [
         Row(Cell(**record.outcome.details["cell"]), record.outcome.metrics, record.outcome.details["cpu_seconds"])
         for record in records
         if isinstance(record.outcome, Completed) and record.flow == FLOW_NAME
     ]
+    return sorted(rows, key=lambda row: (row.cell.dose, VIEWS.index(row.cell.view), row.cell.variant))
 
 
 def _object(root: Path, job: CellJob, name: str) -> dict[str, Any]:

@@ -51,6 +51,24 @@ def plain_table(rows: Sequence[Row]) -> str:
     )
 
 
+def summary_table(rows: Sequence[Row]) -> str:
+    """A Markdown table with a line for each cell: amplitude PSNR / SSIM and, for what computes, CPU seconds."""
+    head = ("photons", "view", "covered", "constant", *_COMPARED)
+    lines = [head, ("---",) * len(head)]
+    for row in _means(rows):
+        scores = (_pair(row, method) for method in ("constant", *_COMPARED))
+        covered = f"{row.metrics['coverage']:.0%}"
+        lines.append((dose_text(row.cell.dose), row.cell.column, covered, *scores))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _pair(row: Row, method: str) -> str:
+    psnr, ssim = (row.metrics.get(metric_name(method, "amplitude", short)) for short in ("psnr", "ssim"))
+    spent = f", {row.seconds[method]:.1f} s" if method in row.seconds else ""
+    return f"{_number(psnr, 1)} / {_number(ssim, 2)}{spent}"
+
+
+_COMPARED = (INPUT, TRAINED, PIE, MAP, REFINED)
 _NAMES = 3
 """How many columns of a line are words."""
 
