@@ -11,16 +11,18 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check lint types arch benchmark clean
+.PHONY: help setup run test test-fast lies faults check lint types arch workflows benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml examples/line_fit/pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON) on this machine; name one: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "setting up $(VENV); the first time takes some minutes, most of them for torch"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[train,dose,test,dev]' --editable examples/line_fit
 	@touch $@
 
@@ -35,7 +37,15 @@ test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
 test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
 	$(PYTEST) -m "not train and not slow" $(addprefix tests/,architecture contract docs property unit) $(PYTEST_ARGS)
 
-check: lint types arch  ## everything that reads the code without running it
+lies: $(STAMP)  ## every lie of the table in docs/lies.md, also those that only playing or training again tells
+	$(PYTEST) -m "whole or not whole" tests/faults/lies/test_kinds.py $(PYTEST_ARGS)
+
+faults: $(STAMP)  ## the whole fault suite, Slurm included where it is installed; writes the table of docs/faults.md
+	mkdir -p tmp && rm -f tmp/faults.rows
+	FAULT_TABLE=$(CURDIR)/tmp/faults.rows $(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS)
+	$(BIN)/python scripts/write_fault_table.py tmp/faults.rows
+
+check: lint types arch workflows  ## everything that reads the code without running it
 
 lint: $(STAMP)  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -47,8 +57,18 @@ types: $(STAMP)  ## mypy --strict on the packages
 arch: $(STAMP)  ## import-linter: the layers of docs/design.md
 	$(BIN)/lint-imports
 
+workflows: $(STAMP)  ## the CI workflow by its schema, and by zizmor for what an attacker could use
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet .github
+
 benchmark: $(STAMP)  ## this flow against a bare Stable-Baselines3 script, side by side
 	$(BIN)/python benchmarks/overhead.py
 
+docs: $(STAMP)  ## the documentation site, built strictly into site/
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/zensical build --strict --clean
+
 clean:  ## remove what was built; runs in tmp/ are kept
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from _pytest.outcomes import Skipped
 
@@ -79,9 +79,9 @@ class Capabilities:
             msg = "required hardware is missing, nothing was run:\n" + "\n".join(f"  {line}" for line in problems)
             raise pytest.UsageError(msg)
 
-    def skip_unless_available(self, item: pytest.Item) -> None:
-        """Skip *item* if it carries the marker of a capability that this machine lacks."""
-        carried = {mark.name for mark in item.iter_markers()}
+    def skip_unless_available(self, item: pytest.Item, markers: Collection[str]) -> None:
+        """Skip *item* if it carries one of *markers* and this machine lacks the capability of that name."""
+        carried = {mark.name for mark in item.iter_markers()}.intersection(markers)
         for name in self.names:
             if name in carried and not self[name].available:
                 msg = f"{name}: {self[name].reason}"

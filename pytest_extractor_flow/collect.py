@@ -6,20 +6,20 @@ The items share the one run of their config with ``flow_run``. Collecting reads 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_extractor_flow import STATE
 from pytest_extractor_flow.once.replay import NotJudged
 from pytest_extractor_flow.runs.choice import Choice, shown_path
-from pytest_extractor_flow.state import STATE
+from pytest_extractor_flow.runs.handing_out import broken_promise, study_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from extractor_flow.evidence.check import Layer
-    from extractor_flow.study.flow import Study
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import JobRecord
     from extractor_flow.verify import Unchecked, Violation
@@ -32,23 +32,33 @@ _SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a 
 class ConfigFile(pytest.File):
     """A config; its items are the layers of verification, the project's own checks if there are any, and the jobs."""
 
-    def collect(self) -> Iterator[pytest.Item]:
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Read the config; what is wrong with it is a collection error with file, line and key."""
         from extractor_flow.errors import HarnessError
 
         self.add_marker(pytest.mark.flow(shown_path(self.path, self.config.rootpath)))
         try:
-            study = _study(self.path)
+            study = study_of(self.path)
         except HarnessError as error:
             raise self.CollectError(str(error)) from None
         for layer in LAYERS:
             yield LayerItem.from_parent(self, name=layer)
         if self.config.hook.pytest_extractor_flow_violations.get_hookimpls():
             yield ProjectItem.from_parent(self, name="project")
-        for job in study.jobs:
-            name = _job_item_name(job)
-            # Spelled out: what --lf and --sw read back from their cache takes the brackets for parameters.
-            yield JobItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", job=job)
+        yield Jobs.from_parent(self, name="job", jobs=study.jobs)
+
+
+class Jobs(pytest.Collector):
+    """The jobs of a config: ``study.yaml::job`` names all, ``study.yaml::job::mlp_small seed 3`` one."""
+
+    def __init__(self, *, jobs: Sequence[Job], **more: Any) -> None:  # noqa: ANN401 - pytest's own arguments
+        super().__init__(**more)
+        self._jobs = jobs
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item a job."""
+        for job in self._jobs:
+            yield JobItem.from_parent(self, name=_item_name(job), job=job)
 
 
 class RunItem(pytest.Item):
@@ -131,7 +141,9 @@ class JobItem(RunItem):
 
         record = self._record()
         match record.outcome:
-            case Skipped(reason=reason):
+            case Skipped(reason=reason) as skipped:
+                if broken_promise(skipped, self._job, self.config.stash[STATE]):
+                    pytest.fail(f"{record.label}: {reason}", pytrace=False)
                 raise NotJudged(reason)
             case Failed(reason=reason, log_tail=tail):
                 log = "\n".join(tail) or "(nothing)"
@@ -149,26 +161,11 @@ class JobItem(RunItem):
         return found[self._job.key]
 
 
-def _study(path: Path) -> Study:
-    """The study that a config asks for; a path below the working directory is shown relative to it."""
-    from extractor_flow.config import read_config
-    from extractor_flow.errors import RequestError
-    from extractor_flow.registry import DEFAULT_FLOW, executor_names, find_flow
-
-    here = Path.cwd()
-    document = read_config(path.relative_to(here) if path.is_relative_to(here) else path)
-    try:
-        flow = find_flow(str(document.data.get("flow", DEFAULT_FLOW)))
-    except RequestError as error:
-        msg = f"{document.where(('flow',))}: {error}"
-        raise RequestError(msg) from error
-    return flow.study(document.without(executor_names()), {})
-
-
-def _job_item_name(job: Job) -> str:
+def _item_name(job: Job) -> str:
+    """The job's label, without what others read as the start of a parameter or of another name."""
     from extractor_flow.readers.errors import one_line
 
-    return one_line(f"job[{job.name}]" if job.seed is None else f"job[{job.name} seed-{job.seed}]")
+    return one_line(job.label).replace("[", "%5B").replace("]", "%5D").replace("::", "%3A%3A")
 
 
 def _first_line(violation: Violation) -> str:

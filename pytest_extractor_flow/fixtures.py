@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow.state import STATE
+from pytest_extractor_flow import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from extractor_flow.verify import Verdict
     from pytest_extractor_flow.once.execution import Command, Execution, Once, Status
     from pytest_extractor_flow.runs.session_runs import FlowRun
-
-
-RUN_FIXTURE = "_extractor_flow_run"
-"""The private fixture under all flow fixtures; its parameter is a ``Choice`` of ``flow_choice``."""
 
 
 class RunOnce:
@@ -58,11 +54,15 @@ def run_once(pytestconfig: pytest.Config) -> RunOnce:
 def _extractor_flow_run(request: pytest.FixtureRequest, run_once: RunOnce) -> FlowRun:
     """The run under test; its parameter is what :mod:`pytest_extractor_flow.runs.choice` decided at collection."""
     from pytest_extractor_flow.runs.choice import default_choice
+    from pytest_extractor_flow.runs.handing_out import require_good_jobs
 
     del run_once  # asked for because a test that depends on it is known to wait
     state = request.config.stash[STATE]
     choice = request.param if hasattr(request, "param") else default_choice(state.options)
-    return state.runs().get(choice)
+    run = state.runs().get(choice)
+    if not choice.allow_failures:
+        require_good_jobs(run, choice.config or next(iter(state.options.configs), None), state)
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,8 @@ def flow_run(_extractor_flow_run: FlowRun) -> Path:
 
     The config is that of the nearest ``@pytest.mark.flow("configs/study.yaml")``, else of ``--flow-config``, else of
     the ini key ``flow_config``; a test about several configs runs for each. With ``--flow-run DIR`` it is DIR, and
-    nothing is trained. A run in which jobs failed is a run; if none came about, tests fail with the end of its log.
+    nothing is trained. If jobs failed in it, tests fail with the reasons, unless ``flow(..., allow_failures=True)``
+    marks them; if no run came about, they fail with the end of its log.
     """
     return _extractor_flow_run.path
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_extractor_flow import RUN_FIXTURE, STATE
+from pytest_extractor_flow.declared import MARKERS, pytest_addoption
 from pytest_extractor_flow.fixtures import (
-    RUN_FIXTURE,
     _extractor_flow_run,
     flow_markdown,
     flow_records,
@@ -18,7 +18,7 @@ from pytest_extractor_flow.fixtures import (
     hardware_profile,
     run_once,
 )
-from pytest_extractor_flow.state import STATE, PluginState, markers_of, mirror_markers, waits_for_command
+from pytest_extractor_flow.state import PluginState, markers_of, mirror_markers, state_of, waits_for_command
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -32,15 +32,9 @@ __all__ = [
     "flow_summary",
     "flow_verdict",
     "hardware_profile",
+    "pytest_addoption",
     "run_once",
 ]
-
-_MARKERS = {
-    "cuda": "needs an NVIDIA GPU that CUDA can use",
-    "macos_spawn": "needs macOS and its spawn start method; spawn elsewhere never counts (also: -m macos-spawn)",
-    "spawn": "runs the flow under the spawn start method, on any platform",
-    "slurm": "needs a Slurm cluster's sbatch",
-}
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -50,66 +44,18 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options and ini keys."""
-    group = parser.getgroup("extractor-flow", "verifying real runs")
-    group.addoption(
-        "--require-hardware",
-        action="append",
-        default=[],
-        metavar="NAME,...",
-        help="refuse to start unless this machine has these capabilities, such as cuda,macos_spawn "
-        "(also: EXTRACTOR_FLOW_REQUIRE_HARDWARE)",
-    )
-    group.addoption("--lane", metavar="NAME", help="the name of this lane in its report")
-    group.addoption("--lane-report", metavar="FILE", help="write what ran on this lane to FILE, as JSON lines")
-    group.addoption(
-        "--lane-commit",
-        metavar="SHA",
-        help="the commit under test, where the tests run without its git checkout",
-    )
-    group.addoption("--evidence", metavar="DIR", help="archive what this session ran, with an index, in DIR")
-    parser.addini("require_hardware", "capabilities without which nothing is run", type="args", default=[])
-    _add_flow_options(parser, group)
-
-
-def _add_flow_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
-    """The options and ini keys about runs, which :mod:`pytest_extractor_flow.options` reads."""
-    group.addoption(
-        "--flow-config",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="the config whose run the flow fixtures give to tests that name none themselves (may be repeated)",
-    )
-    group.addoption("--flow-run", metavar="DIR", help="check this existing run; nothing is trained")
-    group.addoption(
-        "--flow-archived",
-        action="store_true",
-        help="accept that --flow-run is a slim copy, of which some files were left out",
-    )
-    group.addoption("--flow-output", metavar="DIR", help="keep the run directories there (default: removed at the end)")
-    group.addoption(
-        "--flow-timeout",
-        type=float,
-        metavar="SECONDS",
-        help="how long a run may train (default: the ini key, or one hour)",
-    )
-    parser.addini("flow_config", "the configs that --flow-config stands in for", type="args", default=[])
-    parser.addini("flow_files", "configs that are test files, as patterns below the root directory", type="args")
-    parser.addini("flow_timeout", "how long a run may train, in seconds", default="")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and accept ``-m macos-spawn``."""
     further = config.hook.pytest_extractor_flow_capabilities()
     state = config.stash[STATE] = PluginState(config, further)
-    markers = {**_MARKERS, **{name: "needs the capability of that name" for probes in further for name in probes}}
-    for name, meaning in markers.items():
-        config.addinivalue_line("markers", f"{name}: {meaning}")
-    config.addinivalue_line("markers", "flow(config, ...): the configs whose runs this test checks")
-    state.markers = frozenset({*markers, "flow"})
+    names = (name for probes in further for name in probes)
+    state.registered = {**dict.fromkeys(names, "needs the capability of that name"), **MARKERS}
+    theirs = state.foreign_markers()
+    for name, meaning in state.registered.items():
+        if name not in theirs:
+            config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.addinivalue_line("markers", "flow(config, ..., allow_failures=False): the configs whose runs a test checks")
     state.refuse_wrong_options()
     if config.getoption("evidence") is not None:
         from pytest_extractor_flow.evidence.recorder import register
@@ -136,11 +82,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse to start without the required hardware; open the lane's report."""
-    config, state = session.config, session.config.stash[STATE]
+    config, state = session.config, state_of(session.config)
     if state.is_worker:
         return
+    from pytest_extractor_flow.options import required_hardware
+
     state.session = session
-    required = _required_hardware(config)
+    required = required_hardware(config)
     if config.getoption("lane") is not None or config.getoption("lane_report") is not None:
         from pytest_extractor_flow.lanes.report import open_report
 
@@ -156,7 +104,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 
     A session whose tests changed a run, or judged none of an existing one, has failed, whatever they said.
     """
-    state = session.config.stash[STATE]
+    state = state_of(session.config)
     if state.own_directory is not None:
         from pytest_extractor_flow.runs.tamper_guard import judged_by_no_test, judged_runs, touched_runs
 
@@ -176,7 +124,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's type, and xdist may not be installed
     """Hand the session's directory over to a new xdist worker."""
-    node.config.stash[STATE].hand_over(node.workerinput)
+    state_of(node.config).hand_over(node.workerinput)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -186,7 +134,7 @@ def pytest_collect_file(
     """Collect a config: one that was named on the command line and is nobody else's, or that the ini key names."""
     collectors = yield
     if file_path.suffix in {".yaml", ".yml"}:
-        state = parent.config.stash[STATE]
+        state = state_of(parent.config)
         if state.is_flow_file(file_path) or (state.was_named(file_path) and not collectors):
             from pytest_extractor_flow.collect import ConfigFile
 
@@ -199,13 +147,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if RUN_FIXTURE in metafunc.fixturenames:
         from pytest_extractor_flow.runs.choice import parametrize
 
-        parametrize(metafunc, metafunc.config.stash[STATE].options)
+        parametrize(metafunc, state_of(metafunc.config).options)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Remember every test before any is deselected."""
-    config.stash[STATE].seen = tuple(items)
+    state_of(config).seen = tuple(items)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -214,7 +162,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     Last, keep the time that tests wait for a command out of pytest-timeout's count.
     """
-    state = session.config.stash[STATE]
+    state = state_of(session.config)
+    state.foresee(session.items)
     lane_asked = session.config.getoption("lane") is not None
     mirror_markers(session.items, None if lane_asked else state.markers)
     if lane_asked:
@@ -234,8 +183,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any) -> None:  # noqa: ANN401 - see pytest_configure_node
-    """Record what a worker collected."""
-    state = node.config.stash[STATE]
+    """Take over what a worker has made, and record what it collected."""
+    state = state_of(node.config)
+    state.adopt()
     if state.lane is not None:
         state.lane.tests(state.catalogue_left_by(node.gateway.id))
 
@@ -243,9 +193,9 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:  # noqa: ANN401 - 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, before any fixture is set up, a test that needs a capability which this machine lacks."""
-    state = item.config.stash[STATE]
+    state = state_of(item.config)
     if not state.markers.isdisjoint(markers_of(item)) and not getattr(item, "skips_as_recorded", False):
-        state.capabilities.skip_unless_available(item)
+        state.capabilities.skip_unless_available(item, state.markers)
     if RUN_FIXTURE in getattr(item, "fixturenames", ()):
         from pytest_extractor_flow.runs.choice import refuse_unheard_marks
 
@@ -262,7 +212,7 @@ def pytest_runtest_makereport(
         from pytest_extractor_flow.reports import refine
 
         refine(report, call.excinfo.value, item)
-    if report.when != "teardown" and item.config.stash[STATE].has_runs:
+    if report.when != "teardown" and state_of(item.config).has_runs:
         from pytest_extractor_flow.reports import refuse_run_of_others, tell_existing_run, tell_root
 
         tell_existing_run(report, item)
@@ -271,20 +221,18 @@ def pytest_runtest_makereport(
     return report
 
 
-def _required_hardware(config: pytest.Config) -> tuple[str, ...]:
-    """Everything that the option, the ini key and the environment name between them: a promise made once holds."""
-    places = (
-        *config.getoption("require_hardware"),
-        *config.getini("require_hardware"),
-        os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
-    )
-    words = ",".join(places).replace("-", "_").replace(",", " ").split()
-    return tuple(dict.fromkeys(words))
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which markers are the project's own, to those who use the plugin for what its markers mean."""
+    state = state_of(config)
+    theirs = ", ".join(sorted(state.foreign_markers()))
+    if not theirs or not (state.lane or config.getoption("require_hardware") or config.getini("require_hardware")):
+        return None
+    return f"extractor-flow: this project's own markers, which skip nothing: {theirs} (see the ini key flow_markers)"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which commands this session executed, and how they ended."""
-    state = config.stash[STATE]
+    state = state_of(config)
     executions = [] if state.own_directory is None else state.own_directory.executions()
     if executions:
         from pytest_extractor_flow.reports import summary_line

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pytest_extractor_flow import STATE
+from pytest_extractor_flow.once import DIRECTORY_PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
@@ -20,13 +23,15 @@ if TYPE_CHECKING:
     from pytest_extractor_flow.runs.tamper_guard import Touched
 
 _HANDED_OVER = "extractor_flow_directory"
+GENERIC_MARKERS = frozenset({"cuda", "slurm", "spawn"})
+"""Words that other projects use, too; where they register one, it is theirs."""
 
 
 class PluginState:
     """The plugin's memory in one process of a session, controller or worker."""
 
     def __init__(self, config: pytest.Config, further: Iterable[Mapping[str, Probe]]) -> None:
-        self.markers: frozenset[str] = frozenset()
+        self.registered: dict[str, str] = {}
         self.lane: LaneReport | None = None
         self.seen: tuple[pytest.Item, ...] = ()
         self.session: pytest.Session | None = None
@@ -41,6 +46,23 @@ class PluginState:
         self._once: Once | None = None
         self._runs: FlowRuns | None = None
         self._flow_files: frozenset[Path] | None = None
+        self._markers: frozenset[str] | None = None
+        self._planned: Path | None = None
+        self._process = os.getpid()
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """The plugin's markers, without those of which the project says that they are its own."""
+        if self._markers is None:
+            self._markers = frozenset({*self.registered, "flow"}) - self.foreign_markers()
+        return self._markers
+
+    def foreign_markers(self) -> frozenset[str]:
+        """The markers that the project registers itself and has not given to the plugin (ini key ``flow_markers``)."""
+        ours = {f"{name}: {meaning}" for name, meaning in self.registered.items()}
+        lines = (line for line in self._config.getini("markers") if line not in ours)
+        names = frozenset(line.partition(":")[0].partition("(")[0].strip() for line in lines)
+        return names & GENERIC_MARKERS - frozenset(self._config.getini("flow_markers"))
 
     @property
     def options(self) -> FlowOptions:
@@ -53,11 +75,21 @@ class PluginState:
 
     def refuse_wrong_options(self) -> None:
         """Read the options about runs if any was given, so that pytest stops before it collects if one is wrong."""
+        if self._is_about_runs():
+            self._options = self.options
+
+    def _is_about_runs(self) -> bool:
         option, getini = self._config.option, self._config.getini
         given = (option.flow_config, option.flow_run, option.flow_archived, option.flow_output)
         keys = ("flow_config", "flow_files", "flow_timeout")
-        if any(given) or option.flow_timeout is not None or any(getini(key) for key in keys):
-            self._options = self.options
+        return any(given) or option.flow_timeout is not None or any(getini(key) for key in keys)
+
+    @property
+    def promised(self) -> frozenset[str]:
+        """The capabilities that this session was told to require; an existing run was made elsewhere."""
+        from pytest_extractor_flow.options import required_hardware
+
+        return frozenset() if self.options.existing else frozenset(required_hardware(self._config))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -81,26 +113,59 @@ class PluginState:
     @property
     def own_directory(self) -> SessionDirectory | None:
         """The session's directory if this is the controller and somebody has needed it."""
-        return self._own_directory
+        return self._own_directory if os.getpid() == self._process else None
 
     def directory(self) -> Path:
         """The directory that all processes of this session share; the controller makes it when it is first needed."""
         if self._workerinput is not None:
             return _handed_over(self._workerinput)
         if self._own_directory is None:
-            import tempfile
-
+            if os.getpid() != self._process:
+                msg = "a run is asked for in a forked process, unforeseen; name the fixture in the test's arguments"
+                raise pytest.fail.Exception(msg, pytrace=False)
             from pytest_extractor_flow.once.session_directory import EndsEarly, SessionDirectory
 
-            self._own_directory = SessionDirectory(Path(tempfile.gettempdir()))
+            self._own_directory = SessionDirectory(self._place())
             if self.session is not None:
                 ends_early = EndsEarly(self.session, self._own_directory)
                 self._config.pluginmanager.register(ends_early, "extractor_flow_ends_early")
         return self._own_directory.path
 
+    def foresee(self, items: Iterable[pytest.Item]) -> None:
+        """See to it that the directory is there before the first test if one of *items* will need it.
+
+        Tests may run in processes that are forked off, each of which would make one of its own. A worker only makes the
+        directory: its controller takes it over (:meth:`adopt`) before any test runs.
+        """
+        if any(map(waits_for_command, items)):
+            if self._workerinput is None:
+                self.directory()
+            else:
+                Path(self._workerinput[_HANDED_OVER]).mkdir(mode=0o700, exist_ok=True)
+
+    def adopt(self) -> None:
+        """In the controller: take over the directory if a worker has made it."""
+        if self._planned is not None and self._planned.is_dir():
+            try:
+                self.directory()
+            except pytest.UsageError:
+                self._planned.rmdir()
+                raise
+
     def hand_over(self, workerinput: dict[str, Any]) -> None:
-        """Tell a new worker where the session's directory is."""
-        workerinput[_HANDED_OVER] = str(self.directory())
+        """Tell a new worker where the session's directory is, or will be if a test needs it."""
+        if self.lane is not None or self._config.getoption("evidence") is not None or self._is_about_runs():
+            self.directory()
+        workerinput[_HANDED_OVER] = str(self._place())
+
+    def _place(self) -> Path:
+        """Where the session's directory is to be: a name that nobody else has."""
+        if self._planned is None:
+            import tempfile
+
+            name = f"{DIRECTORY_PREFIX}{os.urandom(8).hex()}"
+            self._planned = Path(tempfile.gettempdir()) / name
+        return self._planned
 
     def leave_catalogue(self, found: Catalogue) -> None:
         """In a worker: leave what was collected for the controller, where a crash cannot take it along."""
@@ -149,7 +214,10 @@ class PluginState:
         return path in self._flow_files
 
 
-STATE = pytest.StashKey[PluginState]()
+def state_of(config: pytest.Config) -> PluginState:
+    """The plugin's memory; an empty one for a config that pytest has not configured, as other plugins' tests make."""
+    state = config.stash.get(STATE, None)
+    return config.stash.setdefault(STATE, PluginState(config, ())) if state is None else state
 
 
 def markers_of(item: pytest.Item) -> set[str]:
@@ -176,6 +244,9 @@ def mirror_markers(items: Iterable[pytest.Item], names: Collection[str] | None) 
 def _handed_over(workerinput: dict[str, Any]) -> Path:
     directory = Path(workerinput[_HANDED_OVER])
     if not directory.is_dir():
-        msg = f"{directory}: not visible in this worker; all workers must run on the controller's machine"
-        raise pytest.UsageError(msg)
+        msg = (
+            f"{directory}: not there; a run that no test names in its arguments or marks is not foreseen, and all "
+            "workers must run on the controller's machine"
+        )
+        raise pytest.fail.Exception(msg, pytrace=False)
     return directory

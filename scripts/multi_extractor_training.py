@@ -5,7 +5,13 @@ A thin door to ``extractor-flow run``, kept for the notebooks and cluster script
 
 import sys
 
-from extractor_flow.cli.run import main
+from extractor_flow.cli import main
+
+
+def positional(words: list[str]) -> list[str]:
+    """*words* with ``--config FILE`` and ``--config=FILE`` turned into the bare FILE."""
+    return [word.removeprefix("--config=") for word in words if word != "--config"]
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["run", *positional(sys.argv[1:])]))

@@ -102,7 +102,7 @@ CONTRACT = JobContract(
         "untrained_loss": MetricSpec("Untrained Loss", "", 4, larger_is_better=False),
         "final_loss": MetricSpec("Final Loss", "", 4, larger_is_better=False),
     },
-    details={"losses": Detail()},
+    details={"losses": Detail(reproducible=True)},
 )
 
 

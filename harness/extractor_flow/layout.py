@@ -17,6 +17,7 @@ MANIFEST = "training_manifest.json"
 SKIPS = "skip_summary.json"
 HISTORICAL = "complete_results.json"
 PAGE = "report.html"
+TABLE = "summary.csv"
 FIGURES = "figures"
 SUBJECTS = "subjects.json"
 UNPUBLISHED = "UNPUBLISHED"
@@ -53,6 +54,7 @@ OF_A_RUN = frozenset(
         SKIPS,
         HISTORICAL,
         PAGE,
+        TABLE,
         SUBJECTS,
         UNPUBLISHED,
         ARCHIVE,
@@ -86,3 +88,8 @@ def tells_of_a_job(name: str) -> bool:
 def is_protocol(name: str) -> bool:
     """Whether the file *name* of a job's directory is every job's own; its log is not, which a flow may well claim."""
     return name in {PROGRESS, LOCK} or tells_of_a_job(name) or ATTEMPT.fullmatch(name) is not None
+
+
+def is_of_every_job(name: str) -> bool:
+    """Whether the file *name* of a job's directory is one that every job may have, whatever its flow."""
+    return name == JOB_LOG or is_protocol(name)

@@ -142,7 +142,7 @@ class Evidence:
             self._exit_status = int(self._session.exitstatus)
             self._copy_reports()
         self._write_index()
-        if self._old_handler is not None:
+        if self._old_handler is not None and signal.getsignal(signal.SIGTERM) is _end:
             signal.signal(signal.SIGTERM, self._old_handler)
 
     def _take(self, found: Catalogue) -> None:

@@ -54,9 +54,20 @@ def _lane_asked_for(config: pytest.Config) -> tuple[str, Path]:
 def open_report(config: pytest.Config, capabilities: Capabilities, required: Iterable[str]) -> LaneReport:
     """The report of the lane that the options name, with its header written."""
     lane, path = _lane_asked_for(config)
-    report = LaneReport(path, config.rootpath, capabilities.names)
+    report = LaneReport(path, config.rootpath, capabilities.names, _key(config))
     report.header(lane, config, capabilities, required)
     return report
+
+
+def _key(config: pytest.Config) -> bytes | None:
+    from extractor_flow.errors import RequestError
+    from extractor_flow.gate.signing import lane_key
+
+    given = config.getoption("lane_key")
+    try:
+        return lane_key(None if given is None else config.invocation_params.dir / given)
+    except RequestError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def catalogue(seen: Iterable[pytest.Item], selected: Iterable[pytest.Item]) -> Catalogue:
@@ -72,12 +83,13 @@ class LaneReport:
     That file becomes the report when the session has ended. An earlier session's report is removed at once.
     """
 
-    def __init__(self, path: Path, root: Path, capabilities: Iterable[str]) -> None:
+    def __init__(self, path: Path, root: Path, capabilities: Iterable[str], key: bytes | None) -> None:
         self._journal = Journal(path)
         self._session = secrets.token_hex(16)
         self._markers: dict[str, list[str]] = {}
         self._attempts = Attempts()
         self._root = root
+        self._key = key
         self._capabilities = frozenset(capabilities)
 
     def header(self, lane: str, config: pytest.Config, capabilities: Capabilities, required: Iterable[str]) -> None:
@@ -147,17 +159,17 @@ class LaneReport:
     def close(self, exit_status: int) -> None:
         """Write the closing record, which vouches for the lines before it, and give the report its name."""
         from extractor_flow.clock import timestamp, utc_now
+        from extractor_flow.gate.signing import signed
 
-        self._journal.write(
-            {
-                "record": "closing",
-                "session": self._session,
-                "ended": timestamp(utc_now()),
-                "exit_status": exit_status,
-                "records": self._journal.lines,
-                "sha256": self._journal.sha256,
-            }
-        )
+        closing = {
+            "record": "closing",
+            "session": self._session,
+            "ended": timestamp(utc_now()),
+            "exit_status": exit_status,
+            "records": self._journal.lines,
+            "sha256": self._journal.sha256,
+        }
+        self._journal.write(signed(closing, self._key))
         self._journal.close()
 
     def release(self) -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from typing import TYPE_CHECKING, Self
+
+import pytest
+
+try:
+    import fcntl
+except ImportError:  # Windows; nothing imports this module in a session that needs no lock
+    _MSG = (
+        "extractor-flow: without fcntl, which this system lacks, tests cannot share a run and no report of a lane can "
+        "be written; use Linux or macOS, or judge a run that is there with `extractor-flow verify RUN_DIR`"
+    )
+    raise pytest.UsageError(_MSG) from None
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -14,29 +13,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_extractor_flow.once import DIRECTORY_PREFIX
 from pytest_extractor_flow.once.execution import by_exit_status, conclude, end_orphan, execution_in, load
 from pytest_extractor_flow.once.locks import Lock
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from pytest_extractor_flow.once.execution import Execution
+from pytest_extractor_flow.once.execution import Execution
 
-PREFIX = "extractor-flow-"
 _MARGIN = 20.0
 _SIGTERM_STATUS = 128 + signal.SIGTERM
 
 
 class SessionDirectory:
-    """A fresh directory in *parent*, locked for as long as this process lives.
+    """The directory *path*, made unless a worker has just done so, and locked for as long as this process lives.
 
     While it exists, SIGTERM ends pytest in good order (exit status 143), so that commands are ended and the directory
     is removed; a second SIGTERM is not held back. What a killed controller left behind is removed by the next one.
     """
 
-    def __init__(self, parent: Path) -> None:
-        _sweep(parent)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    def __init__(self, path: Path) -> None:
+        _sweep(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        self.path = path
         # Locked before it gets its name: a sweeping session never sees a free lock on a living directory.
         self._alive = Lock(self.path / "alive.new")
         self._alive.__enter__()
@@ -62,9 +62,9 @@ class SessionDirectory:
 
     def remove(self) -> None:
         """Remove the directory with all that is in it and give SIGTERM back; harmless when repeated."""
-        if self._guards_sigterm:
+        if self._guards_sigterm and signal.getsignal(signal.SIGTERM) == self._on_sigterm:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            self._guards_sigterm = False
+        self._guards_sigterm = False
         _remove_tree(self.path)
         self._alive.close()
 
@@ -126,7 +126,7 @@ def _kill_supervisor(directory: Path) -> None:
 
 def _sweep(parent: Path) -> None:
     """Remove the directories of this user's sessions whose controller was killed."""
-    for directory in parent.glob(f"{PREFIX}*"):
+    for directory in parent.glob(f"{DIRECTORY_PREFIX}*"):
         with suppress(OSError):
             if directory.lstat().st_uid != os.getuid() or directory.is_symlink():
                 continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_extractor_flow.fixtures import RUN_FIXTURE
+from pytest_extractor_flow import RUN_FIXTURE
 from pytest_extractor_flow.options import find_config
+from pytest_extractor_flow.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -26,17 +27,25 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Choice:
-    """A run: *config*'s under *start_method*; ``None`` leaves that to the session's options, and to the config."""
+    """A run: *config*'s under *start_method*; ``None`` leaves that to the session's options, and to the config.
+
+    ``allow_failures`` says that the test wants it, too, if jobs failed in it. ``label`` is what reports show, the same
+    on every machine.
+    """
 
     config: Path | None = None
     start_method: Literal["spawn"] | None = None
+    allow_failures: bool = False
+    label: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        return " ".join(word for word in (self.label, self.start_method) if word)
 
 
 def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
     """Have a test that asks for a flow fixture run once for each config it is about.
 
-    A test without marks in a session with one config is left as it is: parametrizing reorders tests. The id is that of
-    the config if there are several, and nothing if there is one.
+    A test without marks in a session with one config is left as it is: parametrizing reorders tests.
     """
     node, config = metafunc.definition, metafunc.config
     try:
@@ -46,9 +55,10 @@ def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:
     start_method = _start_method(node)
     if len(configs) == 1 and start_method is None and node.get_closest_marker("flow") is None:
         return
-    named = dict(zip(configs, _ids(configs, config.rootpath), strict=True))
-    choices = [pytest.param(Choice(each, start_method), id=label) for each, label in named.items()]
-    metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session")
+    allowed = _allows_failures(node)
+    choices = [Choice(each, start_method, allowed, _label(each, config.rootpath)) for each in configs]
+    ids = _ids([choice.config for choice in choices if choice.config is not None], config.rootpath)
+    metafunc.parametrize(RUN_FIXTURE, choices, indirect=True, scope="session", ids=ids or list(map(repr, choices)))
 
 
 def refuse_unheard_marks(item: pytest.Item) -> None:
@@ -59,7 +69,8 @@ def refuse_unheard_marks(item: pytest.Item) -> None:
         marked = _marked(item)
     except pytest.UsageError as error:
         pytest.fail(str(error), pytrace=False)
-    if chosen.start_method != _start_method(item) or (marked and chosen.config not in marked):
+    heard = chosen.start_method == _start_method(item) and chosen.allow_failures == _allows_failures(item)
+    if not heard or (marked and chosen.config not in marked):
         pytest.fail(late_mark(item), pytrace=False)
 
 
@@ -68,7 +79,8 @@ def late_mark(item: pytest.Item) -> str:
     return (
         f"{item.nodeid}: the marks flow, spawn and macos_spawn choose the run when a test is collected; they must "
         "stand on a function, its class or its module, not on one parameter or a unittest.TestCase, and be neither "
-        "added later nor left to request.getfixturevalue()"
+        "added later nor left to request.getfixturevalue(), as steps do: a scenario of pytest-bdd has the flow fixture "
+        "in the arguments of its decorated function, and the mark there"
     )
 
 
@@ -101,7 +113,7 @@ def settled(choice: Choice, options: FlowOptions) -> Choice:
         return choice
     if not options.configs:
         pytest.fail(f"this test checks a run, and no config was named: {_ADVICE}", pytrace=False)
-    return Choice(options.configs[0], choice.start_method)
+    return replace(choice, config=options.configs[0])
 
 
 def shown_path(path: Path, root: Path) -> str:
@@ -110,29 +122,46 @@ def shown_path(path: Path, root: Path) -> str:
 
 
 def _start_method(node: pytest.Item) -> Literal["spawn"] | None:
-    return "spawn" if any(node.get_closest_marker(name) is not None for name in _SPAWNING) else None
+    ours = state_of(node.config).markers.intersection(_SPAWNING)
+    return "spawn" if any(node.get_closest_marker(name) is not None for name in ours) else None
+
+
+def _allows_failures(node: pytest.Item) -> bool:
+    """What the nearest mark ``flow`` says about runs in which jobs failed."""
+    mark = node.get_closest_marker("flow")
+    return mark is not None and mark.kwargs.get("allow_failures", False) is True
 
 
 def _marked(node: pytest.Item) -> tuple[Path, ...]:
-    """The configs of the nearest mark ``flow``: below the root directory, or else beside the test's file."""
-    mark = node.get_closest_marker("flow")
-    if mark is None:
-        return ()
+    """The configs of the nearest mark ``flow`` that names any: below the root directory, or beside the test's file."""
     if sum(own.name == "flow" for own in node.own_markers) > 1:
         msg = f"{node.nodeid}: two marks flow on one function; write one with all its configs, flow('a.yaml', 'b.yaml')"
         raise pytest.UsageError(msg)
-    if not mark.args or mark.kwargs or not all(isinstance(name, str | os.PathLike) for name in mark.args):
-        msg = f"{node.nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml')"
-        raise pytest.UsageError(msg)
+    names: tuple[Any, ...] = ()
+    for mark in node.iter_markers("flow"):
+        _refuse_wrong_mark(mark, node.nodeid)
+        names = names or mark.args
     places = (node.config.rootpath, node.path.parent)
-    found = [find_config(os.fspath(name), places, f"{node.nodeid}: flow({str(name)!r})") for name in mark.args]
+    found = [find_config(os.fspath(name), places, f"{node.nodeid}: flow({str(name)!r})") for name in names]
     return tuple(dict.fromkeys(found))
 
 
-def _ids(configs: Sequence[Path | None], root: Path) -> list[Any]:
-    """An id for each config: nothing for a single one, the bare name where that tells them apart."""
-    if len(configs) == 1:
-        return [pytest.HIDDEN_PARAM]
-    paths = [path for path in configs if path is not None]
-    stems = [path.stem for path in paths]
-    return [path.stem if stems.count(path.stem) == 1 else shown_path(path, root) for path in paths]
+def _refuse_wrong_mark(mark: pytest.Mark, nodeid: str) -> None:
+    paths = all(isinstance(name, str | os.PathLike) for name in mark.args)
+    keys = mark.kwargs.keys() <= {"allow_failures"} and isinstance(mark.kwargs.get("allow_failures", True), bool)
+    if not (mark.args or mark.kwargs) or not paths or not keys:
+        msg = (
+            f"{nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml'), and "
+            "allow_failures=True for a test that judges failures"
+        )
+        raise pytest.UsageError(msg)
+
+
+def _label(config: Path | None, root: Path) -> str:
+    return "" if config is None else os.path.relpath(config, root).replace(os.sep, "/")
+
+
+def _ids(configs: Sequence[Path], root: Path) -> list[str]:
+    """An id for each config: its bare name where that tells them apart."""
+    stems = [path.stem for path in configs]
+    return [path.stem if stems.count(path.stem) == 1 else shown_path(path, root) for path in configs]

@@ -141,7 +141,7 @@ class FlowRuns:
 
         The test that asks fails if it could not be made, and is skipped if the session's existing run is another.
         """
-        choice = settled(choice, self._options)
+        choice = replace(settled(choice, self._options), allow_failures=False)  # it is the same run
         if choice not in self._known:
             existing = self._options.existing
             path = self._train(choice) if existing is None else self._recognise(existing, choice)

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from support import ROOT
+from support.sources import imports
 
 HEAVY = ("torch", "stable_baselines3", "gymnasium", "matplotlib", "scipy", "skimage", "tensorboard", "pandas")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -49,6 +51,10 @@ def test_the_light_modules_load_no_deep_learning_package(module):
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert answer.stdout.strip() == "[]"
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_in_functions():
+    TopologicalSorter(imports()).prepare()
 
 
 def test_every_package_directory_is_in_the_distribution():

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -56,20 +57,10 @@ def tox_environments():
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"])
-def test_the_workflow_keeps_its_schema(schema):
-    done = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(WORKFLOW)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_the_gate_waits_for_every_job_that_may_not_fail_and_runs_whatever_became_of_them():
+    allowed_to_fail = {name for name, job in JOBS.items() if job.get("continue-on-error")}
 
-    assert done.returncode == 0, done.stdout
-
-
-def test_the_gate_waits_for_every_other_job_and_runs_whatever_became_of_them():
-    assert (set(GATE["needs"]), GATE["if"]) == (JOBS.keys() - {"gate"}, "always()")
+    assert (allowed_to_fail, set(GATE["needs"]), GATE["if"]) == ({"ahead"}, JOBS.keys() - {"gate", "ahead"}, "always()")
 
 
 def test_the_gate_fails_unless_every_other_job_succeeded():
@@ -103,7 +94,7 @@ def test_a_lane_writes_its_report_where_it_is_uploaded_from_whatever_became_of_i
     assert (job["env"]["LANES"], upload["if"], upload["with"]) == (
         "${{ github.workspace }}/lanes",
         "always()",
-        {"name": f"lane-{lane}", "path": "lanes/"},
+        {"name": f"lane-{lane}", "path": "lanes/", "overwrite": True},
     )
 
 
@@ -160,10 +151,23 @@ def test_the_gates_own_command_is_red_when_no_lane_has_reported(tmp_path, monkey
     assert (tmp_path / "gate.xml").is_file()
 
 
-def test_every_action_is_pinned_by_its_major_version():
-    used = [step["uses"] for job in JOBS.values() for step in job["steps"] if "uses" in step]
+def test_every_action_is_pinned_by_its_digest_and_none_keeps_its_credentials():
+    lines = [
+        line.partition("uses: ")[2] for line in WORKFLOW.read_text(encoding="utf-8").splitlines() if "uses:" in line
+    ]
+    checkouts = [step for job in JOBS.values() for step in job["steps"] if "actions/checkout" in step.get("uses", "")]
 
-    assert [action for action in used if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
+    pinned = re.compile(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert [line for line in lines if not pinned.fullmatch(line)] == []
+    assert {step["with"]["persist-credentials"] for step in checkouts} == {False}
+
+
+def test_the_oldest_versions_that_are_tested_are_the_oldest_that_are_allowed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "constraints-minimum.txt").read_text(encoding="utf-8")
+
+    tested = {line for line in text.splitlines() if not line.startswith("#")}
+    assert tested == {requirement.replace(">=", "==") for requirement in project["dependencies"]}
 
 
 def test_nothing_may_write_to_the_repository():

@@ -97,6 +97,7 @@ WHERE_AND_WHY = {
         "'gpu_model' is a dependency of 'cuda_version'",
     ),
     "training_summary.directory_outside_the_run": ("$.extractor_results[0].directory", "does not match"),
+    "training_summary.failure_of_no_job": ("$.failures[0].jobs", "should be non-empty"),
     "training_summary.failed_with_an_end_and_no_duration": (
         "$.extractor_results[0]",
         "'duration_seconds' is a dependency of 'end_time'",
@@ -165,6 +166,7 @@ WHERE_AND_WHY = {
     "training_summary.unknown_member": ("$", "('winner' was unexpected)"),
     "training_summary.unknown_status": ("$.extractor_results[0].status", "is not one of"),
     "training_summary.unknown_worker_mode": ("$.extractor_results[0].worker_mode", "is not one of"),
+    "training_summary.verdict_without_limits": ("$.verdict", "'limits' is a required property"),
     "training_summary.without_counts": ("$.aggregate_metrics", "'skipped_runs' is a required property"),
     "training_summary.without_results": ("$", "'extractor_results' is a required property"),
     "training_summary.without_run_id": ("$", "'run_id' is a required property"),

@@ -14,7 +14,8 @@ import yaml
 
 from support import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "samples" not in page.parts]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PAGES]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SET_UP = ("make", "pip", "git", "tox", "cd")
 """What a document tells a newcomer to do once; the test environment has been made that way."""
@@ -23,10 +24,12 @@ BUDGET = {
     "eval_freq": 128,
     "save_freq": 128,
     "n_eval_episodes": 1,
+    "final_eval_episodes": 1,
     "n_steps": 32,
     "epochs": 1,
     "steps_per_epoch": 4,
     "iterations": 1,
+    "seeds": "[1, 2]",
 }
 """What the documents' configs are cut down to: the commands are what is tested, and they still train for real."""
 
@@ -51,9 +54,13 @@ def checkout(tmp_path: Path) -> Path:
     """A place with the files that the documents name, their configs on a small budget, and room for runs."""
     for name in ("configs", "scripts", "docs/samples"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for config in (tmp_path / "configs").rglob("*.yaml"):
-        config.write_text(on_a_small_budget(config.read_text(encoding="utf-8")), encoding="utf-8")
+    cut_down_the_configs(tmp_path)
     return tmp_path
+
+
+def cut_down_the_configs(directory: Path) -> None:
+    for config in (*directory.glob("*.yaml"), *(directory / "configs").rglob("*.yaml")):
+        config.write_text(on_a_small_budget(config.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def on_a_small_budget(config: str) -> str:
@@ -70,6 +77,7 @@ def test_the_commands_work_in_the_order_shown(document, checkout):
     for words in commands(document):
         program = sys.executable if words[0] == "python" else str(scripts / words[0])
         done = subprocess.run([program, *words[1:]], cwd=checkout, capture_output=True, text=True, check=False)
+        cut_down_the_configs(checkout)
         answers[shlex.join(words)] = (done.returncode, done.stderr[-500:] if done.returncode else "")
 
     assert {command: answer for command, answer in answers.items() if answer[0] != 0} == {}

@@ -29,7 +29,8 @@ def test_jobs_start_from_the_fork_server(workbench, long_temporary):
 def test_environments_have_workers_of_their_own(workbench, long_temporary, executor):
     config = workbench.path / "comparison.yaml"
     config.write_text(
-        "run: {total_timesteps: 32, eval_freq: 32, n_eval_episodes: 1, worker_mode: vectorized, num_envs: 2, seed: 1}\n"
+        "run: {total_timesteps: 32, eval_freq: 32, n_eval_episodes: 1, worker_mode: vectorized, num_envs: 2,\n"
+        "  final_eval_episodes: 1, seed: 1}\n"
         "algorithm: {n_steps: 16, n_epochs: 1}\n"
         "env: {kwargs: {rays: 16, walls: 1, pedestrians: 1, arena_size: 6.0, max_steps: 20}}\n"
         "extractors: [{name: mlp, preset: mlp_small}]\n",

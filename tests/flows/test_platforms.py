@@ -17,7 +17,14 @@ from support import ROOT
 
 COMMAND = (sys.executable, "-m", "extractor_flow.cli", "run", "study.yaml")
 STUDY = {
-    "run": {"total_timesteps": 64, "eval_freq": 32, "n_eval_episodes": 2, "seed": 1, "baseline_extractor": "flat"},
+    "run": {
+        "total_timesteps": 64,
+        "eval_freq": 32,
+        "n_eval_episodes": 2,
+        "final_eval_episodes": 2,
+        "seed": 1,
+        "baseline_extractor": "flat",
+    },
     "algorithm": {"n_steps": 32, "n_epochs": 2},
     "extractors": [{"name": "flat", "class": "support.flows.corridor:Flat"}],
 }

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Artifact, Completed, HardwareProfile, JobRecord
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
@@ -61,8 +62,7 @@ def comparisons(draw):
 def trainings(draw):
     """What a training leaves for the comparison."""
     values = draw(st.lists(rewards, min_size=1, max_size=4))
-    metrics = {key: draw(rewards) for key in ("best_mean_reward", "final_mean_reward", "reward_gain")}
-    metrics |= {"untrained_mean_reward": values[0]}
+    metrics = {key: draw(rewards) for key in CONTRACT.described} | {"untrained_mean_reward": values[0]}
     if draw(st.booleans()):
         metrics["convergence_timestep"] = draw(st.integers(1, 4)) * 64
     curve = {"timesteps": [64 * n for n in range(len(values))], "mean_rewards": values}

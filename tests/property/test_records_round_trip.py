@@ -12,7 +12,8 @@ from extractor_flow.files import dump_line, dumps, parse_json
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import HardwareProfile, JobRecord
-from support.generated.strategies import hardware_profiles, jobs, records
+from extractor_flow.study.verdict import Verdict
+from support.generated.strategies import hardware_profiles, jobs, records, verdicts
 
 MOMENT = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 round_trips = settings(max_examples=30)
@@ -28,6 +29,12 @@ def test_a_job_survives_its_file(job):
 @given(hardware_profiles())
 def test_a_machine_survives_its_file(profile):
     assert HardwareProfile.from_json(parse_json(dumps(profile.to_json()), where="run.json")) == profile
+
+
+@round_trips
+@given(verdicts())
+def test_a_verdict_survives_its_file(verdict):
+    assert Verdict.from_json(parse_json(dumps(verdict.to_json()), where="summary.json")) == verdict
 
 
 @round_trips

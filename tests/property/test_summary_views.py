@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -11,15 +13,17 @@ from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import dumps, parse_json
 from extractor_flow.flows.extractor_comparison import flow as extractor_comparison
 from extractor_flow.render.formats import number
-from extractor_flow.render.html import report
 from extractor_flow.render.legacy_results import complete_results
 from extractor_flow.render.manifest import skip_summary, training_manifest
 from extractor_flow.render.markdown import render
 from extractor_flow.render.markdown_layout import page_of
+from extractor_flow.render.page.document import report
+from extractor_flow.render.summary_csv import COLUMNS, table
 from extractor_flow.render.summary_json import to_json
 from extractor_flow.verify.checks.markdown import check_page, parse_page
 from line_fit import flow as line_fit
 from support.generated.strategies import hostile_text, summaries
+from support.render_samples import request
 
 views = settings(max_examples=20)
 vocabularies = st.sampled_from([line_fit.vocabulary, extractor_comparison.vocabulary])
@@ -73,9 +77,20 @@ def test_the_historical_layout_keeps_its_contract_and_loses_no_job(summary):
 @settings(max_examples=10)
 @given(summary=summaries())
 def test_the_page_has_only_elements_of_its_own(summary):
-    text = report(summary, line_fit.vocabulary, {})
+    text = report(summary, request(), line_fit.vocabulary, {})
 
-    assert not [tag for tag in ("<script", "<img", "<a ", "<iframe", "<object", "<link") if tag in text.lower()]
+    assert not [tag for tag in ("<script", "<img", "<iframe", "<object", "<link") if tag in text.lower()]
+
+
+@views
+@given(summary=summaries())
+def test_the_table_has_every_number_of_every_job(summary):
+    rows = list(csv.DictReader(io.StringIO(table(summary))))
+
+    assert [row["job_key"] for row in rows] == [record.job_key for record in summary.records]
+    for row, record in zip(rows, summary.records, strict=True):
+        metrics = record.outcome.metrics if record.status == "success" else {}
+        assert {float(value) for value in list(row.values())[len(COLUMNS) :] if value} == {*metrics.values()}
 
 
 @settings(max_examples=100)

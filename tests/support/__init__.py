@@ -11,3 +11,6 @@ ROOT = Path(__file__).parents[2]
 # The workers of a session share the cores: libraries with threads of their own would only wait for each other.
 for _name in ONE_THREAD_EACH:
     os.environ.setdefault(_name, "1")
+
+# Before any test: pytester forgets the modules that were first imported in one of its tests, and numpy loads only once.
+import numpy as np  # noqa: E402, F401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ COMPARISON: dict[str, Any] = {
         "eval_freq": 32,
         "save_freq": 32,
         "n_eval_episodes": 2,
+        "final_eval_episodes": 2,
         "num_envs": 2,
         "seeds": [1, 2],
         "baseline_extractor": "mlp",
@@ -92,7 +94,8 @@ def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
     """Run *config* for real in *folder*, in this process; the run directory."""
     skip_what_cannot_train(config)
     write_text(folder / "study.yaml", yaml.safe_dump(config))
-    main(words(folder, *options))
+    with chdir(folder):
+        main(words(folder, *options))
     return (folder / "runs" / "latest").resolve(strict=True)
 
 

@@ -47,6 +47,21 @@ HOSTILE = (
 )
 
 
+def request(**changes):
+    """What ``run.json`` tells of a run."""
+    members = {
+        "command": ["extractor-flow", "run", "my study.yaml"],
+        "config": {"run": {"seeds": [42]}},
+        "config_path": "my study.yaml",
+        "config_sha256": "9d" * 32,
+        "executor": "local",
+        "git": {"commit": "a" * 40, "dirty": True},
+        "packages": {"torch": "2.6.0"},
+        "processor": "A processor",
+    }
+    return {**members, **changes}
+
+
 def artifacts(directory):
     path = f"{directory}/final_model.zip"
     return {"final_model": Artifact(path, hashlib.sha256(path.encode()).hexdigest(), len(path))}

@@ -21,6 +21,30 @@ def modules() -> dict[str, ast.Module]:
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
+def imports() -> dict[str, set[str]]:
+    """Each module, by its import name, with those of ours that it imports anywhere, but for annotations."""
+    trees = {_import_name(path): tree for path, tree in modules().items()}
+    return {name: {*_imported(tree, set(trees))} - {name} for name, tree in trees.items()}
+
+
+def _import_name(path: str) -> str:
+    return ".".join(Path(path.removeprefix("harness/")).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported(tree: ast.Module, known: set[str]) -> Iterator[str]:
+    for_annotations = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) not in for_annotations and isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+                yield from {full if full in known else getattr(node, "module", None)} & known
+
+
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """The strings in *tree* with their lines, docstrings apart."""
     words = {

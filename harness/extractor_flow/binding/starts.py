@@ -28,18 +28,22 @@ _PATIENCE_SECONDS = 30.0  # another start holds the lock for milliseconds; a net
 
 @dataclass(frozen=True)
 class Start:
-    """One start: when, which run directory, the digests of its settings and of its line; ``resumed``: not its first."""
+    """One start: of which run directory, the digests of its settings and of its line; ``resumed``: not its first.
 
-    time: str
+    ``told`` is all that it says of what was started: settings, flow, command, commit, whether it was a rehearsal.
+    """
+
     run_directory: str
     config_sha256: str
     resumed: bool
     sha256: str
+    told: Mapping[str, Json]
 
     @classmethod
     def from_line(cls, data: Mapping[str, Any], sha256: str) -> Self:
         """The start that a line with that digest tells of."""
-        return cls(data["time"], data["run_directory"], data["config_sha256"], data["resumed"], sha256)
+        told = {name: data.get(name) for name in ("config_sha256", "flow", "command", "commit", "dry_run")}
+        return cls(data["run_directory"], data["config_sha256"], data["resumed"], sha256, told)
 
 
 def record_start(root: Path, start: Mapping[str, Json]) -> str | None:

@@ -60,6 +60,9 @@ def _obey(words: list[str]) -> int:
         if words[:1] == [entry.name]:
             answer: int | list[str] = entry.load()(words[1:])
             return answer if isinstance(answer, int) else _obey(answer)
+    if not words:
+        parser().print_help()
+        return 2
     options = parser().parse_args(words)
     options.words = ["extractor-flow", *words]
     return int(options.handler(options))
@@ -67,7 +70,7 @@ def _obey(words: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from extractor_flow.cli import archive, checks, gate, inspect, report, run, verify
+    from extractor_flow.cli import archive, checks, gate, init, inspect, report, run, status, verify
 
     top = argparse.ArgumentParser(
         prog="extractor-flow",
@@ -76,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, verify, checks, archive, report, gate, inspect):
+    for module in (init, run, status, verify, checks, archive, report, gate, inspect):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")

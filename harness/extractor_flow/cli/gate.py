@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Fails when an expected lane is missing, torn or of another commit, and when a required marker, or any single test that
-carries it, was executed on no lane. Lane reports come from `pytest --lane NAME --lane-report FILE`."""
+carries it, was executed on no lane; with `--require '*'`, any test at all.
+Lane reports come from `pytest --lane NAME --lane-report FILE`."""
+
+_ALLOWED: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "additionalProperties": {"type": "string", "minLength": 1, "description": "why the test need not run"},
+}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,7 +30,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     names: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
     merge.add_argument("reports", metavar="LANE_REPORT", nargs="+", type=Path, help="what each lane wrote")
     merge.add_argument("--expect-lane", metavar="NAME", help="a lane that must have reported; name every one", **names)
-    merge.add_argument("--require", metavar="MARKER", help="every test with this marker must have run", **names)
+    merge.add_argument(
+        "--require", metavar="MARKER", help="every test with this marker must have run; '*': every test", **names
+    )
+    merge.add_argument(
+        "--allow", metavar="FILE", type=Path, help="YAML: node ids of tests that need not run under '*', with reasons"
+    )
+    merge.add_argument(
+        "--lane-key",
+        metavar="FILE",
+        type=Path,
+        help="every report must be signed with the key in FILE (also: EXTRACTOR_FLOW_LANE_KEY)",
+    )
     merge.add_argument("--markdown", metavar="FILE", type=Path, help="write the page there too, as for a job summary")
     merge.add_argument("--junit", metavar="FILE", type=Path, help="write a JUnit file, as for a CI system's test view")
     merge.set_defaults(handler=handle)
@@ -31,9 +49,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def handle(options: argparse.Namespace) -> int:
     """Merge, write what was asked for, and print the Markdown page."""
-    from extractor_flow.gate import merge, render_junit, render_markdown
+    from extractor_flow.gate import lane_key, merge, render_junit, render_markdown
 
-    verdict = merge(options.reports, options.expect_lane, options.require)
+    allowed = {} if options.allow is None else _allowed(options.allow)
+    key = lane_key(options.lane_key)
+    verdict = merge(options.reports, options.expect_lane, options.require, allowed=allowed, key=key)
     page = render_markdown(verdict)
     sys.stdout.write(page.rstrip("\n") + "\n")
     if options.markdown is not None:
@@ -41,6 +61,16 @@ def handle(options: argparse.Namespace) -> int:
     if options.junit is not None:
         _write(options.junit, render_junit(verdict))
     return 0 if verdict.green else 1
+
+
+def _allowed(path: Path) -> dict[str, str]:
+    """The reason of each test that need not run, by node id."""
+    from extractor_flow.config import check_schema, read_config
+
+    document = read_config(path)
+    if problems := check_schema(document, _ALLOWED):
+        raise document.complain(problems)
+    return {nodeid: str(reason) for nodeid, reason in document.data.items()}
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
     from extractor_flow.cli.run_result import Told
-    from extractor_flow.run.runner import RunRequest
+    from extractor_flow.run.request import RunRequest
 
 _DESCRIPTION = """\
 Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
@@ -134,7 +134,7 @@ def _attest(run_directory: Path, file: Path) -> int:
 
 
 def _request(options: argparse.Namespace) -> RunRequest:
-    from extractor_flow.run.runner import ExecutorChoice, RunRequest
+    from extractor_flow.run.request import ExecutorChoice, RunRequest
 
     if options.config is None and options.resume is None:
         msg = "run: name a CONFIG, or a run directory with --resume"
@@ -158,23 +158,3 @@ def _positive(text: str) -> int:
         msg = f"{text!r} is not a whole number of at least 1"
         raise argparse.ArgumentTypeError(msg)
     return number
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The door that scripts use: the options of ``run``, with ``--config FILE`` in place of the positional."""
-    from extractor_flow.cli import main as command
-
-    words = sys.argv[1:] if arguments is None else arguments
-    return command(["run", *(word for word in _positional(words))])
-
-
-def _positional(words: list[str]) -> list[str]:
-    """*words* with ``--config FILE`` and ``--config=FILE`` turned into the bare FILE."""
-    result: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--config":
-            result.extend(name for name in [next(rest, None)] if name is not None)
-        else:
-            result.append(word.removeprefix("--config="))
-    return result

@@ -7,9 +7,11 @@ were skipped everywhere.
 
 from __future__ import annotations
 
-from extractor_flow.gate.merging import Finding, GateVerdict, LaneRow, TestRow, merge
+from extractor_flow.gate.merging import merge
 from extractor_flow.gate.reading import LaneReport, TestOnLane, read_report
 from extractor_flow.gate.rendering import render_junit, render_markdown
+from extractor_flow.gate.signing import lane_key
+from extractor_flow.gate.verdict import Finding, GateVerdict, LaneRow, TestRow
 
 __all__ = [
     "Finding",
@@ -18,6 +20,7 @@ __all__ = [
     "LaneRow",
     "TestOnLane",
     "TestRow",
+    "lane_key",
     "merge",
     "read_report",
     "render_junit",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from extractor_flow.contracts import violations
 from extractor_flow.errors import DataError
 from extractor_flow.files import parse_json, read_text
+from extractor_flow.gate.signing import KEY_VARIABLE, is_signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,6 +41,14 @@ class TestOnLane:
     failed: bool
 
 
+class RunOnLane(NamedTuple):
+    """A run that a lane's tests were given: its directory's name, its root, and whether the lane trained it."""
+
+    name: str
+    root: str
+    trained: bool
+
+
 class Uncollected(NamedTuple):
     """A file or class that was not collected: ``failed`` or ``skipped``, why, and which markers its text mentions."""
 
@@ -66,13 +75,20 @@ class LaneReport:
     exit_status: int
     tests: Mapping[str, TestOnLane]
     uncollected: Mapping[str, Uncollected]
+    runs: Sequence[RunOnLane] = ()
 
 
-def read_report(path: Path) -> LaneReport:
-    """The report in *path*; :class:`DataError` says why it cannot be used, and in which line."""
+def read_report(path: Path, key: bytes | None = None) -> LaneReport:
+    """The report in *path*; :class:`DataError` says why it cannot be used, and in which line.
+
+    With a *key* it must have been signed with that.
+    """
     lines = _lines(path)
     records = [_record(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
     header = _bounded(path, lines, records)
+    if key is not None and not is_signed(records[-1], key):
+        msg = f"{path}: is not signed with the gate's key; give its session --lane-key, or {KEY_VARIABLE}"
+        raise DataError(msg)
     git = header.get("git", {})
     system = header["platform"]
     return LaneReport(
@@ -91,6 +107,11 @@ def read_report(path: Path) -> LaneReport:
             for record in records
             if record["record"] == "uncollected"
         },
+        runs=tuple(
+            RunOnLane(record["run_directory"], record["root"], record["trained"])
+            for record in records
+            if record["record"] == "run"
+        ),
     )
 
 
@@ -165,10 +186,10 @@ def _counts_as_executed(attempt: Record) -> bool:
     return bool(attempt["executed"]) and attempt["outcome"] != "rerun" and not attempt.get("existing_run")
 
 
-def read_all(paths: Iterable[Path]) -> Iterator[LaneReport | DataError]:
+def read_all(paths: Iterable[Path], key: bytes | None = None) -> Iterator[LaneReport | DataError]:
     """For each path its report, or why it cannot be used."""
     for path in paths:
         try:
-            yield read_report(path)
+            yield read_report(path, key)
         except DataError as error:
             yield error

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from extractor_flow.files import printable
-from extractor_flow.gate.merging import said
+from extractor_flow.gate.verdict import EVERY, said
 from extractor_flow.render.escaping import cell, escape_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from extractor_flow.gate.merging import GateVerdict, LaneRow, Subject, TestRow
+    from extractor_flow.gate.verdict import GateVerdict, LaneRow, Subject, TestRow
 
 _LANE_HEADINGS = ("lane", "platform", "Python", "pytest", "has", "executed", "skipped", "deselected", "exit status")
 _NOT_EXECUTED = ("skipped", "deselected", "not run", "rerun")
@@ -27,9 +27,10 @@ def render_markdown(verdict: GateVerdict) -> str:
         "## Lanes",
         _table(_LANE_HEADINGS, map(_lane_cells, verdict.lanes)),
         *_bullets("Skipped before anything in them was collected", _unseen(verdict)),
+        *_bullets("Allowed not to run", (f"{nodeid}: {reason}" for nodeid, reason in verdict.allowed.items())),
     ]
-    for marker in verdict.required:
-        names = [lane.name for lane in verdict.lanes]
+    names = [lane.name for lane in verdict.lanes]
+    for marker in (name for name in verdict.required if name != EVERY):
         rows = (_test_cells(row, names) for row in verdict.tests if marker in row.markers)
         blocks += [f"## Tests that carry {escape_cell(marker)}", _table(("test", *names), rows)]
     return "\n\n".join(blocks) + "\n"

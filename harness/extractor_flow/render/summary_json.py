@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_flow.study.records import SCHEMA_VERSION, Completed, Failed, JobRecord, RunSummary, Skipped, why_not
+from extractor_flow.study.summary import failures_of
 
 if TYPE_CHECKING:
     from extractor_flow.files import Json
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 def to_json(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Json]:
     """*summary* as a JSON object under the contract that *vocabulary* names; what does not exist has no key."""
     optional: dict[str, Json] = {
+        "failures": [group.to_json() for group in failures_of(summary.records)],
         "notes": list(summary.notes),
         "statistics": [dict(entry) for entry in summary.statistics],
+        "verdict": None if summary.verdict is None else summary.verdict.to_json(),
     }
     return {
         "schema_version": SCHEMA_VERSION,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow import layout
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.files import dumps, printable, sync_directory, write_text
-from extractor_flow.render import html, legacy_results, manifest, markdown, summary_json
+from extractor_flow.render import legacy_results, manifest, markdown, summary_csv, summary_json
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import HardwareProfile
 from extractor_flow.study.summary import RunIdentity, summarize
@@ -64,9 +64,16 @@ def published_files(
     texts: dict[str, Callable[[], str]] = {
         **{name: partial(_dumped, made) for name, made in documents.items()},
         layout.MARKDOWN: lambda: markdown.render(summary, words),
-        layout.PAGE: lambda: html.report(summary, words, figures()),
+        layout.TABLE: lambda: summary_csv.table(summary),
+        layout.PAGE: lambda: _page(summary, request, words, figures()),
     }
     return {name: partial(_encoded, made) for name, made in texts.items()}
+
+
+def _page(summary: RunSummary, request: Mapping[str, Any], words: ReportSpec, figures: Mapping[str, bytes]) -> str:
+    from extractor_flow.render.page.document import report
+
+    return report(summary, request, words, figures)
 
 
 def _dumped(made: Callable[[], dict[str, Any]]) -> str:

@@ -48,6 +48,7 @@ from extractor_flow.layout import (
     SKIPS,
     SUBJECTS,
     SUMMARY,
+    TABLE,
     UNPUBLISHED,
     is_figure,
 )
@@ -108,8 +109,9 @@ class RunDirectory:
             with ConfinedDirectory(directory.path).open(RUN):
                 return directory
         except ReadError as error:
-            missing = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
-            found = missing if error.kind == Kind.MISSING else str(error)
+            found = "it has no run.json" if error.kind == Kind.MISSING else str(error)
+            if not directory.path.is_dir():
+                found = "it is no directory" if directory.path.exists() else "there is no such directory"
             msg = f"{path}: not a run directory: {found}"
             raise RunDirectoryError(msg, exit_code=2) from error
 
@@ -248,7 +250,7 @@ class RunDirectory:
 
     def published(self) -> list[str]:
         """The names of the published run-level files that are there, for people to open."""
-        names = (SUMMARY, MARKDOWN, MANIFEST, SKIPS, HISTORICAL, PAGE)
+        names = (SUMMARY, MARKDOWN, MANIFEST, SKIPS, HISTORICAL, TABLE, PAGE)
         return [name for name in names if (self.path / name).is_file()]
 
     @property

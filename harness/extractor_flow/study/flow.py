@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from extractor_flow.errors import HarnessError
+from extractor_flow.study.page_spec import PageSpec
+from extractor_flow.study.verdict import Verdict as Verdict  # noqa: PLC0414, TC001 - part of the protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +28,7 @@ class ReportSpec:
 
     ``results_key`` is the summary's list of results, ``subject`` what a row is about, ``headline`` the metric shown as
     the best one (the larger the better), ``metrics`` how each is shown: those of the flow's contract, and what its
-    comparison adds.
+    comparison adds; ``page`` what the report page shows beyond them.
     """
 
     title: str
@@ -35,6 +37,7 @@ class ReportSpec:
     results_heading: str
     headline: str
     metrics: Mapping[str, Metric]
+    page: PageSpec = field(default_factory=PageSpec)
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,14 @@ class Comparison:
 
     ``job_metrics`` adds metrics to single jobs, by job key (such as an efficiency relative to a baseline);
     ``aggregate_metrics`` speaks of the run; ``statistics`` has an object per compared name. Nothing undefined appears.
+    ``verdict`` is ``None`` where the flow states none.
     """
 
     aggregate_metrics: Mapping[str, float] = field(default_factory=dict)
     job_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,15 @@ class SupportsCatalogue(Protocol):
 
     def catalogue(self) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
         """Name, description and default parameters of each choice; imports nothing heavy."""
+        ...
+
+
+@runtime_checkable
+class SupportsStarter(Protocol):
+    """The optional member of a flow that has a config to begin with."""
+
+    def starter(self) -> str:
+        """YAML that can be run as it stands, small, its keys explained in comments."""
         ...
 
 

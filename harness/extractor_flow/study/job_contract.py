@@ -72,7 +72,9 @@ class ArtifactSpec(Declared):
 
 @dataclass(frozen=True)
 class Detail(Declared):
-    """One member of a job's details."""
+    """One member of a job's details; a ``reproducible`` one is equal whenever a file can be that is."""
+
+    reproducible: bool = field(default=False, kw_only=True)
 
 
 class Breach(NamedTuple):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extractor_flow.files import Json
+    from extractor_flow.study.verdict import Verdict
 
 SCHEMA_VERSION = 1
 
@@ -294,6 +295,7 @@ class RunSummary:
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    verdict: Verdict | None = None
 
 
 # The names under which the comparison flow's users know these values.

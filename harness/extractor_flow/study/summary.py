@@ -11,6 +11,7 @@ from extractor_flow.study.records import Completed, Failed, RunSummary, Skipped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from extractor_flow.files import Json
     from extractor_flow.study.flow import Comparison
     from extractor_flow.study.records import HardwareProfile, JobRecord
 
@@ -25,6 +26,31 @@ class RunIdentity:
     output_root: str
     run_directory: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """The jobs, by their labels, that did not complete for one and the same reason."""
+
+    status: str
+    code: str
+    reason: str
+    jobs: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """The group as it stands in ``summary.json``."""
+        return {"status": self.status, "code": self.code, "reason": self.reason, "jobs": list(self.jobs)}
+
+
+def failures_of(records: Sequence[JobRecord]) -> tuple[FailureGroup, ...]:
+    """Why jobs of *records* did not complete: failures first, each reason once, with all jobs that share it."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for kind in (Failed, Skipped):
+        for record in records:
+            if isinstance(record.outcome, kind):
+                why = (record.status, record.outcome.code.value, record.outcome.reason)
+                groups.setdefault(why, []).append(record.label)
+    return tuple(FailureGroup(*why, tuple(jobs)) for why, jobs in groups.items())
 
 
 def summarize(
@@ -47,6 +73,7 @@ def summarize(
         statistics=comparison.statistics,
         notes=(*identity.notes, *comparison.notes),
         interrupted=any(isinstance(record.outcome, Failed) and record.outcome.interrupted for record in records),
+        verdict=comparison.verdict,
     )
 
 

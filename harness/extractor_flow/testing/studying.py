@@ -34,7 +34,7 @@ _ARGUMENTS = {
 }
 _TAKEN = {
     *(layout.RUN, layout.JOURNAL, layout.SUMMARY, layout.MARKDOWN, layout.MANIFEST, layout.SKIPS),
-    *(layout.HISTORICAL, layout.PAGE, layout.FIGURES, layout.LATEST),
+    *(layout.HISTORICAL, layout.TABLE, layout.PAGE, layout.FIGURES, layout.LATEST),
 }
 _UNKNOWN = "surplus_key_of_the_conformance_check"
 _LINE = 987_654

@@ -36,6 +36,7 @@ _PUBLISHED = (
     layout.MANIFEST,
     layout.SKIPS,
     layout.HISTORICAL,
+    layout.TABLE,
     layout.PAGE,
 )
 _NO_DIRECTORY = {Kind.MISSING: "there is no such directory", Kind.NOT_A_FILE: "it is no directory"}

@@ -77,10 +77,10 @@ class Drawing:
 def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], Display], stop: Stop) -> Verdict:
     """Train the job called *name* (or ``NAME seed N``) of the run again, and compare.
 
-    Its metrics, its steps and the artifacts that its flow calls reproducible must be equal bit for bit. What differs is
-    a violation where it was trained in an environment like this one. Where ``run.json`` says that it was another, it is
-    unchecked (``not-reproduced``), and the differences of the environments say why: whether they are to blame, nobody
-    but the run has said. :class:`RequestError` when there is no such job, or nothing that it could be compared with;
+    Its metrics, its steps, and the artifacts and details that its flow calls reproducible must be equal bit for bit.
+    What differs is a violation where it was trained in an environment like this one. Where ``run.json`` says that it
+    was another, it is unchecked (``not-reproduced``), and the differences of the environments say why: whether they are
+    to blame, nobody but the run has said. :class:`RequestError` when there is no such job, or nothing to compare with;
     :class:`extractor_flow.errors.Interrupted` when *stop* was requested.
     """
     original = _Original.find(run_directory, name)
@@ -188,7 +188,10 @@ def _comparable(flow: Flow, outcome: Outcome) -> dict[str, Any]:
         return {}
     names = flow.contract.reproducible(outcome.artifacts)
     digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names}
-    return {"metrics": dict(outcome.metrics), "training_steps": outcome.training_steps, "artifacts": digests}
+    declared = flow.contract.details
+    details = {name: told for name, told in outcome.details.items() if name in declared and declared[name].reproducible}
+    numbers = {"metrics": dict(outcome.metrics), "training_steps": outcome.training_steps}
+    return {**numbers, "artifacts": digests, "details": details}
 
 
 def _equal(original: _Original) -> tuple[str, ...]:
@@ -196,7 +199,7 @@ def _equal(original: _Original) -> tuple[str, ...]:
     told = _comparable(original.flow, original.outcome)
     artifacts = original.outcome.artifacts
     files = [f"{artifacts[name].path} (SHA-256 {artifacts[name].sha256})" for name in told["artifacts"]]
-    return (*files, f"{len(told['metrics'])} metrics", f"{told['training_steps']} training steps")
+    return (*files, f"{len(told['metrics'])} metrics", f"{told['training_steps']} training steps", *told["details"])
 
 
 def _violation(original: _Original, path: str, claim: str, found: str) -> Violation:

@@ -53,6 +53,7 @@ def study(folder: Path, algorithm: Any = None, env: Any = None, extractors: Any 
             "total_timesteps": 64,
             "eval_freq": 32,
             "n_eval_episodes": 2,
+            "final_eval_episodes": 3,
             "num_envs": 2,
             **run,
         },

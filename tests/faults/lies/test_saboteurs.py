@@ -29,6 +29,7 @@ STUDY = {
         "eval_freq": 32,
         "save_freq": 32,
         "n_eval_episodes": 2,
+        "final_eval_episodes": 2,
         "num_envs": 2,
         "seeds": [1],
         "baseline_extractor": "honest",

@@ -8,6 +8,7 @@ import pytest
 
 from extractor_flow.run.rundir import RunDirectory
 from support.flows.dose_study import DENSE_NAME, study
+from support.lies.dose_tampering import NO_BASELINE
 from support.published import DOSES
 
 
@@ -21,6 +22,13 @@ def finished(shared_run):
 def studied(tmp_path_factory):
     """The dense cell once more, by the command ``study``: its answer and its run; never to be changed."""
     return study(tmp_path_factory.mktemp("studied"), "--only", DENSE_NAME)
+
+
+@pytest.fixture
+def some_cells(shared_run, tmp_path):
+    """A copy of a run of two trained and two skipped cells, to be changed; it costs less to verify than the whole."""
+    original = shared_run(DOSES, *NO_BASELINE)
+    return shutil.copytree(original, tmp_path / original.name)
 
 
 @pytest.fixture

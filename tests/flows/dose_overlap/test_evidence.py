@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from extractor_flow.files import sha256_of
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data, write_data
 from extractor_flow.verify import verify
-from support.flows.dose_study import BASELINE, DENSE, OTHER_DENSE, SPARSE
+from support.flows.dose_study import DENSE, OTHER_DENSE, SPARSE
 from support.lies.tampering import Tampering
 
 BUNDLE, CURVES = f"{DENSE}/bundle.safetensors", f"{DENSE}/curves.json"
@@ -240,54 +240,54 @@ def _half(mask):
 
 
 @pytest.mark.parametrize("title", CARELESS)
-def test_tampering_is_found_in_the_file_that_lies(copied, title):
+def test_tampering_is_found_in_the_file_that_lies(some_cells, title):
     change, file = CARELESS[title]
-    change(Tampering(copied))
+    change(Tampering(some_cells))
 
-    assert file in {violation.file for violation in verify(copied).violations}
+    assert file in {violation.file for violation in verify(some_cells).violations}
 
 
 @pytest.mark.parametrize("title", CAREFUL)
-def test_a_lie_told_with_fitting_digests_is_found_by_its_check_in_the_file_that_lies(copied, title):
+def test_a_lie_told_with_fitting_digests_is_found_by_its_check_in_the_file_that_lies(some_cells, title):
     change, file, checks = CAREFUL[title]
-    change(Tampering(copied))
-    found = verify(copied).violations
+    change(Tampering(some_cells))
+    found = verify(some_cells).violations
 
     assert checks & {violation.check for violation in found if violation.file == file}, found
 
 
-def test_an_untampered_copy_is_verified(copied):
-    assert verify(copied).violations == ()
+def test_an_untampered_copy_is_verified(some_cells):
+    assert verify(some_cells).violations == ()
 
 
-def test_retelling_the_truth_everywhere_is_no_violation(copied):
-    Tampering(copied).digested(DENSE)
-    Tampering(copied).digested(BASELINE)
+def test_retelling_the_truth_everywhere_is_no_violation(some_cells):
+    Tampering(some_cells).digested(DENSE)
+    Tampering(some_cells).digested(OTHER_DENSE)
 
-    assert verify(copied).violations == ()
+    assert verify(some_cells).violations == ()
 
 
 @pytest.mark.parametrize("name", ["trained", "untrained", "input", "iterative"])
-def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(copied, name):
+def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(some_cells, name):
     from extractor_flow.flows.dose_overlap.scoring.cell_metrics import measured
 
-    path = copied / RECONSTRUCTIONS
+    path = some_cells / RECONSTRUCTIONS
     with np.load(path) as stored:
         arrays = {key: stored[key].copy() for key in stored.files}
     arrays[name] = (0.5 * arrays[name] + 0.5 * arrays["truth"]).astype(np.complex64)
     path.write_bytes(npz_bytes(arrays))
-    run = Tampering(copied)
+    run = Tampering(some_cells)
     with run.lying(DENSE) as record:
         record["metrics"] |= measured(arrays)
     run.digested(DENSE)
 
-    found = [each for each in verify(copied, deep=True).violations if each.check == "dose-images-again"]
+    found = [each for each in verify(some_cells, deep=True).violations if each.check == "dose-images-again"]
 
     assert [(violation.file, violation.path) for violation in found] == [(RECONSTRUCTIONS, name)]
 
 
-def test_a_deep_look_finds_a_digest_of_untrained_weights_that_the_seed_does_not_give(copied):
-    with Tampering(copied).lying(DENSE) as record:
+def test_a_deep_look_finds_a_digest_of_untrained_weights_that_the_seed_does_not_give(some_cells):
+    with Tampering(some_cells).lying(DENSE) as record:
         record["details"]["untrained_weights_sha256"] = "0" * 64
 
-    assert [violation.file for violation in verify(copied, deep=True).violations] == [JOURNAL]
+    assert [violation.file for violation in verify(some_cells, deep=True).violations] == [JOURNAL]

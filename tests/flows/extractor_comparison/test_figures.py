@@ -23,6 +23,8 @@ def completed(name, seed, *rewards):
     curve = Curve(STEPS, rewards)
     metrics = {
         "untrained_mean_reward": curve.untrained,
+        "held_out_mean_reward": curve.best - 1,
+        "held_out_final_mean_reward": rewards[-1] - 1,
         "best_mean_reward": curve.best,
         "final_mean_reward": rewards[-1],
         "reward_gain": rewards[-1] - rewards[0],
@@ -59,7 +61,7 @@ def test_a_study_over_seeds_is_drawn_in_three_figures(summary, tmp_path):
 
     names = list(flow.draw(study, tmp_path))
 
-    assert names == ["learning_curves.png", "best_reward.png", "sample_efficiency.png"]
+    assert names == ["learning_curves.png", "held_out_reward.png", "sample_efficiency.png"]
     for name in names:
         height, width, _ = imread(io.BytesIO((tmp_path / name).read_bytes())).shape
         assert (width, height) > (600, 400)
@@ -69,7 +71,7 @@ def test_a_study_over_seeds_is_drawn_in_three_figures(summary, tmp_path):
 def test_one_seed_that_lost_is_drawn_without_an_efficiency(summary, tmp_path):
     lost = summary(("only", 1, completed("only", 1, 3, 2, 1, 0)))
 
-    assert draw_figures(lost, tmp_path) == ["learning_curves.png", "best_reward.png"]
+    assert draw_figures(lost, tmp_path) == ["learning_curves.png", "held_out_reward.png"]
 
 
 def test_nothing_completed_draws_nothing(summary, tmp_path):

@@ -25,8 +25,8 @@ def done(shared_bench):
     return shared_bench.train(**SCHEDULE, n_eval_episodes=3, algorithm={"n_steps": 32})
 
 
-def evaluations(done):
-    with np.load(io.BytesIO(done.read("evaluations"))) as arrays:
+def evaluations(done, role="evaluations"):
+    with np.load(io.BytesIO(done.read(role))) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
@@ -55,10 +55,16 @@ def test_an_evaluation_that_falls_on_the_end_is_not_repeated(bench):
 
 
 def test_metrics_say_what_the_evaluations_on_disk_say(done):
-    arrays, metrics = evaluations(done), done.product.metrics
+    arrays, held_out, metrics = evaluations(done), evaluations(done, "held_out"), done.product.metrics
     means = arrays["results"].mean(axis=1)
 
+    assert held_out["timesteps"].tolist() == [metrics["best_timestep"], 320]
     assert {name: metrics[name] for name in metrics if "reward" in name or "rate" in name or "best" in name} == {
+        "held_out_mean_reward": held_out["results"][0].mean(),
+        "held_out_std_reward": held_out["results"][0].std(),
+        "held_out_success_rate": held_out["successes"][0].mean(),
+        "held_out_final_mean_reward": held_out["results"][1].mean(),
+        "held_out_final_success_rate": held_out["successes"][1].mean(),
         "untrained_mean_reward": means[0],
         "best_mean_reward": means.max(),
         "best_timestep": arrays["timesteps"][means.argmax()],
@@ -115,6 +121,7 @@ def test_every_artifact_is_a_file_that_holds_something(done):
             "checkpoint_256",
             "evaluations",
             "final_model",
+            "held_out",
             "metrics",
             "monitor",
             "policy",

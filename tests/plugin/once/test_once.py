@@ -14,7 +14,7 @@ from pytest_extractor_flow.once.session_directory import SessionDirectory
 @pytest.fixture
 def session(tmp_path):
     """A session's directory with its controller in this process."""
-    directory = SessionDirectory(tmp_path)
+    directory = SessionDirectory(tmp_path / "extractor-flow-here")
     yield directory
     if directory.path.exists():
         directory.stop()
@@ -189,7 +189,7 @@ def test_another_users_or_a_living_sessions_directory_is_not_swept(session, tmp_
     (tmp_path / "elsewhere" / "locked").mkdir(mode=0o500)
     (tmp_path / "extractor-flow-link").symlink_to(tmp_path / "elsewhere")
 
-    other = SessionDirectory(tmp_path)
+    other = SessionDirectory(tmp_path / "extractor-flow-other")
     other.remove()
 
     kept = [tmp_path / "extractor-flow-unguarded", session.path / "alive", tmp_path / "elsewhere" / "alive"]

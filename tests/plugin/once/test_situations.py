@@ -120,6 +120,32 @@ def test_waiting_for_the_command_does_not_count_against_a_tests_own_time_limit(p
     assert (result.parseoutcomes(), project.census()) == ({"passed": 4}, CLEAN)
 
 
+FORKING = """
+import os
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    child = os.fork()
+    if child == 0:
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        os._exit(any(report.failed for report in reports))
+    if os.waitpid(child, 0)[1]:
+        pytest.exit("a test failed", returncode=9)
+    return True
+"""
+
+
+def test_in_a_process_for_each_test_the_command_runs_once(project):
+    project.write("ok")
+    (project.path / "forking.py").write_text(FORKING, encoding="utf-8")
+
+    result = project.run("-p", "forking")
+
+    assert (result.ret, project.census()) == (pytest.ExitCode.OK, CLEAN)
+
+
 def test_a_session_that_needs_no_command_makes_no_directory(project):
     project.write("ok", tests="def test_simple(): pass")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ LAYERS = ["schema", "markdown", "consistency", "evidence"]
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_its_items_are_the_layers_and_the_jobs_of_the_one_run_that_tests_share(flow_project, workers):
     flow_project.config("study.yaml", *MIXED)
-    flow_project.tests("@pytest.mark.flow('study.yaml')\ndef test_it(flow_run): pass\n")
+    flow_project.tests("@pytest.mark.flow('study.yaml', allow_failures=True)\ndef test_it(flow_run): pass\n")
 
     result = flow_project.run("study.yaml", "test_project.py", "-rA", workers)
 
@@ -23,12 +25,59 @@ def test_its_items_are_the_layers_and_the_jobs_of_the_one_run_that_tests_share(f
     reason = "gone requires macos_spawn: this is Linux, not macOS; spawn here is another capability (marker spawn); "
     assert told == {
         *(f"PASSED study.yaml::{layer}" for layer in LAYERS),
-        "PASSED study.yaml::job[line seed-0]",
-        "PASSED test_project.py::test_it",
-        "FAILED study.yaml::job[bad seed-0]",
+        "PASSED study.yaml::job::line seed 0",
+        "PASSED test_project.py::test_it[study]",
+        "FAILED study.yaml::job::bad seed 0",
         f"SKIPPED [1] study.yaml:1: {reason}run it where that is",
     }
     assert len(flow_project.kept()) == 1
+
+
+EDITOR = """
+import json
+
+def pytest_collection_finish(session):
+    seen = {item.nodeid: leaf(item) for item in session.items}
+    assert len(seen) == len(session.items)
+    with open("tree.json", "w") as stream:
+        json.dump(seen, stream)
+
+def leaf(item):
+    if not hasattr(item, "callspec"):
+        assert "[" not in item.name
+        return [item.path.name, item.name]
+    function, shown = item.name.split("[", 1)
+    assert item.originalname == function and item.nodeid.rsplit(".py", 1)[1]
+    return [item.path.name, function, "[" + shown, *map(repr, item.callspec.params.values())]
+"""
+
+
+def test_editors_and_reports_can_split_every_name(flow_project):
+    """An editor cuts a parametrized test's name at its first bracket, and a report any name; both must have one."""
+    flow_project.config("deep/study.yaml", {"name": "a[1]::b"})
+    flow_project.config("other.yaml")
+    flow_project.tests(
+        "@pytest.mark.flow('deep/study.yaml')\nclass TestIt:\n    def test_one(self, flow_run): pass\n"
+        "@pytest.mark.flow('deep/study.yaml', 'other.yaml')\n@pytest.mark.parametrize('n', [1])\n"
+        "def test_two(flow_run, n): pass\n"
+        "@pytest.mark.spawn\ndef test_spawned(flow_run): pass\n"
+    )
+    flow_project.pytester.makeconftest(EDITOR)
+
+    result = flow_project.run("--collect-only", "deep/study.yaml", "test_project.py")
+
+    tree = json.loads((flow_project.path / "tree.json").read_text(encoding="utf-8"))
+    assert (result.ret, tree) == (
+        pytest.ExitCode.OK,
+        {
+            **{f"deep/study.yaml::{layer}": ["study.yaml", layer] for layer in LAYERS},
+            "deep/study.yaml::job::a%5B1%5D%3A%3Ab seed 0": ["study.yaml", "a%5B1%5D%3A%3Ab seed 0"],
+            "test_project.py::TestIt::test_one[study]": ["test_project.py", "test_one", "[study]", "deep/study.yaml"],
+            "test_project.py::test_two[study-1]": ["test_project.py", "test_two", "[study-1]", "deep/study.yaml", "1"],
+            "test_project.py::test_two[other-1]": ["test_project.py", "test_two", "[other-1]", "other.yaml", "1"],
+            "test_project.py::test_spawned[spawn]": ["test_project.py", "test_spawned", "[spawn]", "spawn"],
+        },
+    )
 
 
 def test_a_plan_of_the_set_up_trains_nothing(flow_project):
@@ -42,11 +91,11 @@ def test_a_plan_of_the_set_up_trains_nothing(flow_project):
 def test_a_failed_job_says_why_with_the_end_of_its_log_and_nothing_of_the_plugin(flow_project):
     flow_project.config("study.yaml", *MIXED)
 
-    result = flow_project.run("study.yaml::job[bad seed-0]")
+    result = flow_project.run("study.yaml::job::bad seed 0")
 
     result.stdout.fnmatch_lines(
         [
-            "*study.yaml: job?bad seed-0?*",
+            "*study.yaml: bad seed 0*",
             "bad seed 0: RuntimeError: this model was asked to raise",
             "--- the end of its log ---",
             "RuntimeError: this model was asked to raise",
@@ -70,7 +119,7 @@ def test_collecting_trains_nothing_and_imports_no_deep_learning_package(pytester
     assert result.ret == pytest.ExitCode.OK
     assert result.outlines[:8] == [
         *(f"default.yaml::{layer}" for layer in LAYERS),
-        *(f"default.yaml::job[{name} seed-42]" for name in names),
+        *(f"default.yaml::job::{name} seed 42" for name in names),
     ]
 
 
@@ -144,15 +193,15 @@ def test_a_file_that_another_plugin_collects_is_left_to_it(flow_project):
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-@pytest.mark.usefixtures("without_slurm")
-def test_a_job_that_needs_a_capability_carries_its_marker_and_is_skipped_with_the_runs_own_word(flow_project):
+def test_a_job_that_needs_a_capability_has_its_marker_and_is_skipped_with_the_runs_word(flow_project, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # no sbatch here
     flow_project.config("study.yaml", {"name": "line"}, {"name": "large", "requires": ["slurm"]})
     report = flow_project.path / "lane.jsonl"
 
     result = flow_project.run("study.yaml", "-m", "slurm or flow", "--lane=here", f"--lane-report={report}", "-rs")
 
     lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
-    job = next(line for line in lines if line.get("nodeid") == "study.yaml::job[large seed-0]" and "markers" in line)
+    job = next(line for line in lines if line.get("nodeid") == "study.yaml::job::large seed 0" and "markers" in line)
     assert (result.parseoutcomes(), set(job["markers"])) == ({"passed": 5, "skipped": 1}, {"flow", "slurm"})
     result.stdout.fnmatch_lines(["SKIPPED * large requires slurm: *"])
 
@@ -220,4 +269,4 @@ def test_a_failed_job_is_remembered_by_pytests_cache(flow_project, option):
     result = flow_project.run("study.yaml", option, "-v")
 
     first = next(line for line in result.outlines if line.startswith("study.yaml::"))
-    assert first.startswith("study.yaml::job[bad seed-0] FAILED")
+    assert first.startswith("study.yaml::job::bad seed 0 FAILED")

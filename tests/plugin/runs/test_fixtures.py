@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from support.plugin.flow_project import MIXED, PATIENCE
 
 ABOUT_ONE_RUN = """
+pytestmark = pytest.mark.flow("study.yaml", allow_failures=True)
+
 def test_directory(flow_run):
     assert (flow_run / "run.json").is_file()
 
@@ -28,6 +31,12 @@ def test_verdict(flow_verdict):
 
 def test_machine(hardware_profile, flow_summary):
     assert hardware_profile.to_json() in flow_summary["hardware_overview"]
+
+@pytest.mark.flow("study.yaml")
+def test_unprepared(flow_summary): pass
+
+@pytest.mark.flow(allow_failures=False)
+def test_unprepared_too(flow_run): pass
 """
 DISTRIBUTIONS = {
     "alone": ("-n0",),
@@ -43,11 +52,36 @@ def test_every_fixture_shows_the_one_run_of_the_session(flow_project, arguments,
     flow_project.config("study.yaml", *MIXED)
     flow_project.tests(ABOUT_ONE_RUN)
 
-    result = flow_project.run("--flow-config=study.yaml", *arguments)
+    result = flow_project.run("--color=no", *arguments)
 
-    passed = 12 if "--dist=each" in arguments else 6
+    times = 2 if "--dist=each" in arguments else 1
     counted = (result.parseoutcomes(), len(flow_project.kept()), flow_project.leftovers())
-    assert counted == ({"passed": passed}, 1, [])
+    assert counted == ({"passed": 6 * times, "errors": 2 * times}, 1, [])
+    result.stdout.fnmatch_lines(
+        [
+            "1 job failed in this run; a test that judges failures says flow(..., allow_failures=True)",
+            "  bad seed 0: RuntimeError: this model was asked to raise",
+        ]
+    )
+
+
+@pytest.mark.skipif(platform.machine() == "arm64", reason="Metal may be here")
+@pytest.mark.parametrize(
+    ("promised", "outcomes"),
+    [("spawn", {"passed": 2, "skipped": 1}), ("mps", {"passed": 1, "failed": 1, "errors": 1})],
+)
+def test_a_job_may_be_skipped_unless_the_session_has_promised_what_it_needs(flow_project, promised, outcomes):
+    flow_project.config("study.yaml", {"name": "line"}, {"name": "gone", "requires": ["mps"]})
+    flow_project.pytester.makeconftest(
+        "from pytest_extractor_flow.capabilities import Capability\n"
+        "def pytest_extractor_flow_capabilities():\n"
+        "    return {'mps': lambda: Capability(available=True, reason='so it seems to pytest')}\n"
+    )
+    flow_project.tests("@pytest.mark.flow('study.yaml')\ndef test_it(flow_run): pass\n")
+
+    result = flow_project.run("study.yaml::job", "test_project.py", f"--require-hardware={promised}")
+
+    assert result.parseoutcomes() == outcomes
 
 
 def test_the_nearest_mark_chooses_the_configs_and_each_is_trained_once(flow_project):
@@ -152,9 +186,18 @@ def test_a_project_may_have_a_directory_called_as_our_package_is(flow_project):
     assert (done.returncode, "6 passed" in done.stdout) == (0, True), done.stdout
 
 
-def test_a_session_without_runs_leaves_a_project_its_own_package_of_that_name(flow_project):
+NOTHING_IS_THERE = """
+import os, signal
+
+def pytest_sessionfinish():
+    assert os.listdir(os.environ["TMPDIR"]) == []
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+"""
+
+
+def test_a_session_without_runs_leaves_a_project_its_own_package_of_that_name_and_makes_nothing(flow_project):
     flow_project.tests("MINE = 1\n", "harness/__init__.py")
-    flow_project.tests("", "conftest.py")
+    flow_project.tests(NOTHING_IS_THERE, "conftest.py")
     flow_project.tests("import harness\ndef test_it():\n    assert harness.MINE == 1\n")
 
     result = flow_project.pytester.runpytest_subprocess("-n2", timeout=PATIENCE)

@@ -56,7 +56,14 @@ class Bench:
     def jobs(self, *extractors: dict[str, Any], algorithm: Any = None, env: Any = None, **run: Any) -> tuple[Job, ...]:
         """The jobs of a study: 64 steps of *extractors* in the corridor, in rollouts of 32, unless told otherwise."""
         data = {
-            "run": {"total_timesteps": 64, "eval_freq": 32, "n_eval_episodes": 2, "seed": 1, **run},
+            "run": {
+                "total_timesteps": 64,
+                "eval_freq": 32,
+                "n_eval_episodes": 2,
+                "final_eval_episodes": 3,
+                "seed": 1,
+                **run,
+            },
             "extractors": list(extractors) or [FLAT],
             "algorithm": {"n_epochs": 2, **(algorithm or {})},
             "env": env or CORRIDOR,

@@ -32,6 +32,7 @@ from extractor_flow.study.records import (
 )
 from extractor_flow.study.statistics import describe
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
+from extractor_flow.study.verdict import Verdict
 from support.generated.hostile import HOSTILE_SAMPLES, hostile_text, json_objects, json_values, notes, numbers
 
 if TYPE_CHECKING:
@@ -203,6 +204,12 @@ def _identity(run_id: str, flow: str, moment: datetime, output_root: str, notes:
 
 
 @cache
+def verdicts() -> SearchStrategy[Verdict]:
+    """What a flow may conclude, in any words."""
+    return st.builds(Verdict, hostile_text(), hostile_text(), st.none() | hostile_text(), notes(), notes())
+
+
+@cache
 def _conclusions() -> SearchStrategy[dict[str, Any]]:
     """A comparison whose jobs and names are still positions."""
     metric = st.dictionaries(_metric_names(), numbers(), min_size=1, max_size=1)
@@ -221,6 +228,7 @@ def _conclusions() -> SearchStrategy[dict[str, Any]]:
             "job_metrics": st.dictionaries(_positions(), metric, max_size=2),
             "statistics": st.lists(entry, max_size=2),
             "notes": notes(),
+            "verdict": st.none() | verdicts(),
         }
     )
 
@@ -233,6 +241,7 @@ def _comparison(names: Sequence[str], told: Sequence[JobRecord], conclusions: Ma
         job_metrics=added,
         statistics=tuple(_statistics(names, entry) for entry in conclusions["statistics"]),
         notes=conclusions["notes"],
+        verdict=conclusions["verdict"],
     )
 
 

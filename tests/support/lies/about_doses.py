@@ -6,12 +6,12 @@ import numpy as np
 
 from extractor_flow import layout
 from support.lies.dose_tampering import (
-    BASELINE,
     BUNDLE,
     CHECKPOINT,
     CURVES,
     DATA,
     IMAGES,
+    OTHER_DENSE,
     TEST,
     another_brightness,
     another_dose,
@@ -73,7 +73,7 @@ LIES = [
     Mutation(
         "another cell's checkpoint",
         CHECKPOINT,
-        overwritten(CHECKPOINT, lambda run: (run.path / BASELINE / "checkpoint.safetensors").read_bytes()),
+        overwritten(CHECKPOINT, lambda run: (run.path / OTHER_DENSE / "checkpoint.safetensors").read_bytes()),
         checks=("dose-bundle", "dose-checkpoint"),
     ),
     Mutation(

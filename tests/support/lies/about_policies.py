@@ -17,7 +17,7 @@ from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from support.lies.about_measurements import logged
 from support.lies.about_models import BEST, EARLY, FINAL, FLAT, LATE, remodelled, setting, telling, torched, unpacked
 from support.lies.about_models import POLICY as POLICY_MEMBER
-from support.lies.careful_lies import EVALUATIONS
+from support.lies.careful_lies import EVALUATIONS, HELD_OUT
 from support.lies.mutated_runs import ONE, TWO, Change, Mutation
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ def told_everywhere(run: Tampering, arrays: Arrays) -> None:
     best = list(rewards).index(curve.best_timestep)
     if curve.best_timestep > 0:  # of each of these steps there is a checkpoint
         shutil.copyfile(run.path / ONE / f"checkpoints/rl_model_{curve.best_timestep}_steps.zip", run.path / ONE / BEST)
+    chosen = _held_out(run)
+    chosen["timesteps"][0] = curve.best_timestep
+    if chosen["timesteps"][0] == chosen["timesteps"][1]:
+        for name in ("results", "ep_lengths", "successes"):
+            chosen[name][0] = chosen[name][1]
+    decided(run, chosen)
     with run.lying(ONE) as record:
         record["details"]["curve"] = curve.to_json()
         told = {
@@ -75,6 +81,40 @@ def told_everywhere(run: Tampering, arrays: Arrays) -> None:
         line.sub(lambda m: f"step {m[1]}: mean reward {rewards[int(m[1])]:.4g}", log.read_text("utf-8")), "utf-8"
     )
     run.rebind()
+
+
+def decided(run: Tampering, arrays: Arrays) -> None:
+    """The held-out episodes of the first job are *arrays*: in their file and the record."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    (run.path / HELD_OUT).write_bytes(buffer.getvalue())
+    with run.lying(ONE) as record:
+        for row, name in enumerate(("held_out", "held_out_final")):
+            record["metrics"][f"{name}_mean_reward"] = float(arrays["results"][row].mean())
+            record["metrics"][f"{name}_success_rate"] = float(arrays["successes"][row].mean())
+        record["metrics"]["held_out_std_reward"] = float(arrays["results"][0].std())
+
+
+def _held_out(run: Tampering) -> Arrays:
+    with np.load(run.path / HELD_OUT) as stored:
+        return {name: stored[name].copy() for name in stored}
+
+
+def a_better_decision(run: Tampering) -> None:
+    """The held-out rewards are higher."""
+    arrays = _held_out(run)
+    arrays["results"] += 1.0
+    decided(run, arrays)
+
+
+def a_decision_by_selection(run: Tampering) -> None:
+    """The held-out episodes are those that the policies were evaluated, and selected, on."""
+    arrays = _held_out(run)
+    with np.load(run.path / EVALUATIONS) as seen:
+        rows = [seen["timesteps"].tolist().index(step) for step in arrays["timesteps"]]
+        for name in ("results", "ep_lengths", "successes"):
+            arrays[name] = seen[name][rows]
+    decided(run, arrays)
 
 
 def _retold(event: Any, rewards: dict[int, float], lengths: dict[int, float]) -> Any:
@@ -141,10 +181,10 @@ def on_other_episodes(run: Tampering) -> None:
     from extractor_flow.readers.weights import read_weights
 
     plan = Plan.from_parameters(json.loads((run.path / ONE / "job.json").read_text("utf-8"))["parameters"])
-    player = Player(plan, [7, 8], 1)
+    player = Player(plan, 1)
     with (run.path / ONE / "policy.safetensors").open("rb") as stream:
         policy = player.policy(read_weights(stream, "weights"))
-    episodes = sorted(player.play(policy, 1000), key=lambda episode: episode.number)
+    episodes = sorted(player.play(policy, [7, 8], 1000), key=lambda episode: episode.number)
 
     def change(arrays: Arrays) -> None:
         arrays["results"][-1] = [episode.reward for episode in episodes]
@@ -207,6 +247,8 @@ LIES = [
     _lie("a millionth more in one episode", one_episode(1e-6)),
     _lie("two episodes in each other's place", exchanged("results")),
     _lie("two lengths in each other's place", exchanged("ep_lengths")),
+    Mutation("better held-out rewards", HELD_OUT, a_better_decision, None, PLAYED),
+    Mutation("held-out rewards of the episodes that selected", HELD_OUT, a_decision_by_selection, None, PLAYED),
     _lie("a success", scored(a_success)),
     _lie("the rewards of another seed", of_another_job(TWO)),
     _lie("the rewards of another extractor", of_another_job(FLAT)),

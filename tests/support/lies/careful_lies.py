@@ -13,22 +13,23 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from extractor_flow import layout
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation, copying, lying, then_digested
 from support.lies.tampering import Tampering
 
-EVALUATIONS = f"{ONE}/eval_logs/evaluations.npz"
+EVALUATIONS, HELD_OUT = f"{ONE}/eval_logs/evaluations.npz", f"{ONE}/eval_logs/held_out.npz"
 WEIGHTS, FINAL, MONITOR = f"{ONE}/policy.safetensors", f"{ONE}/final_model.zip", f"{ONE}/monitor.csv"
 
 
-def evaluated(change) -> Change:
+def evaluated(change, file=EVALUATIONS) -> Change:
     """Change the arrays of the evaluations, and set all digests right."""
 
     def rewrite(run: Tampering) -> None:
-        with np.load(run.path / EVALUATIONS) as arrays:
+        with np.load(run.path / file) as arrays:
             changed = change(dict(arrays))
         buffer = io.BytesIO()
         np.savez(buffer, **changed)
-        (run.path / EVALUATIONS).write_bytes(buffer.getvalue())
+        (run.path / file).write_bytes(buffer.getvalue())
         run.digested(ONE)
 
     return rewrite
@@ -72,7 +73,13 @@ def repacked(member: str, data: bytes | None) -> Change:
 
 def plagiarize(run: Tampering) -> None:
     """All artifacts of one seed are those of the other, and the metrics with them."""
-    for name in ("policy.safetensors", "final_model.zip", "best_model/best_model.zip", "eval_logs/evaluations.npz"):
+    for name in (
+        "policy.safetensors",
+        "final_model.zip",
+        "best_model/best_model.zip",
+        "eval_logs/evaluations.npz",
+        "eval_logs/held_out.npz",
+    ):
         shutil.copyfile(run.path / TWO / name, run.path / ONE / name)
     with run.record(TWO) as other, run.lying(ONE) as record:
         record["metrics"], record["details"]["curve"] = other["metrics"], other["details"]["curve"]
@@ -99,6 +106,12 @@ def succeed(job: str) -> Change:
     return change
 
 
+def the_seeds_of_selection(run: Tampering) -> None:
+    """The held-out episodes are those by which the policy was selected."""
+    with run.lying(ONE) as record:
+        record["details"]["seeds"]["held_out"] = record["details"]["seeds"]["evaluation"]
+
+
 def no_evaluation(arrays):
     """Without the one in the middle."""
     return {name: np.delete(values, 1, axis=0) for name, values in arrays.items()}
@@ -122,6 +135,33 @@ LIES = [
         layout.JOURNAL,
         lying(ONE, "metrics", "untrained_mean_reward", to=-99.5),
         checks=("ppo-metrics",),
+    ),
+    *(
+        Mutation(
+            f"{name} improved, everywhere", layout.JOURNAL, lying(ONE, "metrics", name, to=99), checks=("ppo-held-out",)
+        )
+        for name in CONTRACT.metrics
+        if name.startswith("held_out")
+    ),
+    Mutation(
+        "held-out episodes that selection saw, everywhere",
+        layout.JOURNAL,
+        the_seeds_of_selection,
+        checks=("ppo-record",),
+    ),
+    Mutation(
+        "a held-out episode left out",
+        HELD_OUT,
+        evaluated(
+            lambda arrays: {**arrays, **{name: arrays[name][:, 1:] for name in arrays if name != "timesteps"}}, HELD_OUT
+        ),
+        checks=("ppo-held-out",),
+    ),
+    Mutation(
+        "the held-out figures of another selection",
+        HELD_OUT,
+        evaluated(lambda arrays: {**arrays, "timesteps": arrays["timesteps"] + 32}, HELD_OUT),
+        checks=("ppo-held-out",),
     ),
     Mutation(
         "less spread, everywhere",

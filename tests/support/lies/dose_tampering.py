@@ -17,6 +17,7 @@ from extractor_flow.files import dumps, sha256_of
 from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
 from extractor_flow.run.provenance import config_digest
+from extractor_flow.study.jobs import select
 from extractor_flow.verify.subject.matrix import announcement
 from support.published import DOSES
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from support.lies.tampering import Tampering
 
 STUDY = DOSES
-BASELINE, DENSE, SPARSE = "dose_1000/baseline/gs1", "dose_1000/dense/gs2", "dose_1000/sparse/gs2"
+NO_BASELINE = ("--only", "[ds]*")
+DENSE, OTHER_DENSE, SPARSE = "dose_1000/dense/gs2", "dose_100000/dense/gs2", "dose_1000/sparse/gs2"
 BUNDLE, CHECKPOINT = f"{DENSE}/bundle.safetensors", f"{DENSE}/checkpoint.safetensors"
 CURVES, IMAGES = f"{DENSE}/curves.json", f"{DENSE}/reconstructions.npz"
 DATA, TEST = "data/dose_1000", "data/dose_1000/dense/dense_test.npz"
@@ -215,9 +217,10 @@ def relabelled(edit: Callable[[dict[str, Any]], object]) -> Any:
         overrides = {**request["overrides"], **{key: request[key] for key in ("run_id", "output_root")}}
         study = flow.study(ConfigDocument(run.path / layout.RUN, request["config"], {}), overrides)
         request |= {"config": dict(study.settings), "config_sha256": config_digest(study.settings)}
-        request |= {"jobs": [announcement(job) for job in study.jobs]}
+        jobs = select(study.jobs, request["selection"])
+        request |= {"jobs": [announcement(job) for job in jobs]}
         (run.path / layout.RUN).write_text(dumps(request), encoding="utf-8")
-        _retell(run, {before[job.name, job.seed]: job for job in study.jobs})
+        _retell(run, {before[job.name, job.seed]: job for job in jobs})
 
     return change
 

@@ -69,14 +69,20 @@ class Tampering:
     @contextmanager
     def lying(self, job: str) -> Iterator[dict[str, Any]]:
         """The record of *job*, changed everywhere: journal, result, metrics file, digests, and all published files."""
+        with self.retold(job) as record:
+            yield record
+        self.republish()
+
+    @contextmanager
+    def retold(self, job: str) -> Iterator[dict[str, Any]]:
+        """The record of *job*, changed in the journal and in the job's directory, digests included."""
         with self.record(job) as record:
             yield record
             if record["status"] == "success":
                 self._follow(job, record)
-        with self.record(job) as record:
             told = {key: value for key, value in record.items() if key != "previous"}
-            (self.path / job / "result.json").write_text(dumps(told), encoding="utf-8")
-        self.republish()
+            if (self.path / job / "result.json").is_file():
+                (self.path / job / "result.json").write_text(dumps(told), encoding="utf-8")
 
     def digested(self, job: str) -> None:
         """Let every claim about the artifacts of *job* agree with the artifacts as they are now."""

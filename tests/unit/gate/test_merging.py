@@ -1,9 +1,12 @@
 """The gate is green only if every expected lane reported, on one clean commit, and every required test really ran."""
 
+import json
+
 import pytest
 
 from extractor_flow.errors import RequestError
-from extractor_flow.gate import Finding, merge
+from extractor_flow.gate import Finding, lane_key, merge
+from extractor_flow.gate.signing import signed
 from support.lane_reports import COMMIT, OTHER_COMMIT, closed, collected, deselected, header, line, outcome, uncollected
 
 CUDA = "tests/test_gpu.py::test_gpu"
@@ -14,11 +17,11 @@ PLAIN = "tests/test_a.py::test_a"
 def judge(tmp_path):
     """Merges reports given as texts, each in a file of its own, under what is expected and required."""
 
-    def judge(*texts, expected=("linux", "gpu"), required=("cuda",)):
+    def judge(*texts, expected=("linux", "gpu"), required=("cuda",), **more):
         paths = [tmp_path / f"{number}.jsonl" for number in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):
             path.write_text(text, encoding="utf-8")
-        return merge(paths, expected, required)
+        return merge(paths, expected, required, **more)
 
     return judge
 
@@ -198,3 +201,97 @@ def test_a_lane_that_only_collected_makes_the_gate_red(judge):
 def test_a_gate_that_expects_no_lane_is_a_wrong_request(judge):
     with pytest.raises(RequestError, match="no lane is expected"):
         judge(LINUX, expected=())
+
+
+def test_a_lane_with_a_test_that_has_no_outcome_is_not_complete(judge):
+    verdict = judge(LINUX, closed(header("gpu"), collected(CUDA, "cuda"), collected(PLAIN), PASSED))
+
+    told = f"its session ended without an outcome of 1 of its 2 tests, such as {PLAIN}"
+    assert verdict.findings == (Finding("lane", "gpu", told),)
+
+
+def test_every_test_must_have_run_somewhere_unless_it_is_allowed_not_to(judge):
+    skipped, hidden = outcome(PLAIN, "skipped", reason="not here"), uncollected("tests/test_b.py", "skipped")
+    lanes = [
+        closed(header(name), collected(CUDA), collected(PLAIN), skipped, hidden, found)
+        for name, found in (("linux", outcome(CUDA, "skipped")), ("gpu", outcome(CUDA, "passed")))
+    ]
+    reasons = {PLAIN: "needs a cluster", "tests/test_b.py": "needs a browser"}
+
+    required, allowed, renamed = (
+        judge(*lanes, required=("*",), allowed=allowed)
+        for allowed in ({}, reasons, {**reasons, "test_c.py": "is gone"})
+    )
+
+    why = "no expected lane collected what is in it: linux: no module of that name; gpu: no module of that name"
+    fates = "linux: skipped: not here; gpu: skipped: not here"
+    assert required.findings == (
+        Finding("test", PLAIN, f"was executed on no expected lane: {fates}"),
+        Finding("test", "tests/test_b.py", why),
+    )
+    assert (allowed.findings, allowed.allowed) == ((), reasons)
+    assert renamed.findings == (Finding("test", "test_c.py", "is allowed not to run, and no lane knows it"),)
+
+
+def test_an_allow_list_without_a_rule_to_except_from_is_refused(judge):
+    with pytest.raises(RequestError, match="no other has to"):
+        judge(LINUX, GPU, allowed={PLAIN: "so"})
+
+
+def run(root, *, trained=False):
+    return {"record": "run", "run_directory": "20260101-study", "root": root * 64, "trained": trained}
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ([run("a", trained=True), run("a")], None),
+        ([run("a", trained=True), run("b", trained=True)], None),
+        ([run("a", trained=True), run("b")], f"has the root {'b' * 64} on gpu, and {'a' * 64} on linux"),
+        ([run("a"), run("b")], f"has the root {'b' * 64} on gpu, and {'a' * 64} on linux"),
+    ],
+    ids=["the same", "two trainings", "changed", "judged twice"],
+)
+def test_a_run_that_two_lanes_have_seen_must_be_the_same(judge, seen, said):
+    verdict = judge(
+        *(closed(header(name), each) for name, each in zip(("linux", "gpu"), seen, strict=True)), required=()
+    )
+
+    assert verdict.findings == (() if said is None else (Finding("run", "20260101-study", said),))
+
+
+KEY = b"0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("sign", "usable"),
+    [
+        (lambda closing: signed(closing, KEY), True),
+        (lambda closing: closing, False),
+        (lambda closing: signed(closing, KEY[::-1]), False),
+        (lambda closing: {**signed({**closing, "exit_status": 1}, KEY), "exit_status": 0}, False),
+    ],
+    ids=["signed", "unsigned", "another key", "changed"],
+)
+def test_a_gate_with_a_key_takes_only_what_was_signed_with_it(judge, sign, usable):
+    *before, last = closed(header("gpu"), collected(CUDA, "cuda"), PASSED).splitlines(keepends=True)
+
+    verdict = judge("".join(before) + line(sign(json.loads(last))), expected=("gpu",), key=KEY)
+
+    assert (verdict.green, [finding.subject for finding in verdict.findings][:1]) == (
+        usable,
+        [] if usable else ["report"],
+    )
+
+
+def test_a_key_is_read_from_a_file_or_the_environment_and_must_be_long_enough(tmp_path, monkeypatch):
+    (tmp_path / "key").write_text(KEY.decode() + "\n", encoding="utf-8")
+    (tmp_path / "short").write_text("secret", encoding="utf-8")
+    found = [lane_key(None), lane_key(tmp_path / "key")]
+    monkeypatch.setenv("EXTRACTOR_FLOW_LANE_KEY", "f" * 16)
+
+    assert [*found, lane_key(None)] == [None, KEY, b"f" * 16]
+    with pytest.raises(RequestError, match="the key has 6 bytes; expected at least 16"):
+        lane_key(tmp_path / "short")
+    with pytest.raises(RequestError, match="--lane-key"):
+        lane_key(tmp_path / "gone")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor_flow.render.formats import CORE_METRICS, metric_of, number, quantity, seconds
+from extractor_flow.render.formats import CORE_METRICS, duration, metric_of, number, quantity, seconds
 from extractor_flow.study.job_contract import Metric
 from support.render_samples import WORDS
 
@@ -41,3 +41,18 @@ def test_a_metric_is_named_by_the_flow_then_by_the_core_then_by_itself():
         CORE_METRICS["failed_runs"],
         Metric("mystery"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.99, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (3599.9, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+    ],
+)
+def test_a_duration_is_told_at_a_glance(value, text):
+    assert duration(value) == text

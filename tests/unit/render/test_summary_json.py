@@ -6,6 +6,7 @@ from dataclasses import replace
 from extractor_flow.contracts import summary_schema, violations
 from extractor_flow.files import dumps
 from extractor_flow.render.summary_json import result_of, to_json
+from extractor_flow.study.flow import Verdict
 from support.render_samples import CPU, WORDS, completed, failed, mixed, skipped, statistics_entry, summary
 
 HARDWARE = {"platform": "Linux-6.1", "arch": "x86_64", "python_version": "3.11.4", "workers": 2}
@@ -26,12 +27,21 @@ def test_a_summary_names_the_run_its_machines_its_results_and_its_aggregates():
     }
 
 
-def test_notes_and_statistics_are_there_when_there_are_any():
-    data = to_json(summary(completed(), notes=("slow",), statistics=(statistics_entry(),)), WORDS)
+def test_notes_statistics_and_the_verdict_are_there_when_there_are_any():
+    verdict = Verdict("winner", "mlp_small is better.", winner="mlp_small", limits=("one environment",))
+    told = summary(completed(), notes=("slow",), statistics=(statistics_entry(),), verdict=verdict)
+    data = to_json(told, WORDS)
 
-    assert {key: data[key] for key in ("notes", "statistics")} == {
+    assert {key: data[key] for key in ("notes", "statistics", "verdict")} == {
         "notes": ["slow"],
         "statistics": [statistics_entry()],
+        "verdict": {
+            "code": "winner",
+            "sentence": "mlp_small is better.",
+            "winner": "mlp_small",
+            "details": [],
+            "limits": ["one environment"],
+        },
     }
 
 

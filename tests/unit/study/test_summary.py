@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.study.codes import Code
-from extractor_flow.study.flow import Comparison
+from extractor_flow.study.flow import Comparison, Verdict
 from extractor_flow.study.records import Failed, RunSummary
 from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
 from support.render_samples import CPU, GPU, completed, failed, skipped
@@ -20,11 +20,14 @@ IDENTITY = RunIdentity(
     run_directory="20261121-101500-demo",
     notes=("asked for",),
 )
+VERDICT = Verdict("undecided", "Nothing can be told apart.")
 RECORDS = (completed(), completed("mlp_large", duration_seconds=0.1), failed(), skipped(), skipped("lstm_medium"))
 
 
 def test_a_summary_is_its_identity_its_records_and_the_comparison():
-    comparison = Comparison(aggregate_metrics={"best_mean_reward": 1.5}, statistics=({"n": 1},), notes=("concluded",))
+    comparison = Comparison(
+        aggregate_metrics={"best_mean_reward": 1.5}, statistics=({"n": 1},), notes=("concluded",), verdict=VERDICT
+    )
 
     assert summarize(IDENTITY, [completed()], comparison, GPU) == RunSummary(
         run_id="demo",
@@ -44,6 +47,7 @@ def test_a_summary_is_its_identity_its_records_and_the_comparison():
         statistics=({"n": 1},),
         notes=("asked for", "concluded"),
         interrupted=False,
+        verdict=VERDICT,
     )
 
 

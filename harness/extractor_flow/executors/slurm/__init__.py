@@ -88,7 +88,7 @@ class _Submitting:
     def submit(self, earlier: Sequence[Submission], prepare: bool) -> Submission:  # noqa: FBT001 - a fact
         number = notes.next_number(self.run_path)
         try:
-            prepared = next((each.prepare for each in earlier if each.prepare), None) or self._prepare(prepare)
+            prepared = self._prepare(earlier) if prepare else None
             tasks = self._trainings(number, prepared)
             arrays = tuple(dict.fromkeys(task.partition("_")[0] for task in tasks))
             before = [*arrays, *(array for each in earlier for array in each.arrays)]
@@ -100,9 +100,11 @@ class _Submitting:
             raise RunDirectoryError(f"{msg} --executor slurm") from error
         return submission
 
-    def _prepare(self, needed: bool) -> str | None:  # noqa: FBT001 - a fact
+    def _prepare(self, earlier: Sequence[Submission]) -> str:
+        """The job that prepares the run: one that is in the queue already, or a new one."""
         command = [*_PYTHON, "extractor_flow.run.prepare", str(self.run_path.absolute())]
-        return self._sbatch("prepare-%j", command, ["--requeue"]) if needed else None
+        known = next((each.prepare for each in earlier if each.prepare), None)
+        return known or self._sbatch("prepare-%j", command, ["--requeue"])
 
     def _trainings(self, number: int, prepared: str | None) -> dict[str, str]:
         """The directory of each task; where not all may run at once, one array waits for the other."""
@@ -121,7 +123,7 @@ class _Submitting:
         return tasks
 
     def _publish(self, before: Sequence[str]) -> str:
-        command = [*_PYTHON, "extractor_flow.run.collect", "slurm", str(self.run_path.absolute())]
+        command = [*_PYTHON, "extractor_flow.collect", "slurm", str(self.run_path.absolute())]
         # Hidden, for the run's last file lists all others, and this one is there when Slurm pleases.
         return self._sbatch(".publish-%j", command, ["--requeue", *_after([f"afterany:{':'.join(before)}"])])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap.comparison import compare_records
 from extractor_flow.flows.dose_overlap.config import settings_of
 from extractor_flow.flows.dose_overlap.contract import ADDED, CONTRACT
 from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, missing_requirement
+from extractor_flow.flows.dose_overlap.page import PAGE
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ VOCABULARY = ReportSpec(
     results_heading="Cell Results",
     headline="amplitude_psnr",
     metrics={**CONTRACT.metrics, **ADDED},
+    page=PAGE,
 )
 
 
@@ -43,6 +46,10 @@ class DoseOverlap:
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.preload",)
     packages: tuple[str, ...] = ("scipy", "torch")
     extra: str = "pytest-extractor-flow[dose]"
+
+    def starter(self) -> str:
+        """A config to begin with."""
+        return resources.files(__name__).joinpath("starter.yaml").read_text(encoding="utf-8")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The doses x views that a config asks for."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.extractor_comparison.comparison import compare_records
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement
+from extractor_flow.flows.extractor_comparison.page import PAGE
 from extractor_flow.flows.extractor_comparison.plan import ExtractorConfigurationProfile
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
@@ -30,8 +32,9 @@ VOCABULARY = ReportSpec(
     subject="Extractor Name",
     results_key="extractor_results",
     results_heading="Extractor Results",
-    headline="best_mean_reward",
+    headline="held_out_mean_reward",
     metrics={**CONTRACT.metrics, **ADDED},
+    page=PAGE,
 )
 
 
@@ -44,6 +47,10 @@ class ExtractorComparison:
     preload: tuple[str, ...] = ("extractor_flow.flows.extractor_comparison.training.preload",)
     packages: tuple[str, ...] = ("gymnasium", "stable_baselines3", "tensorboard", "torch")
     extra: str = "pytest-extractor-flow[train]"
+
+    def starter(self) -> str:
+        """A config to begin with."""
+        return resources.files(__name__).joinpath("starter.yaml").read_text(encoding="utf-8")
 
     def study(self, document: ConfigDocument, overrides: Mapping[str, Any]) -> Study:
         """The extractors x seeds that a config asks for."""
@@ -73,7 +80,7 @@ class ExtractorComparison:
         return [(name, preset.description, preset.parameters) for name, preset in PRESETS.items()]
 
     def draw(self, summary: RunSummary, directory: Path) -> Iterable[str]:
-        """Learning curves, best rewards and sample efficiency, as far as there is something to show."""
+        """Learning curves, held-out rewards and sample efficiency, as far as there is something to show."""
         from extractor_flow.flows.extractor_comparison.figures import draw_figures
 
         return draw_figures(summary, directory)

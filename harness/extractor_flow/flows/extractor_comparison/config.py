@@ -64,7 +64,9 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
     run = {key: value for key, value in run.items() if key != "seed"} | {
         "run_id": run["run_id"] or stem,
         "seeds": list(seeds),
-        "eval_num_envs": min(run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, run["n_eval_episodes"]),
+        "eval_num_envs": min(
+            run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, max(run["n_eval_episodes"], run["final_eval_episodes"])
+        ),
     }
     algorithm = {**sound["algorithm"], "n_steps": n_steps(run, sound["algorithm"])}
     environment = sound["env"] if {"id", "factory"} & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}

@@ -1,4 +1,4 @@
-"""Draws a comparison: learning curves, best rewards and sample efficiency, one dot a seed."""
+"""Draws a comparison: learning curves, held-out rewards and sample efficiency, one dot a seed."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Series:
     colour: str
     style: str
     curves: tuple[Curve, ...]
+    held_out: tuple[float, ...]
     ratios: tuple[float, ...]
 
 
@@ -46,7 +47,7 @@ def draw_figures(summary: RunSummary, directory: Path) -> list[str]:
     drawn: list[str] = []
     for name, draw, shown in (
         ("learning_curves.png", _learning_curves, series),
-        ("best_reward.png", _best_rewards, series),
+        ("held_out_reward.png", _held_out_rewards, series),
         ("sample_efficiency.png", _sample_efficiency, series if any(each.ratios for each in series) else []),
     ):
         if shown:
@@ -64,6 +65,7 @@ def _series(summary: RunSummary) -> list[Series]:
             colour=_COLOURS[position % len(_COLOURS)],
             style=_STYLES[position // len(_COLOURS) % len(_STYLES)],
             curves=tuple(Curve.from_json(outcome.details["curve"]) for other, outcome in done if other == name),
+            held_out=tuple(outcome.metrics["held_out_mean_reward"] for other, outcome in done if other == name),
             ratios=tuple(outcome.metrics[key] for other, outcome in done if other == name and key in outcome.metrics),
         )
         for position, name in enumerate(dict.fromkeys(name for name, _ in done))
@@ -105,14 +107,14 @@ def _learning_curves(axes: Axes, series: Sequence[Series]) -> None:
     axes.legend(frameon=False)
 
 
-def _best_rewards(axes: Axes, series: Sequence[Series]) -> None:
-    _bars(axes, series, [[curve.best for curve in each.curves] for each in series])
+def _held_out_rewards(axes: Axes, series: Sequence[Series]) -> None:
+    _bars(axes, series, [each.held_out for each in series])
     for position, each in enumerate(series):
-        untrained = [curve.untrained for curve in each.curves]
-        axes.plot(untrained, _spread(position, len(untrained)), "x", color="#777777", markersize=5, zorder=4)
-    axes.plot([], [], "x", color="#777777", label="untrained, one a seed")
+        best = [curve.best for curve in each.curves]
+        axes.plot(best, _spread(position, len(best)), "x", color="#777777", markersize=5, zorder=4)
+    axes.plot([], [], "x", color="#777777", label="the largest of its evaluations, by which it was selected")
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_title("Best mean reward of an evaluation")
+    axes.set_title("Mean reward of the selected policy on episodes that selection never saw")
     axes.set_xlabel(_centre(max(len(each.curves) for each in series)))
     axes.set_yticks(range(len(series)), [each.name for each in series])
     axes.legend(frameon=False, loc="best")

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 FLOW_NAME = "extractor_comparison"
 ACCELERATORS = ("cuda", "mps")
 _GPU = "gpu"
-_SCHEDULE = ("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes", "eval_num_envs")
+_SCHEDULE = (
+    "total_timesteps",
+    "num_envs",
+    "eval_freq",
+    "save_freq",
+    "n_eval_episodes",
+    "eval_num_envs",
+    "final_eval_episodes",
+)
 
 _UNKNOWN_COST = 3.0  # of an extractor of somebody's own, beside those of the presets
 

@@ -3,6 +3,7 @@
 FINAL_MODEL = "final_model.zip"
 BEST_MODEL = "best_model/best_model.zip"
 EVALUATIONS = "eval_logs/evaluations.npz"
+HELD_OUT = "eval_logs/held_out.npz"
 WEIGHTS = "policy.safetensors"
 MONITOR = "monitor.csv"
 METRICS = "metrics.json"

@@ -71,6 +71,7 @@ class Schedule:
     save_freq: int | None
     n_eval_episodes: int
     eval_num_envs: int
+    final_eval_episodes: int
 
 
 @dataclass(frozen=True)

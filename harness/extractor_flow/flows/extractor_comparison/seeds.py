@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def evaluation_seeds(seed: int, episodes: int) -> list[int]:
     """The seeds of the evaluation episodes of a run with *seed*: a random stream apart from training's."""
     stream = np.random.SeedSequence(entropy=seed, spawn_key=(1,))
     return [int(state) >> 1 for state in stream.generate_state(episodes)]
+
+
+def held_out_seeds(seed: int, episodes: int, evaluation: Sequence[int]) -> list[int]:
+    """The seeds of the episodes that decide: a stream of its own, without any of those in *evaluation*."""
+    stream = np.random.SeedSequence(entropy=seed, spawn_key=(2,))
+    seen = frozenset(evaluation)
+    drawn = (int(state) >> 1 for state in stream.generate_state(episodes + len(evaluation)))
+    return [number for number in drawn if number not in seen][:episodes]
 
 
 def training_seed(seed: int) -> int:

@@ -11,7 +11,7 @@ from extractor_flow.binding.starts import read_starts
 from extractor_flow.binding.subjects import CONTRACT, LIMIT, Subject, is_bound, render, root_of
 from extractor_flow.contracts import violations
 from extractor_flow.evidence.check import Requirement, Scope, check
-from extractor_flow.evidence.findings import Unchecked, Violation, Why
+from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.layout import STARTS, SUBJECTS
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
@@ -121,16 +121,17 @@ def journal_chain(run: RunSubject) -> Iterator[Finding]:
 def run_starts(run: RunSubject) -> Iterator[Violation]:
     """The list of starts beside the run is whole, and has this run's start as run.json knows it.
 
-    Catches: a start that was taken out of the list or changed, and so a discarded run; settings that were exchanged
-    after the start. Cannot catch: a list that is gone, as beside a copy, or that was made again with every run.json.
+    Catches: a start that was taken out of the list or changed, and so a discarded run; settings, command or commit that
+    were told otherwise after the start. Cannot catch: a list that is gone, as beside a copy, or whose end was cut off;
+    one that was made again with every run.json.
     """
+    request = {**run.request, "commit": (run.request.get("git") or {}).get("commit")}
     for start in _starts(run) or ():
         if start.run_directory == run.request["run_directory"] and not start.resumed:
-            for name in ("config_sha256", "start_sha256"):
-                noted = getattr(start, name.replace("start_", ""))
-                if run.request.get(name) != noted:
-                    claim = str(run.request.get(name, "nothing"))
-                    yield Violation(layout.RUN, f"$.{name}", claim, f"{STARTS} beside the run has {noted}", _CHAIN)
+            for name, noted in {**start.told, "start_sha256": start.sha256}.items():
+                if request.get(name) != noted:
+                    found = f"{STARTS} beside the run has {brief(noted)}"
+                    yield Violation(layout.RUN, f"$.{name}", brief(request.get(name, "nothing")), found, _CHAIN)
 
 
 @check("witness", scope=Scope.RUN, reads=(SUBJECTS,), requires=(Requirement.WITNESS,))

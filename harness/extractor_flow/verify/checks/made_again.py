@@ -70,14 +70,22 @@ def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
     yield from _text(run, layout.MARKDOWN, _published(run)[layout.MARKDOWN]())
 
 
-@check("report-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.PAGE,), requires=_PUBLISHED)
+@check(
+    "report-made-again",
+    layer=Layer.CONSISTENCY,
+    scope=Scope.RUN,
+    reads=(layout.TABLE, layout.PAGE),
+    requires=_PUBLISHED,
+)
 def report_made_again(run: RunSubject) -> Iterator[Finding]:
-    """The report.html is, byte for byte, what run.json, the journal and the figures in their folder make.
+    """The report.html and the summary.csv are, byte for byte, what run.json, the journal and the figures make.
 
     Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
     the page of another version of this package anything, which is said.
     """
-    yield from _text(run, layout.PAGE, _published(run)[layout.PAGE]())
+    made = _published(run)
+    yield from _text(run, layout.TABLE, made[layout.TABLE]())
+    yield from _text(run, layout.PAGE, made[layout.PAGE]())
 
 
 def _published(run: RunSubject) -> Mapping[str, Callable[[], bytes]]:

@@ -93,19 +93,29 @@ def preparation(run: RunSubject) -> Iterator[Violation]:
 
 @check("unknown-files", scope=Scope.RUN, requires=_RECORDED)
 def unknown_files(run: RunSubject) -> Iterator[Unchecked]:
-    """Every run-level file has a name that the harness writes; others are listed, not accused.
+    """Every file of the run, and of a job that completed, is one that the harness or the job's record tells of.
 
-    Catches: nothing by itself: it shows what nobody looked at. Cannot catch: what is in those files.
+    Others are listed, not accused. Catches: nothing by itself: it shows what nobody looked at. Cannot catch: what is in
+    those files, or in hidden ones.
     """
+    ends = {entry.record.directory for entry in run.latest.values() if isinstance(entry.record.outcome, Completed)}
     for path in run.listing.files:
         folder, _, name = path.rpartition("/")
         if name.startswith("."):
             continue
-        of_the_run = folder in {"", layout.FIGURES}
-        if of_the_run and path not in layout.OF_A_RUN and not layout.is_figure(path):
-            yield Unchecked(path, "no file that a run has: nothing is known of it")
+        if folder in {"", layout.FIGURES}:
+            if path not in layout.OF_A_RUN and not layout.is_figure(path):
+                yield Unchecked(path, "no file that a run has: nothing is known of it")
         elif name == PROGRESS and f"{folder}/{RESULT}" in run.listing.files:
             yield Unchecked(path, "a note of a job that is under way, beside its result")
+        elif path not in run.claimed and not _is_known(path, ends):
+            yield Unchecked(path, "no file that the job's record claims: nothing is known of it")
+
+
+def _is_known(path: str, ends: set[str]) -> bool:
+    """Whether *path* lies in none of the jobs' directories *ends*, or is a file that every job may have."""
+    job = next((each for each in _upwards(path) if each in ends), None)
+    return job is None or layout.is_of_every_job(path.removeprefix(f"{job}/"))
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow import layout
 from extractor_flow.study.flow import Comparison, ReportSpec
 from extractor_flow.study.summary import core_aggregates
+from extractor_flow.study.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +20,8 @@ class UninstalledFlow:
     """Stands for a flow of which only its published files are known; a :class:`SupportsCompare`.
 
     Its comparison is what ``summary.json`` adds to the journal: metrics that a job's record does not have, aggregates
-    other than the counts, statistics and notes. So the counts, statuses, metrics, artifacts and reasons of the
-    published files can be compared with the journal, and the files with one another.
+    other than the counts, statistics, notes and the verdict. So the counts, statuses, metrics, artifacts and reasons
+    of the published files can be compared with the journal, and the files with one another.
     """
 
     def __init__(self, documents: Documents) -> None:
@@ -43,6 +44,7 @@ class UninstalledFlow:
             },
             statistics=tuple(self._summary.get("statistics", ())),
             notes=tuple(self._summary.get("notes", ())[self._notes :]),
+            verdict=Verdict.from_json(self._summary["verdict"]) if "verdict" in self._summary else None,
         )
 
 

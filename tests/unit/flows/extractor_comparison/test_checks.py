@@ -25,7 +25,7 @@ def plan(*, rollout=8, rollouts=4, eval_freq=8, save_freq=None, environment=NAV)
         extractor=ExtractorChoice("mlp_small", None, {}),
         environment=environment,
         algorithm={"n_steps": rollout, "stats_window_size": 2},
-        schedule=Schedule(rollout * rollouts, 1, eval_freq, save_freq, 1, 1),
+        schedule=Schedule(rollout * rollouts, 1, eval_freq, save_freq, 1, 1, 1),
         convergence_fraction=0.9,
         device="cpu",
         threads=1,
@@ -65,6 +65,7 @@ def settings(*resources, device="cpu"):
         "convergence_fraction": 0.9,
         **dict.fromkeys(("total_timesteps", "num_envs", "eval_freq", "save_freq", "n_eval_episodes"), 1),
         "eval_num_envs": 1,
+        "final_eval_episodes": 1,
     }
     entries = [
         {"name": name, "class": "a:B", "parameters": {}, "description": "", "expected_resources": name, "priority": 0}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.flows.extractor_comparison.comparison import compare_records, sample_efficiency_ratio
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison
@@ -35,6 +36,8 @@ def trained(name, *rewards, seed=1, fraction=0.5):
     converged = learned.convergence_timestep(fraction)
     metrics = {
         "untrained_mean_reward": rewards[0],
+        "held_out_mean_reward": learned.best,
+        "held_out_final_mean_reward": rewards[-1],
         "best_mean_reward": learned.best,
         "final_mean_reward": rewards[-1],
         "reward_gain": rewards[-1] - rewards[0],
@@ -134,13 +137,11 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
     entries = compare_records(records, settings("base", "other", baseline="base")).statistics
 
     assert [(entry["metric"], entry["config_name"]) for entry in entries] == [
-        (metric, name)
-        for metric in ("best_mean_reward", "final_mean_reward", "reward_gain", "untrained_mean_reward")
-        for name in ("base", "other")
+        (metric, name) for metric in CONTRACT.described for name in ("base", "other")
     ]
-    assert entries[3] == {
+    assert entries[1] == {
         "config_name": "other",
-        "metric": "final_mean_reward",
+        "metric": "held_out_mean_reward",
         "seeds": [1, 2],
         "n": 2,
         "values": [2.0, 3.0],
@@ -151,7 +152,7 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
         "baseline": "base",
         "probability_of_improvement": 0.625,
     }
-    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 3
+    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 5
 
 
 @pytest.mark.parametrize(

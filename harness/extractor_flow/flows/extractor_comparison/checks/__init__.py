@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from extractor_flow.flows.extractor_comparison.checks.deep import played_again, torch_weights
-from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, log, metrics
+from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, held_out, log, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
 from extractor_flow.flows.extractor_comparison.checks.model_globals import model_calls
 from extractor_flow.flows.extractor_comparison.checks.optimizer import optimizer
@@ -28,6 +28,7 @@ CHECKS = (
     metrics_file,
     evaluations,
     metrics,
+    held_out,
     log,
     monitor,
     events,

@@ -81,7 +81,12 @@ class Claims(JobClaims):
     @property
     def evaluations(self) -> Mapping[str, NDArray[Any]]:
         """SB3's arrays, of their own dtypes and fitting each other, finite, begun at step 0."""
-        return self.run.read(self.path(layout.EVALUATIONS), _read_evaluations)
+        return self.run.read(self.path(layout.EVALUATIONS), _read_schedule)
+
+    @property
+    def held_out(self) -> Mapping[str, NDArray[Any]]:
+        """The same arrays of the held-out episodes; two rows, of the selected and the final policy."""
+        return self.run.read(self.path(layout.HELD_OUT), _read_held_out)
 
     @property
     def monitor(self) -> Monitor | None:
@@ -154,6 +159,20 @@ def curve_of(evaluations: Mapping[str, NDArray[Any]]) -> Curve:
     return Curve(tuple(evaluations["timesteps"].tolist()), means)
 
 
+def _read_schedule(stream: BinaryIO, where: str) -> dict[str, NDArray[Any]]:
+    arrays = _read_evaluations(stream, where)
+    if arrays["timesteps"][0] != 0:
+        raise ReadError(Kind.HEADER, where, "the evaluations do not begin with the untrained policy at step 0")
+    return arrays
+
+
+def _read_held_out(stream: BinaryIO, where: str) -> dict[str, NDArray[Any]]:
+    arrays = _read_evaluations(stream, where)
+    if (rows := arrays["timesteps"].size) != 2:  # noqa: PLR2004 - the selected policy's and the final one's
+        raise ReadError(Kind.SHAPE, where, f"{rows} evaluations; expected that of the selected and of the final policy")
+    return arrays
+
+
 def _read_evaluations(stream: BinaryIO, where: str) -> dict[str, NDArray[Any]]:
     arrays = read_npz(stream, where)
     names = _KINDS.keys() - {"successes"}
@@ -167,8 +186,8 @@ def _read_evaluations(stream: BinaryIO, where: str) -> dict[str, NDArray[Any]]:
     shapes = {arrays[name].shape for name in arrays.keys() - {"timesteps"}}
     if timesteps.ndim != 1 or shapes != {results.shape} or results.ndim != 2 or results.shape[0] != timesteps.size:  # noqa: PLR2004
         raise ReadError(Kind.SHAPE, where, "the arrays do not fit each other")
-    if not results.size or timesteps[0] != 0:
-        raise ReadError(Kind.HEADER, where, "the evaluations do not begin with the untrained policy at step 0")
+    if not results.size:
+        raise ReadError(Kind.HEADER, where, "no evaluation")
     if not np.isfinite(results).all() or (arrays["ep_lengths"] < 1).any():
         raise ReadError(Kind.NOT_FINITE, where, "a reward that is not finite, or an episode without a step")
     return arrays

@@ -18,13 +18,13 @@ from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
-from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
 from extractor_flow.readers.models import POLICY
 from extractor_flow.readers.weights import WEIGHTS_LIMIT, digest_of
 from extractor_flow.readers.zips import Archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import torch
     from numpy.typing import NDArray
@@ -68,12 +68,12 @@ def torch_weights(job: Claims) -> Iterator[Violation]:
 
 @check(
     "ppo-played-again",
-    reads=("evaluations", "policy", "final_model", "best_model"),
+    reads=("evaluations", "held_out", "policy", "final_model", "best_model"),
     needs=("torch", "gymnasium", "stable_baselines3"),
     deep=True,
 )
 def played_again(job: Claims) -> Iterator[Finding]:
-    """The untrained, the best and the final policy, and the checkpoints, play their recorded episodes again.
+    """The selected and the final policy play the held-out episodes again, and each saved one those of its evaluation.
 
     Catches: rewards, lengths or successes that this policy did not have, bit for bit on the same processor; an earlier
     checkpoint told as the final model, seeds exchanged, another extractor. Cannot catch: evaluations of which no
@@ -86,14 +86,14 @@ def played_again(job: Claims) -> Iterator[Finding]:
         why = f"the config names code of others, which runs only with --trust {' --trust '.join(wanted)}"
         yield Unchecked(f"{job.record.directory}: the rewards of its policies", why, Why.UNTRUSTED)
         return
-    evaluations = _evaluations(job)
+    evaluations = [*_held_out(job), *_evaluations(job)]
     chosen = list(_affordable(job, evaluations))
     if len(chosen) < len(evaluations):
         left = f"{job.record.directory}: the rewards of {len(evaluations) - len(chosen)} of its policies"
         yield Unchecked(left, f"to play more than {_MOST_STEPS} steps again takes too long", Why.LIMIT)
     if not chosen:
         return
-    player = _player(job, len(chosen[0].rewards))
+    player = _player(job)
     if isinstance(player, Unchecked):
         yield player
         return
@@ -135,52 +135,66 @@ def _evaluations(job: Claims) -> list[Evaluation]:
     from extractor_flow.flows.extractor_comparison.checks.judgement import Evaluation
 
     arrays = job.evaluations
-    steps, successes = arrays["timesteps"].tolist(), arrays.get("successes")
+    steps = arrays["timesteps"].tolist()
     final, best = job.outcome.training_steps, job.outcome.metrics.get("best_timestep")
-    sources: dict[int, tuple[str, Weights | None]] = {final: (job.path(layout.WEIGHTS), job.policy)}
-    known = {step: (saved.path, saved.model.weights) for step, saved in job.by_step.items()}
+    known: dict[int, Weights | None] = {step: saved.model.weights for step, saved in job.by_step.items()}
+    policies: dict[int, Weights | None] = {final: job.policy}
     for step in (best, 0, *reversed(steps)):
         if step in known or step == 0:
-            sources.setdefault(int(step), known.get(int(step), (job.path(layout.EVALUATIONS), None)))
+            policies.setdefault(int(step), known.get(int(step)))
     rows = {step: row for row, step in enumerate(steps)}
+    seeds = evaluation_seeds(job.record.seed or 0, arrays["results"].shape[1])
+    path = job.path(layout.EVALUATIONS)
     return [
-        Evaluation(
-            rows[step],
-            step,
-            *sources[step],
-            arrays["results"][rows[step]],
-            arrays["ep_lengths"][rows[step]],
-            None if successes is None else successes[rows[step]],
-        )
-        for step in sources
+        Evaluation(path, rows[step], tuple(seeds), step, policies[step], **_episodes(arrays, rows[step]))
+        for step in policies
         if step in rows
     ]
+
+
+def _held_out(job: Claims) -> Iterator[Evaluation]:
+    """The evaluations that decide, of the selected policy and of the final one."""
+    from extractor_flow.flows.extractor_comparison.checks.judgement import Evaluation
+
+    arrays, seed = job.held_out, job.record.seed or 0
+    seen = evaluation_seeds(seed, job.plan.schedule.n_eval_episodes)
+    seeds = tuple(held_out_seeds(seed, arrays["results"].shape[1], seen))
+    steps = arrays["timesteps"].tolist()
+    known = {step: saved.model.weights for step, saved in job.by_step.items()} | {
+        job.outcome.training_steps: job.policy
+    }
+    for row, step in enumerate(steps):
+        if step in known and step not in steps[:row]:
+            yield Evaluation(job.path(layout.HELD_OUT), row, seeds, step, known[step], **_episodes(arrays, row))
+
+
+def _episodes(arrays: Mapping[str, NDArray[Any]], row: int) -> dict[str, Any]:
+    """What *arrays* tell of the episodes of the evaluation in *row*."""
+    successes = arrays.get("successes")
+    told = None if successes is None else successes[row]
+    return {"rewards": arrays["results"][row], "lengths": arrays["ep_lengths"][row], "successes": told}
 
 
 def _affordable(job: Claims, evaluations: Sequence[Evaluation]) -> Iterator[Evaluation]:
     """As many of *evaluations* as are few enough steps."""
     left = _MOST_STEPS
-    if (
-        min(job.plan.schedule.eval_num_envs, evaluations[0].rewards.size) > _MOST_LANES
-        or job.plan.threads > _MOST_THREADS
-    ):
+    if job.plan.schedule.eval_num_envs > _MOST_LANES or job.plan.threads > _MOST_THREADS:
         return
     for evaluation in evaluations:
-        left -= int(evaluation.lengths.sum(dtype=np.float64))
-        if left < 0:
-            return
-        yield evaluation
+        steps = int(evaluation.lengths.sum(dtype=np.float64))
+        if steps <= left:
+            left -= steps
+            yield evaluation
 
 
-def _player(job: Claims, episodes: int) -> Player | Unchecked:
+def _player(job: Claims) -> Player | Unchecked:
     """Who plays the policies of *job*, if its plan can be made here."""
     from gymnasium.error import DependencyNotInstalled
 
     from extractor_flow.flows.extractor_comparison.checks.player import Player
 
-    seed = job.record.seed or 0
     try:
-        return Player(job.plan, evaluation_seeds(seed, episodes), seed)
+        return Player(job.plan, job.record.seed or 0)
     except Exception as error:  # noqa: BLE001 - trusted code may raise anything
         what = f"{job.record.directory}: the rewards of its policies"
         code = Why.PACKAGE if isinstance(error, ImportError | DependencyNotInstalled) else Why.NOT_REPRODUCED

@@ -40,17 +40,12 @@ def evaluations(job: Claims) -> Iterator[Violation]:
     possible rewards that no policy had, which --deep measures again.
     """
     arrays, path = job.evaluations, job.path(layout.EVALUATIONS)
-    steps, episodes = arrays["timesteps"].tolist(), arrays["results"].shape[1]
+    steps = arrays["timesteps"].tolist()
     if len(steps) != (count := evaluation_count(job.plan)):
         yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives {count}")
     elif steps != (due := evaluation_steps(job.plan)):
         yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(due)}")
-    if episodes != (planned := job.plan.schedule.n_eval_episodes):
-        yield contradiction(path, "results", f"{episodes} episodes an evaluation", f"the plan gives {planned}")
-    if "successes" not in arrays and tells_success(job.plan):
-        yield contradiction(path, "successes", "not told", "this environment says of every episode whether it was one")
-    for what in impossible_episodes(job.plan, arrays["results"], arrays["ep_lengths"], arrays.get("successes")):
-        yield contradiction(path, "results", what, "this environment cannot give that")
+    yield from _possible(job, path, arrays, job.plan.schedule.n_eval_episodes)
 
 
 @check("ppo-metrics", reads=("evaluations",))
@@ -88,6 +83,34 @@ def metrics(job: Claims) -> Iterator[Violation]:
         yield from job.metric(name, found, layout.EVALUATIONS)
 
 
+@check("ppo-held-out", reads=("held_out",))
+def held_out(job: Claims) -> Iterator[Violation]:
+    """The held-out figures of the record are those of the held-out episodes: as many as planned, each of them possible.
+
+    Catches: a held-out figure improved in the record, episodes left out, another policy selected. Cannot catch:
+    possible rewards that the policy had on no such episode, which --deep measures again.
+    """
+    arrays, path, plan = job.held_out, job.path(layout.HELD_OUT), job.plan
+    policies = [job.outcome.metrics.get("best_timestep"), plan.steps_to_do]
+    if arrays["timesteps"].tolist() != policies:
+        yield contradiction(path, "timesteps", arrays["timesteps"].tolist(), f"selected and final policy: {policies}")
+    yield from _possible(job, path, arrays, plan.schedule.final_eval_episodes)
+    if policies[0] == policies[1] and (arrays["results"][0] != arrays["results"][1]).any():
+        yield contradiction(path, "results", "two results of one policy", "the final policy was selected")
+    with np.errstate(over="ignore", invalid="ignore"):
+        means, spread = arrays["results"].mean(axis=1).tolist(), float(np.std(arrays["results"][0]))
+    due: dict[str, float | None] = {
+        "held_out_mean_reward": means[0],
+        "held_out_std_reward": spread,
+        "held_out_success_rate": _rate(arrays, 0),
+        "held_out_final_mean_reward": means[1],
+        "held_out_final_success_rate": _rate(arrays, 1),
+        "held_out_episodes": arrays["results"].shape[1],
+    }
+    for name, found in due.items():
+        yield from job.metric(name, found, layout.HELD_OUT)
+
+
 @check("ppo-log")
 def log(job: Claims) -> Iterator[Violation | Unchecked]:
     """Where the log of the training names the mean reward after a step, it names the curve's.
@@ -106,6 +129,17 @@ def log(job: Claims) -> Iterator[Violation | Unchecked]:
         if step in told and f"{reward:.4g}" not in told[step]:
             found = f"the journal has {reward!r}"
             yield contradiction(path, f"step {step}", f"mean reward {' or '.join(sorted(told[step]))}", found)
+
+
+def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planned: int) -> Iterator[Violation]:
+    """What is wrong with the episodes of *arrays*, of which an evaluation has *planned*."""
+    episodes = arrays["results"].shape[1]
+    if episodes != planned:
+        yield contradiction(path, "results", f"{episodes} episodes an evaluation", f"the plan gives {planned}")
+    if "successes" not in arrays and tells_success(job.plan):
+        yield contradiction(path, "successes", "not told", "this environment says of every episode whether it was one")
+    for what in impossible_episodes(job.plan, arrays["results"], arrays["ep_lengths"], arrays.get("successes")):
+        yield contradiction(path, "results", what, "this environment cannot give that")
 
 
 def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:

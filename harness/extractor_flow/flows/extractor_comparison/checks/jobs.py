@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import Artifact, JobRecord
 
-_MODEL = re.compile(rf"(?:{layout.CHECKPOINTS}/rl_model_[0-9]+_steps|best_model/[^/]+)\.zip")
+_SHOWN = re.compile(rf"(?:{layout.CHECKPOINTS}/rl_model_[0-9]+_steps|best_model/[^/]+)\.zip|{layout.TENSORBOARD}/[^/]+")
 # These tell the time, or come of a training that no other seed has: two jobs never leave the same.
 _OWN = re.compile(r"final_model|best_model|monitor|tensorboard|policy|checkpoint_[0-9]+")
 
@@ -43,10 +43,10 @@ def skips(run: RunContext) -> Iterator[Violation]:
 
 @check("ppo-unclaimed-models", scope=Scope.RUN)
 def unclaimed_models(run: RunContext) -> Iterator[Violation]:
-    """Every model in the directory of a completed job is one that its record claims.
+    """Every model and event file in the directory of a completed job is one that its record claims.
 
-    Catches: a checkpoint planted beside the others. Cannot catch: a model that was deleted with its record's claim,
-    where the schedule does not give it.
+    Catches: a checkpoint planted beside the others, a curve that TensorBoard would show with the job's own. Cannot
+    catch: a model that was deleted with its record's claim, where the schedule does not give it.
     """
     completed = [record for record in run.records if isinstance(record.outcome, Completed)]
     directories = {record.directory for record in completed}
@@ -54,8 +54,8 @@ def unclaimed_models(run: RunContext) -> Iterator[Violation]:
     for path in run.files.walk().files if completed else ():
         directory, _, name = path.rpartition("/")
         directory, _, folder = directory.rpartition("/")
-        if directory in directories and path not in claimed and _MODEL.fullmatch(f"{folder}/{name}"):
-            yield contradiction(path, "", "is a model of this job", "no record claims it")
+        if directory in directories and path not in claimed and _SHOWN.fullmatch(f"{folder}/{name}"):
+            yield contradiction(path, "", "is a file of this job's training", "no record claims it")
 
 
 @check("ppo-jobs-differ", scope=Scope.RUN)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
-from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.player import buffers_of, shaken, weights_of
 from extractor_flow.flows.extractor_comparison.checks.weights import safetensors_digest
@@ -34,11 +33,15 @@ _PACKAGES = {"pytest-extractor-flow", "torch", "stable-baselines3", "gymnasium",
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One recorded evaluation: its row, whose policy it was, where that is, and what was recorded of each episode."""
+    """One recorded evaluation: where it is told, whose policy it was, and what was recorded of each seed's episode.
 
-    row: int
-    step: int
+    Without *weights*, it is the policy that the job's seed makes.
+    """
+
     path: str
+    row: int
+    seeds: tuple[int, ...]
+    step: int
     weights: Weights | None
     rewards: NDArray[Any]
     lengths: NDArray[Any]
@@ -92,7 +95,7 @@ class Judgement:
     def _play(self, weights: Weights, *, again: bool = False) -> list[Played]:
         policy = self._player.policy(weights)
         environments = self._player.environments() if again else None
-        played = self._player.play(policy, self._evaluation.most, environments=environments)
+        played = self._player.play(policy, self._evaluation.seeds, self._evaluation.most, environments=environments)
         for env in environments or ():
             env.close()
         return played
@@ -149,7 +152,7 @@ class Judgement:
         after = "" if recorded.successes is None else f", success {played.success}"
         found = f"the policy of step {recorded.step} gets {played.reward!r} in {played.length} steps{after}"
         place = f"results[{recorded.row}][{number}]"
-        return contradiction(self._job.path(layout.EVALUATIONS), place, claim, found)
+        return contradiction(recorded.path, place, claim, found)
 
     def _unchecked(self, why: str, code: Why) -> Unchecked:
         what = f"{self._job.record.directory}: the rewards of its policy of step {self._evaluation.step}"

@@ -50,15 +50,14 @@ class Played:
 class Player:
     """Plays the episodes of one job's evaluations, with any weights that fit its plan."""
 
-    def __init__(self, plan: Plan, seeds: Sequence[int], seed: int) -> None:
+    def __init__(self, plan: Plan, seed: int) -> None:
         self._plan = plan
-        self._seeds = tuple(seeds)
         self._seed = seed
         self._envs = self.environments()
 
     def environments(self) -> list[AnyEnv]:
         """One environment a lane: as many as the plan evaluates in side by side."""
-        lanes = min(self._plan.schedule.eval_num_envs, len(self._seeds))
+        lanes = self._plan.schedule.eval_num_envs
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a third party's environment deplores is nothing of the run's
             return [EnvironmentFactory(self._plan.environment)() for _ in range(lanes)]
@@ -85,11 +84,16 @@ class Player:
         return {f"features_extractor.{name}": tuple(values.shape) for name, values in state.items()}
 
     def play(
-        self, policy: ActorCriticPolicy, most: int, *, environments: Sequence[AnyEnv] | None = None
+        self,
+        policy: ActorCriticPolicy,
+        seeds: Sequence[int],
+        most: int,
+        *,
+        environments: Sequence[AnyEnv] | None = None,
     ) -> list[Played]:
-        """The episodes in the order in which they end; each is cut after *most* steps."""
+        """The episodes of *seeds* in the order in which they end; each is cut after *most* steps."""
         lanes = [
-            _Lane(env, list(range(number, len(self._seeds), len(self._envs))), self._seeds)
+            _Lane(env, list(range(number, len(seeds), len(self._envs))), seeds)
             for number, env in enumerate(environments or self._envs)
         ]
         played: list[Played] = []

@@ -10,7 +10,7 @@ from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import checkpoint_count, checkpoint_steps
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
-from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object
 
@@ -47,8 +47,8 @@ def artifacts(job: Claims) -> Iterator[Violation]:
 def record(job: Claims) -> Iterator[Violation]:
     """The steps, seeds, threads and environment are the plan's; digest and versions are told.
 
-    Catches: fewer steps than planned, other seeds, a digest or version not told. Cannot catch: a seed of another
-    training told as this one's.
+    Catches: fewer steps than planned, other seeds, held-out episodes that selection saw, a digest or version not told.
+    Cannot catch: a seed of another training told as this one's.
     """
     plan, outcome = job.plan, job.outcome
     if outcome.training_steps != plan.steps_to_do:
@@ -79,7 +79,7 @@ def metrics_file(job: Claims) -> Iterator[Violation]:
 def _compare_with_plan(job: Claims) -> Iterator[Violation]:
     """What follows from the plan and the seed alone."""
     plan, details, seed = job.plan, job.outcome.details, job.record.seed or 0
-    first = training_seed(seed)
+    first, seen = training_seed(seed), evaluation_seeds(seed, plan.schedule.n_eval_episodes)
     due = {
         "requested_steps": plan.schedule.total_timesteps,
         "environment": plan.environment.name,
@@ -88,7 +88,8 @@ def _compare_with_plan(job: Claims) -> Iterator[Violation]:
     seeds = {
         "training": job.record.seed,
         "environments": [first + number for number in range(plan.schedule.num_envs)],
-        "evaluation": evaluation_seeds(seed, plan.schedule.n_eval_episodes),
+        "evaluation": seen,
+        "held_out": held_out_seeds(seed, plan.schedule.final_eval_episodes, seen),
     }
     for name, wanted in due.items():
         if details.get(name) != wanted:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("r", "l", "t")
 _NO_NAME = "None"
-_EVALUATION = "eval/"
+_TRAINED = ("rollout/", "time/", "train/")
 _REWARD, _LENGTH = "eval/mean_reward", "eval/mean_ep_length"
 _TRAINED_REWARD, _TRAINED_LENGTH = "rollout/ep_rew_mean", "rollout/ep_len_mean"
 _TRAINED_SUCCESS = "rollout/success_rate"
@@ -90,8 +90,8 @@ def events(job: Claims) -> Iterator[Violation | Unchecked]:
         if wrong:
             what = f"no rollout of {plan.rollout} steps, of {plan.steps_to_do}, ends there"
             yield contradiction(path, tag, f"step {wrong[0]}", what)
-        if tag.startswith(_EVALUATION) and tag not in (_REWARD, _LENGTH):
-            yield contradiction(path, tag, "a measure of the evaluations", "no evaluation has it")
+        if not tag.startswith(_TRAINED) and tag not in (_REWARD, _LENGTH):
+            yield contradiction(path, tag, "a measure of the training or its evaluations", "none has it")
     for tag in _UPDATES:
         if (count := len(scalars.values.get(tag, []))) != rollouts(plan):
             yield contradiction(path, tag, f"{count} values", f"there were {rollouts(plan)} rollouts")

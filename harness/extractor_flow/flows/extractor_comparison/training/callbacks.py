@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from loguru import logger
@@ -12,11 +12,15 @@ from stable_baselines3.common.callbacks import BaseCallback
 from extractor_flow.errors import JobError
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation, npz_bytes, play
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds
+from extractor_flow.flows.extractor_comparison.training.acting import actor_of, weights_now
+from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation, lane_seeds, npz_bytes, play
+from extractor_flow.flows.extractor_comparison.training.held_out import Selected
 from extractor_flow.flows.extractor_comparison.training.policy_weights import first_bad_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from stable_baselines3.common.policies import ActorCriticPolicy
     from stable_baselines3.common.vec_env import VecEnv
 
     from extractor_flow.flows.extractor_comparison.plan import Plan
@@ -31,15 +35,21 @@ class Watch(BaseCallback):
     the best mean reward of all evaluations, the untrained one's included; the earlier of two equal ones.
     """
 
-    def __init__(self, plan: Plan, envs: VecEnv, workspace: Workspace) -> None:
+    def __init__(self, plan: Plan, envs: VecEnv, workspace: Workspace, seed: int) -> None:
         super().__init__()
         self._plan = plan
         self._envs = envs
         self._workspace = workspace
+        self._seeds = lane_seeds(evaluation_seeds(seed, plan.schedule.n_eval_episodes), plan.schedule.eval_num_envs)
         self._seen = 0
         self._best = -np.inf
+        self.selected = Selected(0, {})
         self.evaluations: list[Evaluation] = []
         self.checkpoints: list[int] = []
+
+    @property
+    def _policy(self) -> ActorCriticPolicy:
+        return cast("ActorCriticPolicy", self.model.policy)
 
     def _on_training_start(self) -> None:
         self._evaluate()
@@ -60,7 +70,7 @@ class Watch(BaseCallback):
             self._evaluate()
 
     def _between_rollouts(self) -> None:
-        name = first_bad_weight(self.model.policy)
+        name = first_bad_weight(self._policy)
         if name is not None:
             msg = f"the weights {name} hold NaN or infinity after {self.num_timesteps} steps: the training has diverged"
             raise JobError(msg)
@@ -76,7 +86,7 @@ class Watch(BaseCallback):
         return every is not None and self.num_timesteps // every > self._seen // every
 
     def _evaluate(self) -> None:
-        evaluation = Evaluation(self.num_timesteps, play(self._envs, self._act))
+        evaluation = Evaluation(self.num_timesteps, play(self._envs, actor_of(self._policy), self._seeds))
         mean = evaluation.mean_reward
         if not np.isfinite(mean):
             msg = f"the evaluation at step {self.num_timesteps} has the mean reward {mean}"
@@ -85,13 +95,10 @@ class Watch(BaseCallback):
         write_bytes(self._workspace.path / layout.EVALUATIONS, npz_bytes(self.evaluations), durable=False)
         if mean > self._best:
             self._best = mean
+            self.selected = Selected(self.num_timesteps, weights_now(self._policy))
             self._save(layout.BEST_MODEL)
         self._log(evaluation)
         self._report()
-
-    def _act(self, observations: Any) -> NDArray[Any]:  # noqa: ANN401 - an array or a dict of arrays
-        actions, _ = self.model.predict(observations, deterministic=True)
-        return actions
 
     def _save(self, name: str) -> None:
         save_model(self.model, self._workspace, name)

@@ -65,18 +65,18 @@ class LaneStep:
 
 
 class Lane:
-    """One environment that plays the episodes of *seeds*, one after the other, as often as it is started."""
+    """One environment that plays the episodes of some seeds, one after the other, as often as it is started."""
 
-    def __init__(self, env: AnyEnv, seeds: Sequence[int]) -> None:
+    def __init__(self, env: AnyEnv) -> None:
         self._env = env
-        self._seeds = tuple(seeds)
+        self._seeds: tuple[int, ...] = ()
         self._played = 0
         self._reward = 0.0
         self._length = 0
 
-    def start(self) -> LaneStep:
-        """Begin with the first seed again."""
-        self._played = 0
+    def start(self, seeds: Sequence[int]) -> LaneStep:
+        """Begin with the first of *seeds*."""
+        self._seeds, self._played = tuple(seeds), 0
         return LaneStep(self._reset())
 
     def step(self, action: object) -> LaneStep:
@@ -108,9 +108,9 @@ class EvaluatingEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self._lanes = dict(lanes)
 
-    def evaluation_start(self) -> dict[int, LaneStep]:
-        """Start all lanes from their first seeds; the first observations by lane number."""
-        return {number: lane.start() for number, lane in self._lanes.items()}
+    def evaluation_start(self, seeds: Mapping[int, Sequence[int]]) -> dict[int, LaneStep]:
+        """Start the lanes of this worker that *seeds* names; the first observations by lane number."""
+        return {number: lane.start(seeds[number]) for number, lane in self._lanes.items() if number in seeds}
 
     def evaluation_step(self, actions: Mapping[int, Any]) -> dict[int, LaneStep]:
         """Step the lanes of this worker that *actions* names."""
@@ -128,15 +128,15 @@ def lane_seeds(seeds: Sequence[int], lanes: int) -> dict[int, tuple[int, ...]]:
     return {lane: tuple(seeds[lane::lanes]) for lane in range(min(lanes, len(seeds)))}
 
 
-def play(envs: VecEnv, predict: Callable[[Any], NDArray[Any]]) -> tuple[Episode, ...]:
-    """Play every lane of *envs* to its end with *predict*'s actions; the episodes in the order of their seeds.
+def play(envs: VecEnv, act: Callable[[Any], NDArray[Any]], seeds: Mapping[int, Sequence[int]]) -> tuple[Episode, ...]:
+    """Play the *seeds* of each lane of *envs* with the actions of *act*; the episodes in the order of their seeds.
 
-    *envs* are :class:`EvaluatingEnv` inside. *predict* gets the observations of the lanes still under way as one batch.
+    *envs* are :class:`EvaluatingEnv` inside. *act* gets the observations of the lanes still under way as one batch.
     """
     played: dict[int, list[Episode]] = {}
-    steps = _merged(envs.env_method("evaluation_start"))
+    steps = _merged(envs.env_method("evaluation_start", seeds))
     while active := {lane: step.observation for lane, step in steps.items() if step.observation is not None}:
-        actions = predict(_batch(list(active.values())))
+        actions = act(_batch(list(active.values())))
         steps = _merged(envs.env_method("evaluation_step", dict(zip(active, actions, strict=True))))
         for lane, step in steps.items():
             if step.ended is not None:

@@ -17,8 +17,10 @@ from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
-from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
 from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
+from extractor_flow.flows.extractor_comparison.training.evaluation import npz_bytes
+from extractor_flow.flows.extractor_comparison.training.held_out import evaluate_held_out
 from extractor_flow.flows.extractor_comparison.training.policy_weights import count_parameters, weights_bytes
 from extractor_flow.flows.extractor_comparison.training.ppo import build_model
 from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
@@ -49,11 +51,13 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     ):
         model = build_model(plan, envs, seed)
         untrained_digest = hashlib.sha256(weights_bytes(model.policy)).hexdigest()
-        watch = Watch(plan, envs, workspace)
+        watch = Watch(plan, envs, workspace, seed)
         _learn(model, watch, plan, workspace.path)
         save_model(model, workspace, layout.FINAL_MODEL)
         write_bytes(workspace.path / layout.WEIGHTS, weights_bytes(model.policy), durable=False)
-    metrics = _metrics(watch.evaluations, model, plan)
+        held_out = evaluate_held_out(model, envs, plan.schedule, watch.selected)
+        write_bytes(workspace.path / layout.HELD_OUT, npz_bytes([held_out.selected, held_out.final]), durable=False)
+    metrics = held_out.metrics | _metrics(watch.evaluations, model, plan)
     details = _details(watch.evaluations, model, plan, seed) | {"untrained_weights_sha256": untrained_digest}
     write_json(
         workspace.path / layout.METRICS,
@@ -113,13 +117,15 @@ def _metrics(evaluations: Sequence[Evaluation], model: PPO, plan: Plan) -> dict[
 
 
 def _details(evaluations: Sequence[Evaluation], model: PPO, plan: Plan, seed: int) -> dict[str, Any]:
+    seen = evaluation_seeds(seed, plan.schedule.n_eval_episodes)
     return {
         "curve": _curve(evaluations).to_json(),
         "requested_steps": plan.schedule.total_timesteps,
         "seeds": {
             "training": seed,
             "environments": [training_seed(seed) + number for number in range(plan.schedule.num_envs)],
-            "evaluation": evaluation_seeds(seed, plan.schedule.n_eval_episodes),
+            "evaluation": seen,
+            "held_out": held_out_seeds(seed, plan.schedule.final_eval_episodes, seen),
         },
         "environment": plan.environment.name,
         "device": str(model.device),

@@ -13,15 +13,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMoni
 from extractor_flow.errors import JobError
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
 from extractor_flow.flows.extractor_comparison.layout import MONITOR
-from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, training_seed
-from extractor_flow.flows.extractor_comparison.training.evaluation import (
-    EvaluatingEnv,
-    Lane,
-    lane_seeds,
-)
+from extractor_flow.flows.extractor_comparison.seeds import training_seed
+from extractor_flow.flows.extractor_comparison.training.evaluation import EvaluatingEnv, Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from stable_baselines3.common.vec_env import VecEnv
@@ -38,13 +34,13 @@ class Worker:
     """Makes the environment of one worker, with the evaluation lanes it carries; picklable."""
 
     make: EnvironmentFactory
-    lanes: Mapping[int, tuple[int, ...]]
+    lanes: tuple[int, ...]
     seed: int
 
     def __call__(self) -> EvaluatingEnv:
         """The environment; Python's, numpy's and torch's own generators are seeded too, for what draws from those."""
         set_random_seed(self.seed)
-        return EvaluatingEnv(self.make(), {number: Lane(self.make(), seeds) for number, seeds in self.lanes.items()})
+        return EvaluatingEnv(self.make(), {number: Lane(self.make()) for number in self.lanes})
 
 
 @contextmanager
@@ -76,7 +72,7 @@ class WorkerProcesses(SubprocVecEnv):
         self.processes = []
         if start_method == "forkserver":
             # Unless the server has imported torch, each worker does: seconds of the processor, times the workers.
-            multiprocessing.set_forkserver_preload([f"{__package__}.preload"])
+            multiprocessing.set_forkserver_preload([__name__])
         try:
             super().__init__(list(workers), start_method)
         except BaseException:
@@ -99,13 +95,8 @@ class WorkerProcesses(SubprocVecEnv):
 
 def _workers(plan: Plan, seed: int) -> list[Worker]:
     make = EnvironmentFactory(plan.environment)
-    schedule = plan.schedule
-    lanes = lane_seeds(evaluation_seeds(seed, schedule.n_eval_episodes), schedule.eval_num_envs)
-    count = schedule.num_envs
-    return [
-        Worker(make, {lane: own for lane, own in lanes.items() if lane % count == worker}, training_seed(seed) + worker)
-        for worker in range(count)
-    ]
+    lanes, count = range(plan.schedule.eval_num_envs), plan.schedule.num_envs
+    return [Worker(make, tuple(lanes[worker::count]), training_seed(seed) + worker) for worker in range(count)]
 
 
 def _abandon(raw: VecEnv, monitor: VecMonitor) -> None:

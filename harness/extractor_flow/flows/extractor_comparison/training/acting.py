@@ -1,0 +1,52 @@
+"""Acts with a policy's actor alone: the actions of ``predict(deterministic=True)``, bit for bit, for half its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+
+def actor_of(policy: ActorCriticPolicy) -> Callable[[Any], NDArray[Any]]:
+    """What *policy* does on a batch of observations, until it is trained further."""
+    # predict() walks all modules to do this at every step.
+    policy.set_training_mode(False)
+
+    def act(observations: Any) -> NDArray[Any]:  # noqa: ANN401 - an array or a dict of arrays
+        with torch.no_grad():
+            tensors, _ = policy.obs_to_tensor(observations)
+            features = BaseModel.extract_features(policy, tensors, policy.pi_features_extractor)
+            latent = policy.mlp_extractor.forward_actor(features)
+            if not isinstance(policy.action_space, spaces.Box):
+                distribution = policy._get_action_dist_from_latent(latent)  # noqa: SLF001 - what predict() does
+                return _shaped(distribution.get_actions(deterministic=True), policy.action_space)
+            # The mode of a Gaussian is its mean: there is no need to make one.
+            actions = _shaped(policy.action_net(latent), policy.action_space)
+        clipped: NDArray[Any] = np.clip(actions, policy.action_space.low, policy.action_space.high)
+        return clipped
+
+    return act
+
+
+def weights_now(policy: ActorCriticPolicy) -> dict[str, torch.Tensor]:
+    """A copy of the weights of *policy*, as they are now."""
+    return {name: value.clone() for name, value in policy.state_dict().items()}
+
+
+def put_back(policy: ActorCriticPolicy, weights: Mapping[str, torch.Tensor]) -> None:
+    """Give *policy* the *weights* that it once had; a buffer may have had another shape then."""
+    for name, tensor in policy.state_dict(keep_vars=True).items():
+        tensor.data = weights[name]
+
+
+def _shaped(actions: torch.Tensor, space: spaces.Space[Any]) -> NDArray[Any]:
+    array: NDArray[Any] = actions.cpu().numpy()
+    return array.reshape((-1, *(space.shape or ())))

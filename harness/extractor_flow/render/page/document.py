@@ -1,0 +1,144 @@
+"""The summary as one self-contained page: no script, nothing loaded, readable on a phone, in the dark and in print."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from extractor_flow.files import printable
+from extractor_flow.render.escaping import ABSENT
+from extractor_flow.render.formats import duration, metric_of
+from extractor_flow.render.page import every_job, grid
+from extractor_flow.render.page.curves import panels_by_name, panels_by_place
+from extractor_flow.render.page.jobs_by_name import Named, by_name, middle, words_for
+from extractor_flow.render.page.made import how_it_was_made
+from extractor_flow.render.page.ranking import INTERVAL, SHOWN, rankings, seed_by_seed
+from extractor_flow.study.page_spec import DURATION, PictureSpec
+from extractor_flow.study.records import Failed
+from extractor_flow.study.summary import failures_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.records import RunSummary
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_COUNTS = ("completed_runs", "failed_runs", "skipped_runs")
+
+
+def report(
+    summary: RunSummary, request: Mapping[str, Any], vocabulary: ReportSpec, figures: Mapping[str, bytes]
+) -> str:
+    """*summary* of the run that *request* asked for as an HTML page with *figures* (PNG files by name) inside.
+
+    Every text is escaped; the same arguments make the same page. A figure that is not a PNG is named and not shown.
+    """
+    named = by_name(summary)
+    return (
+        _templates()
+        .get_template("page.html.jinja")
+        .render(
+            summary=summary,
+            vocabulary=vocabulary,
+            verdict=getattr(summary, "verdict", None),
+            lead=_lead(summary, named),
+            failures=failures_of(summary.records),
+            logs=[each for each in summary.records if isinstance(each.outcome, Failed) and each.outcome.log_tail],
+            interval=INTERVAL,
+            shown=SHOWN,
+            rankings=rankings(summary, vocabulary, named),
+            pairs=seed_by_seed(summary, vocabulary, named),
+            cost=_cost(named, vocabulary),
+            pictures=_pictures(vocabulary, figures),
+            made=how_it_was_made(summary, request, vocabulary),
+            headline=metric_of(vocabulary.headline, vocabulary),
+            jobs=every_job.job_rows(summary, vocabulary),
+            numbers=every_job.numbers(named, vocabulary),
+            glossary=every_job.glossary(summary, vocabulary),
+            files=every_job.files(summary),
+            **_places(summary, vocabulary, named),
+        )
+    )
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("extractor_flow.render.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _shown(value: object) -> object:
+    """What an expression of a template writes: nothing that a screen would obey, and a mark for what is not there."""
+    if value is None:
+        return Markup('<span class="none">{}</span>').format(ABSENT)
+    return printable(value).replace("\r", "\\r") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _places(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> dict[str, Any]:
+    """The learning curves and, where the study is a grid, its tables and its methods."""
+    places, spec = grid.grid_of(summary, vocabulary), vocabulary.page.curve
+    curves = None
+    if spec is not None:
+        curves = panels_by_name(spec, named) if places is None else panels_by_place(spec, places.by_column())
+    return {
+        "curves": curves,
+        "grid": None if places is None else places.spec,
+        "tables": [] if places is None else grid.tables(places, vocabulary),
+        "methods": [] if places is None else grid.methods_over_rows(places),
+    }
+
+
+def _lead(summary: RunSummary, named: Sequence[Named]) -> dict[str, Any]:
+    """The facts under the title."""
+    run = summary.aggregate_metrics
+    seeds = max(len({record.seed for record in each.records}) for each in named) if named else 0
+    wall = run.get("total_wall_time")
+    return {
+        "names": len(named),
+        "seeds": seeds,
+        "jobs": len(summary.records),
+        "wall": None if wall is None else duration(wall),
+        **{key: int(run.get(key, 0)) for key in _COUNTS},
+    }
+
+
+def _cost(named: Sequence[Named], vocabulary: ReportSpec) -> dict[str, Any] | None:
+    """The medians of what each name costs; of one that never ran there are none."""
+    keys = (*vocabulary.page.cost, DURATION)
+    words = {key: words_for(key, vocabulary) for key in keys}
+    rows = [
+        (each.name, [middle(each.values(key).values(), words[key]) for key in keys])
+        for each in named
+        if each.values(DURATION)
+    ]
+    return {"columns": [words[key].title for key in keys], "rows": rows} if rows else None
+
+
+def _pictures(vocabulary: ReportSpec, figures: Mapping[str, bytes]) -> list[dict[str, str | None]]:
+    """The figures that the flow wants on the page; where it says nothing, all of them under their names."""
+    wanted = vocabulary.page.pictures
+    if wanted is None:
+        wanted = tuple(PictureSpec(name, name, name) for name in sorted(figures))
+    return [
+        {"title": each.title, "description": each.description, "source": _source(figures[each.file])}
+        for each in wanted
+        if each.file in figures
+    ]
+
+
+def _source(data: bytes) -> str | None:
+    if not data.startswith(_PNG):
+        return None
+    return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"

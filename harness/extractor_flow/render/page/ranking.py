@@ -1,0 +1,203 @@
+"""Who is best: each compared name with its seeds, its centre and the interval of that, and the gain over a baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.render.formats import number, quantity
+from extractor_flow.render.page.axis import Axis
+from extractor_flow.render.page.jobs_by_name import (
+    Named,
+    lanes,
+    larger_is_better,
+    seed_text,
+    signed,
+    statistics_of,
+    words_for,
+)
+from extractor_flow.study.statistics import CONFIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.job_contract import Metric
+    from extractor_flow.study.records import RunSummary
+
+INTERVAL = f"{CONFIDENCE:.0%} interval"
+SHOWN = 12
+"""So many rows of a ranking, and panels of curves, are shown before the rest is folded."""
+
+MOST_SEEDS = 12
+"""With more seeds the table seed by seed has no column for each."""
+
+_SHADES = 5
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One name against the baseline, seed by seed."""
+
+    by_seed: Mapping[int | None, float]
+    won: int
+
+    @property
+    def middle(self) -> float:
+        """The median over the seeds."""
+        return float(median(self.by_seed.values()))
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One row: a name with what is known of it under one metric."""
+
+    named: Named
+    values: Mapping[int | None, float]
+    entry: Mapping[str, Any]
+    gain: Gain | None
+    is_baseline: bool
+
+    @property
+    def centre(self) -> float:
+        """The centre that the summary states; the median of the values where it states none."""
+        return float(self.entry.get("centre", median(self.values.values())))
+
+
+def rankings(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> list[dict[str, Any]]:
+    """One ranking for the headline metric and for each further one that a job has; best first."""
+    metrics = dict.fromkeys((vocabulary.headline, *vocabulary.page.ranked))
+    made = (_ranking(summary, vocabulary, named, metric) for metric in metrics)
+    return [ranking for ranking in made if ranking is not None]
+
+
+def ranked(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], metric: str) -> list[Ranked]:
+    """The names that have *metric*, best first."""
+    entries = statistics_of(summary, metric)
+    baseline = baseline_of(summary)
+    values = {each.name: each.values(metric) for each in named}
+    up = larger_is_better(metric, vocabulary)
+    rows = [
+        Ranked(
+            each,
+            values[each.name],
+            entries.get(each.name, {}),
+            None if each.name == baseline else _gain(values[each.name], values.get(baseline or "", {}), up=up),
+            each.name == baseline,
+        )
+        for each in named
+        if values[each.name]
+    ]
+    return sorted(rows, key=lambda row: row.centre, reverse=up)
+
+
+def baseline_of(summary: RunSummary) -> str | None:
+    """The name that the summary's statistics compare the others with; ``None`` where they compare none."""
+    return next((str(entry["baseline"]) for entry in summary.statistics if "baseline" in entry), None)
+
+
+def _gain(mine: Mapping[int | None, float], theirs: Mapping[int | None, float], *, up: bool) -> Gain | None:
+    by_seed = {seed: value - theirs[seed] for seed, value in mine.items() if seed in theirs}
+    if not by_seed:
+        return None
+    return Gain(by_seed, sum((difference > 0) == up for difference in by_seed.values() if difference))
+
+
+def _ranking(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], metric: str) -> dict[str, Any] | None:
+    rows = ranked(summary, vocabulary, named, metric)
+    axis = Axis.of(_reach(rows))
+    if axis is None:
+        return None
+    words = words_for(metric, vocabulary)
+    drawn = [{**_cells(row, words), **_marks(row, axis, words)} for row in rows]
+    return {
+        "title": words.title,
+        "unit": words.unit,
+        "rows": drawn,
+        "ticks": axis.ticks(),
+        "centre_name": rows[0].entry.get("centre_name", "median"),
+        "several": any(len(row.values) > 1 for row in rows),
+        "compared": any(row.gain is not None for row in rows),
+        "better": "more" if larger_is_better(metric, vocabulary) else "less",
+    }
+
+
+def _reach(rows: Sequence[Ranked]) -> list[float]:
+    """Everything that has to be on the axis."""
+    bounds = [row.entry[bound] for row in rows for bound in ("low", "high", "centre") if bound in row.entry]
+    return [*(value for row in rows for value in row.values.values()), *bounds]
+
+
+def _marks(row: Ranked, axis: Axis, words: Metric) -> dict[str, Any]:
+    places = [axis.percent(value) for value in row.values.values()]
+    told = [f"{seed_text(seed)}: {quantity(value, words)}" for seed, value in row.values.items()]
+    band = None
+    if "low" in row.entry and "high" in row.entry:
+        left, right = axis.percent(row.entry["low"]), axis.percent(row.entry["high"])
+        band = (left, round(right - left, 2))
+    return {
+        "dots": list(zip(places, lanes(places), told, strict=True)),
+        "band": band,
+        "middle": axis.percent(row.centre) if len(row.values) > 1 else None,
+    }
+
+
+def _cells(row: Ranked, words: Metric) -> dict[str, Any]:
+    decimals, entry, gain = words.decimals, row.entry, row.gain
+    return {
+        "name": row.named.name,
+        "colour": row.named.colour,
+        "is_baseline": row.is_baseline,
+        "seeds": len(row.values),
+        "centre": number(row.centre, decimals),
+        "interval": _interval(entry, decimals),
+        "gain": None if gain is None else signed(gain.middle, decimals),
+        "gains": None if gain is None else _range(gain, decimals),
+        "won": None if gain is None else f"{gain.won} of {len(gain.by_seed)}",
+    }
+
+
+def _interval(entry: Mapping[str, Any], decimals: int) -> str | None:
+    if "low" not in entry or "high" not in entry:
+        return None
+    return f"{number(entry['low'], decimals)} to {number(entry['high'], decimals)}"
+
+
+def _range(gain: Gain, decimals: int) -> str:
+    return f"{signed(min(gain.by_seed.values()), decimals)} to {signed(max(gain.by_seed.values()), decimals)}"
+
+
+def seed_by_seed(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> dict[str, Any] | None:
+    """The headline metric of each name minus the baseline's with the same seed; ``None`` where nothing is compared."""
+    rows = [row for row in ranked(summary, vocabulary, named, vocabulary.headline) if row.gain is not None]
+    seeds = list(dict.fromkeys(seed for row in rows if row.gain for seed in row.gain.by_seed))
+    if len(seeds) < 2:  # noqa: PLR2004 - of a single pair there is nothing to say that the ranking does not say
+        return None
+    shown = sorted(seeds, key=lambda seed: (seed is None, seed)) if len(seeds) <= MOST_SEEDS else []
+    words = words_for(vocabulary.headline, vocabulary)
+    size = max(abs(value) for row in rows if row.gain for value in row.gain.by_seed.values())
+    up = larger_is_better(vocabulary.headline, vocabulary)
+
+    def cell(value: float | None) -> tuple[str, str]:
+        return ("", "n/a") if value is None else (shade(value if up else -value, size), signed(value, words.decimals))
+
+    return {
+        "title": words.title,
+        "baseline": baseline_of(summary),
+        "seeds": [seed_text(seed) for seed in shown],
+        "count": len(seeds),
+        "rows": [
+            (row.named.name, [*(cell(row.gain.by_seed.get(seed)) for seed in shown), cell(row.gain.middle)])
+            for row in rows
+            if row.gain
+        ],
+    }
+
+
+def shade(value: float, size: float) -> str:
+    """The style of a cell that is *value* good, where *size* is the most there is: ``g1`` to ``g5``, or ``l1`` ..."""
+    if not value or not size:
+        return ""
+    strength = min(_SHADES, 1 + int(abs(value) / size * _SHADES))
+    return f"{'g' if value > 0 else 'l'}{strength}"

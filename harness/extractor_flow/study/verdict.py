@@ -1,0 +1,48 @@
+"""What a study concludes, in one value: a code for programs, sentences for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extractor_flow.files import Json
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A flow's conclusion from its records.
+
+    Programs read ``code`` and ``winner``, a compared name. ``sentence`` is the conclusion; ``details`` are the facts
+    behind it, ``limits`` what it does not say. Nothing parses them.
+    """
+
+    code: str
+    sentence: str
+    winner: str | None = None
+    details: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """The verdict as it stands in ``summary.json``; without a winner it has no such key."""
+        winner: dict[str, Json] = {} if self.winner is None else {"winner": self.winner}
+        return {
+            "code": self.code,
+            "sentence": self.sentence,
+            **winner,
+            "details": list(self.details),
+            "limits": list(self.limits),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The verdict that :meth:`to_json` wrote."""
+        return cls(
+            code=data["code"],
+            sentence=data["sentence"],
+            winner=data.get("winner"),
+            details=tuple(data["details"]),
+            limits=tuple(data["limits"]),
+        )
