@@ -24,6 +24,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 JSON_SIZE_LIMIT = 64 * 1024 * 1024
 JSON_DEPTH_LIMIT = 64
 _CHUNK = 1024 * 1024
+_LINE = json.JSONEncoder(allow_nan=False, sort_keys=True, ensure_ascii=False)
 _UNFINISHED = re.compile(r"\.[^/]+\.[0-9a-f]{12}\.tmp")
 
 
@@ -34,7 +35,7 @@ def dumps(value: object) -> str:
 
 def dump_line(value: object) -> str:
     """One line of JSON lines, under the rules of :func:`dumps`."""
-    return json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False) + "\n"
+    return _LINE.encode(value) + "\n"
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -215,6 +216,8 @@ def sha256_of(path: Path) -> str:
 
 def printable(text: str) -> str:
     """*text* with control and bidirectional-override characters escaped: a terminal shows it and does not obey it."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character
         if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}

@@ -38,6 +38,18 @@ class Listing:
     refused: tuple[ReadError, ...]
 
 
+class _Folder:
+    """An open directory; it is closed when nobody has it any more."""
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name = name
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        """Close it."""
+        os.close(self.descriptor)
+
+
 class ConfinedDirectory:
     """The files beneath *root*; the root may be reached by a link, nothing beneath it may be one."""
 
@@ -46,6 +58,7 @@ class ConfinedDirectory:
         self.root = root
         self._spend = spend
         self._digests: dict[str, str] = {}
+        self._way: list[_Folder] = []  # the directories that are open: the root, one in it, one in that
 
     @contextmanager
     def open(self, path: str, *, limit: int = SIZE_LIMIT) -> Iterator[BinaryIO]:
@@ -77,11 +90,18 @@ class ConfinedDirectory:
 
     def _measure(self, path: str) -> str:
         digest = hashlib.sha256()
-        with self.open(path) as stream:
-            left = os.fstat(stream.fileno()).st_size
-            while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+        descriptor = self._descriptor(path)
+        try:
+            left = os.fstat(descriptor).st_size
+            while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
                 digest.update(chunk)
                 left -= len(chunk)
+                if self._spend:
+                    self._spend(path, len(chunk))
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        finally:
+            os.close(descriptor)
         return digest.hexdigest()
 
     def has(self, path: str) -> bool:
@@ -123,9 +143,8 @@ class ConfinedDirectory:
                     pending.append(path)
 
     def _entries(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
-        descriptor = self._folder(folder.split("/") if folder else [], folder)
         try:
-            with os.scandir(descriptor) as entries:
+            with os.scandir(self._folder(folder.split("/") if folder else [], folder)) as entries:
                 for entry in entries:
                     try:
                         status = entry.stat(follow_symlinks=False)
@@ -134,8 +153,6 @@ class ConfinedDirectory:
                     yield f"{folder}/{entry.name}" if folder else entry.name, status
         except OSError as error:
             raise _unreadable(folder, error) from error
-        finally:
-            os.close(descriptor)
 
     def _descriptor(self, path: str) -> int:
         *folders, name = components(path)
@@ -149,24 +166,29 @@ class ConfinedDirectory:
             return _regular(os.open(name, flags, dir_fd=parent), path)
         except OSError as error:
             raise _unreadable(path, error) from error
-        finally:
-            os.close(parent)
 
     def _folder(self, folders: list[str], path: str) -> int:
-        current = _open_root(self.root)
-        for position, folder in enumerate(folders):
-            try:
-                status = os.stat(folder, dir_fd=current, follow_symlinks=False)
-                if stat.S_ISLNK(status.st_mode):
-                    link = shown("/".join(folders[: position + 1]))
-                    raise ReadError(Kind.SYMLINK, path, f"{link} is a symbolic link")
-                following = os.open(folder, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
-            except OSError as error:
-                raise _unreadable(path, error) from error
-            finally:
-                os.close(current)
-            current = following
-        return current
+        """The descriptor of a directory; those on the way to it stay open, as the next file lies in one of them."""
+        if not self._way:
+            self._way.append(_Folder("", _open_root(self.root)))
+        kept = 1
+        while kept <= len(folders) and kept < len(self._way) and self._way[kept].name == folders[kept - 1]:
+            kept += 1
+        del self._way[kept:]
+        for name in folders[kept - 1 :]:
+            self._way.append(_Folder(name, self._subfolder(name, path)))
+        return self._way[-1].descriptor
+
+    def _subfolder(self, name: str, path: str) -> int:
+        """The descriptor of the directory *name* in the last one on the way to *path*."""
+        parent = self._way[-1].descriptor
+        try:
+            if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                link = shown("/".join([*(each.name for each in self._way[1:]), name]))
+                raise ReadError(Kind.SYMLINK, path, f"{link} is a symbolic link")
+            return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+        except OSError as error:
+            raise _unreadable(path, error) from error
 
 
 def own_files(root: Path, beneath: str = "") -> Listing:

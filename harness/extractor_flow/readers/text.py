@@ -24,6 +24,8 @@ VALUE_LIMIT = 10_000_000
 LINE_LIMIT = 4 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = 300  # a double holds 308
+# A number too large for a double has an exponent of three digits, or some 300 digits: others need no look at each.
+_LARGE_NUMBER = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{200}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Possessive, and a string without its end runs to the end of the text: linear on any input.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL)
@@ -82,10 +84,13 @@ def read_json(stream: BinaryIO, where: str, *, limit: int = JSON_SIZE_LIMIT) -> 
 def parse(text: str, where: str) -> Json:
     """The strict JSON value of *text*: no NaN, no duplicate keys, no deep nesting, only numbers a double holds."""
     _refuse_deep_nesting(text, where)
+    decoder = _CAREFUL if _LARGE_NUMBER.search(text) else _PLAIN
     try:
-        value: Json = _decoder(where).decode(text)
+        value: Json = decoder.decode(text)
     except json.JSONDecodeError as error:
         raise ReadError(Kind.NOT_JSON, where, f"line {error.lineno}: not JSON: {error.msg}") from error
+    except _RefusedError as error:
+        raise ReadError(error.kind, where, error.what) from error
     if _SURROGATE.search(text):
         _refuse_lone_surrogates(value, where)
     return value
@@ -98,39 +103,54 @@ def _refuse_lone_surrogates(value: Json, where: str) -> None:
         raise ReadError(Kind.NOT_UTF8, where, "holds half of a surrogate pair") from error
 
 
-def _decoder(where: str) -> json.JSONDecoder:
-    def refuse_constant(name: str) -> NoReturn:
-        raise ReadError(Kind.NOT_FINITE, where, f"{name} is not JSON")
+class _RefusedError(Exception):
+    """What a decoder refuses, wherever it stands."""
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(pairs)
-        if len(result) != len(pairs):
-            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-            raise ReadError(Kind.DUPLICATE_KEY, where, f"the key {shown(twice)} stands twice in one object")
-        return result
+    def __init__(self, kind: Kind, what: str) -> None:
+        self.kind, self.what = kind, what
+        super().__init__(what)
 
-    def integer(literal: str) -> int:
-        if len(literal) > _DIGITS:
-            raise ReadError(Kind.NUMBER_RANGE, where, f"an integer of {len(literal)} digits")
-        return int(literal)
 
-    def finite(literal: str) -> float:
-        value = float(literal)
-        if math.isinf(value):
-            raise ReadError(Kind.NUMBER_RANGE, where, f"{shown(literal)} is too large for a double")
-        return value
+def _refuse_constant(name: str) -> NoReturn:
+    raise _RefusedError(Kind.NOT_FINITE, f"{name} is not JSON")
 
-    return json.JSONDecoder(
-        parse_constant=refuse_constant, object_pairs_hook=unique, parse_int=integer, parse_float=finite
-    )
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise _RefusedError(Kind.DUPLICATE_KEY, f"the key {shown(twice)} stands twice in one object")
+    return result
+
+
+def _integer(literal: str) -> int:
+    if len(literal) > _DIGITS:
+        raise _RefusedError(Kind.NUMBER_RANGE, f"an integer of {len(literal)} digits")
+    return int(literal)
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if math.isinf(value):
+        raise _RefusedError(Kind.NUMBER_RANGE, f"{shown(literal)} is too large for a double")
+    return value
+
+
+_PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_CAREFUL = json.JSONDecoder(
+    parse_constant=_refuse_constant, object_pairs_hook=_unique, parse_int=_integer, parse_float=_finite
+)
 
 
 def _refuse_deep_nesting(text: str, where: str) -> None:
     """Bound the depth before the parser recurses, and the objects before it allocates them."""
-    if text.count("[") + text.count("{") > CONTAINER_LIMIT:  # those inside strings too: only stricter
+    containers = text.count("[") + text.count("{")  # those inside strings too: only stricter
+    if containers > CONTAINER_LIMIT:
         raise ReadError(Kind.TOO_MANY, where, f"more than {CONTAINER_LIMIT} objects and arrays")
     if text.count(",") > VALUE_LIMIT:
         raise ReadError(Kind.TOO_MANY, where, f"more than {VALUE_LIMIT} values")
+    if containers <= JSON_DEPTH_LIMIT:
+        return
     depth = 0
     for token in _BRACKETS.finditer(text):
         brackets = token.group()

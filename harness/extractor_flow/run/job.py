@@ -21,7 +21,7 @@ from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import HarnessError, Interrupted, ResultError
 from extractor_flow.files import printable
 from extractor_flow.registry import find_flow
-from extractor_flow.run.hardware import probe
+from extractor_flow.run.hardware import probe, with_gpu_in_use
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 EX_TEMPFAIL = 75
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
-ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
 _REASON_LIMIT = 500
 
@@ -86,7 +86,7 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
         worker_mode=job.worker_mode,
         end_time=timestamp(ended),
         duration_seconds=round(seconds, 6),
-        hardware=probe(),
+        hardware=with_gpu_in_use(probe(), sys.modules),
         attempt=attempt,
     )
 
@@ -111,12 +111,14 @@ def _failure(error: BaseException, job: Job) -> Failed:
             return Failed(Code.INTERRUPTED, f"interrupted by {name}", signal=name)
         case TimeLimitExceeded():
             return Failed(Code.TIME_LIMIT, f"ran longer than its time limit of {job.limits.seconds:g} s")
-        case ResultError():
-            return Failed(Code.REJECTED, _shorten(str(error)))
         case HarnessError():
-            return Failed(Code.RAISED, _shorten(str(error)))
+            code = Code.REJECTED if isinstance(error, ResultError) else Code.RAISED
+            return Failed(code, _shorten(str(error)))
         case MemoryError():
             return Failed(Code.MEMORY_LIMIT, f"out of memory: {_shorten(str(error)) or 'MemoryError'}")
+        case RuntimeError() if type(error).__name__ == "OutOfMemoryError":  # torch's, which the core does not import
+            why = _shorten(f"out of memory on the GPU: {error}")
+            return Failed(Code.MEMORY_LIMIT, f"{why}; fewer jobs at a time (--jobs) leave each of them more")
         case _:
             return Failed(Code.RAISED, _shorten(f"{type(error).__name__}: {error}"))
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,7 +60,7 @@ class Job:
             msg = f"job {self.name!r}: {self.directory!r} is not a plain relative path"
             raise DataError(msg)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The SHA-256 of everything that decides the result; equal keys promise equal results."""
         decisive = {"flow": self.flow, "name": self.name, "seed": self.seed, "parameters": self.parameters}

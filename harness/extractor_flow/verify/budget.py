@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
     from extractor_flow.verify.allowance import Meter
 
+CRASH = "crash"
+"""The kind of violation that the verifier itself failed, which no run should be able to make it do."""
 _NO_MEMORY = 77
+_ROOM = 16_000_000  # bytes that are free in any process that was not stopped for want of them
 _MOST_FINDINGS = 100_000
 """Who says more about one run says no more to anyone, and it has to be held in memory twice."""
 
@@ -69,9 +72,12 @@ def verify_within_budget(asked: Asked) -> Verdict:
             raise RunDirectoryError(message, exit_code=code)
         case {"over": str(found)}:
             return _over(found, allowed)
+        case {"crash": str(found)}:
+            return _crashed(found)
         case {"verdict": dict(verdict)}:
             return _verdict_of(verdict)
-    return _over(_end(done.returncode), allowed)
+    spent = _SPENT.get(done.returncode)
+    return _crashed(_end(done.returncode)) if spent is None else _over(spent, allowed)
 
 
 def _verdict_of(data: Mapping[str, Any]) -> Verdict:
@@ -92,15 +98,24 @@ def _over(found: str, allowed: str) -> Verdict:
     return Verdict((Violation(RUN, "", claim, found, BUDGET),), (rest,))
 
 
+_SPENT = {
+    -signal.SIGXCPU: "more CPU time",
+    _NO_MEMORY: "more memory",
+    -signal.SIGKILL: "the process was ended by SIGKILL, as for want of memory",
+}
+"""The ends of a process that has used up what it may."""
+
+
+def _crashed(found: str) -> Verdict:
+    claim = "can be verified by this version"
+    rest = Unchecked("everything else", "the verifier failed: please report it, with the run", Why.UNREADABLE)
+    return Verdict((Violation(RUN, "", claim, found, CRASH),), (rest,))
+
+
 def _end(code: int) -> str:
     """What it means that the process ended with *code*."""
-    if code == -signal.SIGXCPU:
-        return "more CPU time"
-    if code == _NO_MEMORY:
-        return "more memory"
-    if code < 0:
-        return f"the process was ended by {signal.Signals(-code).name}, as for want of memory"
-    return f"the process ended with exit code {code}"
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"the verifier's process {how}"
 
 
 def _main(request: str) -> None:
@@ -111,8 +126,19 @@ def _main(request: str) -> None:
             _say(answer, _judged(Asked.from_json(json.loads(request)), answer))
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
-        except MemoryError:
-            os._exit(_NO_MEMORY)  # what has filled the memory is still there
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told in one line
+            if isinstance(error, MemoryError) or not _has_room():
+                os._exit(_NO_MEMORY)  # what has filled the memory is still there
+            _say(answer, {"crash": f"{type(error).__name__}: {error}"})
+
+
+def _has_room() -> bool:
+    """Whether there is memory left: libraries that get none fail in ways of their own."""
+    try:
+        bytearray(_ROOM)
+    except MemoryError:
+        return False
+    return True
 
 
 def _say(answer: TextIO, line: Mapping[str, Any]) -> None:

@@ -95,7 +95,7 @@ def _examine(run: RunSubject, examination: Examination) -> Iterator[Finding]:
     """What all checks find in *run*; of a run that is not published, only what it was asked for is looked at."""
     if _is_unpublished(run.listing):
         yield from examination.core((plain_files, witness_holds))
-        yield from (replace(each, check=json_contracts.id) for each in run.documents.wrong[layout.RUN])
+        yield from (replace(each, check=json_contracts.id) for each in run.documents.wrong(layout.RUN))
         why = f"the run is under way or was interrupted; extractor-flow run --resume {run.files.root} publishes it"
         yield Unchecked("everything", why, Why.UNPUBLISHED)
         return

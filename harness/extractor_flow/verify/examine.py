@@ -38,7 +38,8 @@ class Examination:
     blocked: dict[Requirement, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def core(self, checks: Sequence[Check]) -> Iterator[Finding]:
-        """What the core's *checks* find, in their order; those of scope ``job`` look at each job's last record."""
+        """What the core's *checks* find: those of scope ``run`` first, then the others in each job's last record."""
+        of_jobs = []
         for check in checks:
             unmet = next((each for each in check.requires if each in self.run.unmet), None)
             if unmet is not None:
@@ -46,9 +47,11 @@ class Examination:
             elif check.scope is Scope.RUN:
                 yield from self._examine(check, self.run, RUN)
             else:
-                for entry in self.run.latest.values():
-                    subject = JobSubject(self.run, entry)
-                    yield from self._examine(check, subject, subject.path(RESULT))
+                of_jobs.append(check)
+        for entry in self.run.latest.values() if of_jobs else ():
+            subject = JobSubject(self.run, entry)
+            for check in of_jobs:
+                yield from self._examine(check, subject, subject.path(RESULT))
 
     def of_flow(self, flow: SupportsChecks) -> Iterator[Finding]:
         """What the checks of *flow* find: in the run, and then in each job that completed."""

@@ -111,7 +111,8 @@ def conclude(verdict: Verdict) -> str:
     if verdict.unchecked:
         parts.append(f"{len(verdict.unchecked)} unchecked")
     if verdict.needs_deep:
-        parts.append(f"{len(verdict.needs_deep)} checks more with --deep")
+        more = len(verdict.needs_deep)
+        parts.append(f"{more} check{'s' if more > 1 else ''} more with --deep")
     return f"{verdict.conclusion}: {', '.join(parts)}"
 
 

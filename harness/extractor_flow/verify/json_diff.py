@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.contracts import json_path
 from extractor_flow.evidence.findings import Violation, brief, close
+from extractor_flow.files import dump_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +37,8 @@ def differences(
     ``1`` and ``1.0`` are equal, ``1`` and ``true`` are not. Where *rounded* says so of a path, numbers may differ by
     the rounding of sums.
     """
-    yield from _differences((), demanded, found, rounded)
+    if dump_line(demanded) != dump_line(found):  # which takes a tenth of the time, and mostly settles it
+        yield from _differences((), demanded, found, rounded)
 
 
 def violations(

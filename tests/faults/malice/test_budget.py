@@ -123,17 +123,28 @@ def test_nothing_beside_the_run_is_imported(run):
 
 
 @pytest.mark.parametrize(
-    ("end", "found"),
+    ("end", "told"),
     [
-        ("kill -SEGV $$", "the process was ended by SIGSEGV, as for want of memory"),
-        ("kill -XCPU $$", "more CPU time"),
-        ("exit 3", "the process ended with exit code 3"),
+        ("kill -SEGV $$", ("crash", "the verifier's process was ended by SIGSEGV")),
+        ("kill -KILL $$", ("budget", "the process was ended by SIGKILL, as for want of memory")),
+        ("kill -XCPU $$", ("budget", "more CPU time")),
+        ("exit 3", ("crash", "the verifier's process ended with exit code 3")),
+        ("""echo '{"crash": "ValueError: x"}'""", ("crash", "ValueError: x")),
     ],
 )
-def test_a_process_that_dies_is_one_violation(run, end, found, monkeypatch, capfd):
+def test_a_process_that_dies_is_one_violation(run, end, told, monkeypatch, capfd):
     interpreter = run.parent / "python"
     interpreter.write_text(f"#!/bin/sh\n{end}\n", encoding="utf-8")
     interpreter.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(interpreter))
 
-    assert judged(capfd, run) == (1, [("budget", found)])
+    assert judged(capfd, run) == (1, [told])
+
+
+@pytest.mark.skipif(not bounds_memory(), reason="this system bounds no process's memory")
+@pytest.mark.parametrize("factor", ["0.01", "0.03", "0.05"])
+def test_a_budget_in_which_nothing_can_be_imported_is_one_line(run, factor, capfd):
+    code = main(["verify", str(run), "--budget", factor])
+
+    said = capfd.readouterr()
+    assert (code, said.err, said.out.count("[budget]")) == (1, "", 1)

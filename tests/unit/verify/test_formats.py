@@ -39,6 +39,7 @@ def said(verdict: Verdict, form: str) -> str:
         (Verdict(ran=RAN), "verified: 9 claims by 3 checks"),
         (Verdict(unchecked=(LEFT_OUT,), ran=RAN), "verified: 9 claims by 3 checks, 1 unchecked"),
         (Verdict(ran=RAN, needs_deep=("a", "b")), "verified: 9 claims by 3 checks, 2 checks more with --deep"),
+        (Verdict(ran=RAN, needs_deep=("a",)), "verified: 9 claims by 3 checks, 1 check more with --deep"),
         (Verdict((WRONG,), (UNPUBLISHED,), ran=RAN), "contradicted: 1 violation in 9 claims by 3 checks, 1 unchecked"),
         (Verdict(unchecked=(UNPUBLISHED,)), "unpublished: the run is under way"),
     ],

@@ -12,6 +12,7 @@ from extractor_flow.verify import Conclusion, verify
 PUBLISHED = (
     "summary.json",
     "summary.md",
+    "summary.csv",
     "training_manifest.json",
     "skip_summary.json",
     "complete_results.json",
@@ -19,9 +20,9 @@ PUBLISHED = (
 )
 GENUINE = {
     "success": [{"name": "a"}, {"name": "b", "degree": 2}],
-    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}],
+    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}],
     "killed": [{"name": "bad", "fault": "kill"}, {"name": "worse", "fault": "exit"}],
-    "skipped": [{"name": "gone", "requires": ["macos_spawn"]}],
+    "skipped": [{"name": "gone", "requires": ["telescope"]}],
     "hostile names": [{"name": "a|b`<i>\u202e🙂"}, {"name": "../up"}, {"name": "con"}],
     "diverged": [{"name": "wild", "fault": "diverge"}, {"name": "a"}],
     "no artifact": [{"name": "lazy", "fault": "no_artifact"}],

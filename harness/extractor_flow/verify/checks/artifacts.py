@@ -69,7 +69,8 @@ def wrong_artifacts(job: JobSubject, outcome: Completed) -> Iterator[Finding]:
 
 
 def _content(job: JobSubject, artifact: Artifact) -> Iterator[Finding]:
-    path, size = artifact.path, job.run.files.size(artifact.path)
+    path = artifact.path
+    size = job.run.listing.files[path] if path in job.run.listing.files else job.run.files.size(path)
     digest = job.run.files.sha256(path) if size == artifact.size_bytes else None
     if digest == artifact.sha256:
         return

@@ -38,7 +38,7 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
     Catches: any file that was changed, added or taken away after the run was published. Cannot catch: a list that was
     made again afterwards, which has another root: compare that with one known from elsewhere (``--witness``).
     """
-    request = run.documents.json.get(layout.RUN)
+    request = run.documents.get(layout.RUN)
     if SUBJECTS not in run.listing.files and request is not None and not is_of_this_version(request):
         yield Unchecked("that no file was changed since it was published", author(request), Why.OTHER_VERSION)
         return
@@ -151,7 +151,7 @@ def witness_holds(run: RunSubject) -> Iterator[Violation]:
 
 def notes(run: RunSubject) -> Iterator[str]:
     """What the list beside the run tells of other runs with the same settings."""
-    if layout.RUN not in run.documents.json:
+    if run.documents.get(layout.RUN) is None:
         return
     try:
         starts = _starts(run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_flow import layout
 from extractor_flow.evidence.check import Layer, Scope, check
 from extractor_flow.evidence.findings import Violation
+from extractor_flow.verify.subject.documents import CONTRACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +32,9 @@ def json_contracts(run: RunSubject) -> Iterator[Violation]:
     Catches: missing, torn and malformed files, NaN, a key that stands twice. Cannot catch: wrong values of the right
     form.
     """
-    for name, wrong in run.documents.wrong.items():
-        if name != layout.JOURNAL:
-            yield from wrong
+    for name in (*CONTRACTS, layout.SUMMARY):
+        if not run.as_made(name):
+            yield from run.documents.wrong(name)
 
 
 @check("journal-lines", layer=Layer.SCHEMA, scope=Scope.RUN, reads=(layout.JOURNAL,))
@@ -42,7 +43,7 @@ def journal_lines(run: RunSubject) -> Iterator[Violation]:
 
     Catches: a torn or edited journal whose lines are no records. Cannot catch: lines that were taken out.
     """
-    yield from run.documents.wrong[layout.JOURNAL]
+    yield from run.documents.wrong_journal
 
 
 CHECKS = (plain_files, json_contracts, journal_lines)

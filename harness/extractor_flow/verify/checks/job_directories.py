@@ -43,12 +43,14 @@ def job_orders(job: JobSubject) -> Iterator[Violation]:
     name = job.path(JOB)
     with job.run.files.open(name, limit=SMALL) as stream:
         data = require_object(read_json(stream, name, limit=SMALL), name)
+    demanded = job.run.matrix.jobs.get(job.record.job_key)
+    if demanded is not None and not any(differences(demanded.to_json(), data)):
+        return
     try:
         ordered = Job.from_json(data)
     except (DataError, ValueError, AttributeError) as error:
         yield Violation(name, "$", "is the job's order", brief(str(error)), "schema")
         return
-    demanded = job.run.matrix.jobs.get(job.record.job_key)
     for steps, wanted, there in differences((ordered if demanded is None else demanded).to_json(), data):
         yield Violation(name, json_path(steps), brief(there), f"the study has {brief(wanted)}", _KIND)
     if demanded is None:

@@ -16,29 +16,26 @@ from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.images import IMAGE_LIMIT, read_png
-from extractor_flow.readers.text import decode, parse, read_bytes
+from extractor_flow.readers.text import decode, parse
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.run import rundir
-from extractor_flow.run.publish import published_files
 from extractor_flow.study.flow import SupportsDraw
 from extractor_flow.verify.checks.markdown import check_page
 from extractor_flow.verify.json_diff import violations
+from extractor_flow.verify.subject.made import MOST_FIGURES, PUBLISHED, found, published, read_figures
 from extractor_flow.verify.versions import author, computes_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.verify.subject.context import RunSubject
 
-_MOST_FIGURES = 256  # a flow draws a few
 _DRAWING_SECONDS = 120
-_SLACK = 4096  # so that a small file that is a little too long is shown, not refused
 _GIVES = f"{layout.RUN} and {layout.JOURNAL} give"
 
 
 _RECORDED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.COMPARISON)
-_PUBLISHED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON)
 _DOCUMENTS = (layout.SUMMARY, layout.MANIFEST, layout.SKIPS, layout.HISTORICAL)
 
 
@@ -50,9 +47,9 @@ def json_made_again(run: RunSubject) -> Iterator[Finding]:
     tells, too; what a flow that is not installed would have computed.
     """
     known = not isinstance(run.flow, RequestError) and run.restudied[0] is not None
-    made = _published(run)
-    for name in _DOCUMENTS:
-        if name not in run.documents.json:
+    made = published(run)
+    for name in [name for name in _DOCUMENTS if not run.as_made(name)]:
+        if run.documents.get(name) is None:
             yield Unchecked(name, "it cannot be used", Why.UNREADABLE)
             continue
         try:
@@ -61,13 +58,13 @@ def json_made_again(run: RunSubject) -> Iterator[Finding]:
             yield Violation.refused(name, error)
 
 
-@check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(layout.MARKDOWN,), requires=_PUBLISHED)
+@check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(layout.MARKDOWN,), requires=PUBLISHED)
 def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
     """The summary.md is, byte for byte, what run.json and the journal make; another version's is parsed and compared.
 
     Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too.
     """
-    yield from _text(run, layout.MARKDOWN, _published(run)[layout.MARKDOWN]())
+    yield from _text(run, layout.MARKDOWN)
 
 
 @check(
@@ -75,7 +72,7 @@ def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
     reads=(layout.TABLE, layout.PAGE),
-    requires=_PUBLISHED,
+    requires=PUBLISHED,
 )
 def report_made_again(run: RunSubject) -> Iterator[Finding]:
     """The report.html and the summary.csv are, byte for byte, what run.json, the journal and the figures make.
@@ -83,49 +80,37 @@ def report_made_again(run: RunSubject) -> Iterator[Finding]:
     Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
     the page of another version of this package anything, which is said.
     """
-    made = _published(run)
-    yield from _text(run, layout.TABLE, made[layout.TABLE]())
-    yield from _text(run, layout.PAGE, made[layout.PAGE]())
-
-
-def _published(run: RunSubject) -> Mapping[str, Callable[[], bytes]]:
-    words = run.reporter.vocabulary
-    return published_files(run.supported.summary, run.request, words, lambda: read_figures(run))
+    yield from _text(run, layout.TABLE)
+    yield from _text(run, layout.PAGE)
 
 
 def _json(run: RunSubject, name: str, demanded: bytes, *, exact: bool) -> Iterator[Finding]:
     """The first place at which the document differs; where others wrote it, sums may differ in their last bits."""
-    found = _found(run, name, demanded)
-    if found == demanded:
+    there = found(run, name, demanded)
+    if there == demanded:
         return
     alike = exact and computes_alike(run.request)
-    wanted, there = (parse(decode(content, name), name) for content in (demanded, found))
-    differences = violations(name, wanted, there, _GIVES, *(() if alike else (run.supported.rounded,)))
+    wanted, given = (parse(decode(content, name), name) for content in (demanded, there))
+    differences = violations(name, wanted, given, _GIVES, *(() if alike else (run.supported.rounded,)))
     first = next(differences, None)
     if first is not None:
         yield first
     elif alike:
-        yield from _first_line(name, demanded, found)
+        yield from _first_line(name, demanded, there)
 
 
-def _text(run: RunSubject, name: str, demanded: bytes) -> Iterator[Finding]:
-    found = _found(run, name, demanded)
-    if found == demanded:
+def _text(run: RunSubject, name: str) -> Iterator[Finding]:
+    if run.as_made(name):
         return
+    demanded = published(run)[name]()
+    there = found(run, name, demanded)
+    data = run.documents.get(layout.SUMMARY)
     if computes_alike(run.request):
-        yield from _first_line(name, demanded, found)
-    elif name == layout.MARKDOWN and layout.SUMMARY in run.documents.json:
-        data = run.documents.json[layout.SUMMARY]
-        yield from check_page(decode(found, name), page_of(data, run.reporter.vocabulary))
+        yield from _first_line(name, demanded, there)
+    elif name == layout.MARKDOWN and data is not None:
+        yield from check_page(decode(there, name), page_of(data, run.reporter.vocabulary))
     else:
         yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
-
-
-def _found(run: RunSubject, name: str, demanded: bytes) -> bytes:
-    limit = 2 * len(demanded) + _SLACK
-    with run.files.open(name, limit=limit) as stream:
-        # No text of ours has such a line end; git may have put it there.
-        return read_bytes(stream, name, limit=limit).replace(b"\r\n", b"\n")
 
 
 def _first_line(name: str, demanded: bytes, found: bytes) -> Iterator[Violation]:
@@ -148,7 +133,7 @@ def figures_are_images(run: RunSubject) -> Iterator[Finding]:
 
     Catches: a page, a script or a bomb under the name of an image. Cannot catch: an image of other numbers.
     """
-    for path in [path for path in run.listing.files if layout.is_figure(path)][:_MOST_FIGURES]:
+    for path in [path for path in run.listing.files if layout.is_figure(path)][:MOST_FIGURES]:
         with run.files.open(path, limit=IMAGE_LIMIT) as stream:
             read_png(stream, path)
     yield from ()
@@ -159,7 +144,7 @@ def figures_are_images(run: RunSubject) -> Iterator[Finding]:
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
     reads=(layout.FIGURES,),
-    requires=_PUBLISHED,
+    requires=PUBLISHED,
     needs=("matplotlib",),
     deep=True,
 )
@@ -205,18 +190,6 @@ def _draw(run: RunSubject) -> dict[str, bytes] | str:
         if done.returncode != 0:
             return (done.stderr.strip().splitlines() or ["no message"])[-1]
         return rundir.RunDirectory(place).figures()
-
-
-def read_figures(run: RunSubject) -> dict[str, bytes]:
-    """The figures of the whole run by file name; a :class:`ReadError` when one cannot be read, or all are too large."""
-    read: dict[str, bytes] = {}
-    left = IMAGE_LIMIT
-    for path in [path for path in run.listing.files if layout.is_figure(path)][:_MOST_FIGURES]:
-        with run.files.open(path, limit=left) as stream:
-            content = read_bytes(stream, path, limit=left)
-        read[path.rpartition("/")[2]] = content
-        left -= len(content)
-    return read
 
 
 CHECKS = (json_made_again, markdown_made_again, report_made_again, figures_are_images, figures_made_again)

@@ -40,8 +40,10 @@ def journal_outvoted(run: RunSubject) -> Iterator[Violation]:
 
     Catches: an edit of the journal alone, and names it. Cannot catch: an edit of all three.
     """
-    jobs = run.documents.json.get(layout.MANIFEST, {}).get("jobs", [])
-    results = run.documents.json.get(layout.SUMMARY, {}).get(run.reporter.vocabulary.results_key, [])
+    if run.as_made(layout.MANIFEST) or run.as_made(layout.SUMMARY):
+        return
+    jobs = (run.documents.get(layout.MANIFEST) or {}).get("jobs", [])
+    results = (run.documents.get(layout.SUMMARY) or {}).get(run.reporter.vocabulary.results_key, [])
     listed = {job["job_key"]: job for job in jobs}
     summarized = {result["job_key"]: result for result in results}
     for key, entry in run.latest.items():

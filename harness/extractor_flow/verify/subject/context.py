@@ -16,6 +16,7 @@ from extractor_flow.registry import find_flow
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.subject.documents import load_documents
+from extractor_flow.verify.subject.made import is_as_made
 from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS, matrix_of, restudy
 from extractor_flow.verify.subject.support import latest_records, supported
 from extractor_flow.verify.subject.unknown_flow import UninstalledFlow
@@ -63,7 +64,10 @@ class RunSubject:
     @property
     def request(self) -> Mapping[str, Any]:
         """The content of ``run.json``."""
-        return self.documents.json[layout.RUN]
+        data = self.documents.get(layout.RUN)
+        if data is None:
+            raise TypeError(layout.RUN)
+        return data
 
     @property
     def journal(self) -> tuple[Entry, ...]:
@@ -83,8 +87,18 @@ class RunSubject:
     @cached_property
     def manifest(self) -> Mapping[str, Mapping[str, Any]]:
         """The published records by job key: a third opinion, where two others differ."""
-        published = self.documents.json.get(layout.MANIFEST, {"jobs": ()})
+        published = self.documents.get(layout.MANIFEST) or {"jobs": ()}
         return {job["job_key"]: job for job in published["jobs"]}
+
+    @cached_property
+    def _made(self) -> dict[str, bool]:
+        return {}
+
+    def as_made(self, name: str) -> bool:
+        """Whether the published file *name* is byte for byte the one that request and journal make."""
+        if name not in self._made:
+            self._made[name] = is_as_made(self, name)
+        return self._made[name]
 
     @cached_property
     def claimed(self) -> Mapping[str, str]:
@@ -141,7 +155,7 @@ class RunSubject:
     def unmet(self) -> Mapping[Requirement, Unmet]:
         """The requirements that the run does not meet; each is looked at only where those before it are met."""
         unmet = {} if self.witness else {Requirement.WITNESS: Unmet("no witness was named", silent=True)}
-        if layout.RUN not in self.documents.json:
+        if self.documents.get(layout.RUN) is None:
             return dict.fromkeys({*Requirement} - {Requirement.WITNESS}, Unmet(f"{layout.RUN} cannot be used")) | unmet
         if not self.archive.is_there:
             unmet[Requirement.ARCHIVE] = Unmet("this is no copy", silent=True)

@@ -15,8 +15,6 @@ from extractor_flow.readers.text import Torn, read_json, read_json_lines
 from extractor_flow.study.records import JobRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from extractor_flow.files import Json
     from extractor_flow.readers.paths import ConfinedDirectory
 
@@ -48,35 +46,48 @@ class Entry:
 
 @dataclass(frozen=True)
 class Documents:
-    """What could be read and satisfies its contract: run-level JSON by file name, and the journal.
+    """The run's own files that are JSON: the request and the journal, and the published ones for who asks.
 
-    ``wrong`` has what is wrong with them, by file name.
+    ``wrong_journal`` is what is wrong with the journal, of which ``journal`` has the records.
     """
 
-    json: Mapping[str, dict[str, Any]]
+    files: ConfinedDirectory
     journal: tuple[Entry, ...]
-    wrong: Mapping[str, tuple[Violation, ...]]
+    wrong_journal: tuple[Violation, ...]
+    _read: dict[str, tuple[dict[str, Any] | None, tuple[Violation, ...]]] = field(default_factory=dict, repr=False)
 
     @property
     def complete(self) -> bool:
         """Whether every line of the journal is a record."""
-        return not self.wrong[layout.JOURNAL]
+        return not self.wrong_journal
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """The value of the file *name*; ``None`` where it cannot be read or breaks its contract."""
+        return self._document(name)[0]
+
+    def wrong(self, name: str) -> tuple[Violation, ...]:
+        """What is wrong with the file *name*."""
+        return self._document(name)[1]
+
+    def _document(self, name: str) -> tuple[dict[str, Any] | None, tuple[Violation, ...]]:
+        """Read once, and only when it is asked for: what is byte for byte as it should be needs no parsing."""
+        if name not in self._read:
+            self._read[name] = read_document(self.files, name, self._contract(name))
+        return self._read[name]
+
+    def _contract(self, name: str) -> str | dict[str, Any]:
+        if name != layout.SUMMARY:
+            return CONTRACTS[name]
+        request = self.get(layout.RUN)
+        key = DEFAULT_RESULTS if request is None else request["results_key"]
+        return SUMMARY_CONTRACT if key == DEFAULT_RESULTS else summary_schema(key)
 
 
 def load_documents(files: ConfinedDirectory) -> Documents:
-    """All run-level files of *files* that can be read."""
-    read = {name: read_document(files, name, contract) for name, contract in CONTRACTS.items()}
-    request, _ = read[layout.RUN]
-    key = DEFAULT_RESULTS if request is None else request["results_key"]
-    contract = SUMMARY_CONTRACT if key == DEFAULT_RESULTS else summary_schema(key)
-    read[layout.SUMMARY] = read_document(files, layout.SUMMARY, contract)
+    """The journal of *files*, as far as it can be read, and its other documents."""
     entries: list[Entry] = []
-    wrong = {
-        layout.JOURNAL: _wrong_with_journal(files, entries),
-        **{name: found for name, (_, found) in read.items()},
-    }
-    there = {name: value for name, (value, _) in read.items() if value is not None}
-    return Documents(there, tuple(entries), wrong)
+    wrong = _wrong_with_journal(files, entries)
+    return Documents(files, tuple(entries), wrong)
 
 
 def read_document(

@@ -25,8 +25,8 @@ class UninstalledFlow:
     """
 
     def __init__(self, documents: Documents) -> None:
-        request = documents.json[layout.RUN]
-        self._summary = documents.json.get(layout.SUMMARY, {})
+        request = documents.get(layout.RUN) or {"notes": (), "flow": "", "results_key": ""}
+        self._summary = documents.get(layout.SUMMARY) or {}
         self._notes = len(request["notes"])
         self.name: str = request["flow"]
         self.vocabulary = ReportSpec("", "", request["results_key"], "", "", {})

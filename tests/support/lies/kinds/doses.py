@@ -9,7 +9,6 @@ import numpy as np
 
 from extractor_flow import layout
 from support.lies.dose_tampering import (
-    BASELINE,
     CHECKPOINT,
     DENSE,
     edited_tensors,
@@ -66,7 +65,7 @@ DOSES = subject(
     ("frames a little brighter",
      measured(lambda arrays: arrays.update(diffraction=arrays["diffraction"] * np.float32(1.001))),
      Seen.LIGHT, "dose-data"),
-    ("a cell's directory taken away", gone(f"{BASELINE}/curves.json"), Seen.LIGHT, "artifact-digests"),
+    ("a cell's directory taken away", gone(f"{DENSE}/curves.json"), Seen.LIGHT, "artifact-digests"),
     ("one figure in the place of another", another_figure, Seen.DEEP, "figures-made-again"),
     ("a page of praise", text(f"{DENSE}/AWARDS.md", lambda _: "the best of all\n"), Seen.WITNESS),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from extractor_flow import layout
 from extractor_flow.files import sha256_of
 from support.files.malice import whole_picture
 from support.lies.about_runs import archived
-from support.lies.kinds.kind import Seen, also, member, subject, text
+from support.lies.kinds.kind import Seen, also, gone, member, subject, text
 from support.lies.kinds.requests import BAD, LINES, ONE
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ FILES = subject(
      Seen.LIGHT, "journal-chain", False),
     ("a chain without a link", unchained(lambda told: told[1].pop("previous")), Seen.LIGHT, "journal-chain", False),
     ("a published run that is not published", text(layout.UNPUBLISHED, lambda _: "wait\n"), Seen.OPEN, "", False),
+    ("another number in the table", text(layout.TABLE, lambda old: old.replace("0.", "0.0", 1)),
+     Seen.LIGHT, "report-made-again", False),
+    ("no table", gone(layout.TABLE), Seen.LIGHT, "subjects", False),
     ("a figure that nothing draws", figure("better.png"), Seen.DEEP, "figures-made-again"),
     ("a page of praise", text("AWARDS.md", lambda _: "the best model of all\n"), Seen.WITNESS),
     ("a page of praise in a job", text(f"{ONE}/AWARDS.md", lambda _: "the best model of all\n"), Seen.WITNESS),

@@ -19,6 +19,7 @@ from extractor_flow.config import ConfigDocument
 from extractor_flow.files import dumps
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
+from extractor_flow.study.jobs import select
 from extractor_flow.verify.subject.matrix import announcement
 from support.lies.mutated_runs import Change
 from support.lies.tampering import Tampering
@@ -165,8 +166,9 @@ def asked(edit: Edit) -> Change:
             )
             told["config"], told["notes"] = dict(study.settings), list(study.notes)
             told["config_sha256"] = config_digest(study.settings)
-            told["jobs"] = [announcement(job) for job in study.jobs]
-        jobs = {job.directory: job for job in study.jobs}
+            chosen = select(study.jobs, told["selection"])
+            told["jobs"] = [announcement(job) for job in chosen]
+        jobs = {job.directory: job for job in chosen}
         dropped = _rekeyed(run, jobs)
         if dropped:
             gone(layout.LOG, *dropped)(run)

@@ -99,7 +99,7 @@ def curve(job: Claims) -> Iterator[Violation]:
             yield job.wrong(layout.CURVES, f"$.curves[{number}].learning_rate", epoch["learning_rate"], expected)
 
 
-@check("dose-frames", reads=("data",))
+@check("dose-frames")
 def frames(job: Claims) -> Iterator[Violation]:
     """The frames that the cell claims to have learned from and to be measured on are those in the run.
 
