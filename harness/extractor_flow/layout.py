@@ -73,6 +73,11 @@ def attempt_log(number: int) -> str:
     return f"attempt-{number}.log"
 
 
+def is_hidden(path: str) -> bool:
+    """Whether *path*, relative to the run, is a hidden file or lies in a hidden folder, as locks do, and git's own."""
+    return any(part.startswith(".") for part in path.split("/"))
+
+
 def is_figure(path: str) -> bool:
     """Whether *path*, relative to the run, is where a figure of the whole run lies."""
     folder, _, name = path.rpartition("/")

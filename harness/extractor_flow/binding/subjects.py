@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor_flow.files import dumps
-from extractor_flow.layout import ARCHIVE, SUBJECTS, UNPUBLISHED
+from extractor_flow.layout import ARCHIVE, SUBJECTS, UNPUBLISHED, is_hidden
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_bytes
 
@@ -39,12 +39,12 @@ class Subject:
 
 
 def is_bound(path: str) -> bool:
-    """Whether the file at *path* is one that binding is about: locks and other hidden files are not."""
-    return path not in _APART and not path.rpartition("/")[2].startswith(".")
+    """Whether the file at *path* is bound: locks and other hidden files are not."""
+    return path not in _APART and not is_hidden(path)
 
 
 def measure(files: ConfinedDirectory, sizes: Iterable[tuple[str, int]]) -> list[Subject]:
-    """The files among *sizes* (of a listing) that binding is about, with their digests."""
+    """The files among *sizes* (of a listing) that are bound, with their digests."""
     return [Subject(path, files.sha256(path), size) for path, size in sizes if is_bound(path)]
 
 

@@ -15,10 +15,10 @@ from extractor_flow.config.messages import shown
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.events import Queueing
 from extractor_flow.files import printable
+from extractor_flow.request import Plan, plan
 from extractor_flow.run.hardware import probe, processor
 from extractor_flow.run.provenance import config_digest, git_state, package_versions
 from extractor_flow.run.publish import publish, withhold
-from extractor_flow.run.request import Plan, plan
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Display, Session
 from extractor_flow.study.jobs import select
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from extractor_flow.executors.events import Stop
-    from extractor_flow.run.request import RunRequest
+    from extractor_flow.request import RunRequest
     from extractor_flow.study.flow import Flow, ReportSpec
     from extractor_flow.study.jobs import Job
     from extractor_flow.study.records import RunSummary

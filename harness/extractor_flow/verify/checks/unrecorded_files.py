@@ -101,7 +101,7 @@ def unknown_files(run: RunSubject) -> Iterator[Unchecked]:
     ends = {entry.record.directory for entry in run.latest.values() if isinstance(entry.record.outcome, Completed)}
     for path in run.listing.files:
         folder, _, name = path.rpartition("/")
-        if name.startswith("."):
+        if layout.is_hidden(path):
             continue
         if folder in {"", layout.FIGURES}:
             if path not in layout.OF_A_RUN and not layout.is_figure(path):

@@ -22,7 +22,7 @@ from extractor_flow.verify.subject.support import latest_records, supported
 from extractor_flow.verify.subject.unknown_flow import UninstalledFlow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from extractor_flow.binding.witness import Witness
     from extractor_flow.evidence.findings import Violation
@@ -52,7 +52,7 @@ class RunSubject:
     listing: Listing
     documents: Documents
     archive: ArchiveList
-    deep: bool = False
+    deep: bool | Collection[str] = False
     witness: Witness | None = None
     trusted: frozenset[str] = frozenset()
 
@@ -179,7 +179,7 @@ class RunSubject:
             settings=self.request["config"],
             parameters={key: self.matrix.jobs[key].parameters for key in known},
             lines={key: entry.line for key, entry in known.items()},
-            deep=self.deep,
+            deep=bool(self.deep),
             trusted=self.trusted,
             elsewhere=environment_differences(self.request) if self.deep else {},
         )
@@ -212,7 +212,7 @@ def load_run(
     archive: ArchiveList,
     witness: Witness | None,
     *,
-    deep: bool,
+    deep: bool | Collection[str],
     trusted: frozenset[str],
 ) -> RunSubject:
     """The run in *files*, of which *witness* tells; nothing is judged yet."""

@@ -14,7 +14,7 @@ from extractor_flow.flows.dose_overlap.checks.likeness import ROUNDING, alike, n
 from extractor_flow.flows.dose_overlap.data.dataset import METADATA_KEY, read_contents, to_arrays
 from extractor_flow.flows.dose_overlap.jobs import ANYWHERE, jobs_of
 from extractor_flow.flows.dose_overlap.plan import Plan
-from extractor_flow.layout import PREPARED
+from extractor_flow.layout import PREPARED, is_hidden
 from extractor_flow.readers.errors import Kind
 from extractor_flow.readers.text import read_json, require_object
 from extractor_flow.study.codes import Code
@@ -69,7 +69,7 @@ def study_data(run: RunContext) -> Iterator[Finding]:
         yield from _compare_json(run, f"{layout.DATA}/{name}", expected)
     for path in run.files.walk().files:
         folder, _, name = path.partition("/")
-        if folder == layout.DATA and name not in names and not any(part.startswith(".") for part in name.split("/")):
+        if folder == layout.DATA and name not in names and not is_hidden(name):
             yield Violation(path, "", "belongs to the study's data", "no dose and view has such a file", "evidence")
 
 
