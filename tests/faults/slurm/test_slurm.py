@@ -90,6 +90,7 @@ def test_a_section_of_an_executor_is_checked_whoever_runs_the_jobs_and_decides_n
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP])
 def test_ctrl_c_ends_the_jobs_of_a_run_that_is_followed_and_a_closed_terminal_does_not(bench, signum):
     process, run = bench.follow()
+    status = bench.workbench.call("status", run.path).out
 
     process.send_signal(signum)
     _, told = process.communicate(timeout=DEADLINE)
@@ -97,5 +98,6 @@ def test_ctrl_c_ends_the_jobs_of_a_run_that_is_followed_and_a_closed_terminal_do
     bench.cluster.wait_until(lambda: not bench.cluster.queue())
 
     code = codes(bench.published(run))["stuck"]
+    assert "stuck seed 0: running (queue: RUNNING)\n" in status
     expected = (130, 0, Code.INTERRUPTED) if signum == signal.SIGINT else (129, 1, None)
     assert (process.returncode, len(told.splitlines()), code, verify(run.path).violations) == (*expected, ()), told
