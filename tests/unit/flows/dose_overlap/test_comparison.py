@@ -119,7 +119,7 @@ def test_on_a_terminal_the_columns_line_up():
     lines = plain_table([row]).splitlines()
 
     assert len({len(line) for line in lines}) == 1
-    assert lines[4].split() == ["1e+05", "baseline,", "no-split", "trained", "21.0", *["n/a"] * 4, "0.50"]
+    assert lines[4].split() == ["1e+05", "baseline,", "no-split", "trained", "21.04", *["n/a"] * 4, "0.50"]
 
 
 def concluded(study, *gaps):
