@@ -11,16 +11,18 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lies check lint types arch workflows benchmark docs clean
+.PHONY: help setup run test test-fast lies faults check lint types arch workflows benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml examples/line_fit/pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON) on this machine; name one: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "setting up $(VENV); the first time takes some minutes, most of them for torch"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[train,dose,test,dev]' --editable examples/line_fit
 	@touch $@
 
@@ -37,6 +39,9 @@ test-fast: $(STAMP)  ## the tests that neither train a network nor start session
 
 lies: $(STAMP)  ## every lie of the table in docs/lies.md, also those that only playing or training again tells
 	$(PYTEST) -m "whole or not whole" tests/faults/lies/test_kinds.py $(PYTEST_ARGS)
+
+faults: $(STAMP)  ## break runs at every operation on files, and a Slurm of its own; takes minutes
+	$(PYTEST) -m "faults or not faults" tests/faults/test_crash_points.py tests/faults/slurm $(PYTEST_ARGS)
 
 check: lint types arch workflows  ## everything that reads the code without running it
 

@@ -72,6 +72,9 @@ class RunItem(pytest.Item):
         if not self.config.getoption("setupplan", default=False):
             self.run = self.config.stash[STATE].runs().get(Choice(self.path.resolve()))
 
+    def _initrequest(self) -> None:
+        """Nothing: pytest-retry, before it tries again, has every item forget its fixtures, and there are none."""
+
     def reportinfo(self) -> tuple[Path, int, str]:
         """The config, and a heading."""
         return self.path, 0, f"{self.path.name}: {self.name}"

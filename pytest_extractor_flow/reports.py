@@ -10,7 +10,7 @@ from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
-from pytest_extractor_flow.runs.choice import asked_at_run_time, chooses, late_mark, used_fixtures
+from pytest_extractor_flow.runs.choice import NoConfig, asked_at_run_time, chooses, late_mark, used_fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,8 @@ def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -
     elif isinstance(error, ExecutionFailed):
         state = item.config.stash[STATE]
         report.longrepr = report_text(state.once(), error.execution, f"{item.nodeid} [{state.worker}]")
+    elif isinstance(error, NoConfig) and chooses(item):
+        report.longrepr = late_mark(item)  # its mark was not heard when the run was chosen
     elif isinstance(error, pytest.xfail.Exception) and hasattr(report, "wasxfail") and not _is_unittests(error):
         setattr(report, GAVE_UP, True)
 

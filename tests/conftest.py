@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,12 @@ settings.load_profile("any machine")
 @pytest.fixture
 def workbench(tmp_path: Path) -> Workbench:
     return Workbench(tmp_path)
+
+
+@pytest.fixture
+def without_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of Slurm is on the PATH, wherever these tests run."""
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
 
 
 @pytest.fixture(scope="session")

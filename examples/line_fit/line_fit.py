@@ -53,6 +53,8 @@ _LEARNING_RATE = 0.3
 _DIVERGING_RATE = 1e200
 _POINTS = 64
 _GIBIBYTE = 2**30
+_KNOWN = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
+_UNHEARD_OF = "no machine is known to have it"
 
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -133,7 +135,8 @@ class LineFit:
     def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
         """A model may require a capability that is not here."""
         del hardware
-        lacking = [f"{name}: {missing[name]}" for name in job.requires if name in missing]
+        lacks = {name: missing.get(name, _UNHEARD_OF) for name in job.requires if name in missing or name not in _KNOWN}
+        lacking = [f"{name}: {why}" for name, why in lacks.items()]
         why = f"{job.name} requires {', '.join(lacking)}; run it where that is"
         return Skipped(Code.MISSING_CAPABILITY, why) if lacking else None
 

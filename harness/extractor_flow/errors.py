@@ -43,6 +43,12 @@ class RunDirectoryError(HarnessError):
         super().__init__(message)
 
 
+class LeftAlone(HarnessError):  # noqa: N818 - nothing went wrong
+    """A closed terminal ended the command, and what it had started goes on elsewhere."""
+
+    exit_code = 129
+
+
 class DataError(HarnessError):
     """An input data file breaks its contract; the message names the file, the key and what was found."""
 

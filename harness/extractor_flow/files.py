@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import unicodedata
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from extractor_flow.errors import DataError, RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -24,6 +25,7 @@ JSON_SIZE_LIMIT = 64 * 1024 * 1024
 JSON_DEPTH_LIMIT = 64
 _CHUNK = 1024 * 1024
 _LINE = json.JSONEncoder(allow_nan=False, sort_keys=True, ensure_ascii=False)
+_UNFINISHED = re.compile(r"\.[^/]+\.[0-9a-f]{12}\.tmp")
 
 
 def dumps(value: object) -> str:
@@ -55,6 +57,16 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def remove_unfinished(directory: Path, names: Iterable[str]) -> None:
+    """Remove, of *names* in *directory*, what a killed process left that had not written a file to its end.
+
+    Only where no other process writes: the caller holds the directory. Names in folders below it are left alone.
+    """
+    for name in names:
+        if _UNFINISHED.fullmatch(name):
+            (directory / name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:

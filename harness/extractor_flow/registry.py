@@ -1,9 +1,9 @@
-"""Finds a flow by its entry-point name, and imports that one only."""
+"""Finds a flow or an executor by its entry-point name, and imports that one only."""
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from extractor_flow.errors import RequestError
 
@@ -11,26 +11,46 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow
 
 GROUP = "extractor_flow.flows"
+EXECUTORS = "extractor_flow.executors"
 DEFAULT_FLOW = "extractor_comparison"
+DEFAULT_EXECUTOR = "local"
 
 
 def flow_names() -> list[str]:
     """The names of all installed flows, sorted; none of them is imported."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return _names(GROUP)
 
 
 def find_flow(name: str) -> Flow:
     """The flow installed under *name*; :class:`RequestError` names the flows there are."""
-    for entry in entry_points(group=GROUP):
+    return cast("Flow", _find(GROUP, "flow", name))
+
+
+def executor_names() -> list[str]:
+    """The names of all installed executors, sorted; none of them is imported. A config may have a section for each."""
+    return _names(EXECUTORS)
+
+
+def find_executor(name: str) -> Any:  # noqa: ANN401 - an ExecutorClass, which stands above this module
+    """The class of the executor installed under *name*; :class:`RequestError` names the executors there are."""
+    return _find(EXECUTORS, "executor", name)
+
+
+def _names(group: str) -> list[str]:
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def _find(group: str, what: str, name: str) -> object:
+    for entry in entry_points(group=group):
         if entry.name == name:
-            return cast("Flow", _load(entry.name, entry.load))
-    msg = f"no flow is installed under the name {name!r}; installed: {', '.join(flow_names()) or 'none'}"
+            return _load(what, entry.name, entry.load)
+    msg = f"no {what} is installed under the name {name!r}; installed: {', '.join(_names(group)) or 'none'}"
     raise RequestError(msg)
 
 
-def _load(name: str, load: object) -> object:
+def _load(what: str, name: str, load: object) -> object:
     try:
         return load()  # type: ignore[operator]
     except ImportError as error:
-        msg = f"the flow {name!r} cannot be imported: {error}"
+        msg = f"the {what} {name!r} cannot be imported: {error}"
         raise RequestError(msg) from error

@@ -13,7 +13,7 @@ try:
 except ImportError:  # Windows; nothing imports this module in a session that needs no lock
     _MSG = (
         "extractor-flow: without fcntl, which this system lacks, tests cannot share a run and no report of a lane can "
-        "be written; use Linux or macOS, or judge a run that is there with `extractor-flow verify RUN_DIR`"
+        "be written; use Linux or macOS, or WSL on Windows"
     )
     raise pytest.UsageError(_MSG) from None
 

@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_extractor_flow import RUN_FIXTURE
+from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.options import find_config
-from pytest_extractor_flow.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from _pytest.outcomes import Failed
+
     from pytest_extractor_flow.options import FlowOptions
+else:
+    Failed = pytest.fail.Exception
 
 _SPAWNING = ("spawn", "macos_spawn")
 _ADVICE = (
     'mark it with @pytest.mark.flow("configs/study.yaml"), or give --flow-config FILE, the ini key flow_config, or '
     "--flow-run DIR to check an existing run"
 )
+
+
+class NoConfig(Failed):
+    """A test asks for a run, and neither it nor the session says of which config."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,8 @@ def settled(choice: Choice, options: FlowOptions) -> Choice:
     if choice.config is not None or options.existing is not None:
         return choice
     if not options.configs:
-        pytest.fail(f"this test checks a run, and no config was named: {_ADVICE}", pytrace=False)
+        msg = f"this test checks a run, and no config was named: {_ADVICE}"
+        raise NoConfig(msg, pytrace=False)
     return replace(choice, config=options.configs[0])
 
 
@@ -122,7 +130,7 @@ def shown_path(path: Path, root: Path) -> str:
 
 
 def _start_method(node: pytest.Item) -> Literal["spawn"] | None:
-    ours = state_of(node.config).markers.intersection(_SPAWNING)
+    ours = node.config.stash[STATE].markers.intersection(_SPAWNING)
     return "spawn" if any(node.get_closest_marker(name) is not None for name in ours) else None
 
 

@@ -63,7 +63,7 @@ def study_of(path: Path) -> Study:
     """The study that a config asks for; a path below the working directory is shown relative to it."""
     from extractor_flow.config import read_config
     from extractor_flow.errors import RequestError
-    from extractor_flow.registry import DEFAULT_FLOW, find_flow
+    from extractor_flow.registry import DEFAULT_FLOW, executor_names, find_flow
 
     here = Path.cwd()
     document = read_config(path.relative_to(here) if path.is_relative_to(here) else path)
@@ -72,4 +72,4 @@ def study_of(path: Path) -> Study:
     except RequestError as error:
         msg = f"{document.where(('flow',))}: {error}"
         raise RequestError(msg) from error
-    return flow.study(document, {})
+    return flow.study(document.without(executor_names()), {})

@@ -229,12 +229,12 @@ def published_run(result: Path) -> Path | None:
 def _other_config(request: Mapping[str, Any], choice: Choice) -> str | None:
     """Why a run was not made from the chosen config: its settings, overrides apart, are others."""
     from extractor_flow.config import read_config
-    from extractor_flow.registry import DEFAULT_FLOW, find_flow
+    from extractor_flow.registry import DEFAULT_FLOW, executor_names, find_flow
     from extractor_flow.run.provenance import config_digest
 
     if choice.config is None:
         return None
-    document = read_config(choice.config)
+    document = read_config(choice.config).without(executor_names())
     flow = find_flow(str(document.data.get("flow", DEFAULT_FLOW)))
     before = {**request["overrides"], "run_id": request["run_id"], "output_root": request["output_root"]}
     same = config_digest(flow.study(document, before).settings) == request["config_sha256"]

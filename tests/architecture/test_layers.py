@@ -37,6 +37,7 @@ def test_imports_go_downwards_only():
         "extractor_flow.cli.run",
         "extractor_flow.run.runner",
         "extractor_flow.run.publish",
+        "extractor_flow.job",
         "extractor_flow.run.job",
         "extractor_flow.executors.local",
         "extractor_flow.flows.extractor_comparison",

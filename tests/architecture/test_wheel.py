@@ -63,6 +63,9 @@ def test_packages_contracts_and_entry_points_are_there(site):
     assert found["entry points"] == [
         "console_scripts: extractor-flow = extractor_flow.cli:main",
         "extractor_flow.commands: dose-overlap = extractor_flow.flows.dose_overlap.cli.command:main",
+        "extractor_flow.executors: local = extractor_flow.executors.local:LocalExecutor",
+        "extractor_flow.executors: serial = extractor_flow.executors.serial:SerialExecutor",
+        "extractor_flow.executors: slurm = extractor_flow.executors.slurm:SlurmExecutor",
         "extractor_flow.flows: dose_overlap = extractor_flow.flows.dose_overlap:flow",
         "extractor_flow.flows: extractor_comparison = extractor_flow.flows.extractor_comparison:flow",
         "pytest11: extractor_flow = pytest_extractor_flow.plugin",

@@ -153,7 +153,17 @@ def record_of(flow, directory):
                 f"job_metrics for jobs that did not complete: {'0' * 64}",
                 *[
                     f"summary.json breaks its contract: $.statistics[0]: {missing!r} is a required property"
-                    for missing in ("config_name", "metric", "n", "values", "centre", "centre_name", "low", "high")
+                    for missing in (
+                        "config_name",
+                        "metric",
+                        "n",
+                        "values",
+                        "centre",
+                        "centre_name",
+                        "low",
+                        "high",
+                        "interval",
+                    )
                 ],
                 "summary.json breaks its contract: $.statistics[0]: Additional properties are not allowed",
                 "writing summary.md raised KeyError: ",

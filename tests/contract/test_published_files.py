@@ -10,7 +10,7 @@ from extractor_flow.files import parse_json, read_json
 
 MODELS = {
     "success": [{"name": "a"}, {"name": "b", "degree": 2}],
-    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}],
+    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}],
     "nothing but failures": [{"name": "bad", "fault": "kill"}],
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,8 @@ def told(file):
     return result["exit_code"], there, result["published"], jobs
 
 
-def test_it_tells_what_became_of_each_job(workbench, monkeypatch):
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # no sbatch here
+@pytest.mark.usefixtures("without_slurm")
+def test_it_tells_what_became_of_each_job(workbench):
     config = workbench.config(
         {"name": "good"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["slurm"]}
     )

@@ -48,14 +48,15 @@ def comparisons(draw):
     told = [
         a_record(name, seed, draw(trainings()))
         for name in names
-        for seed in range(draw(st.integers(1, 3)))
+        for seed in range(draw(st.integers(1, 6)))
         if draw(st.integers(0, 3))
     ]
     run = {
         "baseline_extractor": draw(st.none() | st.sampled_from(names)),
         "convergence_fraction": draw(st.floats(0.1, 1.0)),
+        "total_timesteps": 256,
     }
-    return {"run": run, "extractors": [{"name": name} for name in names]}, told
+    return {"run": run, "env": {"id": "Walk-v1"}, "extractors": [{"name": name} for name in names]}, told
 
 
 @st.composite

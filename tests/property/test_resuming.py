@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from extractor_flow.executors.events import Finished, Stop
-from extractor_flow.executors.serial import SerialExecutor
 from extractor_flow.files import read_json
 from extractor_flow.layout import JOURNAL, SUMMARY
 from extractor_flow.run.rundir import RunDirectory
-from extractor_flow.run.runner import RunRequest, run_flow
+from extractor_flow.run.runner import ExecutorChoice, RunRequest, run_flow
 
 MODELS = ("line", "parabola", "cubic")
 CONFIG = """\
@@ -49,7 +49,7 @@ class Watcher:
 def go(request, *, after=-1):
     """Run the flow in this process; the report."""
     stop = Stop()
-    return run_flow(request, lambda flow, study: SerialExecutor(), lambda words: Watcher(stop, after), stop)
+    return run_flow(replace(request, executor=ExecutorChoice("serial")), lambda words: Watcher(stop, after), stop)
 
 
 def finished_run(place):

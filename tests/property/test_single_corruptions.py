@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow.executors.events import Stop
-from extractor_flow.executors.serial import SerialExecutor
 from extractor_flow.files import dump_line, dumps, parse_json, read_json
 from extractor_flow.layout import HISTORICAL, JOURNAL, MANIFEST, SKIPS, SUMMARY
-from extractor_flow.run.runner import RunRequest, run_flow
+from extractor_flow.run.runner import ExecutorChoice, RunRequest, run_flow
 from extractor_flow.verify import verify
 
 CONFIG = """\
@@ -44,7 +43,7 @@ def published(tmp_path_factory):
     root = tmp_path_factory.mktemp("published")
     config = root / "study.yaml"
     config.write_text(CONFIG.format(root=root / "runs"), encoding="utf-8")
-    report = run_flow(RunRequest(config), lambda flow, study: SerialExecutor(), lambda words: Silent(), Stop())
+    report = run_flow(RunRequest(config, executor=ExecutorChoice("serial")), lambda words: Silent(), Stop())
     assert verify(report.run.path).ok
     return report.run.path
 

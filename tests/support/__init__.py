@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from extractor_flow.executors.events import ONE_THREAD_EACH
+from extractor_flow.run.job import ONE_THREAD_EACH
 
 ROOT = Path(__file__).parents[2]
 """The checkout."""

@@ -13,10 +13,12 @@ import os
 import signal
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
 from extractor_flow.cli.failures import FAILURES, exit_code_of, message_of
+from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,10 @@ _EXIT_CODES = (
     "exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 3 verify could not judge the run; "
     "129/130/143 interrupted"
 )
+
+
+_ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "--help", "--version")
+"""The commands that need no file locks, limits or process groups."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,10 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _obey(words: list[str]) -> int:
     """Hand a flow's own command everything after its name; parse the rest here."""
+    if words and words[0] not in _ANYWHERE and find_spec("fcntl") is None:
+        msg = f"{words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: {', '.join(_ANYWHERE)}"
+        raise RequestError(msg)
     for entry in entry_points(group=COMMANDS):
         if words[:1] == [entry.name]:
             answer: int | list[str] = entry.load()(words[1:])
             return answer if isinstance(answer, int) else _obey(answer)
+    if not words:
+        parser().print_help()
+        return 2
     options = parser().parse_args(words)
     options.words = ["extractor-flow", *words]
     return int(options.handler(options))
@@ -68,6 +80,7 @@ def _obey(words: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
     from extractor_flow.cli import archive, checks, gate, init, inspect, report, run, verify
+    from extractor_flow.compare import command as compare
 
     top = argparse.ArgumentParser(
         prog="extractor-flow",
@@ -76,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (init, run, verify, checks, archive, report, gate, inspect):
+    for module in (init, run, verify, compare, checks, archive, report, gate, inspect):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")

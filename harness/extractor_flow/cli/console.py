@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from extractor_flow.run.rundir import RunDirectory
-    from extractor_flow.run.runner import RunReport
+    from extractor_flow.run.runner import RunReport, SubmitReport
     from extractor_flow.study.codes import Code
     from extractor_flow.study.flow import ReportSpec
     from extractor_flow.study.jobs import Job
@@ -155,6 +155,12 @@ def _headline(record: JobRecord, vocabulary: ReportSpec) -> str:
     metric = vocabulary.metrics[vocabulary.headline]
     unit = f" {metric.unit}" if metric.unit else ""
     return f"{metric.title.lower()} {record.outcome.metrics[vocabulary.headline]:.{metric.decimals}f}{unit}"
+
+
+def submitted_report(console: Console, report: SubmitReport) -> None:
+    """Say what was left to a queue, and how to see what becomes of it."""
+    for line in (f"run directory: {report.run.path}", report.told, f"see: extractor-flow status {report.run.path}"):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def closing_report(console: Console, report: RunReport) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from extractor_flow.errors import RequestError
+from extractor_flow.executors.asking import OPTION
+from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
     from extractor_flow.cli.run_result import Told
-    from extractor_flow.executors.events import Executor
     from extractor_flow.run.runner import RunRequest
-    from extractor_flow.study.flow import Flow, Study
 
-_GPU = {"cuda", "gpu"}
 _DESCRIPTION = """\
 Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
 is finished and exits with 130; --resume RUN_DIR trains what is missing."""
@@ -39,7 +37,20 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--seed", metavar="N", action="append", type=int, default=[], help="seed in place of the config's"
     )
     command.add_argument(
-        "--executor", choices=("local", "serial"), default="local", help="one process a job, or this one"
+        "--executor",
+        metavar="NAME",
+        default=DEFAULT_EXECUTOR,
+        help="where jobs run: local (a process each), serial (this process), slurm (a cluster), or what is installed",
+    )
+    command.add_argument(
+        OPTION,
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a setting in place of the config's, such as partition=gpu (may be repeated)",
+    )
+    command.add_argument(
+        "--wait", action="store_true", help="stay until a queue has run the jobs, and show how they do"
     )
     command.add_argument("--jobs", metavar="N", type=_positive, help="jobs at a time (default: as many as cores)")
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
@@ -74,10 +85,10 @@ def handle(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, told: Told) -> int:
     from rich.console import Console
 
-    from extractor_flow.cli.console import closing_report, display_for
+    from extractor_flow.cli.console import closing_report, display_for, submitted_report
     from extractor_flow.cli.quiet import QuietStream
     from extractor_flow.executors.events import Stop
-    from extractor_flow.run.runner import run_flow
+    from extractor_flow.run.runner import SubmitReport, run_flow, submit_flow
 
     if options.attest is not None:
         from extractor_flow.verify.attest import require_place
@@ -86,12 +97,12 @@ def _run(options: argparse.Namespace, told: Told) -> int:
     console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
     stop = Stop()
     with stop.listening():
-        report = run_flow(
-            _request(options),
-            partial(_executor, options),
-            lambda vocabulary: told.listening(display_for(console, vocabulary)),
-            stop,
-        )
+        run = run_flow if options.wait else submit_flow
+        report = run(_request(options), lambda words: told.listening(display_for(console, words)), stop)
+        if isinstance(report, SubmitReport):
+            told.run = report.run
+            submitted_report(console, report)
+            return 0
         closing_report(console, report)
     codes = [report.exit_code]
     if options.attest is not None:
@@ -123,7 +134,7 @@ def _attest(run_directory: Path, file: Path) -> int:
 
 
 def _request(options: argparse.Namespace) -> RunRequest:
-    from extractor_flow.run.runner import RunRequest
+    from extractor_flow.run.runner import ExecutorChoice, RunRequest
 
     if options.config is None and options.resume is None:
         msg = "run: name a CONFIG, or a run directory with --resume"
@@ -137,30 +148,8 @@ def _request(options: argparse.Namespace) -> RunRequest:
         dry_run=options.dry_run,
         require=tuple(options.require),
         command=tuple(options.words),
+        executor=ExecutorChoice(options.executor, options.jobs, options.start_method, tuple(options.executor_option)),
     )
-
-
-def _executor(options: argparse.Namespace, flow: Flow, study: Study) -> Executor:
-    if options.executor == "serial":
-        from extractor_flow.executors.serial import SerialExecutor
-
-        return SerialExecutor()
-    from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
-    from extractor_flow.run.hardware import NvidiaDriver, available_cores, nvidia_driver
-
-    driver = nvidia_driver()
-    gpus = tuple(map(str, range(driver.gpu_count))) if isinstance(driver, NvidiaDriver) else ()
-    executor = LocalExecutor(
-        slots=options.jobs or available_cores(),
-        preload=flow.preload,
-        start_method=options.start_method or study.start_method or DEFAULT_START_METHOD,
-        gpus=gpus if len(gpus) > 1 else (),
-    )
-    # A server that no job will use would outlive the run, busy with its imports.
-    may_have_gpu = isinstance(driver, NvidiaDriver) or sys.platform == "darwin"
-    if not options.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in study.jobs)):
-        executor.warm_up()
-    return executor
 
 
 def _positive(text: str) -> int:

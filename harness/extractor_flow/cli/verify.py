@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+    from extractor_flow.binding.witness import Witness
     from extractor_flow.verify import Verdict
 
 _DESCRIPTION = """\
@@ -75,12 +76,11 @@ def _factor(text: str) -> float:
 
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
-    from extractor_flow.binding.witness import read_witness
     from extractor_flow.verify import FORMATS
     from extractor_flow.verify.budget import Asked, verify_within_budget
     from extractor_flow.verify.verdict import EXIT_CODES
 
-    witness = None if options.witness is None else read_witness(options.witness)
+    witness = None if options.witness is None else _witness(options.witness)
     asked = Asked(
         str(options.run_directory), options.deep, options.archived, witness, options.budget, tuple(options.trust)
     )
@@ -94,6 +94,21 @@ def handle(options: argparse.Namespace) -> int:
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
     code = EXIT_CODES[verdict.conclusion]
     return min(code, 1) if options.strict else code
+
+
+def _witness(word: str) -> Witness:
+    """The witness that *word* names; a lane's report must be whole, and signed if a key is at hand."""
+    from extractor_flow.binding.witness import read_witness
+    from extractor_flow.files import parse_json, read_text
+
+    witness, path = read_witness(word), Path(word)
+    if path.suffix == ".jsonl":
+        first = parse_json(read_text(path).partition("\n")[0], where=word)
+        if isinstance(first, dict) and "record" in first:
+            from extractor_flow.gate import lane_key, read_report
+
+            read_report(path, lane_key(None))
+    return witness
 
 
 def _replayed(run_directory: Path, word: str) -> Verdict:

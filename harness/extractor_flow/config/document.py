@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from extractor_flow.config.messages import Keys, location
 from extractor_flow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from extractor_flow.files import Json
@@ -44,6 +44,11 @@ class ConfigDocument:
     def where(self, path: Keys) -> str:
         """``file:line: dotted.key``, with the line of :meth:`line`."""
         return location(self.path, self.line(path), path)
+
+    def without(self, keys: Iterable[str]) -> Self:
+        """This document without the top-level *keys*."""
+        left_out = set(keys)
+        return replace(self, data={key: value for key, value in self.data.items() if key not in left_out})
 
     def complain(self, problems: Sequence[Problem]) -> ConfigError:
         """All *problems* as one error to raise, in the order of the file, each once."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Keys = tuple[str | int, ...]
 
 _WIDTH = 60
-_LIKENESS = 0.55  # lets "gpuu" suggest "cpu"; short names have few letters to be alike in
+_LIKENESS = 0.55  # lets "cpuu" suggest "cpu"; short names have few letters to be alike in
+_MEANT = {"gpu": "cuda"}  # words that people use for one of ours that is spelled otherwise
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _KINDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "a mapping"}
 
@@ -47,6 +48,8 @@ def listed(words: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The one of *known* that *word* is most likely a slip of, upper and lower case aside; ``None`` if none is near."""
     by_lower = {name.lower(): name for name in known}
+    if (meant := _MEANT.get(word.lower())) in by_lower:
+        return by_lower[meant]
     matches = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=_LIKENESS)
     return by_lower[matches[0]] if matches else None
 

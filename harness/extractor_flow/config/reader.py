@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import stat
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from extractor_flow.config.document import ConfigDocument
-from extractor_flow.config.messages import found_kind, location
+from extractor_flow.config.messages import found_kind, location, nearest
 from extractor_flow.config.yaml_tree import compose
 from extractor_flow.errors import ConfigError, DataError
 from extractor_flow.files import printable, read_text
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE_LIMIT = 1024 * 1024
+_SUFFIXES = (".yaml", ".yml")
+_MOST_NEIGHBOURS = 1000  # a hint is not worth reading a huge directory
 
 
 def read_config(path: Path) -> ConfigDocument:
@@ -46,4 +49,16 @@ def _text(path: Path) -> str:
         raise ConfigError([printable(str(error))]) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError([f"{printable(str(path))}: cannot be read: {reason}"]) from error
+        meant = _neighbour(path) if isinstance(error, FileNotFoundError) else None
+        hint = f"; did you mean {printable(str(meant))}?" if meant else ""
+        raise ConfigError([f"{printable(str(path))}: cannot be read: {reason}{hint}"]) from error
+
+
+def _neighbour(path: Path) -> Path | None:
+    """The config beside *path* whose name is most like its own."""
+    try:
+        names = [each.name for each in islice(path.parent.iterdir(), _MOST_NEIGHBOURS) if each.suffix in _SUFFIXES]
+    except OSError:
+        return None
+    meant = nearest(path.name, names)
+    return path.with_name(meant) if meant else None

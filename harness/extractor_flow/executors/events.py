@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from extractor_flow.run.job import heeded
 
@@ -44,10 +44,6 @@ class Finished:
 Event = Started | Progressed | Finished
 
 
-ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-"""What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
-
-
 class Stop:
     """Whether the user asked to stop (Ctrl-C, SIGTERM or a closed terminal); ``urgent`` after asking twice."""
 
@@ -73,13 +69,27 @@ class Stop:
 
 
 class Executor(Protocol):
-    """Gets ``extractor_flow.run.job`` to run somewhere, once for each directory."""
+    """Gets the job runner to run somewhere, once for each directory.
+
+    One that is ``remote`` starts ``python -m extractor_flow.job`` on machines that are asked there what they lack, and
+    has what the jobs share prepared there, too. ``extractor_flow.testing.check_executor`` tells a sound one.
+    """
 
     name: str
+    remote: bool
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
         """Run the jobs; every one that was started is finished by the time the iterator ends.
 
         After a request to stop nothing new is started and what runs is ended. A job's failure is its own.
         """
+        ...
+
+
+@runtime_checkable
+class Queueing(Executor, Protocol):
+    """An executor with a queue to which jobs can be left, and which publishes the run in the end."""
+
+    def submit(self, directories: Sequence[JobDirectory]) -> tuple[int, str]:
+        """Have the jobs run that are not in the queue already: how many that are, and what was done, for people."""
         ...

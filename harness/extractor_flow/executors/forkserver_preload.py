@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 
-from extractor_flow.executors.events import ONE_THREAD_EACH
-from extractor_flow.run.job import STOP_SIGNALS, disregard
+from extractor_flow.run.job import ONE_THREAD_EACH, STOP_SIGNALS, disregard
 
 disregard(STOP_SIGNALS)
 # Read by numpy's linear algebra when it is first imported: a server with threads of its own is not safe to fork.

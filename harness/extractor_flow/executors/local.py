@@ -17,12 +17,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from extractor_flow.executors.events import ONE_THREAD_EACH, Event, Finished, Progressed, Started, Stop
+from extractor_flow.executors.asking import NO_SETTINGS
+from extractor_flow.executors.events import Event, Finished, Progressed, Started, Stop
 from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.executors.socket_paths import keep_socket_paths_short
-from extractor_flow.run.job import STOP_SIGNALS, enter, held, run_job
+from extractor_flow.run.hardware import NvidiaDriver, available_cores, nvidia_driver, visible_gpus
+from extractor_flow.run.job import ONE_THREAD_EACH, STOP_SIGNALS, enter, held, run_job
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Failed
@@ -32,13 +34,23 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
+    from extractor_flow.executors.asking import ExecutorRequest
+    from extractor_flow.study.flow import Study
     from extractor_flow.study.records import JobRecord
 
 # Forking a process that has used Objective-C or Metal is unsafe: macOS spawns.
 DEFAULT_START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 _WARM_SERVER = "extractor_flow.executors.forkserver_preload"
+_GPU = {"cuda", "gpu"}
+_JOBS_A_GPU = 2  # one computes while the other prepares; more of them run out of memory rather than ahead
 _POLL_SECONDS = 0.2
 _TIME_LIMIT_GRACE = 5.0
+
+
+def slots_for(study: Study, gpus: int) -> int:
+    """As many jobs at a time as there are cores; where jobs require CUDA, two a GPU, whose memory they share."""
+    need_a_gpu = any("cuda" in job.requires for job in study.jobs)
+    return min(available_cores(), _JOBS_A_GPU * gpus) if gpus and need_a_gpu else available_cores()
 
 
 @dataclass
@@ -69,6 +81,25 @@ class LocalExecutor:
     gpus: tuple[str, ...] = ()
     grace: float = 10.0
     name: str = field(default="local", init=False)
+    remote: bool = field(default=False, init=False)
+    schema: ClassVar[Mapping[str, Any]] = NO_SETTINGS
+
+    @classmethod
+    def made_for(cls, asked: ExecutorRequest) -> Self:
+        """As many slots as cores unless *asked* otherwise; warm already, where a job may run."""
+        driver = nvidia_driver()
+        gpus = visible_gpus(driver) if isinstance(driver, NvidiaDriver) else ()
+        executor = cls(
+            slots=asked.jobs or slots_for(asked.study, len(gpus)),
+            preload=asked.flow.preload,
+            start_method=asked.start_method or asked.study.start_method or DEFAULT_START_METHOD,
+            gpus=gpus if len(gpus) > 1 else (),
+        )
+        # A server that no job will use would outlive the run, busy with its imports.
+        may_have_gpu = isinstance(driver, NvidiaDriver) or sys.platform == "darwin"
+        if not asked.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in asked.study.jobs)):
+            executor.warm_up()
+        return executor
 
     def warm_up(self) -> None:
         """Start the warm server now, while there is something else to do; without effect under ``spawn``."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import signal
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
 
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import DataError
 from extractor_flow.run.hardware import probe
 from extractor_flow.run.job import EX_TEMPFAIL
+from extractor_flow.run.jobdir import unstarted
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Failed, JobRecord
 
 if TYPE_CHECKING:
     from extractor_flow.run.jobdir import JobDirectory
-    from extractor_flow.study.jobs import Job
-    from extractor_flow.study.records import Outcome
 
 HELD = Failed(Code.HELD, "another process holds this job; wait for it, then resume")
 # Workers of a job that was killed inherit its lock, and take a moment to die of the same signal.
@@ -31,6 +31,17 @@ class Stopwatch:
         self.started_at = timestamp(utc_now())
         self.attempts = directory.attempts()
         self._clock = time.monotonic()
+
+    @classmethod
+    def of_the_last_attempt(cls, directory: JobDirectory, recorded: int) -> Self:
+        """Of the attempt that began last, by its own note; *recorded* attempts have a record already."""
+        watch = cls(directory)
+        begun, watch.attempts = watch.attempts, recorded
+        if begun > recorded and (started_at := directory.began_at(begun)) is not None:
+            passed = utc_now() - datetime.fromisoformat(started_at)
+            watch.started_at = started_at
+            watch._clock -= max(0.0, passed.total_seconds())
+        return watch
 
     def seconds(self) -> float:
         """Seconds since the start, to the microsecond."""
@@ -50,7 +61,7 @@ def conclude(
     recorded as not started here.
     """
     with directory.lock(patience=0 if exit_code == EX_TEMPFAIL else _LOCK_PATIENCE) as mine:
-        if (record := _result(directory)) is not None:
+        if (record := result_of(directory)) is not None:
             return record
         if not mine:
             return unstarted(directory.job, HELD)
@@ -60,21 +71,8 @@ def conclude(
         return record
 
 
-def unstarted(job: Job, outcome: Outcome) -> JobRecord:
-    """The record of a *job* that is not started."""
-    return JobRecord(
-        flow=job.flow,
-        name=job.name,
-        seed=job.seed,
-        job_key=job.key,
-        directory=job.directory,
-        outcome=outcome,
-        start_time=timestamp(utc_now()),
-        worker_mode=job.worker_mode,
-    )
-
-
-def _result(directory: JobDirectory) -> JobRecord | None:
+def result_of(directory: JobDirectory) -> JobRecord | None:
+    """The published outcome; ``None`` where there is none that can be read."""
     try:
         return directory.result()
     except DataError:

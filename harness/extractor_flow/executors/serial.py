@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from extractor_flow.executors.asking import NO_SETTINGS
 from extractor_flow.executors.events import Event, Finished, Started, Stop
 from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.run.job import run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from extractor_flow.executors.asking import ExecutorRequest
     from extractor_flow.run.jobdir import JobDirectory
 
 
@@ -18,6 +20,14 @@ class SerialExecutor:
     """Runs jobs in the order given. A job that kills its process takes this one with it."""
 
     name = "serial"
+    remote = False
+    schema: ClassVar[Mapping[str, Any]] = NO_SETTINGS
+
+    @classmethod
+    def made_for(cls, asked: ExecutorRequest) -> Self:
+        """It takes no options."""
+        del asked
+        return cls()
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
         """Run the jobs; Ctrl-C and SIGTERM interrupt the one that runs."""

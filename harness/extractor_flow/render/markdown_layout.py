@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.layout import SUMMARY
 from extractor_flow.render.formats import metric_of, number, quantity, seconds
 from extractor_flow.study.records import STATUSES, Completed
-from extractor_flow.study.statistics import CONFIDENCE
+from extractor_flow.study.statistics import CONFIDENCE, RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -180,7 +180,8 @@ def statistics_row(entry: Mapping[str, Any], vocabulary: ReportSpec) -> Row:
     metric = metric_of(entry["metric"], vocabulary)
     interval = None
     if "low" in entry:
-        interval = f"{number(entry['low'], metric.decimals)} to {quantity(entry['high'], metric)}"
+        kind = "range " if entry["interval"] == RANGE else ""
+        interval = f"{kind}{number(entry['low'], metric.decimals)} to {quantity(entry['high'], metric)}"
     return (
         entry["config_name"],
         metric.title,

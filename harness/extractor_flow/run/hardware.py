@@ -10,21 +10,24 @@ import ctypes
 import multiprocessing
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.study.records import HardwareProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _DEVICE_NODES = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
+_GPU_NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")
 _TORCH_TIMEOUT = 120
 _TOOL_TIMEOUT = 10
 # What PyTorch, NumPy and their libraries choose their kernels by on x86.
@@ -98,6 +101,30 @@ def nvidia_driver() -> NvidiaDriver | str:
             return _first_gpu(library)
     except OSError as error:
         return f"the NVIDIA management library does not answer: {error}"
+
+
+def visible_gpus(driver: NvidiaDriver) -> tuple[str, ...]:
+    """The GPUs that processes of this session may use, as ``CUDA_VISIBLE_DEVICES`` names them if it is set.
+
+    Names are indices, UUIDs or those of MIG slices; like CUDA, nothing after the first that is none of these counts.
+    """
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is None:
+        return tuple(map(str, range(driver.gpu_count)))
+    return tuple(takewhile(_GPU_NAME.fullmatch, map(str.strip, listed.split(","))))
+
+
+def with_gpu_in_use(machine: HardwareProfile, modules: Mapping[str, Any]) -> HardwareProfile:
+    """*machine* with the GPU that a job's own torch, if *modules* has one, has computed on, and that torch's CUDA.
+
+    The driver's tool names the first card of the machine and the newest CUDA that it could serve, and there may be no
+    such tool, as with ROCm or on a Jetson. Under ROCm the version is that of HIP.
+    """
+    torch = modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return machine
+    version = torch.version.cuda or f"HIP {torch.version.hip}"
+    return replace(machine, gpu_model=torch.cuda.get_device_name(), cuda_version=version)
 
 
 @contextmanager

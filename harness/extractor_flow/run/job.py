@@ -1,4 +1,4 @@
-"""Runs the job in a directory, once: ``python -m extractor_flow.run.job DIRECTORY``.
+"""Runs the job in a directory, once: what executors on this machine call.
 
 Exit codes: 0 a result stands in the directory (success or skipped), 1 a failure was published, 75 another process holds
 the job, 130/143/129/140 the job was interrupted by SIGINT/SIGTERM/SIGHUP/SIGUSR2 and said so in its result.
@@ -15,29 +15,32 @@ import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import HarnessError, Interrupted, ResultError
 from extractor_flow.files import printable
 from extractor_flow.registry import find_flow
-from extractor_flow.run.hardware import probe
-from extractor_flow.run.jobdir import JobDirectory
+from extractor_flow.run.hardware import probe, with_gpu_in_use
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
     from types import FrameType
 
     from loguru import Record
 
+    from extractor_flow.files import Json
+    from extractor_flow.run.jobdir import JobDirectory
     from extractor_flow.study.flow import Flow
     from extractor_flow.study.jobs import Job
 
 EX_TEMPFAIL = 75
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
+ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
 _REASON_LIMIT = 500
 
 
@@ -45,11 +48,11 @@ class TimeLimitExceeded(BaseException):
     """The job's own time limit ran out."""
 
 
-def run_job(directory: JobDirectory, *, capture: bool) -> int:
+def run_job(directory: JobDirectory, *, capture: bool, facts: Mapping[str, Json] | None = None) -> int:
     """Run the job of *directory* and publish its result; the exit code of this module.
 
     With *capture* Python's own output streams go to the log for the while; a process of its own has redirected its
-    file descriptors already.
+    file descriptors already. The note of the attempt has *facts*, too.
     """
     if directory.result() is not None:
         return 0
@@ -58,7 +61,7 @@ def run_job(directory: JobDirectory, *, capture: bool) -> int:
             return EX_TEMPFAIL
         if directory.result() is not None:
             return 0  # another process has finished the job since we looked
-        attempt = directory.begin_attempt({"started_at": timestamp(utc_now()), "pid": os.getpid()})
+        attempt = directory.begin_attempt({"started_at": timestamp(utc_now()), "pid": os.getpid(), **(facts or {})})
         with _log_of(directory, capture=capture):
             record = _attempt(directory, attempt)
             directory.publish(record)
@@ -83,7 +86,7 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
         worker_mode=job.worker_mode,
         end_time=timestamp(ended),
         duration_seconds=round(seconds, 6),
-        hardware=probe(),
+        hardware=with_gpu_in_use(probe(), sys.modules),
         attempt=attempt,
     )
 
@@ -108,12 +111,14 @@ def _failure(error: BaseException, job: Job) -> Failed:
             return Failed(Code.INTERRUPTED, f"interrupted by {name}", signal=name)
         case TimeLimitExceeded():
             return Failed(Code.TIME_LIMIT, f"ran longer than its time limit of {job.limits.seconds:g} s")
-        case ResultError():
-            return Failed(Code.REJECTED, _shorten(str(error)))
         case HarnessError():
-            return Failed(Code.RAISED, _shorten(str(error)))
+            code = Code.REJECTED if isinstance(error, ResultError) else Code.RAISED
+            return Failed(code, _shorten(str(error)))
         case MemoryError():
             return Failed(Code.MEMORY_LIMIT, f"out of memory: {_shorten(str(error)) or 'MemoryError'}")
+        case RuntimeError() if type(error).__name__ == "OutOfMemoryError":  # torch's, which the core does not import
+            why = _shorten(f"out of memory on the GPU: {error}")
+            return Failed(Code.MEMORY_LIMIT, f"{why}; fewer jobs at a time (--jobs) leave each of them more")
         case _:
             return Failed(Code.RAISED, _shorten(f"{type(error).__name__}: {error}"))
 
@@ -275,29 +280,3 @@ def enter(log_path: Path) -> None:
         os.dup2(log.fileno(), 2)
     logger.remove()
     disregard(STOP_SIGNALS)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command ``python -m extractor_flow.run.job DIRECTORY``."""
-    words = sys.argv[1:] if arguments is None else arguments
-    if len(words) != 1:
-        sys.stderr.write("usage: python -m extractor_flow.run.job DIRECTORY\n")
-        return 2
-    try:
-        directory = JobDirectory.open(Path(words[0]))
-    except HarnessError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    enter(directory.log_path)
-    try:
-        return run_job(directory, capture=False)
-    except HarnessError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename or directory.path}: {error.strerror or error}\n")
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

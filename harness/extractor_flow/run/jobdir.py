@@ -10,9 +10,11 @@ import os
 import shutil
 import time
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
+from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.errors import DataError, ResultError, RunDirectoryError
 from extractor_flow.files import locked, parse_json, printable, read_json, sha256_of, write_json
 from extractor_flow.layout import ATTEMPT, JOB, JOB_LOG, LOCK, PROGRESS, RESULT, attempt_log, attempt_note
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from extractor_flow.files import Json
+    from extractor_flow.study.records import Outcome
 
 LOG_TAIL_LINES = 20
 _LOG_TAIL_BYTES = 64 * 1024
@@ -105,6 +108,14 @@ class JobDirectory:
         write_json(self._file(attempt_note(number)), {"attempt": number, **facts})
         return number
 
+    def began_at(self, attempt: int) -> str | None:
+        """When *attempt* began, by its own note; ``None`` where that does not say."""
+        try:
+            note: Any = read_json(self._file(attempt_note(attempt)))
+            return timestamp(datetime.fromisoformat(note["started_at"]))
+        except (DataError, LookupError, TypeError, ValueError):
+            return None
+
     def clear_for_retry(self) -> None:
         """Remove what an earlier attempt left; its ``attempt-<n>.json`` stays, and its log as ``attempt-<n>.log``."""
         if self.log_path.exists():
@@ -166,6 +177,20 @@ class JobDirectory:
 
     def _file(self, name: str) -> Path:
         return self.path / name
+
+
+def unstarted(job: Job, outcome: Outcome) -> JobRecord:
+    """The record of a *job* that is not started."""
+    return JobRecord(
+        flow=job.flow,
+        name=job.name,
+        seed=job.seed,
+        job_key=job.key,
+        directory=job.directory,
+        outcome=outcome,
+        start_time=timestamp(utc_now()),
+        worker_mode=job.worker_mode,
+    )
 
 
 def _read_job(path: Path) -> Job:

@@ -24,6 +24,7 @@ from extractor_flow.files import (
     locked,
     parse_json,
     read_json,
+    remove_unfinished,
     sha256_of,
     sync_directory,
     write_bytes,
@@ -108,24 +109,25 @@ class RunDirectory:
             with ConfinedDirectory(directory.path).open(RUN):
                 return directory
         except ReadError as error:
-            missing = "it has no run.json" if directory.path.is_dir() else "there is no such directory"
-            found = missing if error.kind == Kind.MISSING else str(error)
+            found = "it has no run.json" if error.kind == Kind.MISSING else str(error)
+            if not directory.path.is_dir():
+                found = "it is no directory" if directory.path.exists() else "there is no such directory"
             msg = f"{path}: not a run directory: {found}"
             raise RunDirectoryError(msg, exit_code=2) from error
 
     @contextmanager
-    def exclusively(self) -> Iterator[None]:
+    def exclusively(self, *, patience: float = 0) -> Iterator[None]:
         """Hold the run for this process, to write in it.
 
-        :class:`RunDirectoryError` when another process is at it, when something in it is not the run's own (exit code
-        2, as nothing was changed), and when the disk fails meanwhile.
+        :class:`RunDirectoryError` when another process is at it for *patience* seconds, when something in it is not the
+        run's own (exit code 2, as nothing was changed), and when the disk fails meanwhile.
         """
         try:
-            with locked(self.path / LOCK) as mine:
+            with locked(self.path / LOCK, patience=patience) as mine:
                 if not mine:
                     msg = f"{self.path}: another process is running this run; wait for it to end"
                     raise RunDirectoryError(msg)
-                own_files(self.path)
+                remove_unfinished(self.path, own_files(self.path).files)
                 yield
         except OSError as error:
             where, reason = error.filename or self.path, error.strerror or error
@@ -190,7 +192,7 @@ class RunDirectory:
 
     def prepared(self) -> dict[str, Skipped] | None:
         """The jobs that cannot run, by job key; ``None`` while the run is not prepared."""
-        if not (self.path / PREPARED).is_file():
+        if not ConfinedDirectory(self.path).has(PREPARED):
             return None
         try:
             refused = self._object(PREPARED)["refused"]

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.binding.starts import record_start
 from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config import ConfigDocument, read_config
-from extractor_flow.errors import CapabilityError, RequestError
+from extractor_flow.config.messages import shown
+from extractor_flow.errors import CapabilityError, ConfigError, HarnessError, RequestError
+from extractor_flow.executors.asking import ExecutorRequest, settings_for
+from extractor_flow.executors.events import Queueing
 from extractor_flow.files import printable
 from extractor_flow.layout import RUN
-from extractor_flow.registry import DEFAULT_FLOW, find_flow
+from extractor_flow.registry import (
+    DEFAULT_EXECUTOR,
+    DEFAULT_FLOW,
+    executor_names,
+    find_executor,
+    find_flow,
+    flow_names,
+)
 from extractor_flow.run.hardware import missing_capabilities, probe, processor
 from extractor_flow.run.provenance import config_digest, git_state, package_versions
 from extractor_flow.run.publish import publish, withhold
@@ -25,7 +37,7 @@ from extractor_flow.study.jobs import select
 from extractor_flow.study.records import SCHEMA_VERSION, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from extractor_flow.executors.events import Executor, Stop
     from extractor_flow.study.flow import Flow, ReportSpec, Study
@@ -33,6 +45,16 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import RunSummary
 
 CAPABILITIES = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
+
+
+@dataclass(frozen=True)
+class ExecutorChoice:
+    """Which executor is to run the jobs, and what the command line says to it; ``settings`` are ``KEY=VALUE``."""
+
+    name: str = DEFAULT_EXECUTOR
+    jobs: int | None = None
+    start_method: str | None = None
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +68,7 @@ class RunRequest:
     dry_run: bool = False
     require: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    executor: ExecutorChoice = field(default_factory=ExecutorChoice)
 
 
 @dataclass(frozen=True)
@@ -58,33 +81,81 @@ class RunReport:
     exit_code: int
 
 
-def run_flow(
-    request: RunRequest,
-    make_executor: Callable[[Flow, Study], Executor],
-    make_display: Callable[[ReportSpec], Display],
-    stop: Stop,
-) -> RunReport:
+@dataclass(frozen=True)
+class SubmitReport:
+    """What was left to a queue: where the run is, the queue's word on it, and how many jobs it is to bring."""
+
+    run: RunDirectory
+    jobs: int
+    told: str
+
+
+def run_flow(request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop) -> RunReport:
     """Run a study, or what is missing of one, and publish its summary; every finished job is on disk before the next.
 
     Raises :class:`extractor_flow.errors.ConfigError` or :class:`RequestError` before anything is started, and
     :class:`RunDirectoryError` when the disk fails under it, with the finished records kept.
     """
-    flow, study = _study(request)
+    plan = _plan(request)
+    with _sitting(request, plan, make_display, stop) as session:
+        session.train(plan.executor, dry_run=request.dry_run, lacking=plan.lacking)
+        summary = publish(session.run, plan.flow)
+        session.run.point_latest_here()
+    return RunReport(session.run, plan.flow, summary, _exit_code(summary, stop))
+
+
+def submit_flow(
+    request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop
+) -> SubmitReport | RunReport:
+    """Leave a study, or what is missing of one, to a queue, which publishes it in the end.
+
+    The report of the run where nothing is missing, or where its executor keeps no queue. Raises as :func:`run_flow`.
+    """
+    plan = _plan(request)
+    with _sitting(request, plan, make_display, stop) as session:
+        if request.dry_run or not isinstance(plan.executor, Queueing):
+            session.train(plan.executor, dry_run=request.dry_run, lacking=plan.lacking)
+        elif submitted := session.submit(plan.executor):
+            session.run.point_latest_here()
+            return SubmitReport(session.run, *submitted)
+        summary = publish(session.run, plan.flow)
+        session.run.point_latest_here()
+    return RunReport(session.run, plan.flow, summary, _exit_code(summary, stop))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a request comes to."""
+
+    flow: Flow
+    study: Study
+    executor: Executor
+    settings: Mapping[str, Any]
+    lacking: Mapping[str, str]
+
+
+def _plan(request: RunRequest) -> _Plan:
+    flow, study, settings = _study(request)
     if not request.dry_run:
         require_packages(flow)
     lacking = missing_capabilities()
     _require_capabilities(request.require, lacking)
-    executor = make_executor(flow, study)
-    run, jobs = _open(request, flow, study, executor.name)
+    choice = request.executor
+    asked = ExecutorRequest(flow, study, settings, choice.jobs, choice.start_method, request.dry_run)
+    return _Plan(flow, study, find_executor(choice.name).made_for(asked), settings, lacking)
+
+
+@contextmanager
+def _sitting(
+    request: RunRequest, plan: _Plan, make_display: Callable[[ReportSpec], Display], stop: Stop
+) -> Iterator[Session]:
+    """The run, new or to be resumed, held for this process and marked as unpublished."""
+    run, jobs = _open(request, plan)
     with run.exclusively(), run.logging():
         if request.resume is not None:
             _note_start(request, run, run.request())
         withhold(run)
-        session = Session(run, flow, jobs, make_display(flow.vocabulary), stop)
-        session.train(executor, dry_run=request.dry_run, lacking=lacking)
-        summary = publish(run, flow)
-        run.point_latest_here()
-    return RunReport(run, flow, summary, _exit_code(summary, stop))
+        yield Session(run, plan.flow, jobs, make_display(plan.flow.vocabulary), stop)
 
 
 def require_packages(flow: Flow) -> None:
@@ -106,16 +177,47 @@ def _require_capabilities(required: Sequence[str], lacking: Mapping[str, str]) -
         raise CapabilityError(msg)
 
 
-def _study(request: RunRequest) -> tuple[Flow, Study]:
+def _study(request: RunRequest) -> tuple[Flow, Study, Mapping[str, Any]]:
+    """The flow, its study, and the settings of the executor."""
     if unknown := [name for name in request.require if name not in CAPABILITIES]:
         msg = f"--require {unknown[0]!r}: expected one of {', '.join(CAPABILITIES)}"
         raise RequestError(msg)
     asked = {} if request.resume is None else RunDirectory.open(request.resume).request()
     document = _document(request, asked)
+    settings = _settings(request.executor, document, asked)
     name = document.data.get("flow", asked.get("flow", DEFAULT_FLOW))
     flow = find_flow(name if isinstance(name, str) else repr(name))
     before = {**asked["overrides"], "run_id": asked["run_id"], "output_root": asked["output_root"]} if asked else {}
-    return flow, flow.study(document, {**before, **request.overrides})
+    try:
+        study = flow.study(document.without(executor_names()), {**before, **request.overrides})
+    except ConfigError as error:
+        if request.resume is None and "flow" not in document.data:
+            _say_whose_config_it_is(document, request, error)
+        raise
+    return flow, study, settings
+
+
+def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, error: ConfigError) -> None:
+    """Raise one complaint where *document*, which names no flow, is a config of another one than the default."""
+    for name in flow_names():
+        if name == DEFAULT_FLOW:
+            continue
+        try:
+            named = replace(document, data={**document.data, "flow": name})
+            find_flow(name).study(named.without(executor_names()), request.overrides)
+        except HarnessError:
+            continue
+        msg = f"{document.path}: names no flow, and is a config of {name}: begin it with 'flow: {name}'"
+        raise ConfigError([msg]) from error
+
+
+def _settings(choice: ExecutorChoice, document: ConfigDocument, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of the executor chosen; the sections of others are checked, too."""
+    for name in executor_names():
+        if name in document.data and name != choice.name:
+            settings_for(name, find_executor(name).schema, document, {}, ())
+    before = asked.get("executor_settings", {}) if asked.get("executor") == choice.name else {}
+    return settings_for(choice.name, find_executor(choice.name).schema, document, before, choice.settings)
 
 
 def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
@@ -128,24 +230,35 @@ def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
     return ConfigDocument(request.resume / RUN, data=asked["config"], positions={})
 
 
-def _open(request: RunRequest, flow: Flow, study: Study, executor_name: str) -> tuple[RunDirectory, list[Job]]:
+def _open(request: RunRequest, plan: _Plan) -> tuple[RunDirectory, list[Job]]:
     """A new run or the one to be resumed, and its jobs."""
+    study = plan.study
     if request.resume is None:
         jobs = select(study.jobs, request.only)
-        return _new_run(request, flow, study, jobs, executor_name), jobs
+        return _new_run(request, plan, jobs), jobs
     run = RunDirectory.open(request.resume)
     asked = run.request()
     if asked["config_sha256"] != (digest := config_digest(study.settings)):
-        msg = (
-            f"{run.path}: was made from other settings (config_sha256 {asked['config_sha256']}) than "
-            f"{request.config} gives ({digest}); resume with the same config and options, or start a new run"
-        )
+        differing = "; ".join(_differences(asked["config"], study.settings)) or f"config_sha256 {digest}"
+        msg = f"{run.path}: was made from other settings: {differing}; resume with the same ones, or start a new run"
         raise RequestError(msg)
     return run, select(study.jobs, request.only or asked["selection"])
 
 
-def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job], executor_name: str) -> RunDirectory:
-    moment = utc_now()
+def _differences(made_from: object, asked: object, key: str = "") -> Iterator[str]:
+    """The settings that differ: what the run has, and what was asked for."""
+    if isinstance(made_from, Mapping) and isinstance(asked, Mapping):
+        for name in sorted({*made_from, *asked}):
+            yield from _differences(made_from.get(name), asked.get(name), f"{key}.{name}" if key else str(name))
+    elif made_from != asked:
+        yield f"{key} is {shown(made_from)} there and {shown(asked)} here"
+
+
+def _new_run(request: RunRequest, plan: _Plan, jobs: Sequence[Job]) -> RunDirectory:
+    moment, flow, study = utc_now(), plan.flow, plan.study
+    if {"/", "\\"} & set(study.run_id):
+        msg = f"the run id {study.run_id!r} names a place; leave out / and \\, and name the place with --output-root"
+        raise RequestError(msg)
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
     asked = {
         "schema_version": SCHEMA_VERSION,
@@ -164,7 +277,8 @@ def _new_run(request: RunRequest, flow: Flow, study: Study, jobs: Sequence[Job],
         "jobs": [_announcement(job) for job in jobs],
         "notes": list(study.notes),
         **_environment(),
-        "executor": executor_name,
+        "executor": plan.executor.name,
+        **({"executor_settings": dict(plan.settings)} if plan.settings else {}),
         "results_key": flow.vocabulary.results_key,
         "job_contract": flow.contract.to_json(),
     }

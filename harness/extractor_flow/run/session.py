@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from extractor_flow.errors import JobError
 from extractor_flow.executors.events import Event, Finished, Stop
-from extractor_flow.executors.lost_process import HELD, unstarted
+from extractor_flow.executors.lost_process import HELD
 from extractor_flow.run.hardware import probe
+from extractor_flow.run.jobdir import unstarted
 from extractor_flow.run.prepare import prepare_run
 from extractor_flow.run.resume import cleared_directory, settle_earlier_work
 from extractor_flow.study.codes import Code, signal_name
@@ -17,7 +19,8 @@ from extractor_flow.study.records import REHEARSED, Completed, Failed, Skipped
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from extractor_flow.executors.events import Executor
+    from extractor_flow.executors.events import Executor, Queueing
+    from extractor_flow.run.jobdir import JobDirectory
     from extractor_flow.run.rundir import RunDirectory
     from extractor_flow.study.flow import Flow
     from extractor_flow.study.jobs import Job
@@ -60,11 +63,24 @@ class Session:
         finally:
             self.display.closed()
 
+    def submit(self, executor: Queueing) -> tuple[int, str] | None:
+        """Leave what is missing to *executor*'s queue, which is asked to say so; ``None`` where nothing is missing."""
+        kept = settle_earlier_work(self.run, {job.key: job.directory for job in self.jobs})
+        missing = [job for job in self.jobs if job.key not in kept]
+        return executor.submit([self._directory(job) for job in missing]) if missing else None
+
+    def _directory(self, job: Job) -> JobDirectory:
+        """The directory of a *job* that runs elsewhere: whoever comes to run it clears it and asks for its lock."""
+        return cleared_directory(self.run, job) or self.run.job_directory(job)
+
     def _bring_to_records(
         self, jobs: Sequence[Job], executor: Executor, *, dry_run: bool, lacking: Mapping[str, str]
     ) -> None:
         try:
-            skips = {job.key: REHEARSED for job in jobs} if dry_run else self._skips(jobs, lacking)
+            if dry_run:
+                skips: Mapping[str, Skipped] = {job.key: REHEARSED for job in jobs}
+            else:
+                skips = {} if executor.remote else self._skips(jobs, lacking)
         except JobError as error:
             for job in jobs:
                 self._settle(job, self._stopped(Code.INTERRUPTED, str(error), otherwise=Code.PREPARE_FAILED))
@@ -89,7 +105,8 @@ class Session:
 
     def _execute(self, jobs: Sequence[Job], executor: Executor) -> None:
         """Run *jobs*; those that a request to stop kept from starting are failed as interrupted."""
-        directories = {job.key: cleared_directory(self.run, job) for job in jobs}
+        make = self._directory if executor.remote else partial(cleared_directory, self.run)
+        directories = {job.key: make(job) for job in jobs}
         waiting = {job.key: job for job in jobs if directories[job.key] is not None}
         for job in jobs:
             if job.key not in waiting:
@@ -110,14 +127,14 @@ class Session:
         self._journal(Finished(job, unstarted(job, outcome)))
 
     def _journal(self, event: Finished) -> None:
-        self.run.append(event.record)
-        _log(event.record)
+        journal(self.run, event.record)
         self.display.happened(event)
 
 
-def _log(record: JobRecord) -> None:
-    """A warning for a skip, an error for a failure; everything about it stands in the fields."""
+def journal(run: RunDirectory, record: JobRecord) -> None:
+    """Append *record* and log it: a warning for a skip, an error for a failure; all about it stands in the fields."""
     from loguru import logger
 
+    run.append(record)
     levels = {Completed: "INFO", Skipped: "WARNING", Failed: "ERROR"}
     logger.bind(**record.facts).log(levels[type(record.outcome)], "job ended")

@@ -1,6 +1,7 @@
 """What other projects' tests import; each name loads its module when it is first used.
 
 - :func:`check_flow` checks a flow of your own against the protocol (:mod:`extractor_flow.testing.conformance`);
+- :func:`check_executor` checks an executor of your own (:mod:`extractor_flow.testing.executing`);
 - :func:`normalise_markdown` makes a summary's Markdown fit for a snapshot (:mod:`extractor_flow.render.normalise`).
 """
 
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from extractor_flow.render.normalise import normalise_markdown
     from extractor_flow.testing.conformance import ConformanceError, check_flow
+    from extractor_flow.testing.executing import check_executor
 
-__all__ = ["ConformanceError", "check_flow", "normalise_markdown"]
+__all__ = ["ConformanceError", "check_executor", "check_flow", "normalise_markdown"]
 
 _HOMES = {
     "ConformanceError": "extractor_flow.testing.conformance",
+    "check_executor": "extractor_flow.testing.executing",
     "check_flow": "extractor_flow.testing.conformance",
     "normalise_markdown": "extractor_flow.render.normalise",
 }

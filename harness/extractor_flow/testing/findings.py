@@ -29,7 +29,7 @@ CRASHES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One way in which a flow breaks the protocol: the *rule* by a short name, and what was found."""
+    """One way of breaking the protocol: the *rule* by a short name, and what was found."""
 
     rule: str
     message: str
@@ -39,12 +39,12 @@ class Finding:
 
 
 class ConformanceError(AssertionError):
-    """A flow breaks the protocol; ``findings`` holds every way in which it does that was found."""
+    """A flow or an executor breaks the protocol; ``findings`` holds every way in which it does that was found."""
 
-    def __init__(self, flow: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, name: str, findings: Sequence[Finding], what: str = "flow") -> None:
         self.findings = tuple(findings)
         lines = "\n".join(f"- {finding}" for finding in self.findings)
-        super().__init__(f"the flow {flow} does not conform:\n{lines}")
+        super().__init__(f"the {what} {name} does not conform:\n{lines}")
 
 
 class Findings:

@@ -17,7 +17,7 @@ _NOT_RECORDED = "not recorded"
 
 def environment_differences(request: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """What may change a result and is not here as *request* says it was there: the two, by name."""
-    here, there = _facts_here(), _facts_of(request)
+    here, there = _facts_here(), facts_of(request)
     both = {name: (there.get(name, _NOT_RECORDED), here.get(name, "absent")) for name in here.keys() | there.keys()}
     return {name: both[name] for name in sorted(both) if both[name][0] != both[name][1]}
 
@@ -27,7 +27,8 @@ def _facts_here() -> dict[str, str]:
     return _facts(probe().to_json(), package_versions(), platform.python_version(), processor(), state)
 
 
-def _facts_of(request: Mapping[str, Any]) -> dict[str, str]:
+def facts_of(request: Mapping[str, Any]) -> dict[str, str]:
+    """What *request* says of the environment of its run, as far as it may change a result."""
     return _facts(
         request["hardware"],
         request["packages"],

@@ -88,7 +88,7 @@ def replay(run_directory: Path, name: str, make_display: Callable[[ReportSpec], 
         again = _train(original, Path(place), make_display(original.flow.vocabulary), stop)
     if stop.signum is not None:
         raise Interrupted(stop.signum)
-    return _judge(original, again, (*_environment(original.request), *_accelerators(original.job)))
+    return _judge(original, again, (*_environment(original.request), *_accelerators(original)))
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,9 @@ def _environment(request: Mapping[str, Any]) -> Iterator[str]:
             yield f"uncommitted changes {where}"
 
 
-def _accelerators(job: Job) -> Iterator[str]:
-    for name in sorted({"cuda", "mps"} & set(job.requires)):
+def _accelerators(original: _Original) -> Iterator[str]:
+    """The device that the job was on by its own record, which a wish for any (``auto``) leaves open, or required."""
+    outcome = original.outcome
+    device = outcome.details.get("device") if isinstance(outcome, Completed) else None
+    for name in sorted({"cuda", "mps"} & {*original.job.requires, str(device).partition(":")[0]}):
         yield f"{name} adds up in no fixed order"

@@ -63,7 +63,7 @@ def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
         (path / name).write_bytes(b"")
     (path / "extractors/mlp/result.json").unlink()
 
-    command = [sys.executable, "-m", "extractor_flow.run.job", str(path / "extractors/mlp")]
+    command = [sys.executable, "-m", "extractor_flow.job", str(path / "extractors/mlp")]
     subprocess.run(command, check=True, capture_output=True)
     assert main(["run", "--resume", str(path), "--executor", "serial"]) == 0
 

@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 
+from extractor_flow import job
 from extractor_flow.cli import main
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.run import draw, job, prepare
+from extractor_flow.run import draw, prepare
 from extractor_flow.run.jobdir import JobDirectory
 from support.published import lines
 

@@ -43,7 +43,8 @@ def summary():
         ]
         names = dict.fromkeys(record.name for record in records)
         settings = {
-            "run": {"baseline_extractor": next(iter(names)), "convergence_fraction": 0.9},
+            "run": {"baseline_extractor": next(iter(names)), "convergence_fraction": 0.9, "total_timesteps": 4096},
+            "env": {"id": "Walk-v1"},
             "extractors": [{"name": name} for name in names],
         }
         comparison = flow.compare(records, settings) if names else Comparison()

@@ -16,8 +16,6 @@ FATES = {
 }
 DISTRIBUTIONS = {
     "each": ("--dist=each", "--tx=2*popen"),
-    "load": ("-n2", "--dist=load"),
-    "loadscope": ("-n2", "--dist=loadscope"),
     "loadfile": ("-n2", "--dist=loadfile"),
     "loadgroup": ("-n2", "--dist=loadgroup"),
     "worksteal": ("-n2", "--dist=worksteal"),
@@ -62,8 +60,7 @@ def test_however_the_tests_are_distributed_the_command_runs_once(project, argume
     assert (result.parseoutcomes(), project.census()) == ({"passed": passed}, CLEAN)
 
 
-@pytest.mark.parametrize("behaviour", ["fails", "segfaults"])
-@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
+@pytest.mark.parametrize(("behaviour", "arguments"), [("fails", ()), ("segfaults", ("-n2",))])
 def test_a_rerun_replays_the_outcome(project, behaviour, arguments):
     project.write(behaviour)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +20,7 @@ def test_its_items_are_the_layers_and_the_jobs_of_the_one_run_that_tests_share(f
     result = flow_project.run("study.yaml", "test_project.py", "-rA", workers)
 
     told = {line.split(" - ")[0] for line in result.outlines if line.startswith(("PASSED", "FAILED", "SKIPPED"))}
-    reason = "gone requires macos_spawn: this is Linux, not macOS; spawn here is another capability (marker spawn); "
+    reason = "gone requires telescope: no machine is known to have it; "
     assert told == {
         *(f"PASSED study.yaml::{layer}" for layer in LAYERS),
         "PASSED study.yaml::job::line seed 0",
@@ -193,8 +191,8 @@ def test_a_file_that_another_plugin_collects_is_left_to_it(flow_project):
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_a_job_that_needs_a_capability_has_its_marker_and_is_skipped_with_the_runs_word(flow_project, monkeypatch):
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # no sbatch here
+@pytest.mark.usefixtures("without_slurm")
+def test_a_job_that_needs_a_capability_carries_its_marker_and_is_skipped_with_the_runs_own_word(flow_project):
     flow_project.config("study.yaml", {"name": "line"}, {"name": "large", "requires": ["slurm"]})
     report = flow_project.path / "lane.jsonl"
 
@@ -231,42 +229,45 @@ def test_a_projects_own_violations_join_the_verdict_and_get_an_item(flow_project
     result.stdout.fnmatch_lines(["  $.run_id: claimed: is a long name; found: *-short [[]house-rule[]]"])
 
 
-def test_a_hook_that_gives_something_else_is_told_what_is_expected(flow_project):
-    flow_project.config()
-    flow_project.pytester.makeconftest("def pytest_extractor_flow_violations(run_directory):\n    return 'bad'\n")
+ODD_HOOKS = """
+from extractor_flow.evidence.findings import Violation
 
-    result = flow_project.run("study.yaml::project")
+def pytest_extractor_flow_violations(summary):
+    match summary["run_id"]:
+        case "only":
+            return Violation("summary.json", "$.run_id", "is a long name", "short", "house-rule")
+        case "other":
+            return "bad"
+        case "error":
+            raise LookupError("house")
+"""
 
-    assert result.parseoutcomes() == {"failed": 1}
-    result.stdout.fnmatch_lines(["*pytest_extractor_flow_violations gave 'b'; expected a Violation*"])
 
+def test_what_a_hook_gives_or_raises_concerns_the_projects_item_alone(flow_project):
+    for name in ("only", "other", "error"):
+        flow_project.config(f"{name}.yaml", run_id=name)
+    flow_project.pytester.makeconftest(ODD_HOOKS)
 
-def test_a_hook_that_fails_costs_the_project_its_item_and_the_harness_none(flow_project):
-    flow_project.config()
-    flow_project.pytester.makeconftest("def pytest_extractor_flow_violations():\n    raise LookupError('house')\n")
-
-    result = flow_project.run("study.yaml", "-rf")
+    result = flow_project.run("only.yaml::project", "other.yaml::project", "error.yaml", "-rf")
 
     failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
-    assert (failed, result.parseoutcomes()) == (["study.yaml::project"], {"passed": 5, "failed": 1})
+    assert failed == ["only.yaml::project", "other.yaml::project", "error.yaml::project"]
+    assert result.parseoutcomes() == {"passed": 5, "failed": 3}
+    result.stdout.fnmatch_lines(
+        [
+            "project: 1 violation: summary.json: $.run_id: is a long name",
+            "*pytest_extractor_flow_violations gave 'b'; expected a Violation*",
+        ]
+    )
 
 
-def test_a_hook_may_return_its_only_violation(flow_project):
-    flow_project.config()
-    hook = HOOK.replace('    if summary["run_id"] == "short":\n        yield', "    return")
-    flow_project.pytester.makeconftest(hook)
-
-    result = flow_project.run("study.yaml::project")
-
-    result.stdout.fnmatch_lines(["project: 1 violation: summary.json: $.run_id: is a long name"])
-
-
-@pytest.mark.parametrize("option", ["--lf", "--ff", "--sw"])
-def test_a_failed_job_is_remembered_by_pytests_cache(flow_project, option):
+def test_a_failed_job_is_remembered_by_pytests_cache(flow_project):
     flow_project.config("study.yaml", {"name": "bad", "fault": "raise"}, {"name": "line"})
-    flow_project.run("study.yaml", *(["--sw"] if option == "--sw" else []))
+    flow_project.run("study.yaml", "--sw")
 
-    result = flow_project.run("study.yaml", option, "-v")
+    results = [flow_project.run("study.yaml", option, "-v") for option in ("--lf", "--ff", "--sw")]
 
-    first = next(line for line in result.outlines if line.startswith("study.yaml::"))
-    assert first.startswith("study.yaml::job::bad seed 0 FAILED")
+    first = [next(line for line in result.outlines if line.startswith("study.yaml::")) for result in results]
+    assert [line.rpartition(" ")[0].rstrip().startswith("study.yaml::job::bad seed 0 FAILED") for line in first] == [
+        True
+    ] * 3

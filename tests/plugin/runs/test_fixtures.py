@@ -40,7 +40,6 @@ def test_unprepared_too(flow_run): pass
 """
 DISTRIBUTIONS = {
     "alone": ("-n0",),
-    "two workers": ("-n2",),
     "each": ("--dist=each", "--tx=2*popen"),
     "loadscope": ("-n2", "--dist=loadscope"),
 }

@@ -92,11 +92,14 @@ def test_only_a_run_that_was_published_and_is_there_is_taken_for_one(tmp_path, r
 
 
 def test_a_test_without_a_config_says_how_to_name_one(flow_project):
-    flow_project.tests(ONE_TEST)
+    flow_project.config()
+    late = "@pytest.mark.flow('study.yaml')\ndef test_steps(request):\n    request.getfixturevalue('flow_run')\n"
+    flow_project.tests(ONE_TEST + late)
 
     result = flow_project.run()
 
-    assert result.parseoutcomes() == {"errors": 1}
+    assert result.parseoutcomes() == {"errors": 1, "failed": 1}
+    result.stdout.fnmatch_lines(["*::test_steps: the marks flow, *: a scenario of pytest-bdd has the flow fixture in*"])
     result.stdout.fnmatch_lines(["*no config was named: mark it with @pytest.mark.flow(*"])
 
 

@@ -24,7 +24,7 @@ MODELS = [
     {"name": "one"},
     {"name": "two", "degree": 2},
     {"name": "bad", "fault": "raise"},
-    {"name": "gone", "requires": ["macos_spawn"]},
+    {"name": "gone", "requires": ["telescope"]},
 ]
 PAGE = "<!doctype html>\n<html><body><h1>reward 99</h1></body></html>\n"
 PACKAGE = "pytest-extractor-flow"

@@ -18,7 +18,7 @@ PATIENCE = 600.0
 MIXED = (
     {"name": "line"},
     {"name": "bad", "fault": "raise"},
-    {"name": "gone", "requires": ["macos_spawn"]},
+    {"name": "gone", "requires": ["telescope"]},
 )
 
 

@@ -102,6 +102,7 @@ def test_another_version_may_not_say_something_else(run, name, old, new):
 
 
 def test_a_figure_that_the_flow_does_not_draw_is_found_by_deep(run):
+    pytest.importorskip("matplotlib")
     (run.path / "figures").mkdir()
     (run.path / "figures" / "a.png").write_bytes(whole_picture())
     run.republish()

@@ -15,6 +15,7 @@ from extractor_flow.errors import RequestError
 from extractor_flow.files import dumps, read_json, write_json
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
+from support.lane_reports import closed, header
 
 JOB = "models/a/seed-0"
 FAILED = "models/bad/seed-0"
@@ -95,8 +96,8 @@ TAMPERS = {
 
 
 @pytest.mark.parametrize("tamper", TAMPERS.values(), ids=TAMPERS)
-def test_a_run_that_was_changed_and_bound_again_is_not_the_one_that_the_witness_saw(run, tamper):
-    witness = read_witness(RunDirectory(run.path).root())
+def test_a_run_that_was_changed_and_bound_again_is_not_the_one_that_the_witness_saw(run, tmp_path, tamper):
+    witness = read_witness(str(lane_that_saw(run.path, tmp_path)))
 
     # First everything that is published from what was changed, and then the change itself, should it be published.
     tamper(run)
@@ -106,6 +107,29 @@ def test_a_run_that_was_changed_and_bound_again_is_not_the_one_that_the_witness_
 
     found = [each for each in verify(run.path, witness=witness).violations if each.check == "witness"]
     assert [(each.file, each.kind) for each in found] == [("subjects.json", "witness")]
+
+
+def lane_that_saw(run, place):
+    """The report of a lane whose tests judged *run*."""
+    seen = {"record": "run", "run_directory": run.name, "root": RunDirectory(run).root(), "trained": True}
+    (place / "lane.jsonl").write_text(closed(header(), seen), encoding="utf-8")
+    return place / "lane.jsonl"
+
+
+def test_a_lanes_report_is_a_witness_only_as_its_session_wrote_it(published, tmp_path, workbench, monkeypatch):
+    lane = lane_that_saw(published, tmp_path)
+    whole = lane.read_text(encoding="utf-8")
+    answers = [workbench.call("verify", published, "--witness", lane)]
+    for text in (whole.replace(RunDirectory(published).root(), "0" * 64), "".join(whole.splitlines(keepends=True)[1:])):
+        lane.write_text(text, encoding="utf-8")
+        answers.append(workbench.call("verify", published, "--witness", lane))
+    lane.write_text(whole, encoding="utf-8")
+    monkeypatch.setenv("EXTRACTOR_FLOW_LANE_KEY", "0123456789abcdef")
+    answers.append(workbench.call("verify", published, "--witness", lane))
+
+    assert [answer.code for answer in answers] == [0, 2, 2, 2]
+    assert ["torn" in answer.err for answer in answers] == [False, True, True, False]
+    assert "is not signed with the gate's key" in answers[3].err
 
 
 def test_an_honest_run_is_the_one_that_its_witness_saw(published):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_every_command_explains_itself(workbench, words):
         (["run", "study.yaml", "--require", "cudaa"], "--require 'cudaa': expected one of cuda, mps"),
         (["run", "study.yaml", "--jobs", "0"], "'0' is not a whole number of at least 1"),
         (["run", "study.yaml", "--seed", "x"], "invalid int value: 'x'"),
-        (["run", "study.yaml", "--executor", "magic"], "invalid choice: 'magic'"),
+        (["run", "study.yaml", "--executor", "magic"], "no executor is installed under the name 'magic'"),
         (["run", "study.yaml", "--resume", "gone"], "gone: not a run directory: there is no such directory"),
         (["report", "gone"], "gone: not a run directory: there is no such directory"),
         (["verify", "gone"], "gone"),
@@ -141,3 +142,15 @@ def test_a_run_with_a_failed_job_is_verified_too_and_exits_with_1(workbench):
     answer = workbench.call("run", workbench.config(GOOD, {"name": "bad", "fault": "raise"}), "--verify")
 
     assert (answer.code, ": verified: " in answer.out.splitlines()[-1]) == (1, True), answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"), [(("run", "x.yaml"), True), (("verify", "x"), True), (("checks",), False)]
+)
+def test_without_file_locks_a_command_works_or_says_in_a_sentence_what_does(workbench, monkeypatch, words, refused):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+
+    answer = workbench.call(*words)
+
+    said = f"extractor-flow: {words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: gate, "
+    assert (answer.code, answer.err.startswith(said)) == ((2, True) if refused else (0, False))

@@ -12,7 +12,7 @@ from extractor_flow.run.archive import archive
 STUDY = {
     "flow": "line_fit",
     "run": {"steps": 5},
-    "models": [{"name": "a"}, {"name": "gone", "requires": ["macos_spawn"]}],
+    "models": [{"name": "a"}, {"name": "gone", "requires": ["telescope"]}],
 }
 
 

@@ -181,7 +181,7 @@ schema_version: yes
         "c.yaml:2: run.devise: unknown key 'devise'; did you mean 'device'?",
         "c.yaml:3: run.seeds[1]: is 'x' (a string); expected an integer or nothing",
         "c.yaml:3: run.seeds[2]: is 1 again, as item 0; expected every item once",
-        "c.yaml:4: run.device: is 'gpu'; expected one of cpu, cuda, mps, auto; did you mean 'cpu'?",
+        "c.yaml:4: run.device: is 'gpu'; expected one of cpu, cuda, mps, auto; did you mean 'cuda'?",
         "c.yaml:5: extractor: unknown key 'extractor'; did you mean 'extractors'?",
         "c.yaml:6: schema_version: is 'yes'; expected 2",
     ]

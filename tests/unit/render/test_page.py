@@ -210,7 +210,7 @@ def test_names_are_ranked_best_first_and_compared_with_the_baseline_seed_by_seed
 
     rows = found.texts[found.texts.index("Seeds won") :]
     assert rows[1:8] == ["b", "1", "4.00", "n/a", "+3.00", "+3.00 to +3.00", "1 of 1"]
-    assert rows[8:15] == ["a", "baseline", "2", "1.50", "1.00 to 2.00", "n/a", "n/a"]
+    assert rows[8:15] == ["a", "baseline", "2", "1.50", "range 1.00 to 2.00", "n/a", "n/a"]
     assert "wins 1 of 1 seeds" in found.texts
 
 

@@ -15,7 +15,7 @@ from extractor_flow.files import dump_line, dumps
 from extractor_flow.verify import verify
 from support.published import lines
 
-MODELS = [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}]
+MODELS = [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}]
 FILES = [
     "run.json",
     "records.jsonl",

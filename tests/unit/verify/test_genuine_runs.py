@@ -12,13 +12,14 @@ from extractor_flow.verify import Conclusion, verify
 PUBLISHED = (
     "summary.json",
     "summary.md",
+    "summary.csv",
     "training_manifest.json",
     "skip_summary.json",
     "complete_results.json",
     "report.html",
 )
 GENUINE = {
-    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}],
+    "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}],
     "killed": [{"name": "bad", "fault": "kill"}, {"name": "worse", "fault": "exit"}],
 }
 

@@ -17,7 +17,7 @@ PLACE = "models/a/seed-0"
 @pytest.fixture
 def run(shared_run, tampering_with):
     """The path of a finished run of two seeds of one line, and of one that cannot be trained here."""
-    models = [{"name": "a"}, {"name": "gone", "requires": ["macos_spawn"]}]
+    models = [{"name": "a"}, {"name": "gone", "requires": ["telescope"]}]
     return tampering_with(shared_run(lines(*models, seeds=[0, 1]))).path
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.extractor_comparison.comparison import compare_records
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
-from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT
+from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement
 from extractor_flow.flows.extractor_comparison.page import PAGE
 from extractor_flow.flows.extractor_comparison.plan import ExtractorConfigurationProfile
@@ -32,7 +32,7 @@ VOCABULARY = ReportSpec(
     subject="Extractor Name",
     results_key="extractor_results",
     results_heading="Extractor Results",
-    headline="held_out_mean_reward",
+    headline=HEADLINE,
     metrics={**CONTRACT.metrics, **ADDED},
     page=PAGE,
 )

@@ -10,20 +10,22 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.flows.extractor_comparison.contract import CONTRACT
+from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
+from extractor_flow.flows.extractor_comparison.verdict import Scores, conclude
 from extractor_flow.study.flow import Comparison
+from extractor_flow.study.job_contract import MetricSpec
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics import describe, probability_of_improvement
+from extractor_flow.study.statistics import Paired, against, describe, restricted_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from extractor_flow.files import Json
     from extractor_flow.study.records import JobRecord
 
-ENOUGH_SEEDS = 4
-"""With fewer seeds an interval over them says next to nothing, and trimming removes nothing."""
+AREA = "area_under_curve"
+STEPS_TO_TARGET = "steps_to_target"
 
 
 @dataclass(frozen=True)
@@ -37,35 +39,44 @@ class Trained:
     curve: Curve
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """When a job first had the reward at which the baseline of its seed has converged; ``step`` is ``None`` if never.
+
+    ``reference`` is when the baseline had it, ``horizon`` where the job ended.
+    """
+
+    step: int | None
+    reference: int
+    horizon: int
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times fewer steps than the baseline it took; ``None`` for one that never arrived or began there."""
+        return self.reference / self.step if self.step and self.reference else None
+
+    @property
+    def restricted(self) -> int:
+        """The step, or the end of a job that never arrived: it would have been later."""
+        return self.horizon if self.step is None else self.step
+
+
 def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
     """The comparison of *records* under the study's *settings*."""
     run = settings["run"]
     names = [entry["name"] for entry in settings["extractors"]]
     trained = sorted(_trained(records), key=lambda job: (names.index(job.name), job.seed))
     baseline = {job.seed: job for job in trained if job.name == run["baseline_extractor"]}
-    ratios = _efficiency_ratios(trained, baseline, run["convergence_fraction"])
+    arrivals = _arrivals(trained, baseline, run["convergence_fraction"])
+    scores = Scores(CONTRACT.metrics[HEADLINE], _by_name(trained, HEADLINE), run["baseline_extractor"])
     return Comparison(
-        aggregate_metrics=_aggregates(trained, ratios) | _baseline_aggregates(baseline, run["convergence_fraction"]),
-        job_metrics={key: {"sample_efficiency_ratio": ratio} for key, ratio in ratios.items()},
-        statistics=tuple(
-            _statistics(name, metric, trained, run["baseline_extractor"])
-            for metric in CONTRACT.described
-            for name in _present(names, trained)
-        ),
+        aggregate_metrics=_aggregates(trained, baseline, arrivals)
+        | _baseline_aggregates(baseline, run["convergence_fraction"]),
+        job_metrics=_job_metrics(trained, arrivals),
+        statistics=tuple(_statistics(trained, arrivals, run["baseline_extractor"])),
         notes=tuple(_notes(names, trained, run["baseline_extractor"])),
+        verdict=conclude(scores, settings, len(records) - len(trained)),
     )
-
-
-def sample_efficiency_ratio(curve: Curve, baseline: Curve, fraction: float) -> float | None:
-    """How many times fewer steps *curve* needs than *baseline* to reach the reward at which the baseline has converged.
-
-    ``None`` where that is undefined: the baseline gained nothing, or *curve* never gets there, or was there untrained.
-    """
-    target = baseline.target(fraction)
-    if target is None:
-        return None
-    needed, reference = curve.reaches(target), baseline.reaches(target)
-    return reference / needed if needed and reference else None
 
 
 def _trained(records: Iterable[JobRecord]) -> list[Trained]:
@@ -74,7 +85,7 @@ def _trained(records: Iterable[JobRecord]) -> list[Trained]:
             name=record.name,
             seed=record.seed or 0,
             key=record.job_key,
-            metrics=record.outcome.metrics,
+            metrics=_with_area(record.outcome.metrics, Curve.from_json(record.outcome.details["curve"])),
             curve=Curve.from_json(record.outcome.details["curve"]),
         )
         for record in records
@@ -82,22 +93,54 @@ def _trained(records: Iterable[JobRecord]) -> list[Trained]:
     ]
 
 
-def _efficiency_ratios(
-    trained: Iterable[Trained], baseline: Mapping[int, Trained], fraction: float
+def _with_area(metrics: Mapping[str, float], curve: Curve) -> dict[str, float]:
+    area = curve.mean_height
+    return dict(metrics) if area is None else {**metrics, AREA: area}
+
+
+def arrival_of(curve: Curve, baseline: Curve, fraction: float) -> Arrival | None:
+    """When *curve* has the reward at which *baseline* has converged; ``None`` if the baseline gained nothing."""
+    target = baseline.target(fraction)
+    reference = None if target is None else baseline.reaches(target)
+    if target is None or reference is None:
+        return None
+    return Arrival(curve.reaches(target), reference, curve.timesteps[-1])
+
+
+def _arrivals(trained: Iterable[Trained], baseline: Mapping[int, Trained], fraction: float) -> dict[str, Arrival]:
+    """By job key, for the seeds whose baseline gained something."""
+    found = {
+        job.key: arrival_of(job.curve, baseline[job.seed].curve, fraction) for job in trained if job.seed in baseline
+    }
+    return {key: arrival for key, arrival in found.items() if arrival is not None}
+
+
+def _job_metrics(trained: Sequence[Trained], arrivals: Mapping[str, Arrival]) -> dict[str, dict[str, float]]:
+    """What is added to single jobs; a job that never arrived, or was there untrained, has no efficiency."""
+    added: dict[str, dict[str, float]] = {job.key: {} for job in trained}
+    for job in trained:
+        added[job.key] |= {name: job.metrics[name] for name in (AREA,) if name in job.metrics}
+        ratio = arrivals[job.key].ratio if job.key in arrivals else None
+        added[job.key] |= {} if ratio is None else {"sample_efficiency_ratio": ratio}
+    return {key: metrics for key, metrics in added.items() if metrics}
+
+
+def _aggregates(
+    trained: Sequence[Trained], baseline: Mapping[int, Trained], arrivals: Mapping[str, Arrival]
 ) -> dict[str, float]:
-    pairs = [(job, baseline[job.seed]) for job in trained if job.seed in baseline]
-    ratios = {job.key: sample_efficiency_ratio(job.curve, reference.curve, fraction) for job, reference in pairs}
-    return {key: ratio for key, ratio in ratios.items() if ratio is not None}
-
-
-def _aggregates(trained: Sequence[Trained], ratios: Mapping[str, float]) -> dict[str, float]:
-    """Over single jobs: every completed one counts once, the baseline's with its ratio of 1."""
+    """Over single jobs. The efficiencies leave out the baseline's own, and count who never arrived at the end."""
     best = [job.metrics["best_mean_reward"] for job in trained]
     converged = [job.metrics["convergence_timestep"] for job in trained if "convergence_timestep" in job.metrics]
+    own = {job.key for job in baseline.values()}
+    ratios = [
+        arrival.reference / arrival.restricted
+        for key, arrival in arrivals.items()
+        if key not in own and arrival.reference and arrival.restricted
+    ]
     return {
         **({"best_mean_reward": max(best)} if best else {}),
         **_average_and_median("convergence_timestep", converged),
-        **_average_and_median("sample_efficiency_ratio", list(ratios.values())),
+        **_average_and_median("sample_efficiency_ratio", ratios),
     }
 
 
@@ -116,37 +159,60 @@ def _average_and_median(name: str, values: Sequence[float]) -> dict[str, float]:
     return {f"avg_{name}": fmean(values), f"median_{name}": float(median(values))} if values else {}
 
 
-def _statistics(name: str, metric: str, trained: Sequence[Trained], baseline: str | None) -> dict[str, Json]:
-    """One metric of one extractor over its seeds, and how often it is better than the baseline's."""
-    mine = [job for job in trained if job.name == name]
-    values = [job.metrics[metric] for job in mine]
-    theirs = [job.metrics[metric] for job in trained if job.name == baseline]
-    compared: dict[str, Json] = {}
-    spec = CONTRACT.metrics[metric]
-    if theirs and name != baseline and spec.compared:
-        better, worse = (values, theirs) if spec.larger_is_better else (theirs, values)
-        compared = {"baseline": baseline, "probability_of_improvement": probability_of_improvement(better, worse)}
+def _statistics(
+    trained: Sequence[Trained], arrivals: Mapping[str, Arrival], baseline: str | None
+) -> Iterator[dict[str, Json]]:
+    """Each described metric of each extractor over its seeds, and seed by seed against the baseline's."""
+    specs = {**CONTRACT.metrics, **{key: spec for key, spec in ADDED.items() if isinstance(spec, MetricSpec)}}
+    for metric, spec in specs.items():
+        if not spec.described:
+            continue
+        steps = metric == STEPS_TO_TARGET
+        scores = _restricted(trained, arrivals) if steps else _by_name(trained, metric)
+        compared = against(baseline, scores, larger_is_better=spec.larger_is_better).others if baseline else {}
+        for name, values in scores.items():
+            yield {
+                "config_name": name,
+                "metric": metric,
+                "seeds": list(values),
+                **describe(list(values.values())).to_json(),
+                **(_censored(trained, arrivals, name) if steps else {}),
+                **(_paired(baseline, compared[name]) if spec.compared and name in compared else {}),
+            }
+
+
+def _paired(baseline: str | None, paired: Paired) -> dict[str, Json]:
+    return {"baseline": baseline, "probability_of_improvement": paired.probability, "paired": paired.to_json()}
+
+
+def _by_name(trained: Iterable[Trained], metric: str) -> dict[str, dict[int, float]]:
+    """The values of *metric*, by extractor and seed; no extractor without one."""
+    found: dict[str, dict[int, float]] = {}
+    for job in trained:
+        if metric in job.metrics:
+            found.setdefault(job.name, {})[job.seed] = job.metrics[metric]
+    return found
+
+
+def _restricted(trained: Iterable[Trained], arrivals: Mapping[str, Arrival]) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = {}
+    for job in trained:
+        if job.key in arrivals:
+            found.setdefault(job.name, {})[job.seed] = float(arrivals[job.key].restricted)
+    return found
+
+
+def _censored(trained: Iterable[Trained], arrivals: Mapping[str, Arrival], name: str) -> dict[str, Json]:
+    """Which seeds never arrived, and the mean number of steps up to the end of the budget."""
+    found = {job.seed: arrivals[job.key] for job in trained if job.name == name and job.key in arrivals}
+    horizon = max(arrival.horizon for arrival in found.values())
     return {
-        "config_name": name,
-        "metric": metric,
-        "seeds": [job.seed for job in mine],
-        **describe(values).to_json(),
-        **compared,
+        "censored": [seed for seed, arrival in found.items() if arrival.step is None],
+        "restricted_mean": restricted_mean([arrival.step for arrival in found.values()], horizon),
     }
 
 
-def _notes(names: Sequence[str], trained: Sequence[Trained], baseline: str | None) -> Iterable[str]:
-    present = _present(names, trained)
-    few = [name for name in present if sum(job.name == name for job in trained) < ENOUGH_SEEDS]
-    if few and len(present) > 1:
-        yield (
-            f"insufficient seeds: fewer than {ENOUGH_SEEDS} of {', '.join(few)} completed; "
-            "differences between extractors may be chance, and no winner is declared"
-        )
-    if baseline is not None and baseline not in present:
+def _notes(names: Sequence[str], trained: Sequence[Trained], baseline: str | None) -> Iterator[str]:
+    present = {job.name for job in trained}
+    if baseline is not None and baseline not in present and present & set(names):
         yield f"no job of the baseline {baseline} completed: there is no sample efficiency"
-
-
-def _present(names: Sequence[str], trained: Sequence[Trained]) -> list[str]:
-    completed = {job.name for job in trained}
-    return [name for name in names if name in completed]

@@ -61,7 +61,16 @@ CONTRACT = JobContract(
     ),
 )
 
-ADDED = {
+HEADLINE = "held_out_mean_reward"
+"""The metric that extractors are ranked by."""
+
+ADDED: dict[str, Metric] = {
+    "area_under_curve": MetricSpec(
+        "Mean reward over the training (area under the curve)", described=True, compared=True
+    ),
+    "steps_to_target": MetricSpec(
+        "Steps to the baseline's level", "steps", 0, larger_is_better=False, described=True, compared=True
+    ),
     "sample_efficiency_ratio": Metric("Sample efficiency against the baseline", "x"),
     "baseline_target_reward": Metric("Reward at which the baseline has converged"),
     "baseline_convergence_timestep": Metric("Baseline converged after", "steps", 0),

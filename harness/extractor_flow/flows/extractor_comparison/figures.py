@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics import describe
+from extractor_flow.study.statistics import FEWEST_SEEDS, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 130
-_TRIMMED_FROM = 4
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def _centre(seeds: int) -> str:
     """What :func:`extractor_flow.study.statistics.describe` gives for so many seeds."""
     if seeds == 1:
         return "one seed"
-    return f"{'mean' if seeds < _TRIMMED_FROM else 'interquartile mean'} over seeds, 95 % interval"
+    return f"median over seeds, {'range' if seeds < FEWEST_SEEDS else '95 % interval'}"
 
 
 def _intervals(points: Sequence[SeedStatistics]) -> tuple[list[float | None], list[float | None]]:

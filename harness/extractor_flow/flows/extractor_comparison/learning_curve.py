@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ class Curve:
         """The first step at which *fraction* of the way to the best is made; ``None`` if nothing was gained."""
         target = self.target(fraction)
         return None if target is None else self.reaches(target)
+
+    @property
+    def mean_height(self) -> float | None:
+        """The area under the curve by its last step: the reward at an average moment; ``None`` for a single point."""
+        points = list(zip(self.timesteps, self.mean_rewards, strict=True))
+        areas = [(after - before) * (low / 2 + high / 2) for (before, low), (after, high) in pairwise(points)]
+        return fsum(areas) / self.timesteps[-1] if areas else None
 
     def to_json(self) -> dict[str, Json]:
         """The curve as it stands in a job's details."""

@@ -11,7 +11,7 @@ PAGE = PageSpec(
         title="Learning curves",
         explanation=(
             "Mean reward of the evaluation episodes over the steps done. Thin lines are seeds, the thick line is their "
-            "interquartile mean, grey lines are the other extractors. The first point is the untrained policy."
+            "median, grey lines are the other extractors. The first point is the untrained policy."
         ),
         detail="curve",
         x="timesteps",

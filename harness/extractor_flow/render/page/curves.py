@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.render.page.axis import HUGE, Axis, ends, short
 from extractor_flow.render.page.jobs_by_name import seed_text
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics import interquartile_mean
+from extractor_flow.study.statistics import median
 
 if TYPE_CHECKING:
     from extractor_flow.render.page.jobs_by_name import Named
@@ -104,13 +104,11 @@ def _path(points: Points, sides: tuple[float, float], upright: Axis) -> str:
 
 
 def centre_of(curves: Sequence[Points]) -> Points:
-    """The interquartile mean of *curves* at each place that all of them have."""
+    """The median of *curves* at each place that all of them have."""
     if not curves:
         return []
     known = [dict(points) for points in curves]
-    return [
-        (x, interquartile_mean([points[x] for points in known])) for x in known[0] if all(x in each for each in known)
-    ]
+    return [(x, median([points[x] for points in known])) for x in known[0] if all(x in each for each in known)]
 
 
 def _curves(spec: CurveSpec, records: Sequence[JobRecord]) -> list[tuple[int | None, Points]]:

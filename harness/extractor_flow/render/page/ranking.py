@@ -17,7 +17,7 @@ from extractor_flow.render.page.jobs_by_name import (
     statistics_of,
     words_for,
 )
-from extractor_flow.study.statistics import CONFIDENCE
+from extractor_flow.study.statistics import CONFIDENCE, RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,7 +161,8 @@ def _cells(row: Ranked, words: Metric) -> dict[str, Any]:
 def _interval(entry: Mapping[str, Any], decimals: int) -> str | None:
     if "low" not in entry or "high" not in entry:
         return None
-    return f"{number(entry['low'], decimals)} to {number(entry['high'], decimals)}"
+    kind = "range " if entry.get("interval") == RANGE else ""
+    return f"{kind}{number(entry['low'], decimals)} to {number(entry['high'], decimals)}"
 
 
 def _range(gain: Gain, decimals: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_flow import layout
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.verify.subject.made import is_as_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def journal_outvoted(run: RunSubject) -> Iterator[Violation]:
 
     Catches: an edit of the journal alone, and names it. Cannot catch: an edit of all three.
     """
-    if run.as_made(layout.MANIFEST) or run.as_made(layout.SUMMARY):
+    if is_as_made(run, layout.MANIFEST) or is_as_made(run, layout.SUMMARY):
         return
     jobs = (run.documents.get(layout.MANIFEST) or {}).get("jobs", [])
     results = (run.documents.get(layout.SUMMARY) or {}).get(run.reporter.vocabulary.results_key, [])

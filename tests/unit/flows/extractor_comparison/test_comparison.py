@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor_flow.flows.extractor_comparison.comparison import compare_records, sample_efficiency_ratio
+from extractor_flow.flows.extractor_comparison.comparison import arrival_of, compare_records
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.codes import Code
@@ -22,7 +24,8 @@ def curve(*rewards):
 
 def settings(*names, baseline=None, fraction=0.5):
     return {
-        "run": {"baseline_extractor": baseline, "convergence_fraction": fraction},
+        "run": {"baseline_extractor": baseline, "convergence_fraction": fraction, "total_timesteps": 400},
+        "env": {"id": "Walk-v1"},
         "extractors": [{"name": name} for name in names],
     }
 
@@ -58,17 +61,17 @@ def test_efficiency_is_measured_against_the_baseline_of_the_same_seed():
     result = compare_records(records, settings("base", "other", baseline="base"))
 
     assert result.job_metrics == {
-        "base-1": {"sample_efficiency_ratio": 1.0},
-        "base-2": {"sample_efficiency_ratio": 1.0},
-        "other-1": {"sample_efficiency_ratio": 2.0},
-        "other-2": {"sample_efficiency_ratio": 0.25},
+        "base-1": {"sample_efficiency_ratio": 1.0, "area_under_curve": -4.25},
+        "base-2": {"sample_efficiency_ratio": 1.0, "area_under_curve": 10.0},
+        "other-1": {"sample_efficiency_ratio": 2.0, "area_under_curve": -3.75},
+        "other-2": {"sample_efficiency_ratio": 0.25, "area_under_curve": 1.25},
     }
     assert result.aggregate_metrics == {
         "best_mean_reward": 20,
         "avg_convergence_timestep": 200.0,  # 200, 100, 100 (at -10, its own half-way) and 400
         "median_convergence_timestep": 150.0,
-        "avg_sample_efficiency_ratio": 1.0625,
-        "median_sample_efficiency_ratio": 1.0,
+        "avg_sample_efficiency_ratio": 1.125,  # without the baseline's own
+        "median_sample_efficiency_ratio": 1.125,
         "baseline_target_reward": 2.5,
         "baseline_convergence_timestep": 150.0,
     }
@@ -84,23 +87,25 @@ def test_efficiency_is_measured_against_the_baseline_of_the_same_seed():
     ],
 )
 def test_efficiency_is_undefined_rather_than_invented(other, baseline):
-    assert sample_efficiency_ratio(other, baseline, 0.9) is None
+    arrival = arrival_of(other, baseline, 0.9)
+
+    assert arrival is None or arrival.ratio is None
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=5), st.floats(0.01, 1))
 def test_the_baseline_against_itself_is_exactly_one_wherever_it_learned(rewards, fraction):
     learned = curve(*rewards)
 
-    ratio = sample_efficiency_ratio(learned, learned, fraction)
+    arrival = arrival_of(learned, learned, fraction)
 
-    assert ratio == (1.0 if learned.best > learned.untrained else None)
+    assert (None if arrival is None else arrival.ratio) == (1.0 if learned.best > learned.untrained else None)
 
 
 def test_undefined_aggregates_are_absent():
     result = compare_records([trained("a", 1, 0, 0)], settings("a", "b", baseline="b"))
 
     assert result.aggregate_metrics == {"best_mean_reward": 1}
-    assert result.job_metrics == {}
+    assert result.job_metrics == {"a-1": {"area_under_curve": 0.25}}
 
 
 def test_without_any_completed_job_there_is_nothing_to_say():
@@ -112,15 +117,37 @@ def test_without_any_completed_job_there_is_nothing_to_say():
     assert compare_records(records, settings("a", "b")) == Comparison()
 
 
-def test_failed_and_skipped_jobs_count_nowhere():
-    done = [trained("a", 0, 1, 2, seed=seed) for seed in (1, 2)]
+def test_failed_and_skipped_jobs_count_nowhere_but_in_the_limits_of_the_verdict():
+    done = [trained(name, 0, 1, 2, seed=seed) for name in ("a", "b") for seed in (1, 2)]
     broken = [
         record("a", Failed(Code.LOST, "killed"), 3),
         record("a", Skipped(Code.MISSING_CAPABILITY, "needs cuda"), 4),
-        record("b", Failed(Code.RAISED, "x"), 1),
+        record("b", Failed(Code.RAISED, "x"), 5),
     ]
+    whole, part = (compare_records(records, settings("a", "b")) for records in (done, [*done, *broken]))
 
-    assert compare_records([*done, *broken], settings("a", "b")) == compare_records(done, settings("a", "b"))
+    assert part == replace(whole, verdict=part.verdict)
+    assert part.verdict.limits == (*whole.verdict.limits, "3 of the study's jobs did not complete and are left out.")
+
+
+def test_a_seed_that_never_reaches_the_baselines_level_counts_as_the_end_and_is_named():
+    records = [trained("base", 0, 9, 9, 10, 10, seed=seed) for seed in (1, 2)]  # half-way after 100 steps
+    records += [trained("other", 0, 0, 9, 9, 9, seed=1), trained("other", 0, 1, 2, 3, 4, seed=2)]
+
+    result = compare_records(records, settings("base", "other", baseline="base"))
+    entry = next(
+        each for each in result.statistics if (each["metric"], each["config_name"]) == ("steps_to_target", "other")
+    )
+
+    assert {key: entry[key] for key in ("values", "seeds", "censored", "restricted_mean")} == {
+        "values": [200.0, 400.0],
+        "seeds": [1, 2],
+        "censored": [2],
+        "restricted_mean": 300.0,
+    }
+    assert entry["paired"]["differences"] == {"1": 100.0, "2": 300.0}
+    assert (entry["paired"]["wins"], entry["probability_of_improvement"]) == (0, 0.0)
+    assert result.aggregate_metrics["avg_sample_efficiency_ratio"] == 0.375  # 100/200 and at most 100/400
 
 
 def test_the_order_of_the_records_changes_nothing():
@@ -137,7 +164,9 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
     entries = compare_records(records, settings("base", "other", baseline="base")).statistics
 
     assert [(entry["metric"], entry["config_name"]) for entry in entries] == [
-        (metric, name) for metric in CONTRACT.described for name in ("base", "other")
+        (metric, name)
+        for metric in (*CONTRACT.described, "area_under_curve", "steps_to_target")
+        for name in ("base", "other")
     ]
     assert entries[1] == {
         "config_name": "other",
@@ -146,34 +175,32 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
         "n": 2,
         "values": [2.0, 3.0],
         "centre": 2.5,
-        "centre_name": "mean",
+        "centre_name": "median",
         "low": 2.0,
         "high": 3.0,
+        "interval": "range",
         "baseline": "base",
-        "probability_of_improvement": 0.625,
+        "probability_of_improvement": 0.75,
+        "paired": {
+            "differences": {"1": 1.0, "2": 0.0},
+            "n": 2,
+            "wins": 1,
+            "ties": 1,
+            "median": 0.5,
+            "mean": 0.5,
+            "low": 0.0,
+            "high": 1.0,
+            "interval": "range",
+            "improvement": {
+                "low": pytest.approx(0.198, abs=1e-3),
+                "high": pytest.approx(0.973, abs=1e-3),
+                "interval": "wilson",
+                "coverage": 0.95,
+            },
+            "distinct": False,
+        },
     }
-    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 5
-
-
-@pytest.mark.parametrize(
-    ("seeds", "notes"),
-    [
-        (
-            3,
-            (
-                (
-                    "insufficient seeds: fewer than 4 of a, b completed; "
-                    "differences between extractors may be chance, and no winner is declared"
-                ),
-            ),
-        ),
-        (4, ()),
-    ],
-)
-def test_few_seeds_are_called_insufficient(seeds, notes):
-    records = [trained(name, 0, 1, seed=seed) for name in ("a", "b") for seed in range(seeds)]
-
-    assert compare_records(records, settings("a", "b")).notes == notes
+    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 7
 
 
 def test_a_baseline_that_did_not_complete_is_named():

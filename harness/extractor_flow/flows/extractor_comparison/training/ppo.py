@@ -59,12 +59,10 @@ def build_model(plan: Plan, envs: VecEnv, seed: int) -> PPO:
 
 
 def device_of(wish: str) -> str:
-    """The device for *wish*; ``auto`` is the best there is: cuda, mps, else cpu."""
+    """The device for *wish*; ``auto`` is cuda where that is, else cpu; mps has no float64 and is chosen by name."""
     if wish != "auto":
         return wish
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _policy_name(space: spaces.Space[Any]) -> str:

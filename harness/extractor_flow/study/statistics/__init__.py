@@ -1,0 +1,31 @@
+"""Statistics with the seed as the unit; which method is used where was chosen by its simulated coverage.
+
+Everything is pure Python: most commands must not wait for numpy. Nothing depends on the order of the values.
+"""
+
+from extractor_flow.study.statistics.paired import SIGNIFICANCE, Against, Paired, against, corrected, pair
+from extractor_flow.study.statistics.seeds import (
+    CONFIDENCE,
+    FEWEST_SEEDS,
+    RANGE,
+    SeedStatistics,
+    describe,
+    median,
+    restricted_mean,
+)
+
+__all__ = [
+    "CONFIDENCE",
+    "FEWEST_SEEDS",
+    "RANGE",
+    "SIGNIFICANCE",
+    "Against",
+    "Paired",
+    "SeedStatistics",
+    "against",
+    "corrected",
+    "describe",
+    "median",
+    "pair",
+    "restricted_mean",
+]

@@ -1,0 +1,158 @@
+"""Simulate what the statistics promise and write the tables in docs/statistics.md.
+
+Studies are drawn from known distributions and judged by the code that judges real ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractor_flow.flows.extractor_comparison.contract import CONTRACT, HEADLINE
+from extractor_flow.flows.extractor_comparison.verdict import BETTER, UNDECIDED, WINNER, Scores, conclude
+from extractor_flow.study.statistics import against, describe, pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
+DISTRIBUTIONS = ("normal", "lognormal", "bimodal")
+SEEDS = (5, 6, 8, 10, 20)
+CORRELATION = 0.85  # of two extractors' scores over the seeds, as measured in robot_nav_study
+STUDIES = 2_000
+_LARGE = 400_000
+_SETTINGS = {"env": {"id": "simulated"}, "run": {"total_timesteps": 1}}
+
+Rows = NDArray[np.float64]
+
+
+def draw(kind: str, shape: tuple[int, ...], generator: np.random.Generator) -> Rows:
+    """Scores: normal; lognormal; or 70 % around 0 and 30 % around 10, as where some seeds learn and others do not."""
+    if kind == "lognormal":
+        return generator.lognormal(size=shape)
+    scores = generator.standard_normal(shape)
+    return scores + 10 * (generator.random(shape) < 0.3) if kind == "bimodal" else scores  # noqa: PLR2004 - as said above
+
+
+def studies(kind: str, shape: tuple[int, int, int], generator: np.random.Generator, *, spread: float = 1.0) -> Rows:
+    """Studies x extractors x seeds; the scores of a seed share an effect, the first extractor varies by *spread*."""
+    count, extractors, seeds = shape
+    own = draw(kind, (count, extractors, seeds), generator)
+    own[:, 0] *= spread
+    return np.sqrt(CORRELATION) * draw(kind, (count, 1, seeds), generator) + np.sqrt(1 - CORRELATION) * own
+
+
+def coverage_of_a_median(kind: str, seeds: int, count: int, generator: np.random.Generator) -> float:
+    """How often the interval of one extractor's median contains the true one."""
+    truth = float(np.median(draw(kind, (_LARGE,), generator)))
+    found = [describe(row).spread for row in draw(kind, (count, seeds), generator).tolist()]
+    return sum(each is not None and each.low <= truth <= each.high for each in found) / count
+
+
+def coverage_of_a_difference(
+    kind: str, seeds: int, count: int, generator: np.random.Generator, *, spread: float = 1.0
+) -> tuple[float, float]:
+    """How often the intervals of a paired difference contain the true one: that of the median, that of the mean."""
+    sample = studies(kind, (1, 2, _LARGE), generator, spread=spread)[0]
+    truth = sample[0] - sample[1]
+    median, mean = float(np.median(truth)), float(np.mean(truth))
+    hits = Counter[str]()
+    for ours, theirs in studies(kind, (count, 2, seeds), generator, spread=spread).tolist():
+        found = against("b", {"a": dict(enumerate(ours)), "b": dict(enumerate(theirs))}).others["a"]
+        ends, tested = found.spread, found.tested
+        hits["median"] += ends is not None and ends.low <= median <= ends.high
+        hits["mean"] += tested is not None and tested.low <= mean <= tested.high
+    return hits["median"] / count, hits["mean"] / count
+
+
+def verdicts(
+    kind: str, seeds: int, count: int, generator: np.random.Generator, gains: tuple[float, ...]
+) -> Counter[str]:
+    """The codes of the verdicts on studies whose extractors differ by *gains*, in standard deviations of a score."""
+    scores = studies(kind, (count, len(gains), seeds), generator)
+    scores += np.std(scores) * np.asarray(gains)[:, None]
+    found = Counter[str]()
+    for study in scores.tolist():
+        by_name = {str(name): dict(enumerate(values)) for name, values in enumerate(study)}
+        verdict = conclude(Scores(CONTRACT.metrics[HEADLINE], by_name, "0"), _SETTINGS, 0)
+        found[UNDECIDED if verdict is None else verdict.code] += 1
+    return found
+
+
+def improvement_coverage(seeds: int, generator: np.random.Generator, count: int) -> float:
+    """How often Wilson's interval contains the true probability of improvement, which is any from 0 to 1."""
+    hits = 0
+    for truth in generator.random(count).tolist():
+        won = dict(enumerate(np.where(generator.random(seeds) < truth, 1.0, -1.0).tolist()))
+        found = pair(won, dict.fromkeys(won, 0.0))
+        ends = {} if found is None else found.to_json()["improvement"]
+        hits += isinstance(ends, dict) and ends["low"] <= truth <= ends["high"]
+    return hits / count
+
+
+def tables() -> Iterator[str]:
+    """The tables, with the same random numbers each time."""
+    generator = np.random.default_rng(20_261_128)
+    yield from _coverage(generator)
+    yield from _claims(generator)
+
+
+def _coverage(generator: np.random.Generator) -> Iterator[str]:
+    count = 2 * STUDIES
+    heads = " / ".join(DISTRIBUTIONS)
+    yield f"Share of {count:,} simulated studies in which the interval contains the true value ({heads}):\n"
+    yield (
+        "| seeds | median of one extractor | median difference, equal spreads | the same, one twice as wide | mean "
+        "difference (t), equal spreads | the same, one twice as wide | probability of improvement |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for seeds in SEEDS:
+        single = [coverage_of_a_median(kind, seeds, count, generator) for kind in DISTRIBUTIONS]
+        even, wide = (
+            [coverage_of_a_difference(kind, seeds, count, generator, spread=spread) for kind in DISTRIBUTIONS]
+            for spread in (1.0, 2.0)
+        )
+        columns = [single, *([each[k] for each in cell] for k in (0, 1) for cell in (even, wide))]
+        cells = [" / ".join(f"{share:.3f}" for share in column) for column in columns]
+        improved = f"{improvement_coverage(seeds, generator, count):.3f}"
+        yield f"| {' | '.join([str(seeds), *cells, improved])} |"
+    yield ""
+
+
+def _claims(generator: np.random.Generator) -> Iterator[str]:
+    cases = {
+        "all equal": (0.0, 0.0, 0.0, 0.0),
+        "two equal leaders, two far behind": (0.0, 0.0, -3.0, -3.0),
+        "one better by one standard deviation": (0.0, 0.0, 0.0, 1.0),
+    }
+    heads = " / ".join(DISTRIBUTIONS)
+    yield f"What is claimed in {STUDIES:,} simulated studies of four extractors, in percent ({heads}):\n"
+    yield "| four extractors | seeds | a winner | no winner, but better than the baseline |"
+    yield "| --- | --- | --- | --- |"
+    for name, gains in cases.items():
+        for seeds in (5, 10):
+            found = [verdicts(kind, seeds, STUDIES, generator, gains) for kind in DISTRIBUTIONS]
+            winner, better = (
+                " / ".join(f"{100 * each[code] / STUDIES:.1f}" for each in found) for code in (WINNER, BETTER)
+            )
+            yield f"| {name} | {seeds} | {winner} | {better} |"
+
+
+def with_tables(text: str) -> str:
+    """*text* with the tables between their marks."""
+    made = "\n".join(tables())
+    return re.sub(
+        r"(<!-- simulated by scripts/measure_statistics.py -->\n).*?(<!-- end of the tables -->)",
+        lambda found: f"{found[1]}{made}\n{found[2]}",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(with_tables(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,60 @@
+"""A slip of the hand is answered in one line that says what would do."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractor_flow.cli import main
+from support import ROOT
+
+CONFIG = """
+run: {seeds: [1, 2], total_timesteps: 64}
+extractors: [{name: mlp, preset: mlp_small}]
+"""
+STUDY = (ROOT / "configs/dose_overlap/smoke.yaml").read_text(encoding="utf-8").replace("flow: dose_overlap\n", "")
+MISTAKES = {
+    "a file to resume": (["run", "--resume", "study.yaml"], "study.yaml: not a run directory: it is no directory"),
+    "a config of another ending": (["run", "study.yml"], "did you mean study.yaml?"),
+    "a device by its common name": (["run", "gpu.yaml"], "gpu.yaml:2: run.device: is 'gpu'; * did you mean 'cuda'?"),
+    "a name that is a place": (["run", "study.yaml", "--run-id", "a/b"], "the run id 'a/b' names a place"),
+    "a name without a letter": (
+        ["run", "dash.yaml"],
+        "dash.yaml:3: extractors[[]0].name: is '---'; expected *a letter",
+    ),
+    "a config that names no flow": (["run", "dose.yaml"], "dose.yaml: names no flow, and is a config of dose_overlap"),
+}
+
+
+@pytest.mark.parametrize(("words", "answer"), MISTAKES.values(), ids=MISTAKES)
+def test_it_is_told_in_one_line_and_nothing_starts(words, answer, tmp_path, monkeypatch, capsys):
+    from fnmatch import fnmatchcase
+
+    monkeypatch.chdir(tmp_path)
+    configs = {
+        "study.yaml": CONFIG,
+        "gpu.yaml": CONFIG.replace("{seeds", "{device: gpu, seeds"),
+        "dash.yaml": CONFIG.replace("name: mlp,", "name: '---',"),
+        "dose.yaml": STUDY,
+    }
+    for name, text in configs.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    code, told = main(words), capsys.readouterr().err
+
+    assert (code, told.count("\n"), sorted(path.name for path in tmp_path.iterdir())) == (2, 1, sorted(configs))
+    assert fnmatchcase(told, f"*{answer}*")
+
+
+def test_a_bare_command_shows_its_help(capsys):
+    assert main([]) == 2
+    assert "COMMAND" in capsys.readouterr().out
+
+
+def test_resuming_with_another_setting_names_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.yaml").write_text(CONFIG, encoding="utf-8")
+    main(["run", "study.yaml", "--output-root", "runs", "--dry-run"])
+    run = next((tmp_path / "runs").glob("*-study"))
+
+    assert main(["run", "study.yaml", "--resume", str(run), "--seed", "99"]) == 2
+    assert "run.seeds is [1, 2] there and [99] here; resume with the same ones" in capsys.readouterr().err

@@ -1,0 +1,47 @@
+"""What the statistics promise holds in simulated studies; docs/statistics.md has the tables of the full simulation."""
+
+from __future__ import annotations
+
+import runpy
+
+import numpy as np
+import pytest
+
+from support import ROOT
+
+SIMULATION = runpy.run_path(str(ROOT / "scripts" / "measure_statistics.py"))
+COUNT = 1_000
+SLACK = 0.02  # three standard errors of a share of 95 % in a thousand studies
+DISTRIBUTIONS = SIMULATION["DISTRIBUTIONS"]
+
+
+def generator():
+    return np.random.default_rng(7)
+
+
+@pytest.mark.parametrize(("seeds", "stated"), [(5, 0.94), (10, 0.95)])
+@pytest.mark.parametrize("kind", DISTRIBUTIONS)
+def test_intervals_of_medians_have_the_coverage_that_they_state(kind, seeds, stated):
+    single = SIMULATION["coverage_of_a_median"](kind, seeds, COUNT, generator())
+    paired = [
+        SIMULATION["coverage_of_a_difference"](kind, seeds, COUNT, generator(), spread=spread)[0] for spread in (1, 2)
+    ]
+
+    assert [single, *paired] == pytest.approx([stated] * 3, abs=SLACK)
+
+
+@pytest.mark.parametrize("seeds", [5, 10])
+def test_the_interval_of_the_probability_of_improvement_has_the_coverage_that_it_states(seeds):
+    assert SIMULATION["improvement_coverage"](seeds, generator(), COUNT) == pytest.approx(0.95, abs=SLACK)
+
+
+@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize("kind", DISTRIBUTIONS)
+def test_among_equal_extractors_next_to_nothing_is_claimed(kind, seeds):
+    found = SIMULATION["verdicts"](kind, seeds, 500, generator(), (0.0, 0.0, 0.0, 0.0))
+
+    assert (found["winner"] + found["better-than-baseline"]) / 500 < 0.05
+
+
+def test_a_large_gain_is_found():
+    assert SIMULATION["verdicts"]("normal", 10, 200, generator(), (0.0, 0.0, 0.0, 1.0))["winner"] > 180
