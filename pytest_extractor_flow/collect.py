@@ -12,6 +12,7 @@ import pytest
 
 from pytest_extractor_flow import STATE
 from pytest_extractor_flow.once.replay import NotJudged
+from pytest_extractor_flow.reference import hold_reference, reference_of
 from pytest_extractor_flow.runs.choice import Choice, shown_path
 from pytest_extractor_flow.runs.handing_out import broken_promise, study_of
 
@@ -30,7 +31,7 @@ _SPAWNING = {"spawn", "macos_spawn"}  # about how the whole run starts, which a 
 
 
 class ConfigFile(pytest.File):
-    """A config; its items are the layers of verification, the project's own checks if there are any, and the jobs."""
+    """A config; its items: the layers of verification, the project's own checks and the reference if any, the jobs."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Read the config; what is wrong with it is a collection error with file, line and key."""
@@ -45,6 +46,8 @@ class ConfigFile(pytest.File):
             yield LayerItem.from_parent(self, name=layer)
         if self.config.hook.pytest_extractor_flow_violations.get_hookimpls():
             yield ProjectItem.from_parent(self, name="project")
+        if (reference := reference_of(self.config)) is not None:
+            yield ReferenceItem.from_parent(self, name="reference", reference=reference)
         yield Jobs.from_parent(self, name="job", jobs=study.jobs)
 
 
@@ -125,6 +128,19 @@ class ProjectItem(RunItem):
         """Fail if they found anything."""
         found = self.run.project_violations
         self._refuse(each for each in self.run.verdict.violations if each in found)
+
+
+class ReferenceItem(RunItem):
+    """That the run holds what an earlier one reached."""
+
+    def __init__(self, *, reference: Path, **more: Any) -> None:  # noqa: ANN401 - pytest's own arguments, as it documents
+        super().__init__(**more)
+        self._reference = reference
+
+    def runtest(self) -> None:
+        """Fail where it does not; the report of a pass says by which word it holds."""
+        for judgement in hold_reference(self.run.path, self.path, self._reference):
+            self.user_properties.append(("reference", str(judgement)))
 
 
 class JobItem(RunItem):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,7 +66,24 @@ def _add_flow_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
         metavar="SECONDS",
         help="how long a run may train (default: the ini key, or one hour)",
     )
+    group.addoption(
+        "--flow-reference",
+        metavar="DIR",
+        help="give each collected config the item reference: its run may not fall behind the run, or slim copy, in DIR",
+    )
+    parser.addini("flow_reference", "what --flow-reference stands in for, from the root directory", default="")
     parser.addini("flow_config", "the configs that --flow-config stands in for", type="args", default=[])
     parser.addini("flow_files", "configs that are test files, as patterns below the root directory", type="args")
     parser.addini("flow_markers", "the project's own markers that are the plugin's even so, such as cuda", type="args")
     parser.addini("flow_timeout", "how long a run may train, in seconds", default="")
+
+
+def required_hardware(config: pytest.Config) -> tuple[str, ...]:
+    """Everything that the option, the ini key and the environment name between them: a promise made once holds."""
+    places = (
+        *config.getoption("require_hardware"),
+        *config.getini("require_hardware"),
+        os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
+    )
+    words = ",".join(places).replace("-", "_").replace(",", " ").split()
+    return tuple(dict.fromkeys(words))

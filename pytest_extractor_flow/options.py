@@ -126,14 +126,3 @@ def _timeout(config: pytest.Config) -> float:
         msg = f"{asked}: expected a positive number of seconds"
         raise pytest.UsageError(msg)
     return float(given)
-
-
-def required_hardware(config: pytest.Config) -> tuple[str, ...]:
-    """Everything that the option, the ini key and the environment name between them: a promise made once holds."""
-    places = (
-        *config.getoption("require_hardware"),
-        *config.getini("require_hardware"),
-        os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
-    )
-    words = ",".join(places).replace("-", "_").replace(",", " ").split()
-    return tuple(dict.fromkeys(words))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pytest_extractor_flow
 from pytest_extractor_flow import RUN_FIXTURE, STATE
-from pytest_extractor_flow.declared import MARKERS, pytest_addoption
+from pytest_extractor_flow.declared import MARKERS, pytest_addoption, required_hardware
 from pytest_extractor_flow.fixtures import (
     _extractor_flow_run,
     flow_markdown,
@@ -39,9 +40,7 @@ __all__ = [
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Announce the hooks of this plugin."""
-    from pytest_extractor_flow import hookspecs
-
-    pluginmanager.add_hookspecs(hookspecs)
+    pluginmanager.add_hookspecs(pytest_extractor_flow)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,8 +84,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config, state = session.config, state_of(session.config)
     if state.is_worker:
         return
-    from pytest_extractor_flow.options import required_hardware
-
     state.session = session
     required = required_hardware(config)
     if config.getoption("lane") is not None or config.getoption("lane_report") is not None:

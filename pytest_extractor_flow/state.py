@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_extractor_flow import STATE
-from pytest_extractor_flow.once import DIRECTORY_PREFIX
+from pytest_extractor_flow import DIRECTORY_PREFIX, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -87,7 +86,7 @@ class PluginState:
     @property
     def promised(self) -> frozenset[str]:
         """The capabilities that this session was told to require; an existing run was made elsewhere."""
-        from pytest_extractor_flow.options import required_hardware
+        from pytest_extractor_flow.declared import required_hardware
 
         return frozenset() if self.options.existing else frozenset(required_hardware(self._config))
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from extractor_flow.flows.extractor_comparison.conclusion.verdict import BETTER, UNDECIDED, WINNER, Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT, HEADLINE
-from extractor_flow.flows.extractor_comparison.verdict import BETTER, UNDECIDED, WINNER, Scores, conclude
 from extractor_flow.study.statistics import against, describe, pair
 
 if TYPE_CHECKING:

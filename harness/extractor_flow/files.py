@@ -60,7 +60,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def remove_unfinished(directory: Path, names: Iterable[str]) -> None:
-    """Remove, of *names* in *directory*, what a killed process left that had not written a file to its end.
+    """Remove the unfinished files that a killed process left of *names* in *directory*.
 
     Only where no other process writes: the caller holds the directory. Names in folders below it are left alone.
     """
@@ -97,7 +97,7 @@ def sync_directory(directory: Path) -> None:
 def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
     """Hold the lock file *path* for this process; yields ``False`` when another process has it for *patience* seconds.
 
-    A lock file that nobody holds is taken, however old it is. What is no file is a :class:`RunDirectoryError` with exit
+    An old lock file that nobody holds is no obstacle. Anything but a file is a :class:`RunDirectoryError` with exit
     code 2; the ``OSError`` of one that cannot be opened is passed on.
     """
     from filelock import FileLock, Timeout

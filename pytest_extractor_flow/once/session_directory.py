@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_extractor_flow.once import DIRECTORY_PREFIX
+from pytest_extractor_flow import DIRECTORY_PREFIX
 from pytest_extractor_flow.once.execution import by_exit_status, conclude, end_orphan, execution_in, load
 from pytest_extractor_flow.once.locks import Lock
 

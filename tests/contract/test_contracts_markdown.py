@@ -39,6 +39,7 @@ def test_the_sections_and_columns_are_those_of_the_layout_in_order():
     told = [(heading.split("; ")[-1], tuple(columns.split(", "))) for heading, columns, _ in SECTIONS]
 
     assert told == [
+        (layout.VERDICT_HEADING, layout.VERDICT_COLUMNS),
         (layout.HARDWARE_HEADING, layout.HARDWARE_COLUMNS),
         ("Extractor Results", ("name", layout.SEED_COLUMN, *layout.RESULT_COLUMNS)),
         (layout.FAILURES_HEADING, ("name", layout.SEED_COLUMN, *layout.FAILURE_COLUMNS)),

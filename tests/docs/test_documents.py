@@ -29,6 +29,7 @@ BUDGET = {
     "epochs": 1,
     "steps_per_epoch": 4,
     "iterations": 1,
+    "doses": "[1e4]",
     "seeds": "[1, 2]",
 }
 """What the documents' configs are cut down to: the commands are what is tested, and they still train for real."""

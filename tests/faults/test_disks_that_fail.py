@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -12,10 +13,13 @@ from contextlib import contextmanager
 import pytest
 
 from extractor_flow.cli import main
+from extractor_flow.errors import RequestError
+from extractor_flow.executors.events import Stop
 from extractor_flow.files import read_json, write_json
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
+from extractor_flow.verify.replay import replay
 from support.published import lines
 
 COMMANDS = ("resume", "report", "archive", "replay")
@@ -46,6 +50,10 @@ def disk(tmp_path):
         yield place
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def no_display(vocabulary):
+    pytest.fail(f"something is trained: {vocabulary}")
 
 
 def read_only(place):
@@ -197,7 +205,7 @@ def incomplete_requests(run):
             yield where, changed
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "replay"])
 def test_a_request_without_one_of_its_members_is_one_message(run, command, capsys):
     for where, changed in incomplete_requests(run):
         write_json(run / "run.json", changed)
@@ -206,16 +214,18 @@ def test_a_request_without_one_of_its_members_is_one_message(run, command, capsy
 
         told = capsys.readouterr()
         assert code in {1, 2}, where
-        assert ("run.json" if command == "replay" else str(where[-1])) in told.out + told.err, where
+        assert str(where[-1]) in told.out + told.err, where
         assert len(told.err.splitlines()) == 1, where
     assert not (run.parent / "copy").exists()
 
 
-def test_a_request_without_one_of_its_members_is_a_violation_that_names_it(run):
+def test_a_request_without_one_of_its_members_is_a_violation_that_names_it_and_no_job_is_trained_again(run):
     for where, changed in incomplete_requests(run):
         write_json(run / "run.json", changed)
 
         assert str(where[-1]) in str(verify(run).violations), where
+        with pytest.raises(RequestError, match=re.escape("run.json")):
+            replay(run, "a seed 0", no_display, Stop())
 
 
 @pytest.mark.parametrize("member", ["flow", "run", "models"])

@@ -37,6 +37,7 @@ def elsewhere(summary, machine, duration):
         run_directory="another",
         hardware_overview=(machine,) * len(summary.hardware_overview),
         aggregate_metrics={**summary.aggregate_metrics, **times},
+        provenance=summary.provenance and {"command": ["another"], "packages": {}},
     )
 
 

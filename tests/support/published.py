@@ -50,8 +50,8 @@ DOSES: dict[str, Any] = {
     "run": {"run_id": "tiny"},
     "design": {"doses": [1000, 100000], "overlaps": {"dense": 0.6, "sparse": 0.2}},
     "simulation": {"object_size": 112, "frame_size": 16, "probe_diameter": 8, "scan_step": 3},
-    "training": {"epochs": 2, "steps_per_epoch": 6, "width": 4, "projections": 2, "batch_frames": 8},
-    "solver": {"iterations": 2},
+    "training": {"epochs": 2, "steps_per_epoch": 6, "width": 4, "projections": 2, "refinements": 2, "batch_frames": 8},
+    "solver": {"iterations": 2, "map_steps": 2},
 }
 
 

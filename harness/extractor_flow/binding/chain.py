@@ -1,4 +1,4 @@
-"""Lines of JSON that are chained: each carries the SHA-256 of the line before, so none can be taken out unnoticed."""
+"""Chained lines of JSON: each carries the SHA-256 of the line before, so that none can be removed unnoticed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def cut_torn_line(path: Path) -> bool:
 
 
 def _without_links(path: str, flags: int) -> int:
-    """Open *path* itself: what a link of that name leads to is somebody else's."""
+    """Open *path* itself, never what a link of that name leads to."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 

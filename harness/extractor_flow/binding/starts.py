@@ -41,7 +41,7 @@ class Start:
 
     @classmethod
     def from_line(cls, data: Mapping[str, Any], sha256: str) -> Self:
-        """The start that a line with that digest tells of."""
+        """The start that the line with that digest notes."""
         told = {name: data.get(name) for name in ("config_sha256", "flow", "command", "commit", "dry_run")}
         return cls(data["run_directory"], data["config_sha256"], data["resumed"], sha256, told)
 
@@ -49,7 +49,7 @@ class Start:
 def record_start(root: Path, start: Mapping[str, Json]) -> str | None:
     """Add *start* to the list in *root*, durably; the SHA-256 of its line, ``None`` when it could not be written.
 
-    A run must not fail for it, so that is a warning in the log.
+    A run must not fail for that: it is a warning in the log.
     """
     from loguru import logger
 

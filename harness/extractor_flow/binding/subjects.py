@@ -39,12 +39,12 @@ class Subject:
 
 
 def is_bound(path: str) -> bool:
-    """Whether the file at *path* is one that binding is about: locks and other hidden files are not."""
+    """Whether the file at *path* is bound: locks and other hidden files are not."""
     return path not in _APART and not is_hidden(path)
 
 
 def measure(files: ConfinedDirectory, sizes: Iterable[tuple[str, int]]) -> list[Subject]:
-    """The files among *sizes* (of a listing) that binding is about, with their digests."""
+    """The files among *sizes* (of a listing) that are bound, with their digests."""
     return [Subject(path, files.sha256(path), size) for path, size in sizes if is_bound(path)]
 
 

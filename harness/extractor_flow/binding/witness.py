@@ -1,4 +1,4 @@
-"""A run's root as it is known from elsewhere: by heart, from a lane report, or from an in-toto statement."""
+"""A run's root as known from elsewhere: given as such, in a lane report, or in an in-toto statement."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ROOT = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Witness:
-    """The roots that somebody, *name*, vouches for; whoever asks must know why to believe it."""
+    """The roots that *name* vouches for; whether to believe it is up to the caller."""
 
     name: str
     roots: frozenset[str]
 
 
 def read_witness(word: str) -> Witness:
-    """The witness that *word* is: a root, or the file of a lane report, of a statement or of its DSSE envelope.
+    """The witness that *word* names: a root, or the file of a lane report, a statement or its DSSE envelope.
 
     A signature is not looked at. :class:`RequestError` when it tells of no root.
     """

@@ -95,7 +95,7 @@ def compare_runs(one: ComparedRun, other: ComparedRun, ablated: Sequence[str] = 
         other=other,
         settings=settings,
         environment=_environment(one, other),
-        jobs=tuple(_job_pairs(one, other, by_key=not settings)),
+        jobs=tuple(job_pairs(one, other, by_key=not settings)),
         differences=differences_between(one, other, metric),
     )
 
@@ -118,7 +118,9 @@ def unequal(one: Completed, other: Completed, flow: Flow) -> tuple[str, ...]:
     return (*differing, *(role for role in roles if digests[0].get(role) != digests[1].get(role)))
 
 
-def _job_pairs(one: ComparedRun, other: ComparedRun, *, by_key: bool) -> list[JobPair]:
+def job_pairs(one: ComparedRun, other: ComparedRun, *, by_key: bool) -> list[JobPair]:
+    """Every job of either run; *by_key* pairs equal jobs, else those of the same name and seed."""
+
     def named(run: ComparedRun) -> dict[str, JobRecord]:
         return {record.job_key if by_key else record.label: record for record in run.records}
 

@@ -43,13 +43,10 @@ class ComparedRun:
 def read_run(directory: Path) -> ComparedRun:
     """The run in *directory*; :class:`RunDirectoryError` with exit code 2 when there is none that can be read."""
     documents = load_documents(ConfinedDirectory(directory))
-    for name in (layout.RUN, layout.JOURNAL):
-        for violation in documents.wrong(name):
-            msg = (
-                f"{directory / name}: {violation.path}: {violation.claim}: {violation.found}; expected a run directory"
-            )
-            raise RunDirectoryError(one_line(msg), exit_code=2)
     request = documents.get(layout.RUN)
+    for violation in (*documents.wrong(layout.RUN), *documents.wrong_journal):
+        place = f"{directory / violation.file}: {violation.path}: {violation.claim}: {violation.found}"
+        raise RunDirectoryError(one_line(f"{place}; expected a run directory"), exit_code=2)
     if request is None:
         msg = f"{directory / layout.RUN}: cannot be used; expected a run directory"
         raise RunDirectoryError(one_line(msg), exit_code=2)

@@ -41,7 +41,7 @@ def _groups(finding: Finding) -> dict[int, list[Finding]]:
 
 
 def _is_about_the_inside(finding: Finding, group: list[Finding]) -> bool:
-    """The value is of the kind that the branch wants, and something in it is wrong."""
+    """Whether the value has the kind that the branch wants, and only something in it is wrong."""
     here = [each.keyword for each in group if each.path == finding.path]
     return not {"", "type"} & set(here) and (len(here) < len(group) or bool(_INSIDE & set(here)))
 

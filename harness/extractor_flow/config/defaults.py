@@ -15,7 +15,7 @@ _ABSENT = object()
 
 
 def resolve_defaults(data: Mapping[str, Json], schema: Mapping[str, Json]) -> dict[str, Json]:
-    """A new mapping: *data* with the schema's defaults for what is absent; it shares nothing that can change.
+    """*data* with the schema's defaults filled in: a new mapping that shares nothing mutable with it.
 
     Defaults come from ``properties``, and from ``items`` and ``additionalProperties`` for what is there, through
     ``$ref`` and ``allOf`` but not through ``anyOf``, ``oneOf`` or ``if``. An absent mapping appears if the schema gives

@@ -28,13 +28,15 @@ class ConfigDocument:
     """One config file: ``data`` holds JSON-able values only, ``positions`` the 1-based line of each key and item.
 
     The empty path is the top level; the line of what an alias repeats is the line where it is written. A *foreign* one
-    is of a run that is judged: a flow checks it without a look at any file that it names.
+    is of a run that is judged: a flow checks it without a look at any file that it names. ``reference`` is the section
+    of that name, which is about judging the run and not among the ``data``.
     """
 
     path: Path
     data: dict[str, Json]
     positions: Mapping[Keys, int]
     foreign: bool = False
+    reference: dict[str, Json] | None = None
 
     def line(self, path: Keys) -> int:
         """The line of *path*, or of its nearest ancestor that is in the file."""

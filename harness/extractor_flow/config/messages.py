@@ -1,4 +1,4 @@
-"""The words of a complaint about a config: how a value, a place and a suggestion are written."""
+"""The wording of config errors: how a value, a place and a suggestion are written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def listed(words: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The one of *known* that *word* is most likely a slip of, upper and lower case aside; ``None`` if none is near."""
+    """The one of *known* that *word* most likely misspells, whatever its case; ``None`` if none is close."""
     by_lower = {name.lower(): name for name in known}
     if (meant := _MEANT.get(word.lower())) in by_lower:
         return by_lower[meant]

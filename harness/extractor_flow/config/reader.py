@@ -7,14 +7,16 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from extractor_flow.config.document import ConfigDocument
 from extractor_flow.config.messages import found_kind, location, nearest
+from extractor_flow.config.reference import without_reference
 from extractor_flow.config.yaml_tree import compose
 from extractor_flow.errors import ConfigError, DataError
 from extractor_flow.files import printable, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from extractor_flow.config.document import ConfigDocument
 
 SIZE_LIMIT = 1024 * 1024
 _SUFFIXES = (".yaml", ".yml")
@@ -35,7 +37,7 @@ def read_config(path: Path) -> ConfigDocument:
     if not isinstance(data, dict):
         place = location(path, positions[()], ())
         raise ConfigError([f"{place}: the file {found_kind(data)}; expected a mapping of keys to values"])
-    return ConfigDocument(path, data, MappingProxyType(positions))
+    return without_reference(path, data, MappingProxyType(positions))
 
 
 def _text(path: Path) -> str:
@@ -55,7 +57,7 @@ def _text(path: Path) -> str:
 
 
 def _neighbour(path: Path) -> Path | None:
-    """The config beside *path* whose name is most like its own."""
+    """The config in the same directory whose name is closest to that of *path*."""
     try:
         names = [each.name for each in islice(path.parent.iterdir(), _MOST_NEIGHBOURS) if each.suffix in _SUFFIXES]
     except OSError:

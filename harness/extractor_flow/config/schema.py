@@ -77,7 +77,7 @@ def _known(finding: Finding, root: Schema) -> list[str]:
 
 
 def _unknown(finding: Finding, root: Schema) -> list[str]:
-    """The keys that no part of the schema names; unevaluated ones are only to be had from the validator's message."""
+    """The keys that no part of the schema names; for unevaluated ones, only the validator's message has them."""
     known = _known(finding, root)
     if finding.keyword == "additionalProperties":
         patterns = finding.schema.get("patternProperties", {})

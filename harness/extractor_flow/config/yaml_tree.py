@@ -39,7 +39,7 @@ class _Node:
 def compose(text: str, file: Path) -> tuple[Json, dict[Keys, int]]:
     """The one document of *text* and the 1-based line of every key and item in it.
 
-    Raises :class:`ConfigError` with every complaint up to the first one that leaves no way to go on. *file* is only
+    Raises :class:`ConfigError` with every complaint up to the first from which parsing cannot go on. *file* is only
     named in the complaints. A text without a document is null.
     """
     root = _Composer(text, file).document()
@@ -63,7 +63,7 @@ def _unfolded(node: _Node, keys: Keys, positions: dict[Keys, int]) -> Json:
 
 
 class _Composer:
-    """Reads one document; complaints that leave a way to go on are collected."""
+    """Reads one document; it collects complaints as long as parsing can go on."""
 
     def __init__(self, text: str, file: Path) -> None:
         self._file = file

@@ -1,7 +1,7 @@
-"""Imported into the fork server: a signal that is meant for the whole process group must not end it.
+"""Imported into the fork server, so that a signal to the whole process group does not end it.
 
-It would take the exit statuses of its jobs with it, which are interrupted by their executor, each in its own time. The
-server ends when the executor's process does.
+The exit statuses of its jobs would be lost with it; their executor interrupts them itself. The server ends with the
+executor's process.
 """
 
 from __future__ import annotations

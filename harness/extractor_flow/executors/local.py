@@ -1,4 +1,4 @@
-"""One isolated process a job on this machine: a killed job loses itself and nothing else.
+"""One isolated process per job on this machine: a job that is killed takes nothing else with it.
 
 On Linux each process is forked from a warm server that has imported the flow's heavy modules once; elsewhere, and where
 asked, each is spawned cold.
@@ -169,7 +169,7 @@ class LocalExecutor:
 
 @contextmanager
 def _starting() -> Iterator[None]:
-    """Start a process in here: Ctrl-C, which reaches the whole process group, must not meet it half awake."""
+    """Block stop signals while a process starts: Ctrl-C reaches the whole group, and a child that is not ready."""
     from multiprocessing import resource_tracker
 
     resource_tracker.ensure_running()  # started in here, it would lift the hold
@@ -222,7 +222,7 @@ def _signal_leader(process: BaseProcess, number: int) -> None:
 
 
 def _signal_group(process: BaseProcess, number: int) -> None:
-    """Signal the job's whole group; just the process while it has not made its group yet."""
+    """Signal the job's process group, or the process alone before it has made its group."""
     if process.pid is None:
         return
     try:

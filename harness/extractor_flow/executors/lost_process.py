@@ -80,7 +80,7 @@ def result_of(directory: JobDirectory) -> JobRecord | None:
 
 
 def _lost(directory: JobDirectory, watch: Stopwatch, outcome: Failed) -> JobRecord:
-    """The record of a process that was started and has not published one; it has a number of its own in any case."""
+    """The record of a started process that published none; it always gets an attempt number of its own."""
     if directory.attempts() == watch.attempts:
         directory.begin_attempt({"started_at": watch.started_at})
     job = directory.job

@@ -1,4 +1,4 @@
-"""Why a file from a stranger is refused, by name."""
+"""Why a stranger's file is refused."""
 
 from __future__ import annotations
 

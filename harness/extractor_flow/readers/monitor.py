@@ -1,4 +1,4 @@
-"""Stable-Baselines3's monitor files from a stranger: one row an episode."""
+"""Stable-Baselines3's monitor files from a stranger: one row per episode."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Listing:
 
 
 class _Folder:
-    """An open directory; it is closed when nobody has it any more."""
+    """An open directory; it is closed when nothing refers to it any more."""
 
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
@@ -82,7 +82,7 @@ class ConfinedDirectory:
     def sha256(self, path: str) -> str:
         """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size.
 
-        Read once: who asks again gets the same answer, even where the file was changed meanwhile.
+        It is read once: the answer stays the same even if the file changes meanwhile.
         """
         if path not in self._digests:
             self._digests[path] = self._measure(path)
@@ -194,8 +194,8 @@ class ConfinedDirectory:
 def own_files(root: Path, beneath: str = "") -> Listing:
     """The files of a directory that may be changed: a link, a FIFO or a device anywhere in it is refused.
 
-    Every command that changes or copies a run asks this of the whole run first; who changes a job's directory, of the
-    way there (*beneath*) and what is in it. What does not exist yet is empty. :class:`RunDirectoryError`, exit code 2.
+    Every command that changes or copies a run checks the whole run first; one that changes a job's directory checks the
+    way there (*beneath*) and its content. What does not exist yet is empty. :class:`RunDirectoryError`, exit code 2.
     """
     try:
         listing = ConfinedDirectory(root).walk(beneath)

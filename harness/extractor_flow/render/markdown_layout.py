@@ -7,6 +7,7 @@ writes it down, and a verifier may compare it with what a parser finds in a publ
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import ReportSpec
 
 NO_ROWS = "None."
+NOT_RECORDED = "not recorded"
 SUCCESS = STATUSES[Completed]
 
 RUN_ID, CREATED_AT, OUTPUT_DIRECTORY, INTERRUPTED, NOTE = (
@@ -32,12 +34,15 @@ RUN_ID, CREATED_AT, OUTPUT_DIRECTORY, INTERRUPTED, NOTE = (
 )
 INTERRUPTED_TEXT = "yes; what had not finished is recorded as failed"
 
+VERDICT_HEADING = "Verdict"
 HARDWARE_HEADING = "Hardware Overview"
 FAILURES_HEADING = "Failures & Skips"
 AGGREGATES_HEADING = "Aggregated Metrics"
 STATISTICS_HEADING = "Statistics"
 REPRODUCIBILITY_HEADING = "Reproducibility"
 
+VERDICT_COLUMNS = ("Part", "Text")
+CONCLUSION, DETAIL, LIMIT, WINNER = "Conclusion", "Detail", "Limit", "Winner"
 HARDWARE_COLUMNS = ("Platform", "Arch", "GPU Model", "CUDA Version", "Python", "Workers")
 RESULT_COLUMNS = ("Status", "Worker Mode", "Duration (s)", "Best Metric", "Notes")
 FAILURE_COLUMNS = ("Status", "Code", "Reason")
@@ -74,12 +79,13 @@ def page_of(data: Mapping[str, Any], vocabulary: ReportSpec) -> Page:
     results = data[vocabulary.results_key]
     who = _Who(vocabulary.subject, several_seeds=several_seeds(results))
     sections = [
+        _verdict(data.get("verdict")),
         _hardware(data["hardware_overview"]),
         _results(results, vocabulary, who),
         _failures(results, who),
         _aggregates(data["aggregate_metrics"], vocabulary),
         _statistics(data.get("statistics", ()), vocabulary, who),
-        _reproducibility(results, who),
+        _reproducibility(results, who, data.get("provenance", {})),
     ]
     return Page(vocabulary.title, _facts(data), tuple(section for section in sections if section is not None))
 
@@ -200,11 +206,44 @@ def improvement(entry: Mapping[str, Any]) -> str | None:
     return f"{number(entry['probability_of_improvement'], PROBABILITY_DECIMALS)} over {entry['baseline']}"
 
 
-def _reproducibility(results: Sequence[Mapping[str, Any]], who: _Who) -> Section:
+def _verdict(verdict: Mapping[str, Any] | None) -> Section | None:
+    if verdict is None:
+        return None
+    winner = ((WINNER, verdict["winner"]),) if "winner" in verdict else ()
+    rows = (
+        (CONCLUSION, verdict["sentence"]),
+        *((DETAIL, detail) for detail in verdict["details"]),
+        *((LIMIT, limit) for limit in verdict["limits"]),
+    )
+    return Section(VERDICT_HEADING, VERDICT_COLUMNS, rows, facts=(("Code", verdict["code"]), *winner))
+
+
+def provenance_facts(provenance: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Where the run came from: labels and values; nothing where that is not known at all."""
+    if not provenance:
+        return ()
+    state, packages = provenance.get("git"), provenance.get("packages", {})
+    dirty = ", with uncommitted changes" if state and state["dirty"] else ""
+    return (
+        ("Commit", f"{state['commit']}{dirty}" if state else NOT_RECORDED),
+        ("Config", provenance.get("config_path", NOT_RECORDED)),
+        ("Config Digest", provenance.get("config_sha256", NOT_RECORDED)),
+        ("Command", shlex.join(provenance.get("command", ()))),
+        ("Processor", provenance.get("processor", NOT_RECORDED)),
+        ("Packages", ", ".join(f"{name} {version}" for name, version in sorted(packages.items()))),
+    )
+
+
+def _reproducibility(results: Sequence[Mapping[str, Any]], who: _Who, provenance: Mapping[str, Any]) -> Section:
     rows = tuple(
         who.row(result, name, path) for result in results for name, path in sorted(result.get("artifacts", {}).items())
     )
-    return Section(REPRODUCIBILITY_HEADING, who.columns(*ARTIFACT_COLUMNS), rows, facts=(("Summary", SUMMARY),))
+    return Section(
+        REPRODUCIBILITY_HEADING,
+        who.columns(*ARTIFACT_COLUMNS),
+        rows,
+        facts=(("Summary", SUMMARY), *provenance_facts(provenance)),
+    )
 
 
 def _text(value: object) -> str | None:

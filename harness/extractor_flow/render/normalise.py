@@ -9,7 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ABSENT = "n/a"
-_FACTS = {"Created At": "(time)", "Output Directory": "(path)"}
+_FACTS = {
+    "": {"Created At": "(time)", "Output Directory": "(path)"},
+    "Reproducibility": {
+        "Commit": "(commit)",
+        "Config": "(path)",
+        "Config Digest": "(digest)",
+        "Command": "(command)",
+        "Processor": "(processor)",
+        "Packages": "(packages)",
+    },
+}
+"""By section, the labels of the lines that are masked."""
 _MACHINE_SECTION = "Hardware Overview"
 _MACHINE = {
     "Platform": "(platform)",
@@ -29,7 +40,7 @@ _RULER = re.compile(r"\|( --- \|)+")
 def normalise_markdown(text: str) -> str:
     """A ``summary.md`` with what differs between two runs of equal results masked.
 
-    Masked are the time and the place of the run, everything about its machines, the durations of jobs that have one,
+    Masked are the time and the place of the run, where it came from, all about its machines, the durations of jobs,
     and the total wall time. Everything else is as it was: metrics, statuses, steps, reasons, notes, names, artifacts,
     the number of machines, and whether a job has a duration at all. Normalising twice is normalising once.
     """
@@ -48,12 +59,12 @@ def _lines(lines: Sequence[str]) -> Iterator[str]:
         else:
             columns = ()
             heading = line[3:] if line.startswith("## ") else heading
-        yield line if heading else _fact(line)
+        yield _fact(heading, line)
 
 
-def _fact(line: str) -> str:
+def _fact(heading: str, line: str) -> str:
     label = _FACT.match(line)
-    mask = _FACTS.get(label[1]) if label else None
+    mask = _FACTS.get(heading, {}).get(label[1]) if label else None
     return line if label is None or mask is None else f"{label[0]}{mask}"
 
 

@@ -17,6 +17,7 @@ def to_json(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Json]:
     optional: dict[str, Json] = {
         "failures": [group.to_json() for group in failures_of(summary.records)],
         "notes": list(summary.notes),
+        "provenance": dict(summary.provenance),
         "statistics": [dict(entry) for entry in summary.statistics],
         "verdict": None if summary.verdict is None else summary.verdict.to_json(),
     }

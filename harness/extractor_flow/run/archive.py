@@ -35,7 +35,7 @@ _ATTRIBUTES = "* -text\n"
 class SlimCopy:
     """What a slim copy holds and what was left out of it: sizes in bytes by path.
 
-    ``tells`` has the files of the copy that tell outsiders something, by what that is; ``redacted`` those in which
+    ``tells`` lists the files that reveal something to outsiders, by what they reveal; ``redacted`` those in which
     something was replaced.
     """
 
@@ -48,11 +48,11 @@ class SlimCopy:
 def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST, redact: bool = False) -> SlimCopy:
     """Copy a published run to *destination*, which must not exist, leaving out the files of jobs above *largest* bytes.
 
-    Every file of the run itself is kept, its figures, and each job's order, attempts and result. The list of what was
+    Every file of the run itself is kept, its figures, and each job's spec, attempts and result. The list of what was
     left out, with digests and sizes, is ``archive.json``. With *redact*, home directories, names of users and hosts and
     what looks like a secret are replaced in texts and in the names of files; such a copy names the files that are not
     the run's own any more, and the root of the run. *destination* is there whole or not at all.
-    :class:`RequestError` when it exists already or is inside the run, :class:`RunDirectoryError` when the run is none,
+    :class:`RequestError` when it exists already or is inside the run, :class:`RunDirectoryError` when it is not a run,
     was never published, or cannot be copied as it is.
     """
     run = RunDirectory.open(run_directory)
@@ -73,7 +73,7 @@ def archive(run_directory: Path, destination: Path, *, largest: int = LARGEST, r
 
 
 def _complete(run: RunDirectory, copy: SlimCopy, place: Path, largest: int, *, redact: bool) -> SlimCopy:
-    """Write the list of what was left out beside the copied files, and look at, or replace, what they tell."""
+    """Write the list of what was left out, and find, or replace, what the copied files reveal."""
     known = Outgoing.of_this_machine()
     left_out = _list(ConfinedDirectory(run.path), copy.left_out)
     listed: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "largest": largest, "left_out": left_out}
@@ -88,7 +88,7 @@ def _complete(run: RunDirectory, copy: SlimCopy, place: Path, largest: int, *, r
 
 
 def _redact(place: Path, path: str, known: Outgoing) -> str | None:
-    """Replace in the file at *path*, and in its name, what it tells; its name then, ``None`` if it is as it was."""
+    """Redact the file at *path* and its name; the new name, or ``None`` if nothing was changed."""
     name, changed = known.redacted(path), False
     if path.endswith(TEXTS):
         text = (place / path).read_bytes().decode("utf-8", "surrogateescape")
@@ -102,7 +102,7 @@ def _redact(place: Path, path: str, known: Outgoing) -> str | None:
 
 
 def _told(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
-    """What the files of the copy tell, and which of them do; in binary files, what stands there as plain text."""
+    """What the copied files reveal, and which of them; of a binary file, its plain text counts."""
     told: dict[str, list[str]] = defaultdict(list)
     for file in sorted(path for path in place.rglob("*") if path.is_file()):
         name = file.relative_to(place).as_posix()

@@ -1,4 +1,4 @@
-"""Probes the machine: what it is, and which capabilities it lacks, each with the word of the probe that said no.
+"""Probes the machine: what it is, and which capabilities it lacks, each with the failed probe's message.
 
 The probes are cheap and leave the process as it was: no deep-learning package is imported and CUDA is not initialised,
 which would make a later fork unsafe.
@@ -93,7 +93,7 @@ def available_cores() -> int:
 
 
 def nvidia_driver() -> NvidiaDriver | str:
-    """The NVIDIA driver's word on its GPUs, or why there is none; takes microseconds where no driver is installed."""
+    """What the NVIDIA driver says of its GPUs, or why it says nothing; takes microseconds without a driver."""
     if not any(Path(node).exists() for node in _DEVICE_NODES):
         return f"no NVIDIA driver: none of {', '.join(_DEVICE_NODES)} exists"
     try:

@@ -51,8 +51,8 @@ class TimeLimitExceeded(BaseException):
 def run_job(directory: JobDirectory, *, capture: bool, facts: Mapping[str, Json] | None = None) -> int:
     """Run the job of *directory* and publish its result; the exit code of this module.
 
-    With *capture* Python's own output streams go to the log for the while; a process of its own has redirected its
-    file descriptors already. The note of the attempt has *facts*, too.
+    With *capture* Python's output streams go to the log meanwhile; a process of its own has redirected its file
+    descriptors already. The note of the attempt has *facts*, too.
     """
     if directory.result() is not None:
         return 0
@@ -173,12 +173,12 @@ def _log_line(record: Record) -> str:
 
 
 def heeded(signals: Iterable[signal.Signals]) -> list[signal.Signals]:
-    """*signals* without a hangup that is ignored: started by `nohup`, a run outlives its terminal."""
+    """*signals*, but for SIGHUP where it is ignored: a run that was started by `nohup` outlives its terminal."""
     return [each for each in signals if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
 
 
 def disregard(signals: Iterable[signal.Signals]) -> None:
-    """Let *signals* have no effect, also those that this process was started with on hold."""
+    """Ignore *signals*, including those that were blocked when this process started."""
     # Not SIG_IGN, which processes inherit: theirs could not be told from that of `nohup`.
     for each in heeded(signals):
         signal.signal(each, lambda _signum, _frame: None)
@@ -187,7 +187,7 @@ def disregard(signals: Iterable[signal.Signals]) -> None:
 
 @contextmanager
 def held(signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """Hold *signals* back in here, also from processes that are started meanwhile until they :func:`disregard` them.
+    """Block *signals* inside the block, also in processes started there, until they :func:`disregard` them.
 
     A process that meets Ctrl-C while its interpreter starts shows a traceback.
     """
@@ -200,7 +200,7 @@ def held(signals: Iterable[signal.Signals]) -> Iterator[None]:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Turn the first of :data:`STOP_SIGNALS` in here into :class:`Interrupted` in the main thread.
+    """Inside the block, turn the first of :data:`STOP_SIGNALS` into :class:`Interrupted` in the main thread.
 
     Later ones are ignored: a clean-up that has begun must not be interrupted a second time.
     """
@@ -226,7 +226,7 @@ def _signals_raise() -> Iterator[None]:
 
 @contextmanager
 def _limits(job: Job) -> Iterator[None]:
-    """Impose the job's own time and memory limits on this process for the while."""
+    """Impose the job's own time and memory limits on this process inside the block."""
     with _time_limit(job.limits.seconds), _memory_limit(job.limits.memory_mb):
         yield
 

@@ -1,6 +1,6 @@
 """A job's directory: the whole protocol between an executor, the job runner and a flow.
 
-``job.json`` is the order, ``attempt-<n>.json`` each try, ``train.log`` what it printed, ``result.json`` the outcome.
+``job.json`` is the job spec, ``attempt-<n>.json`` each try, ``train.log`` what it printed, ``result.json`` the outcome.
 A queue may forget or repeat a job; the truth about it is here.
 """
 
@@ -23,7 +23,7 @@ from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import KeysView, Mapping
     from contextlib import AbstractContextManager
 
     from extractor_flow.files import Json
@@ -43,6 +43,7 @@ class JobDirectory:
         self.job = job
         self.path = run_path / job.directory
         self._next_progress = 0.0
+        self._told: KeysView[str] | None = None
 
     @classmethod
     def create(cls, run_path: Path, job: Job) -> Self:
@@ -99,7 +100,7 @@ class JobDirectory:
         return max(numbers, default=0)
 
     def was_used(self) -> bool:
-        """Whether anything of an earlier attempt is here, and be it the word that its process died before it began."""
+        """Whether an earlier attempt left anything here, if only the note that its process died before it began."""
         return any(entry.name not in _OF_THE_JOB for entry in self.path.iterdir())
 
     def begin_attempt(self, facts: Mapping[str, Json]) -> int:
@@ -129,10 +130,14 @@ class JobDirectory:
                 entry.unlink()
 
     def progress(self, done: int, total: int, **facts: float) -> None:
-        """Leave a note for whoever watches; at most five a second reach the disk, and a full disk is no error here."""
+        """Leave a note for whoever watches; a full disk is no error here.
+
+        At most five a second reach the disk, besides those that tell of other facts than the one before.
+        """
         now = time.monotonic()
-        if now < self._next_progress and done < total:
+        if now < self._next_progress and done < total and facts.keys() == self._told:
             return
+        self._told = facts.keys()
         self._next_progress = now + _PROGRESS_INTERVAL
         with suppress(OSError, ValueError):
             write_json(self._file(PROGRESS), {"done": done, "total": total, "facts": facts}, durable=False)

@@ -1,4 +1,4 @@
-"""What a copy of a run tells outsiders of people and machines, and the same text without it."""
+"""What a copy of a run reveals about people and machines, and how it is redacted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHORTEST_NAME = 3  # a host or a user called `a` would stand everywhere
 
 
 class Rule(NamedTuple):
-    """One kind of thing that is told: what it is, how it looks, and what a redacted copy has in its place."""
+    """One kind of revealing text: what it is, its pattern, and what replaces it in a redacted copy."""
 
     what: str
     pattern: re.Pattern[str]
@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What is known here of whoever made the run; :meth:`of_this_machine` asks the system."""
+    """What this machine knows about whoever made the run; :meth:`of_this_machine` asks the system."""
 
     home: str
     user: str
@@ -51,7 +51,7 @@ class Outgoing:
         return cls(str(Path.home()), user, socket.gethostname())
 
     def told_in(self, text: str) -> Iterator[str]:
-        """What *text* tells, in words; what an earlier rule has found is nothing for the later ones."""
+        """What *text* reveals, in words; what one rule has found is hidden from the next."""
         for rule in self._rules:
             if rule.pattern.search(text):
                 yield rule.what

@@ -1,6 +1,6 @@
 """Writes a run's published files, from nothing but what is on disk: run.json and the journal.
 
-So the same function ends a run, ends a resumed one, and draws everything again later.
+So the same function ends a run, ends a resumed one, and publishes a run again later.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Comparison, Flow, ReportSpec
     from extractor_flow.study.records import JobRecord, RunSummary
 
-_DRAWING_SECONDS = 300
+DRAWING_SECONDS = 300
+"""Drawing takes seconds, of thousands of jobs too; a plotting library that hangs must not hold a run, or a verifier."""
+_PROVENANCE = ("command", "config_path", "config_sha256", "git", "packages", "processor", "python_version", "platform")
 _WHY_UNPUBLISHED = """\
 This run has been begun or resumed, and its published files do not tell all of it yet. `extractor-flow run --resume`
 trains what is missing and publishes the run; `extractor-flow report` publishes what its journal holds.
@@ -41,6 +43,7 @@ def summary_of(request: Mapping[str, Any], records: Sequence[JobRecord], compari
         output_root=request["output_root"],
         run_directory=request["run_directory"],
         notes=tuple(request["notes"]),
+        provenance={name: request[name] for name in _PROVENANCE if name in request},
     )
     return summarize(identity, records, comparison, HardwareProfile.from_json(request["hardware"]))
 
@@ -113,7 +116,7 @@ def _release(run: RunDirectory) -> None:
 def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     """Write every published file of *run*, each whole or not at all; the summary they are views of.
 
-    Until the last one is there, the run is marked as unpublished: half of them may be from an earlier time. The last
+    Until the last one is written, the run is marked as unpublished: some may be older than others. The last
     one binds all others, so nothing may be written in the run afterwards.
     """
     summary = read_summary(run, flow)
@@ -147,11 +150,11 @@ def _finish_drawing(drawing: subprocess.Popen[str]) -> None:
     from loguru import logger
 
     try:
-        _, complaint = drawing.communicate(timeout=_DRAWING_SECONDS)
+        _, complaint = drawing.communicate(timeout=DRAWING_SECONDS)
     except subprocess.TimeoutExpired:
         drawing.kill()
         drawing.communicate()
-        complaint = f"gave up after {_DRAWING_SECONDS} s"
+        complaint = f"gave up after {DRAWING_SECONDS} s"
     if drawing.returncode != 0:
         last = (complaint.strip().splitlines() or ["no message"])[-1]
         logger.bind(reason=last).warning("the figures were not drawn: {}", last)

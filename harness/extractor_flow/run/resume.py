@@ -46,7 +46,7 @@ def settle_earlier_work(run: RunDirectory, places: Mapping[str, str]) -> dict[st
 
 
 def cleared_directory(run: RunDirectory, job: Job) -> JobDirectory | None:
-    """The directory of *job*, with what an earlier attempt left cleared away; ``None`` where another process is at it.
+    """The directory of *job*, with what an earlier attempt left cleared away; ``None`` where another process holds it.
 
     What another process has finished meanwhile stays.
     """

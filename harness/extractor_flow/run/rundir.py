@@ -119,7 +119,7 @@ class RunDirectory:
     def exclusively(self, *, patience: float = 0) -> Iterator[None]:
         """Hold the run for this process, to write in it.
 
-        :class:`RunDirectoryError` when another process is at it for *patience* seconds, when something in it is not the
+        :class:`RunDirectoryError` when another process holds it for *patience* seconds, when something in it is not the
         run's own (exit code 2, as nothing was changed), and when the disk fails meanwhile.
         """
         try:
@@ -137,7 +137,7 @@ class RunDirectory:
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Write what is logged meanwhile to ``run.log`` too, fields included; what the disk refuses is lost."""
+        """Inside the block, log to ``run.log`` as well, fields included; what the disk refuses is lost."""
         from loguru import logger
 
         def write(line: str) -> None:
@@ -156,7 +156,7 @@ class RunDirectory:
         return (self.path / SUMMARY).is_file() and not (self.path / UNPUBLISHED).exists()
 
     def point_latest_here(self) -> None:
-        """Make ``latest`` beside this directory point to it; where links are not allowed, a text file with the name."""
+        """Point ``latest`` beside this directory to it: a link, or a text file where links are not allowed."""
         pointer = self.path.parent / LATEST
         temporary = pointer.with_name(f".{LATEST}.{os.getpid()}")
         try:
@@ -168,7 +168,7 @@ class RunDirectory:
             write_text(self.path.parent / LATEST_TEXT, f"{self.path.name}\n", durable=False)
 
     def begin(self, request: Mapping[str, Any]) -> None:
-        """Write ``run.json``; where the disk refuses, the new directory is taken away again: nothing was started."""
+        """Write ``run.json``; if the disk refuses, remove the new directory: nothing was started."""
         try:
             self.write_request(request)
         except OSError as error:

@@ -49,7 +49,7 @@ CAPABILITIES = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
 
 @dataclass(frozen=True)
 class ExecutorChoice:
-    """Which executor is to run the jobs, and what the command line says to it; ``settings`` are ``KEY=VALUE``."""
+    """The executor to run the jobs, with what the command line says about it; ``settings`` are ``KEY=VALUE``."""
 
     name: str = DEFAULT_EXECUTOR
     jobs: int | None = None
@@ -83,7 +83,7 @@ class RunReport:
 
 @dataclass(frozen=True)
 class SubmitReport:
-    """What was left to a queue: where the run is, the queue's word on it, and how many jobs it is to bring."""
+    """What was submitted: where the run is, what the queue said, and how many jobs it will run."""
 
     run: RunDirectory
     jobs: int
@@ -125,7 +125,7 @@ def submit_flow(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a request comes to."""
+    """A request, resolved."""
 
     flow: Flow
     study: Study
@@ -198,7 +198,7 @@ def _study(request: RunRequest) -> tuple[Flow, Study, Mapping[str, Any]]:
 
 
 def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, error: ConfigError) -> None:
-    """Raise one complaint where *document*, which names no flow, is a config of another one than the default."""
+    """Raise one complaint if *document*, which names no flow, is a config of another flow than the default."""
     for name in flow_names():
         if name == DEFAULT_FLOW:
             continue
@@ -305,7 +305,7 @@ def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]
 
 
 def _environment() -> dict[str, Any]:
-    """What a result may depend on; what cannot be told here has no member."""
+    """What a result may depend on; what is not known here has no member."""
     facts = {
         "packages": package_versions(),
         "python_version": platform.python_version(),

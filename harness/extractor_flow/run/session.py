@@ -1,4 +1,4 @@
-"""One sitting at a run: brings every job of it to a record, in the journal before anything else happens."""
+"""One session of a run: brings every job to a record, which is in the journal before anything else happens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Display(Protocol):
     """Whoever watches a run."""
 
     def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
-        """The run directory is there; *jobs* are all of the study, *kept* the records an earlier sitting left."""
+        """The run directory is there; *jobs* are all of the study, *kept* the records that an earlier session left."""
         ...
 
     def happened(self, event: Event) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import JobRecord
 
 
+REPEATABILITY = "repeatability"
+"""The detail in which a job says, with ``repeats`` false, that what it measures comes out otherwise each time."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """How a number is shown: its heading, its unit, and the decimals it is rounded to in Markdown."""

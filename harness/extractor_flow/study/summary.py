@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.study.records import Completed, Failed, RunSummary, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from extractor_flow.files import Json
     from extractor_flow.study.flow import Comparison
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What names a run: its id and flow, when it was created, and where it was written."""
+    """What names a run: its id and flow, when it was created, where it was written, and where it came from."""
 
     run_id: str
     flow: str
@@ -26,6 +26,7 @@ class RunIdentity:
     output_root: str
     run_directory: str
     notes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def summarize(
         notes=(*identity.notes, *comparison.notes),
         interrupted=any(isinstance(record.outcome, Failed) and record.outcome.interrupted for record in records),
         verdict=comparison.verdict,
+        provenance=identity.provenance,
     )
 
 

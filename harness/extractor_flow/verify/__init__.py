@@ -15,7 +15,7 @@ from extractor_flow.verify.formats import FORMATS
 from extractor_flow.verify.verdict import Conclusion, Unchecked, Verdict, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from extractor_flow.binding.witness import Witness
@@ -26,7 +26,7 @@ __all__ = ["FORMATS", "Conclusion", "Unchecked", "Verdict", "Violation", "verify
 def verify(
     run_directory: Path,
     *,
-    deep: bool = False,
+    deep: bool | Collection[str] = False,
     archived: bool = False,
     witness: Witness | None = None,
     trust: Iterable[str] = (),

@@ -21,7 +21,7 @@ from extractor_flow.verify.subject.context import load_run
 from extractor_flow.verify.verdict import Ran, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from extractor_flow.binding.witness import Witness
@@ -45,7 +45,7 @@ _NO_DIRECTORY = {Kind.MISSING: "there is no such directory", Kind.NOT_A_FILE: "i
 def verify(
     run_directory: Path,
     *,
-    deep: bool = False,
+    deep: bool | Collection[str] = False,
     archived: bool = False,
     witness: Witness | None = None,
     trust: Iterable[str] = (),
@@ -53,11 +53,11 @@ def verify(
 ) -> Verdict:
     """Check every claim of the run in *run_directory* against the evidence beside it.
 
-    With *deep*, a flow may use its deep-learning package, which it never lets unpickle, and of the code that the run
-    names no other than *trust* (as ``module:name``). With *archived*, files that the run's archive list says were left
-    out count as unchecked, not as missing. With a *witness*, the run must be the one that it tells of. *spend* hears
-    the name of each file that is read, and how many bytes. :class:`RunDirectoryError` (exit code 2) when the directory
-    is none, or nothing in it is of a run.
+    With *deep*, or the ids of the deep checks that shall look, a flow may use its deep-learning package, which it never
+    lets unpickle, and of the code that the run names no other than *trust* (as ``module:name``). With *archived*, files
+    that the run's archive list says were left out count as unchecked, not as missing. With a *witness*, the run must be
+    the one that it tells of. *spend* hears the name of each file that is read, and how many bytes.
+    :class:`RunDirectoryError` (exit code 2) when the directory is none, or nothing in it is of a run.
     """
     try:
         return _judged(ConfinedDirectory(run_directory, spend), witness, frozenset(trust), deep=deep, archived=archived)
@@ -67,7 +67,12 @@ def verify(
 
 
 def _judged(
-    files: ConfinedDirectory, witness: Witness | None, trusted: frozenset[str], *, deep: bool, archived: bool
+    files: ConfinedDirectory,
+    witness: Witness | None,
+    trusted: frozenset[str],
+    *,
+    deep: bool | Collection[str],
+    archived: bool,
 ) -> Verdict:
     try:
         listing = files.walk()

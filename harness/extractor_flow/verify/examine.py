@@ -92,7 +92,8 @@ class Examination:
 
     def _examine(self, check: Check, subject: Any, file: str) -> list[Finding]:  # noqa: ANN401 - what it is called with
         """What *check* finds in *subject*; *file* is where a subject that breaks it is said to be wrong."""
-        if check.deep and not self.run.deep:
+        deep = self.run.deep
+        if check.deep and not (deep if isinstance(deep, bool) else check.id in deep):
             return [Unchecked(check.id, "only --deep looks at it", Why.DEEP, check.id)]
         if missing := [name for name in check.needs if not _is_installed(name)]:
             why = f"needs {', '.join(missing)}, which is not installed"

@@ -23,6 +23,7 @@ from extractor_flow.run.hardware import missing_capabilities
 from extractor_flow.run.provenance import git_state
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.run.session import Session
+from extractor_flow.study.job_contract import REPEATABILITY
 from extractor_flow.study.records import Completed, Failed, Skipped
 from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.json_diff import differences
@@ -164,11 +165,20 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
             found = list(_differences(original, again.outcome))
     if not found:
         return Verdict(reproduced=(Reproduction(label, _equal(original), environment),))
-    if not environment:
+    if not environment and not _is_unrepeatable(again):
         return Verdict(tuple(found))
     what = "; ".join(f"{each.path}: {each.claim} became {each.found}" for each in found)
+    if _is_unrepeatable(again):
+        why = f"the result differs: {what}; the job found here, too, that what it measures does not repeat"
+        return Verdict(unchecked=(Unchecked(f"replay of {label}", why, Why.NO_REPEAT, REPLAY),))
     why = f"the result differs: {what}; so does the environment ({'; '.join(environment)}), and {_REQUEST_SAYS}"
     return Verdict(unchecked=(_not_reproduced(label, why),))
+
+
+def _is_unrepeatable(again: JobRecord) -> bool:
+    """Whether the job, as it was trained here, says that it cannot be repeated; the run's own word does not count."""
+    told = again.outcome.details.get(REPEATABILITY) if isinstance(again.outcome, Completed) else None
+    return isinstance(told, dict) and told.get("repeats") is False
 
 
 def _not_reproduced(label: str, why: str) -> Unchecked:

@@ -25,6 +25,8 @@ from support.published import publish_run
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
+DEEP = ("dose-images-again", "dose-losses-again")
+
 
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
@@ -59,9 +61,9 @@ def test_a_lie_is_caught_and_its_file_is_named(run, lie):
 @pytest.mark.parametrize("lie", DEEP_LIES, ids=lambda lie: lie.title)
 def test_only_a_deep_look_catches_what_the_weights_do_not_give(run, lie):
     lie.change(run)
-    found = {(each.file, each.check) for each in verify(run.path, deep=True).violations}
+    found = {(each.file, each.check) for each in verify(run.path, deep=DEEP).violations}
 
-    assert named(run) == []
+    assert {check for _, check in found} <= set(DEEP)
     assert {(lie.file, check) for check in lie.checks} <= found
 
 
@@ -70,9 +72,9 @@ def test_a_deep_look_catches_losses_that_curve_and_checkpoint_tell_alike(run):
     lower[0].change(run)
     _tell_checkpoint(run)
 
-    found = {(each.file, each.check) for each in verify(run.path, deep=True).violations}
+    found = {(each.file, each.check) for each in verify(run.path, deep=DEEP).violations}
 
-    assert (named(run), (CURVES, "dose-losses-again") in found) == ([], True)
+    assert ({check for _, check in found} <= set(DEEP), (CURVES, "dose-losses-again") in found) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_crafted_bundle_leaves_the_rest_of_the_evidence_checked(run, title):
     lie.change(run)
     (run.path / "data/dose_100000/canonical.npz").write_bytes(b"")
 
-    assert {BUNDLE, "data/dose_100000/canonical.npz"} == set(named(run, deep=True))
+    assert {BUNDLE, "data/dose_100000/canonical.npz"} == set(named(run, deep=DEEP))
 
 
 def test_an_object_whose_origin_is_not_here_is_unchecked_and_all_else_is_checked(run):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from extractor_flow.cli import main
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.verify import verify
 from support.published import SMALL_WORLD
 
@@ -24,22 +25,44 @@ MINIGRID: dict[str, Any] = {
     "kwargs": {"max_steps": 12},
     "filter_keys": ["mission"],
 }
+BY_KIND = {preset.kind: name for name, preset in reversed(PRESETS.items())}
+# Each trains, draws and plays again: what does not hang together shares a run.
 STUDIES: dict[str, dict[str, Any]] = {
-    "several seeds": {"seeds": [1, 2, 3]},
-    "no baseline": {"baseline_extractor": None, "extractors": [MLP, FLAT]},
-    "two presets and a baseline": {"baseline_extractor": "flat", "extractors": [FLAT, MLP]},
-    "a vector to observe": {"env": CART_POLE, "extractors": [FLAT]},
+    "several seeds, no baseline, checkpoints": {"seeds": [1, 2], "extractors": [MLP, FLAT], "save_freq": 32},
+    "a baseline, a GPU and a class that are not here": {
+        "baseline_extractor": "flat",
+        "extractors": [
+            MLP,
+            FLAT,
+            {**MLP, "name": "large", "expected_resources": "gpu"},
+            {"name": "lost", "class": "no_such_package:Extractor"},
+        ],
+    },
+    "every kind of network": {"extractors": [{"name": name, "preset": name} for name in BY_KIND.values()]},
+    "a vector to observe, and a preset that it does not fit": {
+        "env": CART_POLE,
+        "extractors": [FLAT, {"name": "a", "preset": "attention_small"}],
+    },
     "a third party's images": {"env": MINIGRID, "extractors": [FLAT, {"name": "cnn", "preset": "lightweight_cnn"}]},
-    "worker processes": {"worker_mode": "vectorized"},
-    "a GPU that is not here": {"extractors": [MLP, {**FLAT, "expected_resources": "gpu"}]},
-    "a class that is not there": {"extractors": [MLP, {"name": "lost", "class": "no_such_package:Extractor"}]},
-    "an observation that does not fit": {"env": CART_POLE, "extractors": [{"name": "a", "preset": "attention_small"}]},
-    "steps that fill no rollout": {"total_timesteps": 65},
-    "an evaluation now and then": {"eval_freq": 1000, "n_eval_episodes": 3, "eval_num_envs": 2},
-    "checkpoints": {"save_freq": 32},
-    "state-dependent exploration": {"algorithm": {"use_sde": True, "sde_sample_freq": 4}},
+    "worker processes, and lanes of unequal length": {
+        "worker_mode": "vectorized",
+        "n_eval_episodes": 5,
+        "eval_num_envs": 3,
+    },
+    "steps that fill no rollout, an evaluation now and then": {
+        "total_timesteps": 65,
+        "eval_freq": 1000,
+        "n_eval_episodes": 3,
+        "eval_num_envs": 2,
+    },
+    "state-dependent exploration, extractors of their own for policy and value": {
+        "algorithm": {
+            "use_sde": True,
+            "sde_sample_freq": 4,
+            "policy": {"share_features_extractor": False, "net_arch": [16, 8]},
+        }
+    },
     "updates that stop early": {"algorithm": {"target_kl": 1e-6, "n_epochs": 4}},
-    "extractors of their own for policy and value": {"algorithm": {"policy": {"share_features_extractor": False}}},
     "a time limit that is too short": {"time_limit_seconds": 0.001},
 }
 
@@ -85,7 +108,7 @@ def test_a_genuine_run_verifies(tmp_path, settings):
 
 @pytest.mark.parametrize(
     "options",
-    [["--dry-run"], ["--only", "fl*"], ["--seed", "5", "--seed", "6"], ["--run-id", "Ünïcode | `name`"]],
+    [["--dry-run"], ["--only", "fl*", "--seed", "5", "--seed", "6", "--run-id", "Ünïcode | `name`"]],
     ids=lambda options: options[0],
 )
 def test_a_genuine_run_with_options_verifies(tmp_path, options):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from extractor_flow import layout
 from extractor_flow.cli import main
+from extractor_flow.run.job import run_job
+from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.verify import verify
 from support.lies.about_measurements import LIES
 from support.published import COMPARISON, publish_run
@@ -63,8 +62,7 @@ def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
         (path / name).write_bytes(b"")
     (path / "extractors/mlp/result.json").unlink()
 
-    command = [sys.executable, "-m", "extractor_flow.job", str(path / "extractors/mlp")]
-    subprocess.run(command, check=True, capture_output=True)
+    assert run_job(JobDirectory.open(path / "extractors/mlp"), capture=True) == 0
     assert main(["run", "--resume", str(path), "--executor", "serial"]) == 0
 
     assert verify(path).violations == ()

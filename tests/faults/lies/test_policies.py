@@ -1,18 +1,20 @@
-"""The saved policies are asked what they score: lies that every file tells are caught, honest runs are not accused."""
+"""The saved policies are asked what they score: lies that every file tells are caught, and only they."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+from extractor_flow.cli import main
 from extractor_flow.evidence.findings import Why
 from extractor_flow.run import rundir
 from extractor_flow.verify import verify
 from support.lies.about_models import STUDY
-from support.lies.about_policies import LIES, exchanged, one_episode, raised
+from support.lies.about_policies import LIES, PLAYED, exchanged, one_episode, raised
 from support.published import COMPARISON, publish_run
 
 pytest.importorskip("stable_baselines3")
@@ -68,30 +70,7 @@ class Flat(FlattenExtractor):
     """Somebody's own."""
 '''
 FLAT = {"name": "flat", "preset": "dynamics_no_conv"}
-MINIGRID = "minigrid:MiniGrid-Empty-5x5-v0"
-BOXES = ("attention_small", "lightweight_cnn", "lstm_small", "mamba_lite", "dynamics_original")
-HONEST = {
-    "presets": {"extractors": [{"name": name, "preset": name} for name in BOXES]},
-    "worker processes, and lanes of unequal length": {
-        "run": {"worker_mode": "vectorized", "n_eval_episodes": 5, "eval_num_envs": 3}
-    },
-    "images": {
-        "env": {"id": MINIGRID, "kwargs": {"max_steps": 12}, "filter_keys": ["mission"]},
-        "extractors": [FLAT, {"name": "cnn", "preset": "lightweight_cnn"}],
-    },
-    "gymnasium's own, with actions to choose from": {
-        "env": {"id": "CartPole-v1", "kwargs": {"max_episode_steps": 12}},
-        "extractors": [FLAT],
-    },
-    "state-dependent exploration, extractors of their own": {
-        "algorithm": {"use_sde": True, "policy": {"share_features_extractor": False, "net_arch": [16, 8]}}
-    },
-    "a class and a factory of one's own": {
-        "env": {"factory": "unrepeatable:short"},
-        "extractors": [{"name": "own", "class": "unrepeatable:Flat"}],
-    },
-}
-TRUSTED = (MINIGRID, "unrepeatable:short", "unrepeatable:Flat")
+OWN = {"env": {"factory": "unrepeatable:short"}, "extractors": [{"name": "own", "class": "unrepeatable:Flat"}]}
 
 
 @pytest.fixture(scope="module")
@@ -122,19 +101,10 @@ def rewards_unchecked(verdict):
 def test_a_lie_that_agrees_in_every_file_is_caught_by_playing_again_alone(run, lie):
     lie.change(run)
 
-    found = verify(run.path, deep=True).violations
+    found = verify(run.path, deep=PLAYED).violations
 
-    assert verify(run.path).violations == ()
-    assert [each for each in found if (each.file, each.check) == (lie.file, *lie.checks)], found
-
-
-@pytest.mark.parametrize("changes", HONEST.values(), ids=HONEST)
-def test_an_honest_run_is_not_accused_and_every_policy_is_asked(tmp_path, monkeypatch, changes):
-    path = trained(tmp_path, monkeypatch, changes)
-
-    verdict = verify(path, deep=True, trust=TRUSTED)
-
-    assert (verdict.violations, rewards_unchecked(verdict)) == ((), set())
+    assert {each.check for each in found} == {*lie.checks} == {*PLAYED}, found
+    assert lie.file in {each.file for each in found}, found
 
 
 @pytest.mark.parametrize("factory", ["normalized", "older", "unseeded"])
@@ -142,16 +112,29 @@ def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(
     name = f"unrepeatable:{factory}"
     path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
 
-    verdict = verify(path, deep=True, trust=[name])
+    verdict = verify(path, deep=PLAYED, trust=[name])
 
     assert (verdict.violations, rewards_unchecked(verdict)) == ((), {Why.NO_REPEAT})
 
 
+def test_training_again_where_nothing_repeats_accuses_nobody(tmp_path, monkeypatch, capsys):
+    path = trained(tmp_path, monkeypatch, {"env": {"factory": "unrepeatable:unseeded"}, "extractors": [FLAT]})
+    capsys.readouterr()
+
+    code = main(["verify", str(path), "--replay", "flat", "--format", "json"])
+
+    verdict = json.loads(capsys.readouterr().out)
+    codes = {each["code"] for each in verdict["unchecked"] if each["check"] == "replay"}
+    notes = " ".join(json.loads((path / "summary.json").read_text("utf-8"))["notes"])
+    assert (code, verdict["violations"], codes) == (0, [], {"no-repeat"})
+    assert "unrepeatable:unseeded does not repeat" in notes
+
+
 def test_code_that_the_config_names_is_not_run_unless_it_is_trusted(tmp_path, monkeypatch):
-    path = trained(tmp_path, monkeypatch, HONEST["a class and a factory of one's own"])
+    path = trained(tmp_path, monkeypatch, OWN)
     (tmp_path / "unrepeatable.py").write_text("raise SystemExit('it ran')", encoding="utf-8")
 
-    (why,) = [each.why for each in verify(path, deep=True).unchecked if each.check == "ppo-played-again"]
+    (why,) = [each.why for each in verify(path, deep=PLAYED).unchecked if each.check == "ppo-played-again"]
 
     assert why.endswith("--trust unrepeatable:Flat --trust unrepeatable:short")
 
@@ -183,7 +166,7 @@ def test_another_processor_excuses_last_bits_and_no_more(run, lie, is_caught):
     lie(run)
     elsewhere(run, processor="Another Processor 9000")
 
-    verdict = verify(run.path, deep=True)
+    verdict = verify(run.path, deep=PLAYED)
 
     caught = [each for each in verdict.violations if each.check == "ppo-played-again"]
     assert (bool(caught), rewards_unchecked(verdict)) == (is_caught, set())
@@ -193,7 +176,7 @@ def test_other_packages_leave_a_difference_open_and_the_run_unverified(run):
     exchanged("ep_lengths")(run)
     elsewhere(run, packages={"torch": "1.0"})
 
-    verdict = verify(run.path, deep=True)
+    verdict = verify(run.path, deep=PLAYED)
 
     assert (rewards_unchecked(verdict), verdict.conclusion.value) == ({Why.NOT_REPRODUCED}, "inconclusive")
 
@@ -203,7 +186,7 @@ def test_a_processor_with_other_kernels_is_not_accused(run):
     elsewhere(run, processor="Another Processor 9000")
     program = (
         "from pathlib import Path; from extractor_flow.verify import verify\n"
-        f"verdict = verify(Path({str(run.path)!r}), deep=True); print(verdict.violations)"
+        f"verdict = verify(Path({str(run.path)!r}), deep=['ppo-played-again']); print(verdict.violations)"
     )
 
     done = subprocess.run(

@@ -19,9 +19,10 @@ pytest.importorskip("stable_baselines3", reason="cheating trainers train, with t
 from support.flows.saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VICTIM
 
 # What they leave is not what the flow declares: the job fails, and nothing is left for verification to catch.
-REJECTED = {"zeros_as_a_test_mode_writes_them", "simulates_a_success"}
+FAILED = {"zeros_as_a_test_mode_writes_them": "rejected", "simulates_a_success": "rejected", "raises": "raised"}
 CHEATS = [cheat.__name__ for cheat in (*SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)]
-NAMES = ["honest", VICTIM, *CHEATS]
+PLAYED = "ppo-played-again"
+NAMES = ["honest", VICTIM, "raises", *CHEATS]
 STUDY = {
     "run": {
         "run_id": "sabotage",
@@ -103,15 +104,15 @@ def test_every_saboteur_claims_success_but_those_whose_result_is_rejected(run):
         for result in json.loads((run / "summary.json").read_text())["extractor_results"]
     }
 
-    successes = {(name, "success", None) for name in NAMES if name not in REJECTED}
-    assert told == successes | {(name, "failed", "rejected") for name in REJECTED}
+    successes = {(name, "success", None) for name in NAMES if name not in FAILED}
+    assert told == successes | {(name, "failed", code) for name, code in FAILED.items()}
 
 
 def test_there_are_enough_saboteurs():
     assert len(set(CHEATS)) >= 12
 
 
-@pytest.mark.parametrize("cheat", [name for each in SEEN_BY_EVIDENCE if (name := each.__name__) not in REJECTED])
+@pytest.mark.parametrize("cheat", [name for each in SEEN_BY_EVIDENCE if (name := each.__name__) not in FAILED])
 def test_a_saboteur_is_caught_by_the_evidence(found, cheat):
     assert found[cheat] != []
 
@@ -127,29 +128,27 @@ def test_a_saboteur_whose_files_agree_is_caught_by_training_again(found, run, ch
 
 @pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_TRAINING_AGAIN])
 def test_nor_do_its_policies_score_in_the_world_that_it_names_what_it_tells(run, cheat):
-    found = [each for each in verify(run, deep=True).violations if each.check == "ppo-played-again"]
+    found = [each for each in verify(run, deep=[PLAYED]).violations if each.check == PLAYED]
 
     accused = {each.file.split("/")[1] for each in found if each.file.startswith("extractors/")}
     assert (cheat in accused, "honest" in accused, VICTIM in accused) == (True, False, False)
 
 
-def test_the_tests_that_a_config_is_are_red_for_a_trainer_that_raises_does_nothing_or_takes_another_seed(
-    tmp_path, sabotaged
-):
-    names = ["honest", "raises", "trains_nothing", "trains_another_seed"]
-    study = {**STUDY, "extractors": [{"name": name, "preset": "mlp_small"} for name in names]}
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-
+def test_the_tests_that_a_config_is_are_red_for_trainers_that_raise_do_nothing_or_take_another_seed(run, sabotaged):
+    options = [f"--flow-run={run}", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "study.yaml", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"],
-        cwd=tmp_path,
+        [sys.executable, "-m", "pytest", "study.yaml", *options],
+        cwd=run.parents[1],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": sabotaged, "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
     )
 
-    failed = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
-    accused = {name for name in names if f"extractors/{name}/" in done.stdout}
-    assert (done.returncode, failed) == (1, ["FAILED study.yaml::evidence", "FAILED study.yaml::job[raises seed-1]"])
-    assert accused == {"trains_nothing", "trains_another_seed"}
+    failed = {line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")}
+    accused = {name for name in NAMES if f"extractors/{name}/" in done.stdout}
+    assert (done.returncode, failed) == (
+        1,
+        {"FAILED study.yaml::evidence", *(f"FAILED study.yaml::job[{name} seed-1]" for name in FAILED)},
+    ), done.stdout
+    assert accused & {"honest", "trains_nothing", "trains_another_seed"} == {"trains_nothing", "trains_another_seed"}

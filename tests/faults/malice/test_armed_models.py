@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.verify import verify
 from support.files import malice
 from support.lies.about_models import FINAL, unpacked
-from support.published import COMPARISON, publish_run
+from support.published import COMPARISON
 
 cloudpickle = pytest.importorskip("cloudpickle")
 pytestmark = pytest.mark.train
@@ -168,23 +167,3 @@ def test_the_arms_of_these_tests_do_go_off(tmp_path):
     pickle.loads(remembered(tmp_path / "executed"))
 
     assert (tmp_path / "executed").exists()
-
-
-def count_of(run: Path) -> int:
-    """How many models the run has."""
-    return len(list(run.glob(f"extractors/*/{FINAL}")))
-
-
-def test_models_of_every_preset_and_of_a_class_of_ones_own_pass(tmp_path):
-    own = [
-        {"name": "own", "class": "support.flows.corridor:Flat"},
-        {"name": "theirs", "class": "stable_baselines3.common.torch_layers:CombinedExtractor"},
-    ]
-    presets = [{"name": name, "preset": name} for name in PRESETS]
-    run = publish_run(
-        tmp_path, {**STUDY, "run": {**STUDY["run"], "baseline_extractor": None}, "extractors": presets + own}
-    )
-
-    verdict = verify(run)
-
-    assert (len(presets) + 2, verdict.violations, verdict.unchecked) == (count_of(run), (), ())

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from extractor_flow.verify import verify
-from support.lies.dose_tampering import STUDY, relabelled
+from support.lies.dose_tampering import NO_BASELINE, STUDY, relabelled
 
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
@@ -26,7 +26,7 @@ print(json.dumps([path for path in opened if "treasure" in path]))
 
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
-    return shared_run(STUDY)
+    return shared_run(STUDY, *NO_BASELINE)
 
 
 @pytest.fixture

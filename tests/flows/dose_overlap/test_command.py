@@ -48,13 +48,37 @@ def manifests(tmp_path):
 
 
 def test_the_phases_one_after_another_end_in_a_table_and_figures(call, training, tmp_path):
-    trained = call(*training, "--dose", "1e3", "--view", "dense")
+    log = tmp_path / "a/dose_1000/dense/gs2/train.log"
+    trained = [call(*training, "--dose", "1e3", "--view", view) for view in ("dense", "baseline")]
+    lines = log.read_text().splitlines()
+    resumed = call(*training, "--dose", "1e3", "--resume")
     reconstructed = call("reconstruct", "--artifact-root", tmp_path / "a", "--iterations", 1)
     compared = call("compare", "--artifact-root", tmp_path / "a")
 
-    assert (trained.code, reconstructed.code, compared.code) == (0, 0, 0)
-    assert "| 1e+03 | dense | trained |" in (tmp_path / "a" / "comparison.md").read_text()
+    assert [each.code for each in (*trained, resumed, reconstructed, compared)] == [0] * 5
+    assert [line for line in lines if "epoch done {'epoch': 1, 'train_loss': 0." in line] != []
+    assert "epoch 1/1" not in resumed.out.partition("dense (dose=1e+03, gridsize=2)")[2].partition("[3/3]")[0]
+    table = (tmp_path / "a" / "comparison.md").read_text()
+    assert ["| 1e+03 | dense | trained |" in table, "| 1e+03 | baseline | trained |" in table] == [True, True]
     assert (tmp_path / "a" / "figures" / "images_amplitude.png").is_file()
+
+
+@pytest.mark.parametrize("words", [["generate", "--scan-step", "nan"], ["train", "--learning-rate", "inf"]])
+def test_a_number_without_end_is_refused(words, capfd):
+    with pytest.raises(SystemExit) as caught:
+        command.main(words)
+
+    assert (caught.value.code, "is not a finite number" in capfd.readouterr().err) == (2, True)
+
+
+def test_a_study_of_another_flows_config_is_one_complaint(call, tmp_path):
+    path = tmp_path / "other.yaml"
+    path.write_text("run: {seeds: [1]}\nextractors: [{name: a, preset: mlp_small}]\n")
+
+    answer = call("study", path)
+
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "flow: is None; expected dose_overlap" in answer.err
 
 
 def test_the_result_of_a_job_is_what_was_done(call, training, tmp_path):

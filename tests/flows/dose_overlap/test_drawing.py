@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from extractor_flow.files import write_bytes
-from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
-from extractor_flow.flows.dose_overlap.figures import Shown, draw_cells
+from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, write_data
+from extractor_flow.flows.dose_overlap.figures import draw_cells
+from extractor_flow.flows.dose_overlap.figures.pictures import Shown
 from extractor_flow.flows.dose_overlap.plan import Cell
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverage
 from extractor_flow.flows.dose_overlap.scoring import cell_metrics
@@ -33,7 +34,8 @@ def shown(tmp_path):
     write_bytes(path, npz_bytes(arrays))
     metrics = cell_metrics.measured({**arrays, "constant": np.full_like(data.object_guess, 0.5)})
     cells = [Cell(1000, "baseline"), Cell(1000, "sparse"), Cell(100000, "baseline")]
-    return [Shown(cell, metrics, CURVES, path) for cell in cells]
+    write_data(tmp_path / "frames.npz", data)
+    return [Shown(cell, metrics, CURVES, path, tmp_path / "frames.npz") for cell in cells]
 
 
 def drawn(shown, directory):
@@ -52,6 +54,9 @@ def test_every_figure_is_a_picture_and_the_same_cells_give_the_same_bytes(shown,
         "images_phase.png": True,
         "images_input.png": True,
         "images_iterative.png": True,
+        "images_map.png": True,
+        "images_error.png": True,
+        "scan.png": True,
     }
 
 

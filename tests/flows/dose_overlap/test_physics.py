@@ -12,6 +12,7 @@ from extractor_flow.flows.dose_overlap.data.simulation import diffract
 from extractor_flow.flows.dose_overlap.data.specimen import ProbeShape, defocused_probe, textured_object
 from extractor_flow.flows.dose_overlap.reconstruction.forward_model import (
     Canvas,
+    Measured,
     Optics,
     box_side,
     excess_nll,
@@ -19,6 +20,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.forward_model import (
     project,
 )
 from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork, network_inputs
+from extractor_flow.flows.dose_overlap.reconstruction.network_inputs import turned, turned_back
 
 PROBE = defocused_probe(16, ProbeShape(8))
 FIRST = np.array([[[0, 0], [0, 3], [2, 1], [5, 4]]])
@@ -147,40 +149,35 @@ def test_the_classical_estimate_explains_the_frames_better_with_each_step():
 
     losses = []
     for steps in (1, 5, 40):
-        estimate = project(amplitudes, canvas, lens, level=0.6, steps=steps)
+        probes = lens.crop(lens.probe).expand(*amplitudes.shape[:2], lens.box, lens.box)
+        estimate = project(Measured(amplitudes, probes), canvas, lens, level=0.6, steps=steps)
         losses.append(float(excess_nll(lens.diffract(estimate), amplitudes, 1e4)))
 
     assert losses[0] > 2 * losses[1] > 4 * losses[2]
 
 
 @pytest.mark.parametrize("side", [4, 12, 32])
-def test_the_heads_stay_within_their_ranges(side):
+def test_before_its_first_step_the_network_repeats_the_estimate_however_bright(side):
     torch.manual_seed(0)
+    estimate = torch.complex(*(9 * torch.randn(2, 3, side, side)))
+
     with torch.no_grad():
-        amplitude, phase = PatchNetwork(4)(10 * torch.randn(2, 3, side, side))
+        found = PatchNetwork(4)(network_inputs(torch.zeros(3, side, side), estimate))
 
-    assert amplitude.shape == phase.shape == (2, side, side)
-    assert 0 <= float(amplitude.min()) <= float(amplitude.max()) <= 1
-    assert float(phase.abs().max()) <= np.pi + 1e-6
+    torch.testing.assert_close(found, estimate)
 
 
-def test_a_gain_of_one_and_silent_heads_repeat_the_estimate():
-    network = PatchNetwork(4)
-    estimate = torch.polar(torch.full((1, 4, 4), 0.7), torch.full((1, 4, 4), -1.1))
-    with torch.no_grad():
-        network.gains.fill_(0.1)
-        for head in (network.amplitude_head, network.phase_head):
-            head.weight.zero_()
-            head.bias.zero_()
-        amplitude, phase = network(network_inputs(torch.zeros(1, 4, 4), estimate))
+@pytest.mark.parametrize("turns", range(8))
+def test_turning_is_undone(turns):
+    picture = torch.arange(16.0).reshape(1, 4, 4)
 
-    torch.testing.assert_close(torch.polar(amplitude, phase), estimate)
+    assert torch.equal(turned_back(turned(picture, turns), turns), picture)
 
 
-def test_an_estimate_brighter_than_one_is_cut_for_the_network():
-    inputs = network_inputs(torch.zeros(1, 4, 4), torch.full((1, 4, 4), 3j))
+def test_the_eight_ways_to_turn_a_picture_differ():
+    picture = torch.arange(16.0).reshape(1, 4, 4)
 
-    assert inputs[0, 1:, 0, 0].tolist() == [0, 1]
+    assert len({tuple(turned(picture, turns).flatten().tolist()) for turns in range(8)}) == 8
 
 
 def test_scaled_frames_have_the_energy_of_a_quarter_of_their_pixels():

@@ -12,6 +12,7 @@ from stable_baselines3.common.torch_layers import CombinedExtractor, FlattenExtr
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.environments.probe import PROBE_SEED
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
 from extractor_flow.flows.extractor_comparison.training.acting import actor_of
@@ -66,7 +67,7 @@ def test_the_seeds_a_job_names_are_those_its_environments_were_given(bench):
     done = bench.train(env={"factory": "support.flows.corridor:make_listening"}, num_envs=2)
     named = done.product.details["seeds"]
 
-    assert set(corridor.SEEDS_SEEN) == {*named["environments"], *named["evaluation"], *named["held_out"]}
+    assert set(corridor.SEEDS_SEEN) == {*named["environments"], *named["evaluation"], *named["held_out"], PROBE_SEED}
     assert named["training"] == 1
 
 

@@ -39,7 +39,18 @@ def tiny_view(overlap):
 def tiny_config(**changes):
     """A training of a second or two."""
     return TrainingConfig(
-        **({"dose": DOSE, "epochs": 3, "steps_per_epoch": 12, "batch_frames": 16, "width": 8, "seed": 5} | changes)
+        **(
+            {
+                "dose": DOSE,
+                "epochs": 3,
+                "steps_per_epoch": 12,
+                "batch_frames": 16,
+                "width": 8,
+                "refinements": 3,
+                "seed": 5,
+            }
+            | changes
+        )
     )
 
 

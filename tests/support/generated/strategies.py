@@ -195,7 +195,19 @@ def _placed(outcome: Outcome, directory: str) -> Outcome:
 @cache
 def _identities() -> SearchStrategy[RunIdentity]:
     roots = st.sampled_from(("tmp", "/data/runs")) | hostile_text()
-    return st.builds(_identity, hostile_text(), _flow_names(), _moments(), roots, notes())
+    told = st.builds(_identity, hostile_text(), _flow_names(), _moments(), roots, notes())
+    return st.builds(lambda identity, known: replace(identity, provenance=known), told, provenances())
+
+
+@cache
+def provenances() -> SearchStrategy[dict[str, Any]]:
+    """Where a run may have come from."""
+    commits = st.fixed_dictionaries({"commit": st.just("a" * 40), "dirty": st.booleans()})
+    known = {"command": st.lists(hostile_text(), max_size=3), "config_path": hostile_text()}
+    return st.just({}) | st.fixed_dictionaries(
+        {**known, "config_sha256": st.just("0" * 64), "packages": st.just({"torch": "2.6.0"})},
+        optional={"git": commits, "processor": hostile_text()},
+    )
 
 
 def _identity(run_id: str, flow: str, moment: datetime, output_root: str, notes: tuple[str, ...]) -> RunIdentity:

@@ -20,9 +20,13 @@ def found(run):
 
 
 def of_another_version(run):
-    request = read_json(run.path / "run.json")
-    packages = {**request["packages"], "pytest-extractor-flow": "0.1.9"}
-    write_json(run.path / "run.json", {**request, "packages": packages})
+    """All files tell of another version of this package, and are otherwise as they were."""
+    name = "pytest-extractor-flow"
+    version = read_json(run.path / "run.json")["packages"][name]
+    for file in ("run.json", "summary.json"):
+        run.replace(file, f'"{name}": "{version}"', f'"{name}": "0.1.9"')
+    for file in ("summary.md", "report.html"):
+        run.replace(file, f"{name} {version}", f"{name} 0.1.9")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,7 @@ def of_another_version(run):
         ("complete_results.json", '"total_timesteps": 5', '"total_timesteps": 6', "$.results"),
         ("summary.md", "success", "Success", "line "),
         ("summary.md", "| a ", "| **a** ", "line "),
+        ("summary.csv", ",success,", ",failed,", "line "),
         ("report.html", "</body>", "<script>alert(1)</script></body>", "line "),
         ("report.html", "</style>", "body{background:url(//x.org)}</style>", "line "),
         ("report.html", "success", "succeeded", "line "),

@@ -14,6 +14,7 @@ from extractor_flow.render.summary_json import to_json
 from extractor_flow.study.codes import Code
 from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Failed
+from extractor_flow.study.verdict import Verdict
 from support.render_samples import (
     GPU,
     HOSTILE,
@@ -228,3 +229,38 @@ def test_the_file_is_printable_lines_whatever_the_texts_hold(notes, reason, name
     text = render(summary(record, notes=tuple(notes)), WORDS)
 
     assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_the_verdict_is_the_first_section():
+    verdict = Verdict("winner", "a | b is better.", "a | b", ("on 5 of 5 seeds",), ("one environment",))
+
+    assert read(render(summary(completed(), verdict=verdict), WORDS))[4:12] == [
+        "##Verdict",
+        "Code: winner",
+        "Winner: a | b",
+        ["Part", "Text"],
+        ["Conclusion", "a | b is better."],
+        ["Detail", "on 5 of 5 seeds"],
+        ["Limit", "one environment"],
+        "##Hardware Overview",
+    ]
+
+
+def test_where_the_run_came_from_stands_before_its_artifacts():
+    known = {
+        "command": ["run", "a b.yaml"],
+        "config_path": "a b.yaml",
+        "config_sha256": "9d",
+        "packages": {"b": "2", "a": "1"},
+    }
+    blocks = read(render(summary(completed(), provenance=known), WORDS))
+
+    place = blocks.index("Summary: summary.json")
+    assert blocks[place + 1 : place + 7] == [
+        "Commit: not recorded",
+        "Config: a b.yaml",
+        "Config Digest: 9d",
+        "Command: run 'a b.yaml'",
+        "Processor: not recorded",
+        "Packages: a 1, b 2",
+    ]

@@ -14,6 +14,7 @@ from extractor_flow.render.page.axis import Axis
 from extractor_flow.render.page.curves import HEIGHT, spread
 from extractor_flow.render.page.document import report
 from extractor_flow.study.page_spec import CurveSpec, Difference, GridSpec, MethodsSpec, PageSpec, PictureSpec
+from extractor_flow.study.verdict import Verdict
 from support.render_samples import (
     GPU,
     HOSTILE,
@@ -170,6 +171,16 @@ def test_jobs_that_failed_alike_are_told_together_and_failures_first():
     place = found.texts.index("Failures and skips")
     told = "".join(found.texts[place:])
     assert told.index("lstm_small seed 1, other seed 1") < told.index("another") < told.index("needs CUDA")
+
+
+def test_the_verdict_comes_first_with_its_details_and_limits():
+    verdict = Verdict("winner", "a is better.", "a", ("on 5 of 5 seeds",), ("one environment",))
+    found = read(page_of(summary(completed(), verdict=verdict, notes=("slow",))))
+
+    place = found.texts.index("a is better.")
+    assert found.texts[place : place + 6] == [
+        *("a is better.", "on 5 of 5 seeds", "Limit:", " one environment", "Note:", " slow")
+    ]
 
 
 def test_the_end_of_a_failed_jobs_log_is_there():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from extractor_flow.study.codes import Code
 from extractor_flow.study.flow import Comparison, Verdict
 from extractor_flow.study.records import Failed, RunSummary
-from extractor_flow.study.summary import RunIdentity, core_aggregates, summarize
+from extractor_flow.study.summary import RunIdentity, core_aggregates, failures_of, summarize
 from support.render_samples import CPU, GPU, completed, failed, skipped
 
 IDENTITY = RunIdentity(
@@ -108,3 +108,13 @@ def test_a_run_is_interrupted_when_one_of_its_jobs_was(code, interrupted):
     stopped = replace(stopped, outcome=Failed(code, "stopped", signal="SIGTERM"))
 
     assert summarize(IDENTITY, [completed(), stopped], Comparison(), CPU).interrupted is interrupted
+
+
+def test_jobs_that_failed_alike_are_one_group_and_failures_come_first():
+    records = [skipped(seed=1), failed(seed=1), failed("other", 1), failed(seed=2, reason="another"), completed()]
+
+    assert [(group.status, group.code, group.reason, group.jobs) for group in failures_of(records)] == [
+        ("failed", "raised", "ValueError: boom", ("lstm_small seed 1", "other seed 1")),
+        ("failed", "raised", "another", ("lstm_small seed 2",)),
+        ("skipped", "missing-capability", records[0].outcome.reason, ("attention_large seed 1",)),
+    ]

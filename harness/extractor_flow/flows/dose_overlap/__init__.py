@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.flows.dose_overlap.comparison import compare_records
 from extractor_flow.flows.dose_overlap.config import settings_of
 from extractor_flow.flows.dose_overlap.contract import ADDED, CONTRACT
-from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME, jobs_of, missing_requirement
+from extractor_flow.flows.dose_overlap.jobs import EXTRA, FLOW_NAME, PACKAGES, jobs_of, missing_requirement
 from extractor_flow.flows.dose_overlap.page import PAGE
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 
@@ -44,8 +44,8 @@ class DoseOverlap:
     vocabulary = VOCABULARY
     contract = CONTRACT
     preload: tuple[str, ...] = ("extractor_flow.flows.dose_overlap.training.preload",)
-    packages: tuple[str, ...] = ("scipy", "torch")
-    extra: str = "pytest-extractor-flow[dose]"
+    packages: tuple[str, ...] = PACKAGES
+    extra: str = EXTRA
 
     def starter(self) -> str:
         """A config to begin with."""

@@ -5,13 +5,13 @@ Only completed jobs count. The order of the records changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.flows.dose_overlap.conclusion import Trained, conclude
 from extractor_flow.flows.dose_overlap.contract import CONTRACT
 from extractor_flow.flows.dose_overlap.jobs import cells_of
-from extractor_flow.flows.dose_overlap.plan import BASELINE, Cell
+from extractor_flow.flows.dose_overlap.plan import BASELINE
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.records import Completed, Skipped
 from extractor_flow.study.statistics import describe
@@ -20,18 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from extractor_flow.files import Json
+    from extractor_flow.flows.dose_overlap.plan import Cell
     from extractor_flow.study.records import JobRecord
 
 _AVERAGED = ("amplitude_psnr", "amplitude_ssim", "phase_psnr")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A completed job, as the comparison sees it."""
-
-    cell: Cell
-    seed: int
-    metrics: Mapping[str, float]
 
 
 def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
@@ -48,6 +40,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
             if values
         ),
         notes=tuple(_notes(records, trained, cells)),
+        verdict=conclude(trained),
     )
 
 
@@ -55,21 +48,27 @@ def trained_cells(records: Sequence[JobRecord], cells: Sequence[Cell]) -> list[T
     """The completed jobs of *records*, in the order of *cells* and of their seeds."""
     by_name = {cell.name: cell for cell in cells}
     trained = [
-        Trained(by_name[record.name], record.seed or 0, record.outcome.metrics)
+        Trained(by_name[record.name], record.seed or 0, record.outcome.metrics, _seconds(record.outcome))
         for record in records
         if isinstance(record.outcome, Completed)
     ]
     return sorted(trained, key=lambda job: (cells.index(job.cell), job.seed))
 
 
+def _seconds(outcome: Completed) -> dict[str, float]:
+    """The CPU seconds among a job's details; what is no number is left out."""
+    told = outcome.details.get("cpu_seconds")
+    return {name: each for name, each in told.items() if isinstance(each, float)} if isinstance(told, dict) else {}
+
+
 def _aggregates(trained: Sequence[Trained], design: Mapping[str, Any]) -> dict[str, float]:
-    """Means over the completed jobs of a dose and of a view, and the best of all."""
+    """The best of all, and means over the completed jobs of a dose and of a view; none over variants."""
     best = [job.metrics["amplitude_psnr"] for job in trained if "amplitude_psnr" in job.metrics]
     found: dict[str, float] = {"amplitude_psnr": max(best)} if best else {}
     for metric in _AVERAGED:
-        for dose in design["doses"]:
+        for dose in () if design["variants"] else design["doses"]:
             found |= _mean(f"avg_{metric}_dose_{dose}", [job for job in trained if job.cell.dose == dose], metric)
-        for view in design["views"]:
+        for view in () if design["variants"] else design["views"]:
             found |= _mean(f"avg_{metric}_{view}", [job for job in trained if job.cell.view == view], metric)
     return found
 

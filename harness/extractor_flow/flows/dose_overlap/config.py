@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -71,7 +72,8 @@ def check_simulation(simulation: Mapping[str, Any]) -> list[str]:
 
 def _size(settings: Mapping[str, Any]) -> Iterator[Problem]:
     design, seeds = settings["design"], settings["run"]["seeds"]
-    if (count := len(design["doses"]) * len(design["views"]) * len(seeds or [None])) > MOST_JOBS:
+    axes = (design["doses"], design["views"], design["variants"] or [None], seeds or [None])
+    if (count := math.prod(map(len, axes))) > MOST_JOBS:
         yield Problem(("design",), f"has {count} jobs, over all seeds; expected at most {MOST_JOBS}: make it several")
 
 

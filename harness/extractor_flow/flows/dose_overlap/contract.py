@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.plan import VIEWS, dose_text
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, TRAINED, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MAP, PIE, REFINED, TRAINED, metric_name
 from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
 
 _METHODS = {
     TRAINED: "",
     "constant": " of a constant image",
     "untrained": " of the untrained network",
-    "input": " of the network's input",
-    "iterative": " of the iterative solver",
+    INPUT: " of the network's input",
+    PIE: " of the iterative solver",
+    MAP: " of the most likely object",
+    REFINED: " of the most likely object near the network's",
 }
 _SCORES = {
     "psnr": ("PSNR", "dB", 2),
@@ -65,6 +67,8 @@ CONTRACT = JobContract(
         "gain_over_untrained": MetricSpec("Amplitude PSNR gained over the untrained network", "dB", required=False),
         "gain_over_constant": MetricSpec("Amplitude PSNR gained over a constant image", "dB", required=False),
         "gain_over_input": MetricSpec("Amplitude PSNR gained over the network's input", "dB", required=False),
+        "gain_over_iterative": MetricSpec("Amplitude PSNR gained over the iterative solver", "dB", required=False),
+        "gain_over_map": MetricSpec("Amplitude PSNR gained over the most likely object", "dB", required=False),
         "coverage": MetricSpec("Fraction of the object that is scored", "", 3),
         "covered_pixels": MetricSpec("Pixels that are scored", "px", 0),
         "final_loss": MetricSpec("Last training loss", "nats/px", 4, larger_is_better=False),
@@ -90,6 +94,7 @@ CONTRACT = JobContract(
             "device",
             "torch_threads",
             "versions",
+            "cpu_seconds",
         ),
         Detail(),
     ),

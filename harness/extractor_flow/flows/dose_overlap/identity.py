@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from extractor_flow.flows.dose_overlap.data.calibration import photon_scale
+
 if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
     from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 def training_digest(config: TrainingConfig, data: PtychographyData) -> str:
     """The SHA-256 of *config* and of everything in *data* that a training uses."""
     digest = hashlib.sha256(config.digest.encode())
-    for array in (data.diffraction, data.probe_guess, data.xcoords, data.ycoords):
-        digest.update(np.ascontiguousarray(array).data)
+    for array in (data.diffraction, data.probe_guess, data.xcoords, data.ycoords, data.mask):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).data)
+    digest.update(repr(photon_scale(data)).encode())
     return digest.hexdigest()

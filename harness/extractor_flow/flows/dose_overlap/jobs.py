@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.dose_overlap.plan import BASELINE, Cell, Plan
-from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.flows.dose_overlap.training_config import SolverConfig, TrainingConfig
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits
 from extractor_flow.study.records import Skipped
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOW_NAME = "dose_overlap"
+PACKAGES = ("scipy", "torch")
+EXTRA = "pytest-extractor-flow[dose]"
 ANYWHERE = ("cpu", "auto")
 _SEEDS = ("neighbor_count", "grouping_seed", "subsampling_seed")
 
@@ -21,7 +24,8 @@ _SEEDS = ("neighbor_count", "grouping_seed", "subsampling_seed")
 def cells_of(settings: Mapping[str, Any]) -> tuple[Cell, ...]:
     """The cells of checked *settings*, dose by dose."""
     design = settings["design"]
-    return tuple(Cell(dose, view) for dose in design["doses"] for view in design["views"])
+    variants = sorted(design["variants"]) or [""]
+    return tuple(Cell(*each) for each in product(design["doses"], design["views"], variants))
 
 
 def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
@@ -43,11 +47,13 @@ def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
 def _job(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Job:
     run = settings["run"]
     several = len(run["seeds"] or ()) > 1
+    plan = _plan(settings, cell, seed)
+    directory = cell.directory_of(plan.training.gridsize)
     return Job(
         flow=FLOW_NAME,
         name=cell.name,
-        directory=f"{cell.directory}/seed-{seed}" if several else cell.directory,
-        parameters=_plan(settings, cell, seed).to_parameters(),
+        directory=f"{directory}/seed-{seed}" if several else directory,
+        parameters=plan.to_parameters(),
         seed=seed,
         # The network of the baseline sees four times as many inputs that are not shared by a group.
         requires=() if settings["training"]["device"] in ANYWHERE else (settings["training"]["device"],),
@@ -64,12 +70,15 @@ def _plan(settings: Mapping[str, Any], cell: Cell, seed: int | None) -> Plan:
         overlap=design["overlaps"].get(cell.view),
         frames=None if cell.view == BASELINE else design["frames"],
         training=TrainingConfig(
-            dose=float(cell.dose),
-            gridsize=cell.gridsize,
-            threads=settings["threads"],
-            seed=seed or 0,
-            **settings["training"],
-            **{key: design[key] for key in _SEEDS},
+            **{
+                "dose": float(cell.dose),
+                "gridsize": cell.gridsize,
+                "threads": settings["threads"],
+                "seed": seed or 0,
+                **settings["training"],
+                **{key: design[key] for key in _SEEDS},
+                **(design["variants"][cell.variant] if cell.variant else {}),
+            }
         ),
-        solver_iterations=settings["solver"]["iterations"],
+        solver=SolverConfig(**settings["solver"]),
     )

@@ -6,7 +6,6 @@ from extractor_flow.flows.dose_overlap.scoring.names import METHODS, metric_name
 from extractor_flow.study.page_spec import (
     DURATION,
     CurveSpec,
-    Difference,
     GridSpec,
     MethodsSpec,
     PageSpec,
@@ -32,7 +31,8 @@ PAGE = PageSpec(
             "amplitude_psnr",
             "amplitude_ssim",
             "phase_psnr",
-            Difference("Amplitude PSNR, trained minus iterative solver", "amplitude_psnr", "iterative_amplitude_psnr"),
+            "gain_over_map",
+            "gain_over_iterative",
             "coverage",
             DURATION,
         ),
@@ -54,6 +54,9 @@ PAGE = PageSpec(
         PictureSpec("images_amplitude.png", "Trained network", "Amplitudes that the trained network reconstructs"),
         PictureSpec("images_input.png", "Its input", "Amplitudes of the network's input"),
         PictureSpec("images_iterative.png", "Iterative solver", "Amplitudes that the iterative solver reconstructs"),
+        PictureSpec("images_map.png", "Most likely object", "Amplitudes of the most likely object that varies little"),
+        PictureSpec("images_error.png", "Errors, trained", "How far the trained network's amplitudes are off"),
+        PictureSpec("scan.png", "Probe and scan", "The probe, and the middles of the held-out frames on the object"),
         PictureSpec("images_phase.png", "Phase, trained", "Phases that the trained network reconstructs"),
     ),
     settings={
@@ -63,7 +66,8 @@ PAGE = PageSpec(
         "Training": tuple(
             f"training.{name}" for name in ("epochs", "steps_per_epoch", "batch_frames", "learning_rate", "width")
         ),
-        "Solver": ("solver.iterations",),
+        "Input": tuple(f"training.{name}" for name in ("input", "split", "projections", "refinements", "smoothness")),
+        "Solvers": tuple(f"solver.{name}" for name in ("iterations", "momentum", "map_steps", "smoothness", "trust")),
         "Seeds": ("run.seeds",),
     },
 )

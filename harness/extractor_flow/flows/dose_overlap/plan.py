@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap import layout
-from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.flows.dose_overlap.training_config import SolverConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from extractor_flow.files import Json
 
 BASELINE = "baseline"
 VIEWS = (BASELINE, "dense", "sparse")
@@ -19,10 +21,11 @@ VIEWS = (BASELINE, "dense", "sparse")
 
 @dataclass(frozen=True)
 class Cell:
-    """One dose (photons a frame) and one view: a row and a column of the study."""
+    """One dose (photons a frame) and one view: a row and a column of the study; in an ablation, of one variant."""
 
     dose: int
     view: str
+    variant: str = ""
 
     @property
     def gridsize(self) -> int:
@@ -31,13 +34,31 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """``dense (dose=1e+03)``."""
-        return f"{self.view} (dose={dose_text(self.dose)})"
+        """``dense (dose=1e+03)``; of a variant ``dense (dose=1e+03, no-split)``."""
+        return f"{self.view} (dose={', '.join([dose_text(self.dose), *self._variants])})"
+
+    @property
+    def column(self) -> str:
+        """``dense``; of a variant ``dense, no-split``."""
+        return ", ".join([self.view, *self._variants])
 
     @property
     def directory(self) -> str:
         """``dose_1000/dense/gs2``."""
-        return f"{layout.dose_directory(self.dose)}/{self.view}/gs{self.gridsize}"
+        return self.directory_of(self.gridsize)
+
+    def directory_of(self, gridsize: int) -> str:
+        """The directory of a training with another *gridsize* than the view's."""
+        return "/".join([layout.dose_directory(self.dose), self.view, f"gs{gridsize}", *self._variants])
+
+    def as_dict(self) -> dict[str, Json]:
+        """The fields by name; a cell that is no variant has none."""
+        variant: dict[str, Json] = {"variant": self.variant} if self.variant else {}
+        return {"dose": self.dose, "view": self.view, **variant}
+
+    @property
+    def _variants(self) -> list[str]:
+        return [self.variant] if self.variant else []
 
     def data_path(self, split: str) -> str:
         """The file with the cell's frames of ``train`` or ``test``, below the root of its phase's data."""
@@ -59,17 +80,17 @@ class Plan:
     overlap: float | None
     frames: int | None
     training: TrainingConfig
-    solver_iterations: int
+    solver: SolverConfig
 
     def to_parameters(self) -> dict[str, Any]:
         """The plan as JSON-able data."""
         return {
-            "cell": asdict(self.cell),
+            "cell": self.cell.as_dict(),
             "simulation": dict(self.simulation),
             "overlap": self.overlap,
             "frames": self.frames,
             "training": self.training.as_dict(),
-            "solver_iterations": self.solver_iterations,
+            "solver": asdict(self.solver),
         }
 
     @classmethod
@@ -80,6 +101,7 @@ class Plan:
             return cls(
                 cell=Cell(**rest.pop("cell")),
                 training=TrainingConfig.from_dict(rest.pop("training")),
+                solver=SolverConfig(**rest.pop("solver")),
                 **rest,
             )
         except (KeyError, TypeError, ValueError) as error:

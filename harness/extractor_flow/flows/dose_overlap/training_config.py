@@ -15,8 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUBSAMPLING_SEED = 456
+FRAME, SCAN = "frame", "scan"
+INPUTS = (FRAME, SCAN)
+"""From what the network's input is estimated: each frame or group by itself, or all frames of the scan together."""
 DEVICES = ("cpu", "cuda", "mps", "auto")
 """Where a training computes; ``auto`` takes the best there is."""
+
+
+@dataclass(frozen=True)
+class SolverConfig:
+    """The solvers that reconstruct the same frames: passes of PIE and their momentum, and Adam steps of the others.
+
+    ``smoothness`` and ``trust``, in nats, weigh how much the object varies and how far it is from the network's.
+    """
+
+    iterations: int = 15
+    momentum: float = 0.5
+    map_steps: int = 30
+    smoothness: float = 3.0
+    trust: float = 100.0
 
 
 @dataclass(frozen=True)
@@ -24,17 +41,22 @@ class TrainingConfig:
     """Everything but the data that decides a training's result; an impossible value is a :class:`ConfigError`.
 
     An epoch is ``steps_per_epoch`` gradient steps of ``batch_frames`` frames, however many frames the data has, so that
-    every view trains for the same time. ``dose`` is in photons a frame; ``patience`` counts epochs.
+    every view trains for the same time. ``dose`` is in photons a frame; ``patience`` counts epochs. In training the
+    input is made of the share ``split`` of the photons, and the rest is to be explained; with 1 all photons do both.
     """
 
     dose: float
     gridsize: int = 1
-    epochs: int = 20
-    steps_per_epoch: int = 48
-    batch_frames: int = 32
+    epochs: int = 4
+    steps_per_epoch: int = 24
+    batch_frames: int = 400
     learning_rate: float = 4e-3
     width: int = 16
-    projections: int = 5
+    input: str = SCAN
+    split: float = 0.8
+    projections: int = 8
+    refinements: int = 25
+    smoothness: float = 3.0
     neighbor_count: int = 7
     groups_per_frame: int = 2
     validation_share: float = 0.1
@@ -59,8 +81,15 @@ class TrainingConfig:
         ]
         if not _is_positive(self.validation_share) or self.validation_share >= 1:
             problems.append(f"validation_share is {self.validation_share!r}; expected a number between 0 and 1")
-        if self.device not in DEVICES:
-            problems.append(f"device is {self.device!r}; expected one of {', '.join(DEVICES)}")
+        if not _is_positive(self.split) or self.split > 1:
+            problems.append(f"split is {self.split!r}; expected a number above 0 and at most 1")
+        if not _is_positive(self.smoothness + 1) or self.smoothness < 0:
+            problems.append(f"smoothness is {self.smoothness!r}; expected a finite number of at least 0")
+        problems += [
+            f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}"
+            for name, choices in (("device", DEVICES), ("input", INPUTS))
+            if getattr(self, name) not in choices
+        ]
         if problems:
             raise ConfigError(problems)
         self.group_rule()
@@ -95,6 +124,7 @@ _WHOLE_NUMBERS = {
     "batch_frames": 1,
     "width": 1,
     "projections": 1,
+    "refinements": 0,
     "neighbor_count": 1,
     "groups_per_frame": 1,
     "patience": 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.flows.extractor_comparison.comparison import compare_records
+from extractor_flow.flows.extractor_comparison.conclusion.comparison import compare_records
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement

@@ -25,6 +25,7 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *_size(run, entries),
         *_names(entries),
         *(problem for position, entry in entries for problem in _extractor(position, entry)),
+        *(problem for position, entry in entries for problem in _device(run, position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
         *_seeds(run),
         *_environment(settings.get("env") or {}),
@@ -75,6 +76,15 @@ def _preset(path: tuple[str | int, ...], preset: str, parameters: Mapping[str, A
             yield Problem((*path, "parameters"), complaint)
 
 
+def _device(run: Mapping[str, Any], position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
+    if run.get("device") != "mps" or entry.get("preset") not in PRESETS:
+        return
+    resolved = {**PRESETS[entry["preset"]].parameters, **(entry.get("parameters") or {})}
+    if resolved.get("num_layers", 1) != 1 and resolved.get("lstm_dropout"):
+        told = f"{entry['preset']} has dropout between the layers of its LSTM, which PyTorch does not train on mps"
+        yield Problem(("extractors", position, "preset"), f"{told}; set run.device to cpu, or lstm_dropout to 0")
+
+
 def _baseline(
     run: Mapping[str, Any], entries: Iterable[tuple[int, Mapping[str, Any]]], *, complete: bool
 ) -> Iterator[Problem]:
@@ -101,6 +111,9 @@ def _environment(env: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("env", "factory"), "stands beside an id; expected one of the two")
     if env.get("factory"):
         yield from _target(("env", "factory"), env["factory"], "package.module:function")
+    for position, wrapper in enumerate(env.get("wrappers") or []):
+        if wrapper and wrapper.get("class"):
+            yield from _target(("env", "wrappers", position, "class"), wrapper["class"], "package.module:Class")
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ A metric is measured in :mod:`training.job`. One that is added gets the next ver
 from __future__ import annotations
 
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
+from extractor_flow.study.job_contract import REPEATABILITY, ArtifactSpec, Detail, JobContract, Metric, MetricSpec
 
 CONTRACT = JobContract(
     version=1,
@@ -16,6 +16,7 @@ CONTRACT = JobContract(
         "policy": ArtifactSpec(layout.WEIGHTS, reproducible=True),
         "evaluations": ArtifactSpec(layout.EVALUATIONS, reproducible=True, small=True),
         "held_out": ArtifactSpec(layout.HELD_OUT, reproducible=True, small=True),
+        "normalization": ArtifactSpec(layout.NORMALIZATION, required=False, reproducible=True, small=True),
         "monitor": ArtifactSpec(layout.MONITOR),
         "metrics": ArtifactSpec(layout.METRICS, small=True),
         "tensorboard": ArtifactSpec(f"{layout.TENSORBOARD}/*"),
@@ -56,6 +57,7 @@ CONTRACT = JobContract(
             "torch_threads",
             "versions",
             "untrained_weights_sha256",
+            REPEATABILITY,
         ),
         Detail(),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from extractor_flow.study.page_spec import CurveSpec, PageSpec
 
 PAGE = PageSpec(
-    ranked=("final_mean_reward", "final_success_rate", "best_mean_reward", "reward_gain"),
+    ranked=("held_out_success_rate", "held_out_final_mean_reward", "best_mean_reward", "area_under_curve"),
     cost=("total_parameters", "extractor_parameters", "convergence_timestep", "sample_efficiency_ratio"),
     curve=CurveSpec(
         title="Learning curves",

@@ -3,6 +3,7 @@
 Everything is pure Python: most commands must not wait for numpy. Nothing depends on the order of the values.
 """
 
+from extractor_flow.study.statistics.means import MeanDifference, mean_difference
 from extractor_flow.study.statistics.paired import SIGNIFICANCE, Against, Paired, against, corrected, pair
 from extractor_flow.study.statistics.seeds import (
     CONFIDENCE,
@@ -20,11 +21,13 @@ __all__ = [
     "RANGE",
     "SIGNIFICANCE",
     "Against",
+    "MeanDifference",
     "Paired",
     "SeedStatistics",
     "against",
     "corrected",
     "describe",
+    "mean_difference",
     "median",
     "pair",
     "restricted_mean",

@@ -19,6 +19,7 @@ from extractor_flow.readers.images import IMAGE_LIMIT, read_png
 from extractor_flow.readers.text import decode, parse
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.run import rundir
+from extractor_flow.run.publish import DRAWING_SECONDS
 from extractor_flow.study.flow import SupportsDraw
 from extractor_flow.verify.checks.markdown import check_page
 from extractor_flow.verify.json_diff import violations
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.verify.subject.context import RunSubject
 
-_DRAWING_SECONDS = 120
 _GIVES = f"{layout.RUN} and {layout.JOURNAL} give"
 
 
@@ -184,9 +184,9 @@ def _draw(run: RunSubject) -> dict[str, bytes] | str:
                 shutil.copyfileobj(source, copy)
         command = [sys.executable, "-P", "-m", "extractor_flow.run.draw", folder]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_DRAWING_SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=DRAWING_SECONDS, check=False)
         except subprocess.TimeoutExpired:
-            return f"it takes longer than {_DRAWING_SECONDS} s"
+            return f"it takes longer than {DRAWING_SECONDS} s"
         if done.returncode != 0:
             return (done.stderr.strip().splitlines() or ["no message"])[-1]
         return rundir.RunDirectory(place).figures()

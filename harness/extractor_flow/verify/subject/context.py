@@ -21,7 +21,7 @@ from extractor_flow.verify.subject.support import latest_records, supported
 from extractor_flow.verify.subject.unknown_flow import UninstalledFlow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from extractor_flow.binding.witness import Witness
     from extractor_flow.evidence.findings import Violation
@@ -54,7 +54,7 @@ class RunSubject:
     listing: Listing
     documents: Documents
     archive: ArchiveList
-    deep: bool = False
+    deep: bool | Collection[str] = False
     witness: Witness | None = None
     trusted: frozenset[str] = frozenset()
     memory: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
@@ -172,7 +172,7 @@ class RunSubject:
             settings=self.request["config"],
             parameters={key: self.matrix.jobs[key].parameters for key in known},
             lines={key: entry.line for key, entry in known.items()},
-            deep=self.deep,
+            deep=bool(self.deep),
             trusted=self.trusted,
             elsewhere=environment_differences(self.request) if self.deep else {},
         )
@@ -205,7 +205,7 @@ def load_run(
     archive: ArchiveList,
     witness: Witness | None,
     *,
-    deep: bool,
+    deep: bool | Collection[str],
     trusted: frozenset[str],
 ) -> RunSubject:
     """The run in *files*, of which *witness* tells; nothing is judged yet."""

@@ -100,6 +100,8 @@ def test_the_table_has_a_line_for_every_method_and_no_number_for_what_was_not_me
         "| 1e+03 | dense | input | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.210 | 0.400 |",
         "| 1e+03 | dense | trained | 21.0 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
         "| 1e+03 | dense | iterative | n/a | n/a | 0.800 | n/a | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | map | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | refined | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
     ]
 
 
@@ -110,3 +112,46 @@ def test_several_seeds_of_a_cell_are_one_line_with_their_mean():
     assert [line for line in lines.splitlines() if "trained | 2" in line] == [
         "| 1e+03 | dense | trained | 21.5 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |"
     ]
+
+
+def concluded(study, *gaps):
+    """The verdict where MAP is each of *gaps* above the trained network, in both seeds of the first cells."""
+    others = {"input_amplitude_psnr": 19.0, "iterative_amplitude_psnr": 18.0}
+    seconds = {"cpu_seconds": {"training": 8.0, "trained": 0.5, "map": 2.0}}
+    outcomes = [
+        Completed(
+            {"amplitude_psnr": 20.0, **others, "map_amplitude_psnr": 20 + gap},
+            {"bundle": Artifact("b", "0" * 64, 1)},
+            1,
+            seconds,
+        )
+        for gap in gaps
+        for _ in range(2)
+    ]
+    records = [record(job, outcome) for job, outcome in zip(study.jobs, outcomes, strict=False)]
+    return flow.compare(records, study.settings).verdict
+
+
+def test_a_network_above_everything_has_won(study):
+    verdict = concluded(study, -1.0, -0.1)
+
+    assert (verdict.code, verdict.winner) == ("network-wins", "trained")
+    assert verdict.details[0] == (
+        "baseline (dose=1e+03): input 19.00 dB, trained 20.00 dB in 0.50 s, PIE 18.00 dB, MAP 19.00 dB in 2.00 s;"
+        " training took 8.0 s"
+    )
+
+
+def test_cells_that_are_not_won_stand_in_the_first_sentence(study):
+    verdict = concluded(study, -1.0, 0.25)
+
+    assert (verdict.code, verdict.winner) == ("network-wins-some", None)
+    assert "in every seed of 1 cells (dense (dose=1e+03): MAP +0.25 dB)" in verdict.sentence
+
+
+def test_a_network_that_wins_nowhere_has_not_won(study):
+    assert concluded(study, 0.0, 2.0).code == "network-wins-none"
+
+
+def test_where_nothing_was_compared_there_is_no_verdict(study, records):
+    assert flow.compare(records, study.settings).verdict is None

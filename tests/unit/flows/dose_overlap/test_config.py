@@ -86,11 +86,24 @@ def test_the_shipped_configs_are_studies_of_so_many_cells():
     studies = {path.stem: flow.study(read_config(path), {}) for path in SHIPPED}
 
     assert {name: len({job.name for job in study.jobs}) for name, study in studies.items()} == {
+        "ablation": 14,
         "equal_frames": 6,
         "smoke": 9,
         "sparse_impossible": 2,
         "study": 9,
     }
+
+
+def test_each_cell_is_trained_once_in_each_variant_of_an_ablation(study):
+    variants = {"plain": {}, "groups": {"gridsize": 2, "input": "frame"}}
+    jobs = study(design={"doses": [1000], "views": ["baseline"], "variants": variants}).jobs
+
+    assert [(job.name, job.directory) for job in jobs] == [
+        ("baseline (dose=1e+03, groups)", "dose_1000/baseline/gs2/groups"),
+        ("baseline (dose=1e+03, plain)", "dose_1000/baseline/gs1/plain"),
+    ]
+    plan = Plan.from_parameters(jobs[0].parameters)
+    assert (plan.cell.variant, plan.training.gridsize, plan.training.input) == ("groups", 2, "frame")
 
 
 def test_the_matrix_goes_dose_by_dose_and_names_its_cells(study):
@@ -149,7 +162,7 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
         "overlap": 0.7,
         "frames": None,
         "training": {**job.parameters["training"], "dose": 1000.0, "gridsize": 2, "epochs": 3, "neighbor_count": 7},
-        "solver_iterations": 15,
+        "solver": {"iterations": 15, "momentum": 0.5, "map_steps": 30, "smoothness": 3.0, "trust": 100.0},
     }
 
 
@@ -160,6 +173,9 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
         {"simulation": {"scan_step": 5}},
         {"training": {"epochs": 7}},
         {"solver": {"iterations": 3}},
+        {"solver": {"trust": 1.0}},
+        {"training": {"input": "frame"}},
+        {"training": {"split": 1}},
         {"threads": 2},
         {"design": {"doses": [1000, 100000], "overlaps": {"dense": 0.5}}},
         {"design": {"doses": [1000, 100000], "grouping_seed": 5}},

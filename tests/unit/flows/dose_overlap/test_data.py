@@ -15,8 +15,8 @@ from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData, npz
 
 FRAMES, SIDE, OBJECT = 3, 8, 16
 COUNTS = (
-    "FILE: diffraction: found a maximum of 121 times the mean; expected less than 100 times, as amplitudes have and"
-    " counts have not"
+    "FILE: diffraction: found a maximum of 119.408 times the mean of lit pixels; expected less than 100"
+    " times, as amplitudes have and counts have not"
 )
 
 
@@ -124,9 +124,18 @@ def test_the_legacy_name_and_single_precision_coordinates_are_read(npz):
     assert (read.diffraction.tolist(), read.xcoords.dtype) == (arrays()["diffraction"].tolist(), np.float64)
 
 
+def test_few_photons_are_no_counts_and_an_object_need_not_be_square(npz):
+    starved = np.zeros((3, 8, 8), np.float32)
+    starved[:, 4, 4] = 9
+
+    read = read_data(npz(diffraction=starved, objectGuess=np.ones((16, 12), np.complex64), mask=np.eye(8) == 0))
+
+    assert (read.object_guess.shape, int(read.mask.sum())) == ((16, 12), 56)
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_what_numpy_saves_is_read(tmp_path, save):
-    save(tmp_path / "scan.npz", **arrays(), filenames=np.array(["a", "b", "c"]), mask=np.ones(3))
+    save(tmp_path / "scan.npz", **arrays(), filenames=np.array(["a", "b", "c"]), quality=np.ones(3))
 
     assert read_data(tmp_path / "scan.npz").diffraction.tolist() == arrays()["diffraction"].tolist()
 
@@ -169,9 +178,14 @@ def spoilt(value, index, entry):
             "FILE: objectGuess: found a side of 4 pixels; expected at least the frame's 8",
         ),
         (
-            {"objectGuess": np.ones((16, 12), np.complex64)},
-            "FILE: objectGuess: found the shape (16, 12); expected (M, M) with M = 12",
+            {"objectGuess": np.ones((16, 6), np.complex64)},
+            "FILE: objectGuess: found a side of 6 pixels; expected at least the frame's 8",
         ),
+        (
+            {"objectGuess": np.ones(16, np.complex64)},
+            "FILE: objectGuess: found the shape (16,); expected (M, K)",
+        ),
+        ({"mask": np.zeros((8, 8), bool)}, "FILE: mask: found only false; expected true where the detector sees"),
         (
             {"probeGuess": np.zeros((8, 8), np.complex64)},
             "FILE: probeGuess: found only zeros; expected a probe",
@@ -199,7 +213,7 @@ def spoilt(value, index, entry):
             "FILE: diffraction: found a maximum of 10; expected amplitudes below 10, not counts",
         ),
         (
-            {"diffraction": np.pad(np.ones((3, 1, 1), np.float32), ((0, 0), (0, 10), (0, 10))), "probeGuess": None},
+            {"diffraction": np.maximum(0.001, 9 * np.eye(1, 121, dtype=np.float32)).reshape(1, 11, 11)},
             COUNTS,
         ),
         (

@@ -109,6 +109,14 @@ def test_a_root_without_measurements_is_an_error_that_says_how_to_make_them(tmp_
         measured_doses(tmp_path)
 
 
+def test_without_a_manifest_the_layout_itself_is_enough(roots):
+    (roots.measured / "run_manifest.json").unlink()
+    (roots.measured / "dose_007").mkdir()
+    (roots.measured / "dose_9").mkdir()
+
+    assert measured_doses(roots.measured) == list(DOSES)
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", '{"dose_1": {}}', '{"dose_1": {"dose": "1e3"}}'])
 def test_a_manifest_without_doses_is_refused(tmp_path, text):
     (tmp_path / "run_manifest.json").write_text(text)
@@ -157,6 +165,26 @@ def test_the_manifest_and_the_skip_summary_tell_of_the_same_skips(roots):
         "skip_summary_path": "skip_summary.json",
     }
     assert skips == {key: manifest[key] for key in ("timestamp", "skipped_views", "skipped_count")}
+
+
+def test_what_earlier_calls_wrote_about_other_cells_stays(roots):
+    one, two, three = matrix(roots, DOSES)[:3]
+
+    def write(job, status, *skipped):
+        manifest = TrainingManifest(roots, Filters(), dry_run=False, skipped=skipped)
+        manifest.jobs = [{**job.as_dict(), "result": {"status": status}}]
+        manifest.write()
+
+    write(two, "failed", SkippedView(three.cell, "too dense"))
+    write(one, "success")
+    write(two, "success")
+
+    told = json.loads((roots.artifacts / "training_manifest.json").read_text())
+    assert [(job["view"], job["result"]["status"]) for job in told["jobs"]] == [
+        ("baseline", "success"),
+        ("dense", "success"),
+    ]
+    assert (told["skipped_count"], told["skipped_views"][0]["view"]) == (1, "sparse")
 
 
 def test_only_jobs_that_succeeded_can_be_reconstructed(roots):

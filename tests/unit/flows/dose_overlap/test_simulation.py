@@ -9,10 +9,10 @@ import pytest
 
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap.data.dataset import write_data
+from extractor_flow.flows.dose_overlap.data.scan_geometry import fractions, whole_pixels
 from extractor_flow.flows.dose_overlap.data.simulation import (
     Base,
     SyntheticSettings,
-    base_of,
     canonical,
     diffract,
     photon_scale,
@@ -192,7 +192,40 @@ def test_frames_on_one_line_cannot_be_split(small):
         split(simulate(flat, 1e4))
 
 
-def test_a_base_from_a_data_set_has_whole_pixels(small):
-    data = replace(simulate(small, 1e4), xcoords=small.xcoords + 0.3)
+def test_a_frame_between_pixels_is_that_of_a_probe_moved_there():
+    rng = np.random.default_rng(3)
+    specimen = (0.5 + rng.random((60, 57))) * np.exp(1j * rng.random((60, 57)))
+    down, right = np.mgrid[:24, :24]
 
-    assert np.array_equal(base_of(data).xcoords, small.xcoords)
+    def light(off_down, off_right):
+        return np.exp(-((down - 12 - off_down) ** 2 + (right - 12 - off_right) ** 2) / 10) + 0j
+
+    x, y = np.array([20.3, 30.0, 25.5]), np.array([19.9, 40.25, 30.5])
+    waves = [
+        specimen[row - 12 : row + 12, column - 12 : column + 12] * light(off_down, off_right)
+        for row, column, off_down, off_right in ((20, 20, -0.1, 0.3), (40, 30, 0.25, 0.0), (31, 26, -0.5, -0.5))
+    ]
+    expected = np.array([np.abs(np.fft.fftshift(np.fft.fft2(wave))) for wave in waves]) / 24
+
+    found = simulate(Base(specimen.astype(np.complex64), light(0, 0).astype(np.complex64), x, y), 1e9).diffraction
+
+    np.testing.assert_allclose(found, expected, atol=2e-3 * expected.max())
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "expected"),
+    [
+        ([3.5, 4.5, 7.5], [4, 5, 8]),
+        ([3.5 - 1e-9, 4.5 + 1e-9, 7.5], [4, 5, 8]),
+        ([3.3, 4.3], [3, 4]),
+        ([2.5, 3.1, 4.5], [3, 3, 5]),
+    ],
+)
+def test_half_a_pixel_is_rounded_up_everywhere(coordinates, expected):
+    assert whole_pixels(np.array(coordinates)).tolist() == expected
+
+
+def test_a_fraction_that_all_frames_share_is_a_matter_of_the_origin():
+    shared, own = np.array([3.5, 4.5, 9.5]), np.array([3.25, 4.5, 9.0])
+
+    assert fractions(shared, own).tolist() == [[0.25, 0.0], [-0.5, 0.0], [0.0, 0.0]]

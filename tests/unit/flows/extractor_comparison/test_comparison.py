@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor_flow.flows.extractor_comparison.comparison import arrival_of, compare_records
+from extractor_flow.flows.extractor_comparison.conclusion.comparison import arrival_of, compare_records
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.study.codes import Code

@@ -14,6 +14,7 @@ from extractor_flow.config import ConfigDocument, read_config
 from extractor_flow.errors import ConfigError, RequestError
 from extractor_flow.flows.extractor_comparison import flow
 from extractor_flow.flows.extractor_comparison.config import schema
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.flows.extractor_comparison.jobs import missing_requirement
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits
@@ -94,6 +95,9 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "factory": None,
             "kwargs": {"rays": 32},
             "filter_keys": [],
+            "wrappers": [],
+            "frame_stack": None,
+            "normalize": None,
         },
         "algorithm": {
             "learning_rate": 0.0003,
@@ -249,15 +253,11 @@ env: {id: CartPole-v1, factory: "pkg:make"}
     ]
 
 
+LSTM_WITHOUT_DROPOUT = {"name": "b", "preset": "lstm_medium", "parameters": {"lstm_dropout": 0.0}}
 CASES = {
     "an unknown preset": (
         {"extractors": [{"name": "a", "preset": "mlp_smal"}]},
-        (
-            "extractors[0].preset: is 'mlp_smal'; expected one of dynamics_original, dynamics_no_conv, mlp_small, "
-            "mlp_large, "
-            "attention_small, attention_large, lightweight_cnn, lstm_small, lstm_medium, mamba_lite "
-            "(did you mean 'mlp_small'?)"
-        ),
+        f"extractors[0].preset: is 'mlp_smal'; expected one of {', '.join(PRESETS)} (did you mean 'mlp_small'?)",
     ),
     "two equal names": (
         {"extractors": [{"name": "a", "preset": "mlp_small"}, {"name": "a", "preset": "mlp_large"}]},
@@ -292,6 +292,13 @@ CASES = {
     "a baseline that is not compared": (
         {"run": {"baseline_extractor": "b"}},
         "run.baseline_extractor: is 'b'; expected one of a",
+    ),
+    "an LSTM on mps with dropout between its layers": (
+        {"run": {"device": "mps"}, "extractors": [{"name": "a", "preset": "lstm_medium"}, LSTM_WITHOUT_DROPOUT]},
+        (
+            "extractors[0].preset: lstm_medium has dropout between the layers of its LSTM, which PyTorch does not "
+            "train on mps; set run.device to cpu, or lstm_dropout to 0"
+        ),
     ),
     "a seed and seeds": ({"run": {"seed": 1, "seeds": [2]}}, "run.seeds: stands beside seed; expected one of the two"),
     "a seed that stands twice": (

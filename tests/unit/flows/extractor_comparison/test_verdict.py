@@ -2,8 +2,8 @@
 
 import pytest
 
+from extractor_flow.flows.extractor_comparison.conclusion.verdict import Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT, HEADLINE
-from extractor_flow.flows.extractor_comparison.verdict import Scores, conclude
 from extractor_flow.study.flow import Verdict
 
 SETTINGS = {"env": {"id": "Walk-v1"}, "run": {"total_timesteps": 16384}}

@@ -134,8 +134,8 @@ def _read_images(stream: BinaryIO, where: str) -> Arrays:
     if {name: array.dtype.name for name, array in arrays.items()} != dtypes:
         raise ReadError(Kind.HEADER, where, f"holds {brief(sorted(arrays))}; expected {', '.join(sorted(dtypes))}")
     shapes = {array.shape for array in arrays.values()}
-    if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or shape[0] != shape[1]:  # noqa: PLR2004 - an image
-        raise ReadError(Kind.SHAPE, where, "the images are not squares of one size")
+    if len(shapes) != 1 or len(shapes.pop()) != 2:  # noqa: PLR2004 - an image
+        raise ReadError(Kind.SHAPE, where, "the images are not of one size")
     if infinite := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise ReadError(Kind.NOT_FINITE, where, f"{', '.join(infinite)}: values that are not finite")
     return arrays

@@ -43,7 +43,7 @@ def images(job: Claims) -> Iterator[Violation]:
     constant = np.full(frames.object_guess.shape, constant_level(frames), dtype=np.complex64)
     if not np.array_equal(arrays[TRUTH], frames.object_guess):
         yield job.wrong(layout.RECONSTRUCTIONS, TRUTH, "is the object that was measured", f"{source} has another")
-    if not np.array_equal(arrays[MASK], covered(frames.probe_guess, frame_corners(frames), len(constant))):
+    if not np.array_equal(arrays[MASK], covered(frames.probe_guess, frame_corners(frames), constant.shape)):
         yield job.wrong(layout.RECONSTRUCTIONS, MASK, "is the area that the frames cover", f"{source} covers another")
     if not nearly(arrays["constant"], constant, _LAST_PLACE):
         what = f"{source} is as bright as {constant_level(frames)!r}"

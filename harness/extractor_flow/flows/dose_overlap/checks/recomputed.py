@@ -52,7 +52,7 @@ def images_again(job: Claims) -> Iterator[Violation]:
     arrays, frames = job.images(), job.frames("test")
     weights = _tensors(job.weights(layout.BUNDLE, "network."))
     bundle = Bundle(job.plan.training, job.calibration(), job.frames("train").probe_guess, weights)
-    for name, image in objects_of(bundle, frames, iterations=job.plan.solver_iterations).items():
+    for name, image in objects_of(bundle, frames, job.plan.solver).images.items():
         found = _difference(arrays[name], image, arrays[MASK])
         if found is not None:
             what = f"computed again it differs by {found}"

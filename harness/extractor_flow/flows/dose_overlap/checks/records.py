@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import check
@@ -9,6 +10,7 @@ from extractor_flow.evidence.findings import Violation, close
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_count
 from extractor_flow.flows.dose_overlap.schedule import learning_rate
+from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MAP, PIE, REFINED, TIMED, TRAINED
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.dose_overlap.checks.claims import Claims
 
+_TRAINING = "training"
+# What a warm process had spent before the job's clock ran.
+_STARTED = 1.0
 _VERSIONS = {"numpy", "scipy", "torch"}
 
 
@@ -42,13 +47,36 @@ def _details(job: Claims) -> dict[str, Any]:
     curves, cell = job.curve(), job.plan.cell
     bundle = job.outcome.artifacts.get("bundle")
     return {
-        "cell": {"dose": cell.dose, "view": cell.view},
+        "cell": cell.as_dict(),
         "curves": curves,
         "stopped_early": len(curves) - 1 < job.plan.training.epochs,
         "torch_threads": job.plan.training.threads,
         "bundle_sha256": bundle and bundle.sha256,
         "bundle_size_bytes": bundle and bundle.size_bytes,
     }
+
+
+@check("dose-seconds", reads=("data",))
+def seconds(job: Claims) -> Iterator[Violation]:
+    """The CPU seconds of training and methods are all there, and no more than the job's threads had in its time.
+
+    Catches: a slow method shown as faster than the one that it is part of, more seconds than the job lasted.
+    Cannot catch: fewer seconds than were spent; nothing on disk tells.
+    """
+    told = job.outcome.details.get("cpu_seconds")
+    if not isinstance(told, dict) or told.keys() != {_TRAINING, *TIMED} or not all(map(_is_time, told.values())):
+        yield job.contradicted("details.cpu_seconds", told, f"expected numbers for {_TRAINING}, {', '.join(TIMED)}")
+        return
+    for part, whole in ((INPUT, TRAINED), (TRAINED, REFINED), (PIE, MAP)):
+        if told[part] > told[whole]:
+            yield job.contradicted("details.cpu_seconds", told, f"{whole} begins with {part}")
+    spent, lasted = told[_TRAINING] + told[REFINED] + told[MAP], job.record.duration_seconds
+    if lasted is not None and spent > (lasted + _STARTED) * (job.plan.training.threads + 1):
+        yield job.contradicted("details.cpu_seconds", told, f"the job lasted {lasted} s")
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value) and value >= 0
 
 
 @check("dose-metrics-file", reads=("metrics",))
@@ -62,7 +90,7 @@ def metrics_file(job: Claims) -> Iterator[Violation]:
     expected: dict[str, Any] = {
         "metrics": dict(outcome.metrics),
         "training_steps": outcome.training_steps,
-        "details": dict(outcome.details),
+        "details": {name: value for name, value in outcome.details.items() if name != "cpu_seconds"},
     }
     for name in sorted(there.keys() | expected.keys()):
         if there.get(name) != expected.get(name):

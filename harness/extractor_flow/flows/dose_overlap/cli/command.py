@@ -6,18 +6,21 @@ Exit codes are those of ``extractor-flow``: 0 well, 1 a job failed, 2 the reques
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor_flow.errors import HarnessError
+from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.files import printable
 from extractor_flow.flows.dose_overlap.cli.train import OPTIONS, train
+from extractor_flow.flows.dose_overlap.jobs import EXTRA, FLOW_NAME, PACKAGES
 from extractor_flow.flows.dose_overlap.plan import VIEWS
-from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+from extractor_flow.flows.dose_overlap.training_config import SolverConfig, TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _PROG = "extractor-flow dose-overlap"
 _DOSES = (1_000, 10_000, 100_000)
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int | list[str]:
     """
     options = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
+        _require_packages()
         answer: int | list[str] = options.handler(options)
     except HarnessError as error:
         sys.stderr.write(f"{_PROG}: {printable(str(error))}\n")
@@ -45,9 +49,26 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog=_PROG, description="Studies reconstruction over photon dose and scan overlap.")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_generate, _add_overlap, _add_train, _add_reconstruct, _add_compare, _add_study):
+    for add in (_add_import, _add_generate, _add_overlap, _add_train, _add_reconstruct, _add_compare, _add_study):
         add(commands)
     return top
+
+
+def _require_packages() -> None:
+    """Raise :class:`RequestError`, which says what to install, where a package of the flow is missing."""
+    if absent := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
+        msg = f"needs {', '.join(absent)}, not installed here; do: pip install '{EXTRA}'"
+        raise RequestError(msg)
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("import", help="bring measured frames to the contract of a data set")
+    command.add_argument("files", metavar="FILE", type=Path, nargs="+", help="NPZ files that hold the arrays together")
+    command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the NPZ file to write")
+    command.add_argument(
+        "--photon-scale", metavar="S", type=finite, help="photons for each unit of squared amplitude, where not counts"
+    )
+    command.set_defaults(handler=_import)
 
 
 def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,12 +79,24 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command.add_argument(
         "--base-npz", metavar="FILE", type=Path, help="measure this data set's object; default: make one"
     )
+    command.add_argument(
+        "--frames", metavar="FILE", type=Path, help="take the measured frames of this data set, thinned to each dose"
+    )
     command.add_argument("--dose", metavar="PHOTONS", type=dose, action="append", help="photons a frame; repeatable")
+    _add_acceptance(command)
     for name, default in schema_defaults("simulation").items():
         if not name.startswith("base_"):
             option = f"--{name.replace('_', '-')}"
-            command.add_argument(option, metavar="N", type=type(default), default=default, help="default: %(default)s")
+            command.add_argument(
+                option, metavar="N", type=_number(default), default=default, help="default: %(default)s"
+            )
     command.set_defaults(handler=_generate)
+
+
+def _add_acceptance(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--accept-inconsistent", action="store_true", help="go on where frames do not fit their object; recorded"
+    )
 
 
 def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -74,7 +107,7 @@ def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("--output-root", metavar="DIR", type=Path, help="default: the phase-c-root")
     for name, default in schema_defaults("design", "overlaps").items():
         command.add_argument(
-            f"--{name}", metavar="F", type=float, default=default, help="overlap (default: %(default)s)"
+            f"--{name}", metavar="F", type=finite, default=default, help="overlap (default: %(default)s)"
         )
     command.add_argument(
         "--frames", metavar="N", type=_positive, help="keep N frames of each side, those nearest to its middle"
@@ -91,13 +124,17 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("--view", choices=VIEWS, help="only this view")
     command.add_argument("--gridsize", type=int, choices=(1, 2), help="only this gridsize")
     command.add_argument("--dry-run", action="store_true", help="write the manifest; train nothing")
+    _add_acceptance(command)
+    command.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
     command.add_argument("--strict", action="store_true", help="a view without data is an error, not a skip")
     defaults = TrainingConfig(dose=1.0)
     for name in OPTIONS:
         default = getattr(defaults, name)
         option = f"--{name.replace('_', '-')}"
         metavar = "NAME" if isinstance(default, str) else "N"
-        command.add_argument(option, metavar=metavar, type=type(default), default=default, help="default: %(default)s")
+        command.add_argument(
+            option, metavar=metavar, type=_number(default), default=default, help="default: %(default)s"
+        )
     command.set_defaults(handler=train)
 
 
@@ -125,9 +162,17 @@ def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.set_defaults(handler=_study)
 
 
-def _generate(options: argparse.Namespace) -> int:
-    from extractor_flow.flows.dose_overlap.cli.phases import generate_data
+def _import(options: argparse.Namespace) -> int:
+    from extractor_flow.flows.dose_overlap.cli.phases import import_data
 
+    return import_data(options.files, options.output, options.photon_scale)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from extractor_flow.flows.dose_overlap.cli.phases import generate_data, generate_from_frames
+
+    if options.frames is not None:
+        return generate_from_frames(options)
     return generate_data(options, sorted(set(options.dose or _DOSES)))
 
 
@@ -142,7 +187,7 @@ def _overlap(options: argparse.Namespace) -> int:
 def _reconstruct(options: argparse.Namespace) -> int:
     from extractor_flow.flows.dose_overlap.cli.phases import reconstruct_all
 
-    return reconstruct_all(options.artifact_root, options.iterations)
+    return reconstruct_all(options.artifact_root, SolverConfig(iterations=options.iterations))
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -152,6 +197,14 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> list[str]:
+    from extractor_flow.config import read_config
+
+    found = read_config(options.config).data.get("flow")
+    if found != FLOW_NAME:
+        msg = (
+            f"{options.config}: flow: is {found!r}; expected {FLOW_NAME}; a config of another flow: extractor-flow run"
+        )
+        raise RequestError(msg)
     return ["run", str(options.config), "--verify", *options.rest]
 
 
@@ -165,6 +218,23 @@ def dose(text: str) -> int:
         msg = f"{text!r} is not a whole number of photons of at least 1"
         raise argparse.ArgumentTypeError(msg)
     return int(number)
+
+
+def finite(text: str) -> float:
+    """*text* as a finite number; else argparse's complaint."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        msg = f"{text!r} is not a finite number"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _number(default: object) -> Callable[[str], object]:
+    """What reads an option whose default is *default*."""
+    return finite if isinstance(default, float) else type(default)
 
 
 def _positive(text: str) -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
 
 
+_DOSE = "dose_"
+
+
 @dataclass(frozen=True)
 class Roots:
     """Where the measured frames, the thinned views and the results lie."""
@@ -99,7 +102,10 @@ class SkippedView:
 
 @dataclass
 class TrainingManifest:
-    """What one call of ``train`` was asked, and what came of it so far."""
+    """What one call of ``train`` was asked, and what came of it so far.
+
+    What earlier calls wrote about other cells below the same root stays in the files.
+    """
 
     roots: Roots
     filters: Filters
@@ -110,10 +116,9 @@ class TrainingManifest:
     def write(self) -> tuple[Path, Path]:
         """Write manifest and skip summary, each whole; their paths. The skips in both are the same."""
         moment = timestamp(utc_now())
-        skips: dict[str, Json] = {
-            "skipped_views": [skip.as_dict() for skip in self.skipped],
-            "skipped_count": len(self.skipped),
-        }
+        told = self._with_those_before("jobs", self.jobs)
+        views = self._with_those_before("skipped_views", [skip.as_dict() for skip in self.skipped])
+        skips: dict[str, Json] = {"skipped_views": [*views], "skipped_count": len(views)}
         manifest: dict[str, Json] = {
             "timestamp": moment,
             "phase_c_root": str(self.roots.measured),
@@ -121,7 +126,7 @@ class TrainingManifest:
             "artifact_root": str(self.roots.artifacts),
             "filters": self.filters.as_dict(),
             "dry_run": self.dry_run,
-            "jobs": list(self.jobs),
+            "jobs": [*told],
             "skip_summary_path": layout.SKIP_SUMMARY,
             **skips,
         }
@@ -131,11 +136,35 @@ class TrainingManifest:
         write_json(paths[1], {"timestamp": moment, **skips})
         return paths
 
+    def _with_those_before(self, member: str, entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+        """*entries*, and what the manifest on the disk has there about cells of which this call says nothing."""
+        path = self.roots.artifacts / layout.TRAINING_MANIFEST
+        there = read_json(path) if path.is_file() else {}
+        before = there.get(member) if isinstance(there, dict) else None
+        mine = {(entry["dose"], entry["view"]) for entry in (*self.jobs, *(skip.as_dict() for skip in self.skipped))}
+        kept = [
+            entry
+            for entry in (before if isinstance(before, list) else [])
+            if isinstance(entry, dict) and (entry.get("dose"), entry.get("view")) not in mine
+        ]
+        return sorted([*kept, *entries], key=_place)
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[float, int]:
+    """Where a job or a skip belongs: dose by dose, and in the order of the views."""
+    dose, view = entry.get("dose"), entry.get("view")
+    return dose if isinstance(dose, int) else 0, VIEWS.index(view) if view in VIEWS else len(VIEWS)
+
 
 def measured_doses(root: Path) -> list[int]:
-    """The doses in ``run_manifest.json``; without it a :class:`DataError` that says how to make it."""
+    """The doses in ``run_manifest.json``, or of the directories ``dose_<int>`` that hold measured frames.
+
+    With neither, a :class:`DataError` that says how to make them.
+    """
     path = root / layout.RUN_MANIFEST
     if not path.is_file():
+        if found := _doses_of_directories(root):
+            return found
         msg = f"{path}: found no such file; make it with: extractor-flow dose-overlap generate --output-root {root}"
         raise DataError(msg)
     data = read_json(path)
@@ -145,6 +174,14 @@ def measured_doses(root: Path) -> list[int]:
         msg = f"{path}: found doses {doses!r}; expected an object with a whole number as the dose of each entry"
         raise DataError(msg)
     return sorted(whole)
+
+
+def _doses_of_directories(root: Path) -> list[int]:
+    names = [each.name.removeprefix(_DOSE) for each in root.glob(f"{_DOSE}*")]
+    doses = [int(name) for name in names if name.isdecimal() and layout.dose_directory(int(name)) == f"{_DOSE}{name}"]
+    return sorted(
+        dose for dose in doses if any((root / layout.patched(dose, each)).is_file() for each in layout.SPLITS)
+    )
 
 
 def matrix(roots: Roots, doses: Sequence[int]) -> list[CellJob]:

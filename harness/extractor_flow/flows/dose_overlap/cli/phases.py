@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import ConfigError, DataError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.flows.dose_overlap.data.views import Thinning
+    from extractor_flow.flows.dose_overlap.training_config import SolverConfig
 
 _SIMULATION = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step", "seed")
 
@@ -40,6 +42,39 @@ def generate_data(options: argparse.Namespace, doses: Sequence[int]) -> int:
     return 0
 
 
+def generate_from_frames(options: argparse.Namespace) -> int:
+    """Take measured frames, with the dose that they were measured with, or thinned to lower ones."""
+    from extractor_flow.flows.dose_overlap.data.dataset import read_data
+    from extractor_flow.flows.dose_overlap.data.generate import write_measured
+    from extractor_flow.flows.dose_overlap.measured.consistency import require_consistent
+
+    data = read_data(options.frames)
+    if not options.accept_inconsistent:
+        require_consistent(data, str(options.frames))
+    options.output_root.mkdir(parents=True, exist_ok=True)
+    accepted = {"accepted_inconsistent": True} if options.accept_inconsistent else {}
+    kept = replace(data, metadata={**data.metadata, **accepted})
+    for dose in write_measured(kept, sorted(set(options.dose or ())), options.output_root, seed=options.seed):
+        say(f"{dose_text(dose)} photons a frame: {options.output_root / layout.dose_directory(dose)}")
+    say(f"manifest written: {options.output_root / layout.RUN_MANIFEST}")
+    return 0
+
+
+def import_data(files: Sequence[Path], output: Path, photon_scale: float | None) -> int:
+    """Write what *files* hold together as one data set, and say what was changed."""
+    from extractor_flow.flows.dose_overlap.data.dataset import write_data
+    from extractor_flow.flows.dose_overlap.measured.importing import import_files
+
+    data = import_files(files, photon_scale=photon_scale)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_data(output, data)
+    changes = [str(each) for name in ("casts", "changes") for each in data.metadata[name]]  # type: ignore[union-attr]
+    say(f"{data.count} frames of {data.frame_size} pixels: {output}")
+    for each in changes or ["nothing was changed"]:
+        say(f"  {each}")
+    return 0
+
+
 def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
     """Thin what was measured below *source*; a rejected view is reported, and is no error."""
     from extractor_flow.flows.dose_overlap.data.views import write_views
@@ -53,14 +88,14 @@ def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinnin
     return 0
 
 
-def reconstruct_all(root: Path, iterations: int) -> int:
+def reconstruct_all(root: Path, solver: SolverConfig) -> int:
     """Reconstruct what the held-out frames of each trained job show, by every method."""
     from extractor_flow.flows.dose_overlap.training.job import reconstruct_cell
 
     jobs = trained_jobs(root)
     for number, job in enumerate(jobs, 1):
-        metrics = reconstruct_cell(job.test, job.directory, iterations=iterations)
-        write_json(job.directory / layout.METRICS, {"metrics": metrics})
+        metrics, seconds = reconstruct_cell(job.test, job.directory, solver)
+        write_json(job.directory / layout.METRICS, {"metrics": metrics, "cpu_seconds": seconds})
         psnr = metrics.get("amplitude_psnr")
         say(f"[{number}/{len(jobs)}] {job.title}: amplitude PSNR {'n/a' if psnr is None else f'{psnr:.2f} dB'}")
     return 0
@@ -68,7 +103,8 @@ def reconstruct_all(root: Path, iterations: int) -> int:
 
 def compare_all(root: Path) -> int:
     """Write ``comparison.md``, ``comparison.json`` and the figures of the reconstructed jobs below *root*."""
-    from extractor_flow.flows.dose_overlap.figures import Shown, draw_cells
+    from extractor_flow.flows.dose_overlap.figures import draw_cells
+    from extractor_flow.flows.dose_overlap.figures.pictures import Shown
 
     jobs = trained_jobs(root)
     rows = [Row(job.cell, _object(root, job, layout.METRICS)["metrics"]) for job in jobs]
@@ -80,7 +116,11 @@ def compare_all(root: Path) -> int:
     figures.mkdir(exist_ok=True)
     shown = [
         Shown(
-            row.cell, row.metrics, _object(root, job, layout.CURVES)["curves"], job.directory / layout.RECONSTRUCTIONS
+            row.cell,
+            row.metrics,
+            _object(root, job, layout.CURVES)["curves"],
+            job.directory / layout.RECONSTRUCTIONS,
+            job.test,
         )
         for row, job in zip(rows, jobs, strict=True)
     ]

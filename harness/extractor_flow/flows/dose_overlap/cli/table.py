@@ -7,14 +7,14 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from extractor_flow.flows.dose_overlap.plan import Cell, dose_text
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, TRAINED, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MAP, PIE, REFINED, TRAINED, metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SCORES = {"psnr": ("PSNR", 1), "ssim": ("SSIM", 3), "ms_ssim": ("MS-SSIM", 3), "frc": ("FRC", 3)}
 _SHOWN = tuple((image, short) for image in IMAGES for short in _SCORES)
-_ORDER = ("constant", "untrained", INPUT, TRAINED, "iterative")
+_ORDER = ("constant", "untrained", INPUT, TRAINED, PIE, MAP, REFINED)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _line(row: Row, method: str) -> tuple[str, ...]:
         _number(row.metrics.get(metric_name(method, image, short)), _SCORES[short][1]) for image, short in _SHOWN
     )
     coverage = _number(row.metrics.get("coverage"), 3)
-    return (dose_text(row.cell.dose), row.cell.view, method, *numbers, coverage)
+    return (dose_text(row.cell.dose), row.cell.column, method, *numbers, coverage)
 
 
 def _number(value: float | None, digits: int) -> str:

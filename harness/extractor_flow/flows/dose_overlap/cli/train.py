@@ -27,9 +27,13 @@ from extractor_flow.study.records import REHEARSED, STATUSES, Failed, Skipped, w
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
+
+    from loguru import Record
 
     from extractor_flow.files import Json
     from extractor_flow.flows.dose_overlap.history import EpochRecord
+    from extractor_flow.flows.dose_overlap.training.loop import TrainingOutcome
 
 OPTIONS = tuple(field.name for field in fields(TrainingConfig) if field.name not in {"dose", "gridsize"})
 """The settings of a training that the command line takes; dose and gridsize are the cell's."""
@@ -57,8 +61,23 @@ def train(options: argparse.Namespace) -> int:
         raise DataError("\n".join(f"{skip.cell.name}: {skip.reason}" for skip in manifest.skipped))
     skipped = {skip.cell for skip in manifest.skipped}
     planned = [(job, config_of(options, job)) for job in jobs if job.cell not in skipped]
-    _run(planned, manifest)
+    if not (options.accept_inconsistent or options.dry_run):
+        _require_consistent(job for job, _ in planned)
+    _run(planned, manifest, resume=options.resume)
     return 1 if any(_status(job) == "failed" for job in manifest.jobs) else 0
+
+
+def _require_consistent(jobs: Iterable[CellJob]) -> None:
+    """Look at every file once before anything starts; what breaks the contract fails its own job."""
+    from extractor_flow.flows.dose_overlap.data.dataset import read_data
+    from extractor_flow.flows.dose_overlap.measured.consistency import require_consistent
+
+    for path in dict.fromkeys(path for job in jobs for path in (job.train, job.test)):
+        try:
+            data = read_data(path)
+        except DataError:
+            continue
+        require_consistent(data, str(path))
 
 
 def config_of(options: argparse.Namespace, job: CellJob) -> TrainingConfig:
@@ -82,14 +101,14 @@ def _narrowed(jobs: list[CellJob], filters: Filters) -> list[CellJob]:
     return jobs
 
 
-def _run(planned: list[tuple[CellJob, TrainingConfig]], manifest: TrainingManifest) -> None:
+def _run(planned: list[tuple[CellJob, TrainingConfig]], manifest: TrainingManifest, *, resume: bool) -> None:
     """Bring every job to a result; the manifest is on the disk after each, also when the user stops the batch."""
     for skip in manifest.skipped:
         say(f"skipped {skip.cell.name}: {skip.reason}")
     try:
         for number, (job, config) in enumerate(planned, 1):
             say(f"[{number}/{len(planned)}] {job.title}")
-            result = _rehearsed() if manifest.dry_run else _result(job, config)
+            result = _rehearsed() if manifest.dry_run else _result(job, config, resume=resume)
             say(f"[{number}/{len(planned)}] {result['status']}: {_in_words(result)}")
             manifest.jobs.append({**job.as_dict(), "result": result})
             manifest.write()
@@ -103,16 +122,22 @@ def _rehearsed() -> dict[str, Json]:
     return {"status": STATUSES[Skipped], **why_not(REHEARSED)}
 
 
-def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
-    from extractor_flow.flows.dose_overlap.training.job import curves_of, train_cell
+def _line(record: Record) -> str:
+    """A line of a job's log, with its numbers."""
+    facts = " {extra}" if record["extra"] else ""
+    return f"{{time:YYYY-MM-DDTHH:mm:ss!UTC}}Z {{level}} {{message}}{facts}\n{{exception}}"
+
+
+def _result(job: CellJob, config: TrainingConfig, *, resume: bool) -> dict[str, Json]:
+    from extractor_flow.flows.dose_overlap.training.job import train_cell
 
     def progress(record: EpochRecord) -> None:
         say(f"    epoch {record.epoch}/{config.epochs}: validation loss {record.validation_loss:.4g}")
 
     job.directory.mkdir(parents=True, exist_ok=True)
-    sink = logger.add(job.directory / layout.LOG, level="INFO")
+    sink = logger.add(job.directory / layout.LOG, level="INFO", format=_line)
     try:
-        outcome = train_cell(config, job.train, job.directory, progress)
+        return _told(train_cell(config, job.train, job.directory, progress, resume=resume))
     except _FAILURES as error:
         # What a user can cause says itself what would do; its traceback would only hide that.
         message = str(error) if isinstance(error, HarnessError) else "".join(traceback.format_exception(error))
@@ -121,6 +146,11 @@ def _result(job: CellJob, config: TrainingConfig) -> dict[str, Json]:
         return {"status": STATUSES[Failed], **why_not(failed)}
     finally:
         logger.remove(sink)
+
+
+def _told(outcome: TrainingOutcome) -> dict[str, Json]:
+    from extractor_flow.flows.dose_overlap.training.job import curves_of
+
     return {
         "status": "success",
         "final_loss": outcome.final_loss,

@@ -17,7 +17,7 @@ class Calibration:
     """What the training frames say about brightness: needed again, unchanged, wherever the network is used.
 
     ``level`` is the amplitude of an equally bright constant object, ``input_scale`` multiplies the frames,
-    ``photon_scale`` is the number of photons for each unit of intensity.
+    ``photon_scale`` is the number of photons for each unit of intensity: as the metadata say, or else as the dose.
     """
 
     level: float
@@ -27,20 +27,35 @@ class Calibration:
     @classmethod
     def of(cls, data: PtychographyData, dose: float) -> Calibration:
         """The calibration of *data*, whose mean frame holds *dose* photons."""
-        energy = float(np.mean(np.sum(data.diffraction.astype(np.float64) ** 2, axis=(-2, -1))))
-        return cls(constant_level(data), input_scale(data.frame_size, energy), dose / energy)
+        energy = mean_energy(data)
+        return cls(constant_level(data), input_scale(data.frame_size, energy), photon_scale(data) or dose / energy)
 
     def as_dict(self) -> dict[str, float]:
         """The fields by name."""
         return asdict(self)
 
 
-def input_scale(frame_size: int, mean_energy: float) -> float:
+def photon_scale(data: PtychographyData) -> float | None:
+    """The photons for each unit of intensity, as the metadata of *data* say; ``None`` where they say nothing usable."""
+    told = data.metadata.get("photon_scale")
+    return told if isinstance(told, float) and math.isfinite(told) and told > 0 else None
+
+
+def mean_energy(data: PtychographyData) -> float:
+    """The mean of sum A² over the frames; what masked pixels would have had is taken from the probe's own pattern."""
+    frames = data.diffraction.astype(np.float64) ** 2
+    if data.mask is None:
+        return float(frames.sum(axis=(-2, -1)).mean())
+    pattern = np.abs(np.fft.fftshift(np.fft.fft2(data.probe_guess.astype(np.complex128)))) ** 2
+    return float(frames[:, data.mask].sum(axis=1).mean() * pattern.sum() / pattern[data.mask].sum())
+
+
+def input_scale(frame_size: int, energy: float) -> float:
     """sqrt((N/2)² / mean sum A²): what the diffraction amplitudes are multiplied by for the network."""
-    return math.sqrt((frame_size / 2) ** 2 / mean_energy)
+    return math.sqrt((frame_size / 2) ** 2 / energy)
 
 
 def constant_level(data: PtychographyData) -> float:
     """The amplitude of the constant object with frames as bright as the measured ones: sqrt(mean sum A² / sum |P|²)."""
-    energy = np.sum(data.diffraction.astype(np.float64) ** 2, axis=(-2, -1))
-    return float(np.sqrt(energy.mean() / np.sum(np.abs(data.probe_guess.astype(np.complex128)) ** 2)))
+    light = float(np.sum(np.abs(data.probe_guess.astype(np.complex128)) ** 2))
+    return math.sqrt(mean_energy(data) / light)

@@ -42,7 +42,8 @@ class PtychographyData:
     """n frames of one scan; arrays that a file lacks are ``None``.
 
     ``diffraction`` holds *amplitudes* (the square roots of normalised counts), centred; coordinates are the middles of
-    the frames in pixels of the object; ``patches`` is the true object under each frame.
+    the frames in pixels of the object; ``patches`` is the true object under each frame; ``mask`` (N, N) is false where
+    the detector is dead.
     """
 
     diffraction: NDArray[np.float32]
@@ -51,6 +52,7 @@ class PtychographyData:
     xcoords: NDArray[np.float64]
     ycoords: NDArray[np.float64]
     patches: NDArray[np.complex64] | None = None
+    mask: NDArray[np.bool_] | None = None
     extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     metadata: Mapping[str, Json] = field(default_factory=dict)
 
@@ -178,7 +180,7 @@ def _metadata(data: bytes, where: str) -> dict[str, Json]:
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json]) -> PtychographyData:
     """The data set of *arrays*, in which :func:`problems_of` finds no problem."""
-    named = {"diffraction", "objectGuess", "probeGuess", "xcoords", "ycoords", "Y"}
+    named = {"diffraction", "objectGuess", "probeGuess", "xcoords", "ycoords", "Y", "mask"}
     return PtychographyData(
         diffraction=arrays["diffraction"].astype(np.float32),
         object_guess=arrays["objectGuess"].astype(np.complex64),
@@ -186,6 +188,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json]
         xcoords=arrays["xcoords"].astype(np.float64),
         ycoords=arrays["ycoords"].astype(np.float64),
         patches=arrays["Y"].astype(np.complex64) if "Y" in arrays else None,
+        mask=arrays.get("mask"),
         extras={key: value for key, value in arrays.items() if key not in named},
         metadata=metadata,
     )
@@ -202,4 +205,6 @@ def to_arrays(data: PtychographyData) -> dict[str, NDArray[Any]]:
     }
     if data.patches is not None:
         arrays["Y"] = data.patches
+    if data.mask is not None:
+        arrays["mask"] = data.mask
     return arrays | {key: data.extras[key] for key in sorted(data.extras)}

@@ -26,11 +26,12 @@ class _Rule:
 
 SPECIFICATION = {
     "diffraction": _Rule(("float32",), "nNN", required=True),
-    "objectGuess": _Rule(("complex64",), "MM", required=True),
+    "objectGuess": _Rule(("complex64",), "MK", required=True),
     "probeGuess": _Rule(("complex64",), "NN", required=True),
     "xcoords": _Rule(("float64", "float32"), "n", required=True),
     "ycoords": _Rule(("float64", "float32"), "n", required=True),
     "Y": _Rule(("complex64",), "nNN", required=False),
+    "mask": _Rule(("bool",), "NN", required=False),
     "scan_index": _Rule(("int64", "int32"), "n", required=False),
     "xcoords_start": _Rule(("float64", "float32"), "n", required=False),
     "ycoords_start": _Rule(("float64", "float32"), "n", required=False),
@@ -50,8 +51,9 @@ def problems_of(arrays: Mapping[str, NDArray[Any]], *, refused: Collection[str] 
     sizes = _sizes(known)
     for key, value in known.items():
         problems += _type_problems(key, value) or _shape_problems(key, value, sizes) or _value_problems(key, value)
-    if sizes.get("M", 0) < sizes.get("N", 0) and "M" in sizes:
-        problems.append(f"objectGuess: found a side of {sizes['M']} pixels; expected at least the frame's {sizes['N']}")
+    shortest = min(sizes.get("M", 0), sizes.get("K", 0))
+    if "M" in sizes and shortest < sizes.get("N", 0):
+        problems.append(f"objectGuess: found a side of {shortest} pixels; expected at least the frame's {sizes['N']}")
     return problems
 
 
@@ -60,13 +62,13 @@ def _unknown(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
 
 
 def _sizes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
-    """N and N as the frames say, M as the object says; a letter whose array has the wrong rank is missing."""
+    """Give n and N as the frames say, M and K as the object says; what has the wrong rank says nothing."""
     sizes: dict[str, int] = {}
     frames, guess = arrays.get("diffraction"), arrays.get("objectGuess")
     if frames is not None and frames.ndim == len("nNN"):
         sizes |= {"n": frames.shape[0], "N": frames.shape[2]}
-    if guess is not None and guess.ndim == len("MM"):
-        sizes["M"] = guess.shape[1]
+    if guess is not None and guess.ndim == len("MK"):
+        sizes |= {"M": guess.shape[0], "K": guess.shape[1]}
     return sizes
 
 
@@ -88,6 +90,8 @@ def _shape_problems(key: str, value: NDArray[Any], sizes: Mapping[str, int]) -> 
 
 
 def _value_problems(key: str, value: NDArray[Any]) -> list[str]:
+    if key == "mask" and not value.any():
+        return ["mask: found only false; expected true where the detector sees"]
     if value.dtype.kind not in "fc":
         return []
     finite = np.isfinite(value)
@@ -101,7 +105,9 @@ def _value_problems(key: str, value: NDArray[Any]) -> list[str]:
 
 
 def _amplitude_problems(frames: NDArray[np.float32]) -> list[str]:
-    lowest, peak, mean = float(frames.min()), float(frames.max()), float(frames.mean(dtype=np.float64))
+    lowest, peak = float(frames.min()), float(frames.max())
+    # Where photons are few most pixels have none, and a mean over all would say nothing about the others.
+    mean = float(frames[frames > 0].mean(dtype=np.float64)) if peak > 0 else 0.0
     problems = []
     if lowest < 0:
         problems.append(f"diffraction: found the amplitude {lowest:.6g}; expected none below 0")
@@ -113,7 +119,7 @@ def _amplitude_problems(frames: NDArray[np.float32]) -> list[str]:
         problems.append("diffraction: found only zeros; expected photons")
     elif mean > 0 and peak / mean >= AMPLITUDE_PEAK_LIMIT:
         problems.append(
-            f"diffraction: found a maximum of {peak / mean:.6g} times the mean; expected less than"
+            f"diffraction: found a maximum of {peak / mean:.6g} times the mean of lit pixels; expected less than"
             f" {AMPLITUDE_PEAK_LIMIT:g} times, as amplitudes have and counts have not"
         )
     return problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from extractor_flow.errors import DataError
 from extractor_flow.files import sha256_of, write_json
 from extractor_flow.flows.dose_overlap import layout
+from extractor_flow.flows.dose_overlap.data.calibration import mean_energy, photon_scale
 from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData, read_data, write_data
+from extractor_flow.flows.dose_overlap.data.photon_split import split_photons
 from extractor_flow.flows.dose_overlap.data.simulation import (
     Base,
     SyntheticSettings,
@@ -23,11 +26,13 @@ from extractor_flow.flows.dose_overlap.data.simulation import (
 from extractor_flow.flows.dose_overlap.data.specimen import PROBE_ENERGY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from extractor_flow.files import Json
 
+# Below it, photons are not left out: the dose on the command line is a whole number.
+_SAME_DOSE = 1e-3
 _SIZES = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step")
 
 
@@ -69,16 +74,51 @@ def generate(base: Base, doses: Iterable[int], root: Path, *, seed: int) -> dict
     return manifest
 
 
+def write_measured(data: PtychographyData, doses: Sequence[int], root: Path, *, seed: int) -> list[int]:
+    """Write measured frames as if they were simulated, each of *doses* by leaving photons out; the doses written.
+
+    Without doses, as they were measured. A higher dose, or frames whose metadata do not say how many photons they
+    hold, are a :class:`DataError`.
+    """
+    scale = photon_scale(data)
+    if scale is None:
+        msg = "metadata: found no photon_scale; import counts, or import with --photon-scale"
+        raise DataError(msg)
+    photons = scale * mean_energy(data)
+    manifest: dict[str, Json] = {}
+    for dose in doses or [max(round(photons), 1)]:
+        if dose > photons * (1 + _SAME_DOSE):
+            msg = f"--dose {dose}: the frames hold {photons:.6g} photons in the mean; expected at most that"
+            raise DataError(msg)
+        share = min(dose / photons, 1.0)
+        rng = np.random.default_rng([seed, dose])
+        part = data if share > 1 - _SAME_DOSE else split_photons(data, scale, share, rng)[0]
+        facts: dict[str, Json] = {"dose": float(dose), "photon_scale": scale * share, "stage": "raw"}
+        raw = replace(part, extras={}, patches=None, metadata={**data.metadata, **facts})
+        (root / layout.dose_directory(dose)).mkdir(exist_ok=True)
+        for path, each in _files(_stages(raw), dose).items():
+            write_data(root / path, each)
+        manifest[layout.dose_directory(dose)] = entry_of(dose)
+    write_json(root / layout.RUN_MANIFEST, manifest)
+    return [int(name.removeprefix("dose_")) for name in manifest]
+
+
 def stages(base: Base, dose: int, *, seed: int) -> dict[str, PtychographyData]:
     """The stages of one dose's data before they are split, by the names of their files."""
-    raw = simulate(base, dose, seed=seed)
+    return _stages(simulate(base, dose, seed=seed))
+
+
+def _stages(raw: PtychographyData) -> dict[str, PtychographyData]:
     whole = canonical(raw)
     return {layout.RAW: raw, layout.CANONICAL: whole, layout.PATCHED: with_patches(whole)}
 
 
 def measured_files(base: Base, dose: int, *, seed: int) -> dict[str, PtychographyData]:
     """Everything that :func:`generate` writes for *dose*, by its path below the root."""
-    whole = stages(base, dose, seed=seed)
+    return _files(stages(base, dose, seed=seed), dose)
+
+
+def _files(whole: Mapping[str, PtychographyData], dose: int) -> dict[str, PtychographyData]:
     directory = layout.dose_directory(dose)
     parts = {layout.patched(dose, name): part for name, part in _parts(whole[layout.PATCHED]).items()}
     return {**{f"{directory}/{name}": data for name, data in whole.items()}, **parts}

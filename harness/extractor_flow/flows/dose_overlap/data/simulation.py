@@ -13,7 +13,14 @@ import numpy as np
 
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
-from extractor_flow.flows.dose_overlap.data.scan_geometry import corners, cut, frame_corners, require_inside
+from extractor_flow.flows.dose_overlap.data.scan_geometry import (
+    corners,
+    cut,
+    fractions,
+    frame_corners,
+    probes_at,
+    require_inside,
+)
 from extractor_flow.flows.dose_overlap.data.specimen import ProbeShape, defocused_probe, fly_scan, textured_object
 
 if TYPE_CHECKING:
@@ -54,8 +61,8 @@ def synthetic_base(settings: SyntheticSettings, *, seed: int = SIMULATION_SEED) 
 
 
 def base_of(data: PtychographyData) -> Base:
-    """Object, probe and positions of a data set; its frames are not used. Positions are rounded to whole pixels."""
-    return Base(data.object_guess, data.probe_guess, np.rint(data.xcoords), np.rint(data.ycoords))
+    """Object, probe and positions of a data set; its frames are not used."""
+    return Base(data.object_guess, data.probe_guess, data.xcoords, data.ycoords)
 
 
 def diffract(waves: NDArray[np.complex128]) -> NDArray[np.float64]:
@@ -79,8 +86,10 @@ def simulate(base: Base, dose: float, *, seed: int = SIMULATION_SEED) -> Ptychog
         raise DataError(msg)
     size = len(base.probe_guess)
     first = corners(base.xcoords, base.ycoords, size)
-    require_inside(first, size, len(base.object_guess))
-    waves = cut(base.object_guess, first, size).astype(np.complex128) * base.probe_guess
+    require_inside(first, size, base.object_guess.shape)
+    offsets = fractions(base.xcoords, base.ycoords)
+    probes = probes_at(base.probe_guess, offsets) if offsets.any() else base.probe_guess.astype(np.complex128)
+    waves = cut(base.object_guess, first, size) * probes
     scale = photon_scale(waves, dose)
     noise = np.random.default_rng([seed, 1, *np.array([dose], np.float64).view(np.uint32).tolist()])
     counts = noise.poisson(scale * diffract(waves))

@@ -60,9 +60,9 @@ class Optics:
         padded: Tensor = functional.pad(patches, (self.margin, after, self.margin, after))
         return padded
 
-    def diffract(self, patches: Tensor) -> Tensor:
-        """The centred intensities |FFT(P O)|² / N² of complex (..., B, B) patches, (..., N, N)."""
-        spectra = torch.fft.fft2(self.pad(patches * self.crop(self.probe)))
+    def diffract(self, patches: Tensor, probes: Tensor | None = None) -> Tensor:
+        """The centred intensities |FFT(P O)|² / N² of complex (..., B, B) patches under their probes."""
+        spectra = torch.fft.fft2(self.pad(patches * (self.crop(self.probe) if probes is None else probes)))
         intensity = spectra.real**2 + spectra.imag**2
         centred: Tensor = torch.fft.fftshift(intensity, dim=(-2, -1))
         return centred / self.frame_size**2
@@ -130,36 +130,54 @@ def merge(patches: Tensor, canvas: Canvas, optics: Optics) -> Tensor:
     return canvas.cut(total / share)
 
 
-def project(amplitudes: Tensor, canvas: Canvas, optics: Optics, *, level: float, steps: int) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Centred amplitudes (..., N, N) of frames, their probes (..., B, B), and which pixels the detector has seen."""
+
+    amplitudes: Tensor
+    probes: Tensor
+    seen: Tensor | None = None
+
+    def to(self, device: torch.device) -> Measured:
+        """The same on *device*."""
+        seen = None if self.seen is None else self.seen.to(device)
+        return Measured(self.amplitudes.to(device), self.probes.to(device), seen)
+
+
+def project(frames: Measured, canvas: Canvas, optics: Optics, *, level: float, steps: int) -> Tensor:
     """A classical estimate of the object under each frame of each group, complex (G, C, B, B).
 
-    From an object of the constant amplitude *level*, *steps* times: diffract, put the measured (G, C, N, N) amplitudes
-    in, go back, and spread the difference over the canvas.
+    From an object of the constant amplitude *level*, *steps* times: diffract, put the measured amplitudes in, go back,
+    and spread the difference over the canvas.
     """
-    measured = torch.fft.ifftshift(amplitudes, dim=(-2, -1)) * optics.frame_size
-    probe = optics.crop(optics.probe)
+    measured = torch.fft.ifftshift(frames.amplitudes, dim=(-2, -1)) * optics.frame_size
+    dead = None if frames.seen is None else ~torch.fft.ifftshift(frames.seen)
+    probe, amplitudes = frames.probes, frames.amplitudes
     light = canvas.collect(_light(optics).expand(len(amplitudes), *canvas.shape))
     step = 1 / ((light + _PROJECTION_DAMPING) * optics.probe.abs().max() ** 2)
     estimate = torch.full_like(light, level).to(torch.complex64)
     for _ in range(steps):
         waves = optics.pad(canvas.cut(estimate) * probe)
         spectra = torch.fft.fft2(waves)
-        corrected = torch.fft.ifft2(torch.polar(measured, spectra.angle()))
+        wanted = measured if dead is None else torch.where(dead, spectra.abs(), measured)
+        corrected = torch.fft.ifft2(torch.polar(wanted, spectra.angle()))
         change = optics.crop(corrected - waves) * probe.conj()
         estimate = estimate + step * torch.complex(canvas.collect(change.real), canvas.collect(change.imag))
     return canvas.cut(estimate)
 
 
-def excess_nll(intensity: Tensor, amplitudes: Tensor, photon_scale: float) -> Tensor:
+def excess_nll(intensity: Tensor, amplitudes: Tensor, photon_scale: float, seen: Tensor | None = None) -> Tensor:
     """The Poisson negative log-likelihood of counts s² A² under rates s² I, above that of a perfect fit; nats a pixel.
 
-    A model without error scores about 0.5 where many photons fall on a pixel, less where few do, and never below 0.
+    Only pixels that the detector has *seen* (N, N) count. A model without error scores about 0.5 where many photons
+    fall on a pixel, less where few do, and never below 0.
     """
     measured = amplitudes**2
     floor = _DARK * measured.mean()
     rate = intensity + floor
     fit = torch.where(measured > 0, measured * torch.log(measured.clamp(min=1e-30) / rate), torch.zeros_like(rate))
-    return photon_scale * (rate - measured + fit).mean()
+    excess = rate - measured + fit
+    return photon_scale * (excess if seen is None else excess[..., seen]).mean()
 
 
 def _light(optics: Optics) -> Tensor:

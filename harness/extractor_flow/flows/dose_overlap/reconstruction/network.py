@@ -1,8 +1,7 @@
-"""The network: an encoder-decoder with a head for the amplitude and one for the phase of the object under a frame."""
+"""The network: an encoder-decoder that corrects a classical estimate of the object under a frame."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,16 +11,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 INPUT_CHANNELS = 3
-_AMPLITUDE_EDGE = 0.03
-_PHASE_EDGE = 0.9
-_GAIN_SPEED = 10.0
+# What is brighter is an outlier, which the network need not see in full.
+_BRIGHTEST = 3.0
 
 
 class PatchNetwork(nn.Module):
-    """Maps (n, 3, B, B) inputs to amplitudes in (0, 1) and phases in (-pi, pi), (n, B, B) each; B a multiple of 4.
+    """Maps (n, 3, B, B) inputs to complex patches (n, B, B), in units of the data's level; B a multiple of 4.
 
     Channel 0 is the scaled diffraction amplitude, 1 and 2 are a classical estimate of the object (real, imaginary). The
-    estimate also reaches both heads directly, through one learned gain each that starts at 0.
+    network adds a correction to the estimate; before the first step the correction is nothing.
     """
 
     def __init__(self, width: int) -> None:
@@ -33,36 +31,25 @@ class PatchNetwork(nn.Module):
         self.middle_back = _convolution(2 * width, 2 * width)
         self.middle_up = nn.ConvTranspose2d(2 * width, width, 2, 2)
         self.outer_back = _convolution(width, width)
-        self.amplitude_head = nn.Conv2d(width, 1, 3, padding=1)
-        self.phase_head = nn.Conv2d(width, 1, 3, padding=1)
-        self.gains = nn.Parameter(torch.zeros(2))
+        self.head = nn.Conv2d(width, 2, 3, padding=1)
         self.activation = nn.SiLU()
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Amplitudes and phases."""
-        outer = self.outer(inputs)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The corrected estimates."""
+        outer = self.outer(inputs.clamp(-_BRIGHTEST, _BRIGHTEST))
         middle = self.middle(outer)
         inner = self.inner(middle)
         middle = self.middle_back(self.activation(self.inner_up(inner) + middle))
         outer = self.outer_back(self.activation(self.middle_up(middle) + outer))
-        amplitude, phase = _logits_of_estimate(inputs[:, 1:])
-        gains = _GAIN_SPEED * self.gains
-        amplitude = self.amplitude_head(outer)[:, 0] + gains[0] * amplitude
-        phase = self.phase_head(outer)[:, 0] + gains[1] * phase
-        return torch.sigmoid(amplitude), math.pi * torch.tanh(phase)
+        corrected = inputs[:, 1:] + self.head(outer)
+        return torch.complex(corrected[:, 0], corrected[:, 1])
 
 
 def network_inputs(amplitudes: Tensor, estimates: Tensor) -> Tensor:
     """The (n, 3, B, B) inputs from scaled diffraction amplitudes and complex estimates, (n, B, B) each."""
-    bounded = estimates / estimates.abs().clamp(min=1.0)
-    return torch.stack([amplitudes, bounded.real, bounded.imag], dim=1)
-
-
-def _logits_of_estimate(estimate: Tensor) -> tuple[Tensor, Tensor]:
-    """What the two heads would have to say to repeat the estimate."""
-    size = torch.linalg.vector_norm(estimate, dim=1).clamp(_AMPLITUDE_EDGE, 1 - _AMPLITUDE_EDGE)
-    angle = torch.atan2(estimate[:, 1], estimate[:, 0]) / math.pi
-    return torch.logit(size), torch.atanh(angle.clamp(-_PHASE_EDGE, _PHASE_EDGE))
+    return torch.stack([amplitudes, estimates.real, estimates.imag], dim=1)
 
 
 def _convolution(before: int, after: int) -> nn.Sequential:

@@ -1,52 +1,55 @@
-"""The yardstick: an iterative solver that knows the probe (regularised PIE) and sees every frame of the scan."""
+"""A yardstick: the iterative solver that knows the probe (regularised PIE with momentum) and sees every frame."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
-
-from extractor_flow.flows.dose_overlap.data.calibration import constant_level
-from extractor_flow.flows.dose_overlap.data.scan_geometry import frame_corners, windows
+import torch
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from torch import Tensor
 
-    from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
+    from extractor_flow.flows.dose_overlap.reconstruction.scan import Scan
 
-    Complex = NDArray[np.complex128]
-
-ITERATIONS = 15
-_DAMPING = 0.9
+# Frames corrected at once: enough to let the Fourier transform be the work, few enough that most do not overlap.
+_BATCH = 48
 _FIRST_STEP = 1.0
 _LAST_STEP = 0.2
+_DARK = 1e-12
 
 
-def iterate(data: PtychographyData, *, iterations: int = ITERATIONS, seed: int = 0) -> Complex:
-    """The object (M, M) after *iterations* passes over all frames in random order, from a constant object.
+def iterate(scan: Scan, *, passes: int, momentum: float = 0.0, seed: int = 0) -> Tensor:
+    """The flat object after *passes* over all frames in random order, from a constant object.
 
     The step shrinks from 1 to 0.2 over the passes, which averages the noise of later frames instead of following it.
-    Pixels that no frame lights keep the constant.
+    After each pass the object also goes *momentum* further the way it went. Pixels that no frame lights keep the
+    constant.
     """
-    probe = data.probe_guess.astype(np.complex128)
-    first = frame_corners(data)
-    places = list(windows(first, data.frame_size))
-    measured = np.fft.ifftshift(data.diffraction.astype(np.float64), axes=(-2, -1)) * data.frame_size
-    image = np.full(data.object_guess.shape, constant_level(data), dtype=np.complex128)
-    light = np.abs(probe) ** 2
-    pull = probe.conj() / ((1 - _DAMPING) * light + _DAMPING * light.max())
-    rng = np.random.default_rng(seed)
-    for step in np.geomspace(_FIRST_STEP, _LAST_STEP, iterations).tolist():
-        for frame in rng.permutation(data.count).tolist():
-            piece = image[places[frame]]
-            piece += step * pull * _correction(probe * piece, measured[frame])
+    image, rng = scan.constant(), np.random.default_rng(seed)
+    before, drift = image.clone(), torch.zeros_like(image)
+    brightest = float((scan.probes.abs() ** 2).max())
+    for step in np.geomspace(_FIRST_STEP, _LAST_STEP, passes).tolist():
+        order = torch.from_numpy(rng.permutation(scan.count))
+        for first in range(0, scan.count, _BATCH):
+            frames = order[first : first + _BATCH]
+            image += step * _correction(scan, image, frames, brightest)
+        if momentum:
+            drift = momentum * drift + (image - before)
+            image += momentum * drift
+            before = image.clone()
     return image
 
 
-def _correction(wave: Complex, measured: NDArray[np.float64]) -> Complex:
-    """What has to be added to *wave* so that its spectrum has the measured amplitudes."""
-    spectrum = fft.fft2(wave)
-    size = np.abs(spectrum)
-    wanted = np.divide(spectrum * measured, size, out=measured.astype(np.complex128), where=size > 0)
-    return np.asarray(fft.ifft2(wanted) - wave)
+def _correction(scan: Scan, image: Tensor, frames: Tensor, brightest: float) -> Tensor:
+    """What has to be added to *image* so that the spectra of some frames have the measured amplitudes."""
+    probes, pixels = scan.probes[frames], scan.index[frames].flatten()
+    waves = scan.cut(image, frames) * probes
+    spectra = scan.spectra(waves)
+    wanted = spectra * (scan.amplitudes[frames] / spectra.abs().clamp(min=_DARK))
+    if scan.seen is not None:
+        wanted = torch.where(scan.seen, wanted, spectra)
+    change = (scan.waves(wanted) - waves) * probes.conj()
+    total = torch.zeros_like(image).index_add_(0, pixels, change.flatten())
+    light = torch.zeros(len(image)).index_add_(0, pixels, (probes.abs() ** 2).flatten())
+    return total / light.clamp(min=brightest)

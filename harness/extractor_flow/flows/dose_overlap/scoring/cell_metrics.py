@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MASK, METHODS, SCORES, TRUTH, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import (
+    IMAGES,
+    INPUT,
+    MAP,
+    MASK,
+    METHODS,
+    PIE,
+    SCORES,
+    TRUTH,
+    metric_name,
+)
 from extractor_flow.flows.dose_overlap.scoring.scores import score
 
 if TYPE_CHECKING:
@@ -14,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_NOT_LEARNED = ("untrained", "constant", INPUT)
+_NOT_LEARNED = ("untrained", "constant", INPUT, PIE, MAP)
 
 
 def stored(arrays: Mapping[str, NDArray[Any]], mask: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:

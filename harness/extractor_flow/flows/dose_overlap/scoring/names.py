@@ -5,7 +5,13 @@ from __future__ import annotations
 TRAINED = "trained"
 INPUT = "input"
 """The classical estimate that the network is given with each frame: what of the quality it did not have to learn."""
-METHODS = (TRAINED, "untrained", "constant", INPUT, "iterative")
+PIE, MAP = "iterative", "map"
+"""The solvers: ptychographic iterations, and the most likely object that varies little."""
+REFINED = "refined"
+"""The most likely object near what the trained network says."""
+METHODS = (TRAINED, "untrained", "constant", INPUT, PIE, MAP, REFINED)
+TIMED = (INPUT, TRAINED, PIE, MAP, REFINED)
+"""The methods whose CPU seconds a cell records."""
 TRUTH, MASK = "truth", "mask"
 """What is stored beside the methods' objects: the true one, and the pixels on which they are scored."""
 IMAGES = ("amplitude", "phase")

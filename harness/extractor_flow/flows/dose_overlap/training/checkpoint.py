@@ -44,7 +44,7 @@ def read_state(path: Path, digest: str) -> TrainingState:
     """The state in *path*; one of another training, or no state at all, is a :class:`DataError`."""
     tensors, header = read_tensors(path)
     if header.get("digest") != digest:
-        msg = f"{path}: found the state of another training; expected one with the same config and data"
+        msg = f"{path}: found the state of another training; expected one with the same config and data, or no --resume"
         raise DataError(msg)
     groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.dose_overlap.history import EpochRecord
     from extractor_flow.flows.dose_overlap.training.loop import TrainingOutcome
-    from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
+    from extractor_flow.flows.dose_overlap.training_config import SolverConfig, TrainingConfig
     from extractor_flow.study.flow import Workspace
     from extractor_flow.study.jobs import Job
 
@@ -68,21 +68,28 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         workspace.progress(record.epoch, plan.training.epochs, **known)
 
     outcome = train_cell(plan.training, data.train, directory, progress)
-    measured = reconstruct_cell(data.test, directory, iterations=plan.solver_iterations)
+    trained = time.process_time() - begun
+    measured, seconds = reconstruct_cell(data.test, directory, plan.solver)
     metrics = training_metrics(outcome) | measured
-    details = {"cell": asdict(plan.cell), **details_of(plan.training, outcome, data)}
+    details = {"cell": plan.cell.as_dict(), **details_of(plan.training, outcome, data)}
     write_json(
         directory / layout.METRICS,
         {"metrics": metrics, "training_steps": outcome.steps_completed, "details": details},
         durable=False,
     )
-    # Not among the details: with them, the same job would not leave the same bytes.
-    logger.bind(cpu_seconds=round(time.process_time() - begun, 1)).info("cell done")
-    return JobResult(metrics, CONTRACT.paths, outcome.steps_completed, details)
+    # Not in the file: with them, the same job would not leave the same bytes.
+    spent = {"training": trained, **seconds}
+    logger.bind(**{name: round(each, 2) for name, each in spent.items()}).info("CPU seconds")
+    return JobResult(metrics, CONTRACT.paths, outcome.steps_completed, {**details, "cpu_seconds": spent})
 
 
-def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Progress) -> TrainingOutcome:
-    """Train on the frames in *data*; leave bundle, checkpoint and curves in *directory*, and a log line an epoch."""
+def train_cell(
+    config: TrainingConfig, data: Path, directory: Path, progress: Progress, *, resume: bool = False
+) -> TrainingOutcome:
+    """Train on the frames in *data*; leave bundle, checkpoint and curves in *directory*, and a log line an epoch.
+
+    With *resume* it goes on from a checkpoint that is there; of a finished training, nothing is trained again.
+    """
 
     def log(record: EpochRecord) -> None:
         facts = {name: value for name, value in record.as_dict().items() if value is not None}
@@ -90,20 +97,23 @@ def train_cell(config: TrainingConfig, data: Path, directory: Path, progress: Pr
         progress(record)
 
     with torch_threads(config.threads):
-        outcome = loop.train(config, read_data(data), directory, progress=log)
+        outcome = loop.train(config, read_data(data), directory, progress=log, resume=resume)
     write_json(directory / layout.CURVES, {"curves": curves_of(outcome)}, durable=False)
     logger.bind(steps=outcome.steps_completed, stopped_early=outcome.stopped_early).info("training done")
     return outcome
 
 
-def reconstruct_cell(data: Path, directory: Path, *, iterations: int) -> dict[str, float]:
-    """Reconstruct the held-out frames in *data* by every method; keep the objects in *directory*; their metrics."""
+def reconstruct_cell(data: Path, directory: Path, solver: SolverConfig) -> tuple[dict[str, float], dict[str, float]]:
+    """Reconstruct the held-out frames in *data* by every method; keep the objects in *directory*.
+
+    Their metrics, and each method's CPU seconds.
+    """
     frames = read_data(data)
-    images = objects_of(read_bundle(directory / layout.BUNDLE), frames, iterations=iterations)
-    kept = cell_metrics.stored({**images, TRUTH: frames.object_guess}, coverage(frames))
+    made = objects_of(read_bundle(directory / layout.BUNDLE), frames, solver)
+    kept = cell_metrics.stored({**made.images, TRUTH: frames.object_guess}, coverage(frames))
     write_bytes(directory / layout.RECONSTRUCTIONS, npz_bytes(kept), durable=False)
     logger.bind(frames=frames.count).info("held-out frames reconstructed")
-    return cell_metrics.measured(kept)
+    return cell_metrics.measured(kept), dict(made.seconds)
 
 
 def training_metrics(outcome: TrainingOutcome) -> dict[str, float]:

@@ -14,6 +14,7 @@ from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.identity import training_digest
 from extractor_flow.flows.dose_overlap.reconstruction.bundle import Bundle, write_bundle
 from extractor_flow.flows.dose_overlap.reconstruction.device import torch_threads
+from extractor_flow.flows.dose_overlap.reconstruction.picture import TURNS
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import initial_network
 from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.schedule import learning_rate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
     from extractor_flow.flows.dose_overlap.history import EpochRecord
     from extractor_flow.flows.dose_overlap.reconstruction.network import PatchNetwork
+    from extractor_flow.flows.dose_overlap.reconstruction.network_inputs import PreparedFrames
     from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
 
 
@@ -92,6 +94,7 @@ class _Run:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
         self.best = _copied(self.network)
         self.history: list[EpochRecord] = []
+        self.frames: PreparedFrames | None = None
 
     @classmethod
     def of(cls, config: TrainingConfig, data: PtychographyData) -> _Run:
@@ -129,10 +132,11 @@ class _Run:
         self.network.train()
         losses = []
         rng = np.random.default_rng([self.config.seed, number])
-        for step, rows in enumerate(self.task.batches(rng), start=(number - 1) * self.config.steps_per_epoch):
+        frames, first = self._frames(number), (number - 1) * self.config.steps_per_epoch
+        for step, rows in enumerate(self.task.batches(frames, rng), start=first):
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.config, step)
-            loss = self.task.loss(self.network, rows)
+            loss = self.task.loss(self.network, frames, rows, turns=int(rng.integers(TURNS)))
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
@@ -141,6 +145,12 @@ class _Run:
                 msg = f"the training diverged: the loss is {losses[-1]} in epoch {number}"
                 raise JobError(msg)
         return math.fsum(losses) / len(losses)
+
+    def _frames(self, number: int) -> PreparedFrames:
+        """The frames of an epoch; where no photons are split, they are the same in all."""
+        if self.frames is None or self.config.split < 1:
+            self.frames = self.task.to_learn(number)
+        return self.frames
 
     def state(self) -> TrainingState:
         """A copy of everything that the next epoch depends on."""
@@ -169,7 +179,7 @@ class _Run:
     def publish(self, directory: Path) -> TrainingOutcome:
         """Write the bundle of the best epoch and say what was done."""
         config, task, best = self.config, self.task, self.best_record
-        bundle = Bundle(config, task.calibration, task.optics.probe.cpu().numpy(), self.best)
+        bundle = Bundle(config, task.recipe.calibration, task.recipe.optics.probe.cpu().numpy(), self.best)
         written = write_bundle(directory / layout.BUNDLE, bundle)
         epochs = self.history[-1].epoch
         final = self.history[-1].train_loss

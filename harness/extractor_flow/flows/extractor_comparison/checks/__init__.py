@@ -6,6 +6,7 @@ from extractor_flow.flows.extractor_comparison.checks.deep import played_again, 
 from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, held_out, log, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
 from extractor_flow.flows.extractor_comparison.checks.model_globals import model_calls
+from extractor_flow.flows.extractor_comparison.checks.normalization import normalization
 from extractor_flow.flows.extractor_comparison.checks.optimizer import optimizer
 from extractor_flow.flows.extractor_comparison.checks.origin import clock, model_origin
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
@@ -29,6 +30,7 @@ CHECKS = (
     evaluations,
     metrics,
     held_out,
+    normalization,
     log,
     monitor,
     events,

@@ -16,6 +16,7 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Why, brief
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.normalization import statistics_at
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
@@ -110,6 +111,7 @@ def _named(job: Claims) -> Iterator[str]:
         yield job.plan.extractor.target
     if not _is_known(job.plan.environment):
         yield job.plan.environment.name
+    yield from (target for target, _ in job.plan.environment.wrappers)
 
 
 def _is_known(environment: EnvironmentChoice) -> bool:
@@ -146,7 +148,15 @@ def _evaluations(job: Claims) -> list[Evaluation]:
     seeds = evaluation_seeds(job.record.seed or 0, arrays["results"].shape[1])
     path = job.path(layout.EVALUATIONS)
     return [
-        Evaluation(path, rows[step], tuple(seeds), step, policies[step], **_episodes(arrays, rows[step]))
+        Evaluation(
+            path,
+            rows[step],
+            tuple(seeds),
+            step,
+            policies[step],
+            **_episodes(arrays, rows[step]),
+            statistics=statistics_at(job, step),
+        )
         for step in policies
         if step in rows
     ]
@@ -165,7 +175,15 @@ def _held_out(job: Claims) -> Iterator[Evaluation]:
     }
     for row, step in enumerate(steps):
         if step in known and step not in steps[:row]:
-            yield Evaluation(job.path(layout.HELD_OUT), row, seeds, step, known[step], **_episodes(arrays, row))
+            yield Evaluation(
+                job.path(layout.HELD_OUT),
+                row,
+                seeds,
+                step,
+                known[step],
+                **_episodes(arrays, row),
+                statistics=statistics_at(job, step),
+            )
 
 
 def _episodes(arrays: Mapping[str, NDArray[Any]], row: int) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import checkpoint_count, checkpoint_steps
+from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
+from extractor_flow.flows.extractor_comparison.repeatability import Finding, Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object
+from extractor_flow.study.job_contract import REPEATABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +38,8 @@ def artifacts(job: Claims) -> Iterator[Violation]:
         yield job.contradicted("artifacts", f"{len(claimed)} artifacts", f"the schedule gives {count} checkpoints")
         return
     names = {role: job.path(name) for role, name in CONTRACT.paths.items()}
+    if job.plan.environment.normalize is None:
+        del names["normalization"]
     names |= {f"checkpoint_{step}": job.path(layout.checkpoint(step)) for step in checkpoint_steps(job.plan)}
     claimed.pop("tensorboard", None)  # named after the moment; the contract says where it is
     for role in sorted(names.keys() | claimed.keys()):
@@ -55,6 +60,7 @@ def record(job: Claims) -> Iterator[Violation]:
         yield job.contradicted("training_steps", outcome.training_steps, f"the plan gives {plan.steps_to_do}")
     yield from _compare_with_plan(job)
     yield from _demand_origin(job)
+    yield from _compare_repeatability(job)
     yield from job.run.check_device(job.record, outcome.details.get("device"), plan.device)
 
 
@@ -101,6 +107,21 @@ def _compare_with_plan(job: Claims) -> Iterator[Violation]:
     for name, wanted in seeds.items():
         if told.get(name) != wanted:
             yield job.contradicted(f"details.seeds.{name}", told.get(name), f"the job has {wanted!r}")
+
+
+def _compare_repeatability(job: Claims) -> Iterator[Violation]:
+    """What the probe can have found; this package's own environment and extractors have nothing to be found."""
+    claim = job.outcome.details.get(REPEATABILITY)
+    told = Repeatability.from_json(claim)
+    if told is None:
+        yield job.contradicted(f"details.{REPEATABILITY}", claim, "what the probe of the environment writes is due")
+        return
+    of_extractor = {Finding.STATEFUL_EXTRACTOR} & set(told.findings)
+    of_environment = {*told.differs, *told.findings} - of_extractor
+    own = job.plan.environment.id == DEFAULT_ENVIRONMENT, job.plan.extractor.preset is not None
+    if (own[0] and of_environment) or (own[1] and of_extractor):
+        what = "this package's own environment does the same twice, and so do its extractors"
+        yield job.contradicted(f"details.{REPEATABILITY}", claim, what)
 
 
 def _demand_origin(job: Claims) -> Iterator[Violation]:

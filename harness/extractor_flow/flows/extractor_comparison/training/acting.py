@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel
+
+# What an extractor remembers shows at the next call, or at every third one.
+_ASKED = 4
+_SEED = 0
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +39,26 @@ def actor_of(policy: ActorCriticPolicy) -> Callable[[Any], NDArray[Any]]:
         return clipped
 
     return act
+
+
+def remembers(policy: ActorCriticPolicy) -> bool:
+    """Whether the extractor of *policy* gives other features for the same observations, or changes as it is asked."""
+    space = copy.deepcopy(policy.observation_space)
+    space.seed(_SEED)
+    shown = [space.sample() for _ in range(2)]
+    batch = (
+        {key: np.stack([each[key] for each in shown]) for key in shown[0]}
+        if isinstance(shown[0], dict)
+        else np.stack(shown)
+    )
+    before = weights_now(policy)
+    policy.set_training_mode(False)
+    with torch.no_grad():
+        tensors, _ = policy.obs_to_tensor(batch)
+        features = [BaseModel.extract_features(policy, tensors, policy.pi_features_extractor) for _ in range(_ASKED)]
+    after = policy.state_dict()
+    changed = any(not torch.equal(value, after[name]) for name, value in before.items())
+    return changed or any(not torch.equal(features[0], each) for each in features[1:])
 
 
 def weights_now(policy: ActorCriticPolicy) -> dict[str, torch.Tensor]:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 
+from extractor_flow.flows.extractor_comparison.environments.probe import probe
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from stable_baselines3.common.vec_env import VecEnv
 
-    from extractor_flow.flows.extractor_comparison.environments.factory import AnyEnv
+    from extractor_flow.flows.extractor_comparison.environments.factory import AnyEnv, EnvironmentFactory
+    from extractor_flow.flows.extractor_comparison.repeatability import Repeatability
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,10 @@ class EvaluatingEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: AnyEnv, lanes: Mapping[int, Lane]) -> None:
         super().__init__(env)
         self._lanes = dict(lanes)
+
+    def probe(self, make: EnvironmentFactory) -> Repeatability:
+        """Ask, where this worker is, whether what *make* makes does the same twice."""
+        return probe(make)
 
     def evaluation_start(self, seeds: Mapping[int, Sequence[int]]) -> dict[int, LaneStep]:
         """Start the lanes of this worker that *seeds* names; the first observations by lane number."""

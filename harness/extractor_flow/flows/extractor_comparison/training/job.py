@@ -15,16 +15,21 @@ from stable_baselines3.common.logger import configure
 from extractor_flow.files import write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
+from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
+from extractor_flow.flows.extractor_comparison.repeatability import Finding
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
+from extractor_flow.flows.extractor_comparison.training.acting import remembers
 from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
 from extractor_flow.flows.extractor_comparison.training.evaluation import npz_bytes
 from extractor_flow.flows.extractor_comparison.training.held_out import evaluate_held_out
+from extractor_flow.flows.extractor_comparison.training.normalization import statistics_npz
 from extractor_flow.flows.extractor_comparison.training.policy_weights import count_parameters, weights_bytes
 from extractor_flow.flows.extractor_comparison.training.ppo import build_model
 from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
 from extractor_flow.study.flow import JobResult
+from extractor_flow.study.job_contract import REPEATABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,22 +54,30 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         _torch_settings(plan.threads),
         training_environments(plan, seed=seed, worker_mode=job.worker_mode, directory=workspace.path) as envs,
     ):
+        (probed,) = envs.env_method("probe", EnvironmentFactory(plan.environment), indices=0)
         model = build_model(plan, envs, seed)
         untrained_digest = hashlib.sha256(weights_bytes(model.policy)).hexdigest()
+        if plan.extractor.preset is None and remembers(model.policy):
+            probed = probed.with_finding(Finding.STATEFUL_EXTRACTOR)
         watch = Watch(plan, envs, workspace, seed)
         _learn(model, watch, plan, workspace.path)
         save_model(model, workspace, layout.FINAL_MODEL)
         write_bytes(workspace.path / layout.WEIGHTS, weights_bytes(model.policy), durable=False)
+        if watch.statistics:
+            write_bytes(workspace.path / layout.NORMALIZATION, statistics_npz(watch.statistics), durable=False)
         held_out = evaluate_held_out(model, envs, plan.schedule, watch.selected)
         write_bytes(workspace.path / layout.HELD_OUT, npz_bytes([held_out.selected, held_out.final]), durable=False)
     metrics = held_out.metrics | _metrics(watch.evaluations, model, plan)
-    details = _details(watch.evaluations, model, plan, seed) | {"untrained_weights_sha256": untrained_digest}
+    details = _details(watch.evaluations, model, plan, seed) | {
+        "untrained_weights_sha256": untrained_digest,
+        REPEATABILITY: probed.to_json(),
+    }
     write_json(
         workspace.path / layout.METRICS,
         {"metrics": metrics, "training_steps": model.num_timesteps, "details": details},
         durable=False,
     )
-    return JobResult(metrics, _artifacts(workspace.path, watch.checkpoints), model.num_timesteps, details)
+    return JobResult(metrics, _artifacts(workspace.path, watch), model.num_timesteps, details)
 
 
 @contextmanager
@@ -143,10 +156,13 @@ def _curve(evaluations: Sequence[Evaluation]) -> Curve:
     return Curve(tuple(each.timestep for each in evaluations), tuple(each.mean_reward for each in evaluations))
 
 
-def _artifacts(directory: Path, checkpoints: Sequence[int]) -> dict[str, str]:
+def _artifacts(directory: Path, watch: Watch) -> dict[str, str]:
     events = sorted((directory / layout.TENSORBOARD).iterdir())
+    paths = CONTRACT.paths
+    if not watch.statistics:
+        del paths["normalization"]
     return {
-        **CONTRACT.paths,
+        **paths,
         "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
-        **{f"checkpoint_{step}": layout.checkpoint(step) for step in checkpoints},
+        **{f"checkpoint_{step}": layout.checkpoint(step) for step in watch.checkpoints},
     }

@@ -13,7 +13,7 @@ from extractor_flow.study.flow import Verdict
 from extractor_flow.study.statistics import FEWEST_SEEDS, SIGNIFICANCE, Against, Paired, against, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from extractor_flow.study.job_contract import MetricSpec
 
@@ -57,8 +57,11 @@ class Scores:
         return f"{value:.{self.metric.decimals}f}{f' {self.metric.unit}' if self.metric.unit else ''}"
 
 
-def conclude(scores: Scores, settings: Mapping[str, Any], unfinished: int) -> Verdict | None:
-    """The verdict on *scores*; *unfinished* jobs have none. ``None`` where there are not two extractors to compare."""
+def conclude(scores: Scores, settings: Mapping[str, Any], unfinished: int, found: Iterable[str] = ()) -> Verdict | None:
+    """The verdict on *scores*; *unfinished* jobs have none. ``None`` where there are not two extractors to compare.
+
+    *found* are limits that the trainings met, such as an environment that does not repeat; they come first.
+    """
     compared = scores.against(scores.reference).others if len(scores.by_name) > 1 else {}
     if not compared:
         return None
@@ -69,7 +72,7 @@ def conclude(scores: Scores, settings: Mapping[str, Any], unfinished: int) -> Ve
         sentence=sentence,
         winner=winner,
         details=tuple(_detail(scores, name, paired) for name, paired in compared.items()),
-        limits=tuple(_limits(compared, settings, unfinished)),
+        limits=(*found, *_limits(compared, settings, unfinished)),
     )
 
 

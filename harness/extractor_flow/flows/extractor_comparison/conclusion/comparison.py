@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.flows.extractor_comparison.conclusion.verdict import Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
-from extractor_flow.flows.extractor_comparison.verdict import Scores, conclude
+from extractor_flow.flows.extractor_comparison.repeatability import limits_of
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.job_contract import MetricSpec
 from extractor_flow.study.records import Completed
@@ -74,8 +75,8 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
         | _baseline_aggregates(baseline, run["convergence_fraction"]),
         job_metrics=_job_metrics(trained, arrivals),
         statistics=tuple(_statistics(trained, arrivals, run["baseline_extractor"])),
-        notes=tuple(_notes(names, trained, run["baseline_extractor"])),
-        verdict=conclude(scores, settings, len(records) - len(trained)),
+        notes=(*_notes(names, trained, run["baseline_extractor"]), *limits_of(records)),
+        verdict=conclude(scores, settings, len(records) - len(trained), limits_of(records)),
     )
 
 

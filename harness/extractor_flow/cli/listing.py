@@ -1,0 +1,87 @@
+"""``extractor-flow list`` and ``extractor-flow status``: which runs there are, and how far they and their jobs are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+
+_DAY = 86_400
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommands."""
+    listed = commands.add_parser("list", help="the runs in a directory: state, age, verdict")
+    listed.add_argument("root", metavar="ROOT", nargs="?", type=Path, default=Path(), help="default: this directory")
+    listed.set_defaults(handler=show_runs)
+    status = commands.add_parser("status", help="how far a run's jobs are")
+    status.add_argument("run_directory", metavar="RUN_DIR", type=Path)
+    status.set_defaults(handler=show_jobs)
+    for command in (listed, status):
+        command.add_argument("--json", action="store_true", help="for programs")
+
+
+def show_runs(options: argparse.Namespace) -> int:
+    """Print a line a run."""
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import dumps
+    from extractor_flow.run.status import runs_in
+
+    runs = runs_in(options.root, utc_now())
+    if options.json:
+        sys.stdout.write(dumps({"runs": [run.to_json() for run in runs]}))
+        return 0
+    console = _console()
+    for run in runs:
+        age = "" if run.age_seconds is None else f"  {_age(run.age_seconds)} old"
+        jobs = f"  {run.recorded}/{run.jobs} jobs" if run.jobs else ""
+        _line(console, f"{run.directory}  {run.state}{jobs}{age}")
+        if run.verdict is not None:
+            _line(console, f"    {run.verdict}")
+    if not runs:
+        _line(console, f"{options.root}: no runs here")
+    return 0
+
+
+def show_jobs(options: argparse.Namespace) -> int:
+    """Print a line a job."""
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import dumps
+    from extractor_flow.run.rundir import RunDirectory
+    from extractor_flow.run.status import jobs_of, run_status
+
+    run = RunDirectory.open(options.run_directory)
+    jobs, whole = jobs_of(run), run_status(run.path, utc_now())
+    if options.json:
+        sys.stdout.write(dumps({**whole.to_json(), "job_states": [job.to_json() for job in jobs]}))
+        return 0
+    console = _console()
+    _line(console, f"{run.path}: {whole.state}, {whole.recorded} of {whole.jobs} jobs recorded")
+    for job in jobs:
+        far = f" {job.done}/{job.total} steps" if job.done is not None else ""
+        why = "" if job.reason is None else f": {' '.join(job.reason.split())}"
+        _line(console, f"{job.job}: {job.state}{far}{why}")
+    return 0
+
+
+def _age(seconds: int) -> str:
+    from extractor_flow.render.formats import duration
+
+    return f"{seconds // _DAY} d" if seconds >= _DAY else duration(seconds)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _line(console: Console, text: str) -> None:
+    from extractor_flow.files import printable
+
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

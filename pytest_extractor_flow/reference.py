@@ -1,0 +1,53 @@
+"""``--flow-reference DIR``: a run has to hold what an earlier one reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_extractor_flow.rootdir_trap import refuse_stray_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from extractor_flow.compare.reference import Judgement
+
+
+def reference_of(config: pytest.Config) -> Path | None:
+    """The directory of the reference, if the session has one; ``pytest.UsageError`` if it is no run directory."""
+    from extractor_flow.layout import RUN
+
+    given, key = config.option.flow_reference, config.getini("flow_reference")
+    if given is None and not key:
+        return None
+    asked = f"flow_reference in {config.inipath}: {key}" if given is None else f"--flow-reference {given}"
+    path: Path = config.rootpath / key if given is None else config.invocation_params.dir / given
+    if given is not None:
+        refuse_stray_root(config, asked, path)
+        config.option.flow_reference = str(path)  # in which form xdist hands it to its workers
+    if not (path / RUN).is_file():
+        found = f"it has no {RUN}" if path.is_dir() else "there is no such directory"
+        msg = f"{asked}: not a run directory: {found}"
+        raise pytest.UsageError(msg)
+    return path
+
+
+def hold_reference(run: Path, study: Path, reference: Path) -> Sequence[Judgement]:
+    """How *run*, which is of the config *study*, stands against *reference*; the test fails where it does not hold."""
+    from extractor_flow.compare.reading import read_run
+    from extractor_flow.compare.reference import judge
+    from extractor_flow.config import read_config
+    from extractor_flow.errors import HarnessError
+
+    try:
+        judgements = judge(read_run(run), read_run(reference), read_config(study).reference)
+    except HarnessError as error:
+        pytest.fail(f"reference: {error}", pytrace=False)
+    failing = [each for each in judgements if not each.passes]
+    if failing:
+        words = " and ".join(dict.fromkeys(each.word for each in failing))
+        told = "\n".join(f"  {each}" for each in judgements)
+        pytest.fail(f"reference: {words}: {failing[0]}\n{reference}\n{told}", pytrace=False)
+    return judgements
