@@ -30,7 +30,7 @@ def show_runs(options: argparse.Namespace) -> int:
     """Print a line a run."""
     from extractor_flow.clock import utc_now
     from extractor_flow.files import dumps
-    from extractor_flow.run.status import runs_in
+    from extractor_flow.status import runs_in
 
     runs = runs_in(options.root, utc_now())
     if options.json:
@@ -51,9 +51,9 @@ def show_runs(options: argparse.Namespace) -> int:
 def show_jobs(options: argparse.Namespace) -> int:
     """Print a line a job."""
     from extractor_flow.clock import utc_now
-    from extractor_flow.files import dumps
+    from extractor_flow.files import dumps, printable
     from extractor_flow.run.rundir import RunDirectory
-    from extractor_flow.run.status import jobs_of, run_status
+    from extractor_flow.status import jobs_of, run_status
 
     run = RunDirectory.open(options.run_directory)
     jobs, whole = jobs_of(run), run_status(run.path, utc_now())
@@ -64,7 +64,7 @@ def show_jobs(options: argparse.Namespace) -> int:
     _line(console, f"{run.path}: {whole.state}, {whole.recorded} of {whole.jobs} jobs recorded")
     for job in jobs:
         far = f" {job.done}/{job.total} steps" if job.done is not None else ""
-        why = "" if job.reason is None else f": {' '.join(job.reason.split())}"
+        why = "" if job.reason is None else f": {' '.join(printable(job.reason).split())}"
         _line(console, f"{job.job}: {job.state}{far}{why}")
     return 0
 

@@ -7,13 +7,21 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from extractor_flow.flows.dose_overlap.plan import Cell, dose_text
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MAP, PIE, REFINED, TRAINED, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import (
+    IMAGES,
+    INPUT,
+    MAP,
+    PIE,
+    REFINED,
+    SCORES,
+    TRAINED,
+    metric_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SCORES = {"psnr": ("PSNR", 1), "ssim": ("SSIM", 3), "ms_ssim": ("MS-SSIM", 3), "frc": ("FRC", 3)}
-_SHOWN = tuple((image, short) for image in IMAGES for short in _SCORES)
+_SHOWN = tuple((image, short) for image in IMAGES for short in SCORES)
 _ORDER = ("constant", "untrained", INPUT, TRAINED, PIE, MAP, REFINED)
 
 
@@ -31,7 +39,7 @@ def table(rows: Sequence[Row]) -> str:
     PSNR in dB; FRC is the frequency, in cycles a pixel, at which the correlation with the truth falls to 0.5; all on
     the covered share of the object.
     """
-    scores = (f"{image.capitalize()} {_SCORES[short][0]}" for image, short in _SHOWN)
+    scores = (f"{image.capitalize()} {SCORES[short].column}" for image, short in _SHOWN)
     head = ("Dose", "View", "Method", *scores, "Coverage")
     lines = [head, ("---",) * len(head)]
     lines += [_line(row, method) for row in _means(rows) for method in _ORDER]
@@ -52,7 +60,7 @@ def _means(rows: Sequence[Row]) -> list[Row]:
 
 def _line(row: Row, method: str) -> tuple[str, ...]:
     numbers = (
-        _number(row.metrics.get(metric_name(method, image, short)), _SCORES[short][1]) for image, short in _SHOWN
+        _number(row.metrics.get(metric_name(method, image, short)), SCORES[short].decimals) for image, short in _SHOWN
     )
     coverage = _number(row.metrics.get("coverage"), 3)
     return (dose_text(row.cell.dose), row.cell.column, method, *numbers, coverage)
