@@ -88,12 +88,6 @@ class RunSubject:
         return {entry.record.job_key: entry for entry in self.journal if entry.record.end_time is not None}
 
     @cached_property
-    def manifest(self) -> Mapping[str, Mapping[str, Any]]:
-        """The published records by job key: a third opinion, where two others differ."""
-        published = self.documents.get(layout.MANIFEST) or {"jobs": ()}
-        return {job["job_key"]: job for job in published["jobs"]}
-
-    @cached_property
     def claimed(self) -> Mapping[str, str]:
         """The job that first claims an artifact, by the artifact's path."""
         claimed: dict[str, str] = {}
