@@ -19,6 +19,7 @@ from extractor_flow.flows.extractor_comparison.checks.claims import contradictio
 from extractor_flow.flows.extractor_comparison.checks.normalization import statistics_at
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.ppo_defaults import widths
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
 from extractor_flow.readers.models import POLICY
 from extractor_flow.readers.weights import WEIGHTS_LIMIT, digest_of
@@ -223,18 +224,18 @@ def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
     """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
     from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
 
-    preset, wide = job.plan.extractor.preset, job.plan.algorithm["policy"]["net_arch"]
+    preset, wide = job.plan.extractor.preset, widths(job.plan.algorithm["policy"]["net_arch"])
     due = {} if preset is None else player.extractor_shapes()
     for saved in job.saved:
         weights = saved.model.weights
         found = {name: each.shape for name, each in weights.items() if preset and name.startswith(_EXTRACTOR)}
-        widths = [widths_of(weights, part) for part in ("policy_net", "value_net")]
+        layers = (widths_of(weights, "policy_net"), widths_of(weights, "value_net"))
         names = [name for name in sorted(due.keys() | found.keys()) if due.get(name) != found.get(name)]
-        other = names[0] if names else "net_arch" if wide is not None and widths != [wide, wide] else None
+        other = names[0] if names else "net_arch" if wide is not None and layers != wide else None
         if other is not None and packages_differ(job):
             yield Unchecked(saved.path, "other packages make other tensors of its plan", Why.NOT_REPRODUCED)
         elif other is not None:
-            what = f"{other}: {found.get(other, widths)}; due: {due.get(other, wide)}"
+            what = f"{other}: {found.get(other, layers)}; due: {due.get(other, wide)}"
             yield contradiction(saved.path, POLICY, f"the tensors of {preset}", what)
 
 
