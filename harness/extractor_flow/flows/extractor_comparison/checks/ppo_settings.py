@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, shapes_of
-from extractor_flow.flows.extractor_comparison.checks.optimizer import may_end_early
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import may_end_early
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS

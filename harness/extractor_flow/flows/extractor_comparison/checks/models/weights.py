@@ -12,7 +12,7 @@ import numpy as np
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.optimizer import (
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import (
     EXTRACTORS,
     is_parameter,
     may_end_early,
