@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor_flow.errors import RequestError
+from extractor_flow.layout import PAGE
+
 if TYPE_CHECKING:
     import argparse
 
@@ -17,6 +20,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Writes the summary, the manifests, the figures and report.html again from what is on disk.",
     )
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
+    command.add_argument("--open", action="store_true", help="open report.html in a browser")
     command.set_defaults(handler=handle)
 
 
@@ -46,4 +50,14 @@ def handle(options: argparse.Namespace) -> int:
     if not run.is_published():
         missing = f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}"
         console.print(missing, markup=False, highlight=False, soft_wrap=True)
+    if options.open:
+        _open(run.path / PAGE)
     return 0
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        msg = f"{page}: no browser could be opened; open the file yourself"
+        raise RequestError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -13,7 +14,10 @@ from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
     from extractor_flow.cli.run_result import Told
-    from extractor_flow.run.runner import RunRequest
+    from extractor_flow.request import RunRequest
+    from extractor_flow.run.runner import RunReport, SubmitReport
+    from extractor_flow.run.session import Display
+    from extractor_flow.study.flow import ReportSpec
 
 _DESCRIPTION = """\
 Trains every job of CONFIG for real and publishes a summary of what was measured. Ctrl-C stops the jobs, publishes what
@@ -52,7 +56,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--wait", action="store_true", help="stay until a queue has run the jobs, and show how they do"
     )
-    command.add_argument("--jobs", metavar="N", type=_positive, help="jobs at a time (default: as many as cores)")
+    jobs = "jobs at a time (default: as many as cores, or two a GPU where jobs need CUDA)"
+    command.add_argument("--jobs", metavar="N", type=_positive, help=jobs)
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
     command.add_argument("--dry-run", action="store_true", help="record every job as skipped; train nothing")
     command.add_argument(
@@ -65,6 +70,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--attest", metavar="FILE", type=Path, help="verify the run in the end, and write an in-toto statement of it"
     )
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("-q", "--quiet", action="store_true", help="show nothing but errors")
+    shown.add_argument(
+        "--json", action="store_true", help="write what came of the run to standard output, as JSON, and nothing else"
+    )
     command.add_argument("--result", metavar="FILE", type=Path, help="write what came of the run to FILE, as JSON")
     command.add_argument("--verify", action="store_true", help="verify the run in the end, as `verify RUN_DIR` does")
     command.add_argument(
@@ -75,41 +85,59 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def handle(options: argparse.Namespace) -> int:
     """Run, and report."""
     from extractor_flow.cli.run_result import telling, write
+    from extractor_flow.files import dumps
 
     with telling(options.result) as told:
-        exit_code = _run(options, told)
+        # With --json, the document is all there is on standard output.
+        with redirect_stdout(sys.stderr) if options.json else nullcontext():
+            exit_code = _run(options, told)
         write(options.result, told.to_json(exit_code))
+    if options.json:
+        sys.stdout.write(dumps(told.to_json(exit_code)))
     return exit_code
 
 
 def _run(options: argparse.Namespace, told: Told) -> int:
-    from rich.console import Console
-
-    from extractor_flow.cli.console import closing_report, display_for, submitted_report
-    from extractor_flow.cli.quiet import QuietStream
-    from extractor_flow.executors.events import Stop
-    from extractor_flow.run.runner import SubmitReport, run_flow, submit_flow
+    from extractor_flow.run.runner import SubmitReport
 
     if options.attest is not None:
         from extractor_flow.verify.attest import require_place
 
         require_place(options.attest)
-    console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
-    stop = Stop()
-    with stop.listening():
-        run = run_flow if options.wait else submit_flow
-        report = run(_request(options), lambda words: told.listening(display_for(console, words)), stop)
-        if isinstance(report, SubmitReport):
-            told.run = report.run
-            submitted_report(console, report)
-            return 0
-        closing_report(console, report)
+    report = _trained(options, told)
+    if isinstance(report, SubmitReport):
+        told.run = report.run
+        return 0
     codes = [report.exit_code]
     if options.attest is not None:
         codes.append(_attest(report.run.path, options.attest))
     if options.verify and report.exit_code in (0, 1):
         codes.append(_verify(report.run.path))
     return next((code for code in codes if code), 0)
+
+
+def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitReport:
+    """Run the study, or leave it to a queue, and say so unless nothing is to be said."""
+    from rich.console import Console
+
+    from extractor_flow.cli.terminal.closing import show
+    from extractor_flow.cli.terminal.display import SilentDisplay, display_for
+    from extractor_flow.cli.terminal.quiet import QuietStream
+    from extractor_flow.executors.events import Stop
+    from extractor_flow.run.runner import run_flow, submit_flow
+
+    console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
+
+    def display(words: ReportSpec) -> Display:
+        return told.listening(SilentDisplay() if options.quiet else display_for(console, words))
+
+    stop = Stop()
+    with stop.listening():
+        run = run_flow if options.wait else submit_flow
+        report = run(_request(options), display, stop)
+        if not options.quiet:
+            show(console, report)
+    return report
 
 
 def _verify(run_directory: Path) -> int:
@@ -134,7 +162,7 @@ def _attest(run_directory: Path, file: Path) -> int:
 
 
 def _request(options: argparse.Namespace) -> RunRequest:
-    from extractor_flow.run.runner import ExecutorChoice, RunRequest
+    from extractor_flow.request import ExecutorChoice, RunRequest
 
     if options.config is None and options.resume is None:
         msg = "run: name a CONFIG, or a run directory with --resume"

@@ -117,7 +117,7 @@ def _replayed(run_directory: Path, word: str) -> Verdict:
 
     from rich.console import Console
 
-    from extractor_flow.cli.console import display_for
+    from extractor_flow.cli.terminal.display import display_for
     from extractor_flow.executors.events import Stop
     from extractor_flow.verify.replay import draw, replay
     from extractor_flow.verify.verdict import Verdict

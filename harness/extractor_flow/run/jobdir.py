@@ -23,7 +23,7 @@ from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Artifact, JobRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import KeysView, Mapping
     from contextlib import AbstractContextManager
 
     from extractor_flow.files import Json
@@ -43,6 +43,7 @@ class JobDirectory:
         self.job = job
         self.path = run_path / job.directory
         self._next_progress = 0.0
+        self._told: KeysView[str] | None = None
 
     @classmethod
     def create(cls, run_path: Path, job: Job) -> Self:
@@ -108,12 +109,19 @@ class JobDirectory:
         write_json(self._file(attempt_note(number)), {"attempt": number, **facts})
         return number
 
+    def note(self, attempt: int) -> dict[str, Any]:
+        """What *attempt* noted when it began; nothing where that cannot be read."""
+        try:
+            note = read_json(self._file(attempt_note(attempt)))
+        except DataError:
+            return {}
+        return note if isinstance(note, dict) else {}
+
     def began_at(self, attempt: int) -> str | None:
         """When *attempt* began, by its own note; ``None`` where that does not say."""
         try:
-            note: Any = read_json(self._file(attempt_note(attempt)))
-            return timestamp(datetime.fromisoformat(note["started_at"]))
-        except (DataError, LookupError, TypeError, ValueError):
+            return timestamp(datetime.fromisoformat(self.note(attempt)["started_at"]))
+        except (LookupError, TypeError, ValueError):
             return None
 
     def clear_for_retry(self) -> None:
@@ -129,10 +137,14 @@ class JobDirectory:
                 entry.unlink()
 
     def progress(self, done: int, total: int, **facts: float) -> None:
-        """Leave a note for whoever watches; at most five a second reach the disk, and a full disk is no error here."""
+        """Leave a note for whoever watches; a full disk is no error here.
+
+        At most five a second reach the disk, besides those that tell of other facts than the one before.
+        """
         now = time.monotonic()
-        if now < self._next_progress and done < total:
+        if now < self._next_progress and done < total and facts.keys() == self._told:
             return
+        self._told = facts.keys()
         self._next_progress = now + _PROGRESS_INTERVAL
         with suppress(OSError, ValueError):
             write_json(self._file(PROGRESS), {"done": done, "total": total, "facts": facts}, durable=False)

@@ -88,7 +88,11 @@ class Workspace(Protocol):
         ...
 
     def progress(self, done: int, total: int, **facts: float) -> None:
-        """Tell whoever watches how far the job is; cheap enough to call often."""
+        """Tell whoever watches how far the job is; cheap enough to call often.
+
+        A fact ``evaluating`` says what the job does now; a fact named like another with ``_step`` says which step that
+        one belongs to.
+        """
         ...
 
 

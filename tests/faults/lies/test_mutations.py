@@ -6,11 +6,15 @@ from contextlib import suppress
 
 import pytest
 
+from extractor_flow import layout
 from extractor_flow.errors import HarnessError
 from extractor_flow.verify import verify
 from support.lies.careful_lies import LIES
 from support.lies.mutation_table import ONE_FILE
 from support.published import COMPARISON
+
+# Binding again changes the chain of the journal and the list of files, and cannot hide what is caught in other files.
+BOUND = [mutation for mutation in ONE_FILE if mutation.file == layout.JOURNAL or "subjects" in mutation.checks]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def test_tampering_is_caught_and_its_file_is_named(run, mutation):
     assert [violation for violation in caught if violation.check in mutation.checks], violations
 
 
-@pytest.mark.parametrize("mutation", ONE_FILE, ids=lambda mutation: mutation.title)
+@pytest.mark.parametrize("mutation", BOUND, ids=lambda mutation: mutation.title)
 def test_binding_the_run_again_does_not_hide_it(run, mutation):
     mutation.change(run)
     with suppress(ValueError, OSError, HarnessError):

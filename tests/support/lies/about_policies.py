@@ -176,7 +176,7 @@ def of_another_job(source: str) -> Change:
 
 def on_other_episodes(run: Tampering) -> None:
     """The final policy was evaluated for real, on episodes of another seed."""
-    from extractor_flow.flows.extractor_comparison.checks.player import Player
+    from extractor_flow.flows.extractor_comparison.checks.player import Episodes, Player
     from extractor_flow.flows.extractor_comparison.plan import Plan
     from extractor_flow.readers.weights import read_weights
 
@@ -184,7 +184,7 @@ def on_other_episodes(run: Tampering) -> None:
     player = Player(plan, 1)
     with (run.path / ONE / "policy.safetensors").open("rb") as stream:
         policy = player.policy(read_weights(stream, "weights"))
-    episodes = sorted(player.play(policy, [7, 8], 1000), key=lambda episode: episode.number)
+    episodes = sorted(player.play(policy, Episodes([7, 8], 1000)), key=lambda episode: episode.number)
 
     def change(arrays: Arrays) -> None:
         arrays["results"][-1] = [episode.reward for episode in episodes]

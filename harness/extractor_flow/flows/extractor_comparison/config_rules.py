@@ -111,6 +111,9 @@ def _environment(env: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("env", "factory"), "stands beside an id; expected one of the two")
     if env.get("factory"):
         yield from _target(("env", "factory"), env["factory"], "package.module:function")
+    for position, wrapper in enumerate(env.get("wrappers") or []):
+        if wrapper and wrapper.get("class"):
+            yield from _target(("env", "wrappers", position, "class"), wrapper["class"], "package.module:Class")
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ CONTRACT = JobContract(
         "policy": ArtifactSpec(layout.WEIGHTS, reproducible=True),
         "evaluations": ArtifactSpec(layout.EVALUATIONS, reproducible=True, small=True),
         "held_out": ArtifactSpec(layout.HELD_OUT, reproducible=True, small=True),
+        "normalization": ArtifactSpec(layout.NORMALIZATION, required=False, reproducible=True, small=True),
         "monitor": ArtifactSpec(layout.MONITOR),
         "metrics": ArtifactSpec(layout.METRICS, small=True),
         "tensorboard": ArtifactSpec(f"{layout.TENSORBOARD}/*"),
@@ -24,7 +25,7 @@ CONTRACT = JobContract(
     metrics={
         "held_out_mean_reward": MetricSpec("Held-out mean reward", described=True, compared=True),
         "held_out_std_reward": MetricSpec("Standard deviation of the held-out rewards", larger_is_better=False),
-        "held_out_success_rate": MetricSpec("Held-out success rate", required=False),
+        "held_out_success_rate": MetricSpec("Held-out success rate", required=False, described=True, compared=True),
         "held_out_final_mean_reward": MetricSpec(
             "Held-out mean reward of the final policy", described=True, compared=True
         ),

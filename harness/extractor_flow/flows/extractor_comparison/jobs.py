@@ -77,7 +77,15 @@ def _plan(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile) -
     env = settings["env"]
     return Plan(
         extractor=_extractor(profile),
-        environment=EnvironmentChoice(env.get("id"), env.get("factory"), env["kwargs"], tuple(env["filter_keys"])),
+        environment=EnvironmentChoice(
+            env.get("id"),
+            env.get("factory"),
+            env["kwargs"],
+            tuple(env["filter_keys"]),
+            tuple((each["class"], each["kwargs"]) for each in env["wrappers"]),
+            env["frame_stack"],
+            env["normalize"],
+        ),
         algorithm=settings["algorithm"],
         schedule=Schedule(**{key: settings["run"][key] for key in _SCHEDULE}),
         convergence_fraction=settings["run"]["convergence_fraction"],

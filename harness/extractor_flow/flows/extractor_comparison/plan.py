@@ -48,12 +48,19 @@ class ExtractorChoice:
 
 @dataclass(frozen=True)
 class EnvironmentChoice:
-    """Which environment to make: either *id* or *factory* is there; *filter_keys* are taken off its observations."""
+    """Which environment to make: either *id* or *factory* is there; *filter_keys* are taken off its observations.
+
+    Around it come *wrappers*, as ``package.module:Class`` with keyword arguments, the first one innermost; then
+    *frame_stack* frames are shown at once. *normalize* are the arguments of a ``VecNormalize`` around all copies.
+    """
 
     id: str | None
     factory: str | None
     kwargs: Mapping[str, Any]
     filter_keys: tuple[str, ...]
+    wrappers: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    frame_stack: int | None = None
+    normalize: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -102,6 +109,7 @@ class Plan:
         """The plan as JSON-able data."""
         parameters = asdict(self)
         parameters["environment"]["filter_keys"] = list(self.environment.filter_keys)
+        parameters["environment"]["wrappers"] = [list(each) for each in self.environment.wrappers]
         return parameters
 
     @classmethod
@@ -111,6 +119,7 @@ class Plan:
             rest = dict(parameters)
             environment = dict(rest.pop("environment"))
             environment["filter_keys"] = tuple(environment["filter_keys"])
+            environment["wrappers"] = tuple((target, kwargs) for target, kwargs in environment["wrappers"])
             return cls(
                 extractor=ExtractorChoice(**rest.pop("extractor")),
                 environment=EnvironmentChoice(**environment),

@@ -36,11 +36,11 @@ _NO_REPEAT = (
 _SAID = {
     Finding.RUNNING_OBSERVATIONS: (
         "{environment} normalises observations by running statistics of its own, which differ from one evaluation "
-        "episode to the next"
+        "episode to the next; env.normalize keeps one set of them, and freezes it for evaluation"
     ),
     Finding.RUNNING_REWARDS: (
         "{environment} normalises rewards by running statistics of its own: what is measured is not the reward, and "
-        "rises or falls untrained"
+        "rises or falls untrained; env.normalize normalises the rewards of the training alone"
     ),
     Finding.OUTSIDE_SPACE: "{environment} gives observations outside of its observation space",
     Finding.STATEFUL_EXTRACTOR: (

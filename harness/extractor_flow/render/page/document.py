@@ -16,7 +16,7 @@ from extractor_flow.render.page import every_job, grid
 from extractor_flow.render.page.curves import panels_by_name, panels_by_place
 from extractor_flow.render.page.jobs_by_name import Named, by_name, middle, words_for
 from extractor_flow.render.page.made import how_it_was_made
-from extractor_flow.render.page.ranking import INTERVAL, SHOWN, rankings, seed_by_seed
+from extractor_flow.render.page.ranking import SHOWN, rankings, seed_by_seed
 from extractor_flow.study.page_spec import DURATION, PictureSpec
 from extractor_flow.study.records import Failed
 from extractor_flow.study.summary import failures_of
@@ -48,7 +48,6 @@ def report(
             lead=_lead(summary, named),
             failures=failures_of(summary.records),
             logs=[each for each in summary.records if isinstance(each.outcome, Failed) and each.outcome.log_tail],
-            interval=INTERVAL,
             shown=SHOWN,
             rankings=rankings(summary, vocabulary, named),
             pairs=seed_by_seed(summary, vocabulary, named),

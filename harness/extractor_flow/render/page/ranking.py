@@ -38,10 +38,14 @@ _SHADES = 5
 
 @dataclass(frozen=True)
 class Gain:
-    """One name against the baseline, seed by seed."""
+    """One name against the baseline, seed by seed.
+
+    ``distinct`` says whether the summary tells the two apart; ``None`` where it does not say.
+    """
 
     by_seed: Mapping[int | None, float]
     won: int
+    distinct: bool | None
 
     @property
     def middle(self) -> float:
@@ -78,12 +82,17 @@ def ranked(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], 
     baseline = baseline_of(summary)
     values = {each.name: each.values(metric) for each in named}
     up = larger_is_better(metric, vocabulary)
+
+    def pairs(name: str) -> dict[int | None, float]:
+        theirs = values.get(baseline or "", {})
+        return {seed: value - theirs[seed] for seed, value in values[name].items() if seed in theirs}
+
     rows = [
         Ranked(
             each,
             values[each.name],
             entries.get(each.name, {}),
-            None if each.name == baseline else _gain(values[each.name], values.get(baseline or "", {}), up=up),
+            None if each.name == baseline else _gain(entries.get(each.name, {}), pairs(each.name), up=up),
             each.name == baseline,
         )
         for each in named
@@ -97,11 +106,11 @@ def baseline_of(summary: RunSummary) -> str | None:
     return next((str(entry["baseline"]) for entry in summary.statistics if "baseline" in entry), None)
 
 
-def _gain(mine: Mapping[int | None, float], theirs: Mapping[int | None, float], *, up: bool) -> Gain | None:
-    by_seed = {seed: value - theirs[seed] for seed, value in mine.items() if seed in theirs}
+def _gain(entry: Mapping[str, Any], by_seed: Mapping[int | None, float], *, up: bool) -> Gain | None:
     if not by_seed:
         return None
-    return Gain(by_seed, sum((difference > 0) == up for difference in by_seed.values() if difference))
+    won = sum((difference > 0) == up for difference in by_seed.values() if difference)
+    return Gain(by_seed, won, entry.get("paired", {}).get("distinct"))
 
 
 def _ranking(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], metric: str) -> dict[str, Any] | None:
@@ -116,9 +125,11 @@ def _ranking(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]
         "unit": words.unit,
         "rows": drawn,
         "ticks": axis.ticks(),
-        "centre_name": rows[0].entry.get("centre_name", "median"),
+        "centre_name": str(rows[0].entry.get("centre_name", "median")),
         "several": any(len(row.values) > 1 for row in rows),
+        "interval": interval_name(rows),
         "compared": any(row.gain is not None for row in rows),
+        "tested": any(row.gain is not None and row.gain.distinct is not None for row in rows),
         "better": "more" if larger_is_better(metric, vocabulary) else "less",
     }
 
@@ -151,14 +162,21 @@ def _cells(row: Ranked, words: Metric) -> dict[str, Any]:
         "is_baseline": row.is_baseline,
         "seeds": len(row.values),
         "centre": number(row.centre, decimals),
-        "interval": _interval(entry, decimals),
+        "interval": interval_of(entry, decimals),
         "gain": None if gain is None else signed(gain.middle, decimals),
         "gains": None if gain is None else _range(gain, decimals),
         "won": None if gain is None else f"{gain.won} of {len(gain.by_seed)}",
+        "distinct": None if gain is None or gain.distinct is None else ("yes" if gain.distinct else "no"),
     }
 
 
-def _interval(entry: Mapping[str, Any], decimals: int) -> str | None:
+def interval_name(rows: Sequence[Ranked]) -> str:
+    """What the ends of *rows* are; where only some are ranges, these say so themselves."""
+    return "Range" if all(row.entry.get("interval", RANGE) == RANGE for row in rows) else INTERVAL
+
+
+def interval_of(entry: Mapping[str, Any], decimals: int) -> str | None:
+    """The ends that a statistics entry states; ``None`` where it states none."""
     if "low" not in entry or "high" not in entry:
         return None
     kind = "range " if entry.get("interval") == RANGE else ""

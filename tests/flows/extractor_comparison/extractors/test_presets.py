@@ -12,8 +12,8 @@ from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters, resolved_parameters
 
 
-def test_the_names_are_those_that_config_files_use():
-    assert {name: preset.kind for name, preset in PRESETS.items()} == {
+def test_the_names_that_config_files_use_stay():
+    assert {name: preset.kind for name, preset in PRESETS.items()}.items() >= {
         "dynamics_original": "dynamics",
         "dynamics_no_conv": "dynamics",
         "mlp_small": "perceptron",
@@ -24,7 +24,7 @@ def test_the_names_are_those_that_config_files_use():
         "lstm_small": "recurrent",
         "lstm_medium": "recurrent",
         "mamba_lite": "state_space",
-    }
+    }.items()
 
 
 def test_asking_for_presets_imports_neither_torch_nor_gymnasium():
@@ -81,11 +81,7 @@ def test_a_presets_parameters_cannot_be_changed_by_accident():
             "mlp_smal",
             {},
             [
-                (
-                    "there is no preset 'mlp_smal'; expected one of dynamics_original, dynamics_no_conv, mlp_small, "
-                    "mlp_large, attention_small, attention_large, lightweight_cnn, lstm_small, lstm_medium, mamba_lite "
-                    "(did you mean 'mlp_small'?)"
-                )
+                f"there is no preset 'mlp_smal'; expected one of {', '.join(PRESETS)} (did you mean 'mlp_small'?)",
             ],
         ),
         (

@@ -73,7 +73,7 @@ def settings(*resources, device="cpu"):
     ]
     return {
         "run": run,
-        "env": {"id": "X-v0", "kwargs": {}, "filter_keys": []},
+        "env": {"id": "X-v0", "kwargs": {}, "filter_keys": [], "wrappers": [], "frame_stack": None, "normalize": None},
         "extractors": entries,
         "algorithm": {"n_steps": 8},
         "threads": 1,

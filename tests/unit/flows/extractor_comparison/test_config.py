@@ -14,6 +14,7 @@ from extractor_flow.config import ConfigDocument, read_config
 from extractor_flow.errors import ConfigError, RequestError
 from extractor_flow.flows.extractor_comparison import flow
 from extractor_flow.flows.extractor_comparison.config import schema
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.flows.extractor_comparison.jobs import missing_requirement
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits
@@ -94,6 +95,9 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "factory": None,
             "kwargs": {"rays": 32},
             "filter_keys": [],
+            "wrappers": [],
+            "frame_stack": None,
+            "normalize": None,
         },
         "algorithm": {
             "learning_rate": 0.0003,
@@ -114,6 +118,7 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "stats_window_size": 100,
             "policy": {
                 "net_arch": None,
+                "optimizer_kwargs": None,
                 "activation": "tanh",
                 "ortho_init": True,
                 "log_std_init": 0.0,
@@ -134,6 +139,13 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
         "threads": 1,
         "start_method": "spawn",
     }
+
+
+@pytest.mark.parametrize(("run", "baseline"), [({}, "a"), ({"baseline_extractor": None}, None)])
+def test_the_first_extractor_is_the_baseline_unless_the_config_says_otherwise(study, run, baseline):
+    extractors = [{"name": name, "preset": "mlp_small"} for name in "ab"]
+
+    assert study(run=run, extractors=extractors).settings["run"]["baseline_extractor"] == baseline
 
 
 def test_several_seeds_make_a_job_and_a_directory_each(study):
@@ -253,12 +265,7 @@ LSTM_WITHOUT_DROPOUT = {"name": "b", "preset": "lstm_medium", "parameters": {"ls
 CASES = {
     "an unknown preset": (
         {"extractors": [{"name": "a", "preset": "mlp_smal"}]},
-        (
-            "extractors[0].preset: is 'mlp_smal'; expected one of dynamics_original, dynamics_no_conv, mlp_small, "
-            "mlp_large, "
-            "attention_small, attention_large, lightweight_cnn, lstm_small, lstm_medium, mamba_lite "
-            "(did you mean 'mlp_small'?)"
-        ),
+        f"extractors[0].preset: is 'mlp_smal'; expected one of {', '.join(PRESETS)} (did you mean 'mlp_small'?)",
     ),
     "two equal names": (
         {"extractors": [{"name": "a", "preset": "mlp_small"}, {"name": "a", "preset": "mlp_large"}]},

@@ -16,12 +16,17 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Why, brief
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.normalization import statistics_at
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.ppo_defaults import widths
+from extractor_flow.flows.extractor_comparison.repeatability import Finding as Peculiarity
+from extractor_flow.flows.extractor_comparison.repeatability import Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
 from extractor_flow.readers.models import POLICY
 from extractor_flow.readers.weights import WEIGHTS_LIMIT, digest_of
 from extractor_flow.readers.zips import Archive
+from extractor_flow.study.job_contract import REPEATABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,12 +109,41 @@ def played_again(job: Claims) -> Iterator[Finding]:
     player.close()
 
 
+@check("ppo-repeatability", needs=("torch", "gymnasium", "stable_baselines3"), deep=True)
+def repeatability(job: Claims) -> Iterator[Finding]:
+    """The environment shows here what the record says of it: whether it does the same twice, and how it normalises.
+
+    Catches: running normalisation that is not told. Cannot catch: an environment that seldom does otherwise.
+    """
+    from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+    from extractor_flow.flows.extractor_comparison.environments.probe import probe
+
+    told = Repeatability.from_json(job.outcome.details.get(REPEATABILITY))
+    if told is None or any(name not in job.run.trusted for name in _named(job)):
+        return  # said elsewhere
+    what = f"{job.record.directory}: whether its environment repeats"
+    try:
+        found = probe(EnvironmentFactory(job.plan.environment))
+    except Exception as error:  # noqa: BLE001 - trusted code may raise anything
+        yield Unchecked(what, brief(f"it cannot be asked here: {type(error).__name__}: {error}"), Why.NOT_REPRODUCED)
+        return
+    running = {Peculiarity.RUNNING_OBSERVATIONS, Peculiarity.RUNNING_REWARDS}
+    claim, here = ({*each.findings} & running for each in (told, found))
+    if claim != here:
+        yield job.contradicted(
+            f"details.{REPEATABILITY}.findings", sorted(claim), f"this environment has {sorted(here)}"
+        )
+    elif told.repeats != found.repeats:
+        yield Unchecked(what, f"here its {', '.join(found.differs) or 'steps'} say otherwise", Why.NO_REPEAT)
+
+
 def _named(job: Claims) -> Iterator[str]:
     """The names of code that is neither this package's nor gymnasium's own."""
     if job.plan.extractor.target is not None:
         yield job.plan.extractor.target
     if not _is_known(job.plan.environment):
         yield job.plan.environment.name
+    yield from (target for target, _ in job.plan.environment.wrappers)
 
 
 def _is_known(environment: EnvironmentChoice) -> bool:
@@ -146,7 +180,15 @@ def _evaluations(job: Claims) -> list[Evaluation]:
     seeds = evaluation_seeds(job.record.seed or 0, arrays["results"].shape[1])
     path = job.path(layout.EVALUATIONS)
     return [
-        Evaluation(path, rows[step], tuple(seeds), step, policies[step], **_episodes(arrays, rows[step]))
+        Evaluation(
+            path,
+            rows[step],
+            tuple(seeds),
+            step,
+            policies[step],
+            **_episodes(arrays, rows[step]),
+            statistics=statistics_at(job, step),
+        )
         for step in policies
         if step in rows
     ]
@@ -165,7 +207,15 @@ def _held_out(job: Claims) -> Iterator[Evaluation]:
     }
     for row, step in enumerate(steps):
         if step in known and step not in steps[:row]:
-            yield Evaluation(job.path(layout.HELD_OUT), row, seeds, step, known[step], **_episodes(arrays, row))
+            yield Evaluation(
+                job.path(layout.HELD_OUT),
+                row,
+                seeds,
+                step,
+                known[step],
+                **_episodes(arrays, row),
+                statistics=statistics_at(job, step),
+            )
 
 
 def _episodes(arrays: Mapping[str, NDArray[Any]], row: int) -> dict[str, Any]:
@@ -205,18 +255,18 @@ def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
     """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
     from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
 
-    preset, wide = job.plan.extractor.preset, job.plan.algorithm["policy"]["net_arch"]
+    preset, wide = job.plan.extractor.preset, widths(job.plan.algorithm["policy"]["net_arch"])
     due = {} if preset is None else player.extractor_shapes()
     for saved in job.saved:
         weights = saved.model.weights
         found = {name: each.shape for name, each in weights.items() if preset and name.startswith(_EXTRACTOR)}
-        widths = [widths_of(weights, part) for part in ("policy_net", "value_net")]
+        layers = (widths_of(weights, "policy_net"), widths_of(weights, "value_net"))
         names = [name for name in sorted(due.keys() | found.keys()) if due.get(name) != found.get(name)]
-        other = names[0] if names else "net_arch" if wide is not None and widths != [wide, wide] else None
+        other = names[0] if names else "net_arch" if wide is not None and layers != wide else None
         if other is not None and packages_differ(job):
             yield Unchecked(saved.path, "other packages make other tensors of its plan", Why.NOT_REPRODUCED)
         elif other is not None:
-            what = f"{other}: {found.get(other, widths)}; due: {due.get(other, wide)}"
+            what = f"{other}: {found.get(other, layers)}; due: {due.get(other, wide)}"
             yield contradiction(saved.path, POLICY, f"the tensors of {preset}", what)
 
 

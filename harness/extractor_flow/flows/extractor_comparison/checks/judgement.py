@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.player import buffers_of, shaken, weights_of
-from extractor_flow.flows.extractor_comparison.checks.weights import safetensors_digest
+from extractor_flow.flows.extractor_comparison.checks.models.weights import safetensors_digest
+from extractor_flow.flows.extractor_comparison.checks.player import Episodes, buffers_of, shaken, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
+    from extractor_flow.flows.extractor_comparison.checks.normalization import Statistics
     from extractor_flow.flows.extractor_comparison.checks.player import Played, Player
     from extractor_flow.readers.weights import Weights
 
@@ -46,6 +47,7 @@ class Evaluation:
     rewards: NDArray[Any]
     lengths: NDArray[Any]
     successes: NDArray[Any] | None
+    statistics: Statistics | None
 
     @property
     def most(self) -> int:
@@ -95,7 +97,8 @@ class Judgement:
     def _play(self, weights: Weights, *, again: bool = False) -> list[Played]:
         policy = self._player.policy(weights)
         environments = self._player.environments() if again else None
-        played = self._player.play(policy, self._evaluation.seeds, self._evaluation.most, environments=environments)
+        episodes = Episodes(self._evaluation.seeds, self._evaluation.most, self._evaluation.statistics)
+        played = self._player.play(policy, episodes, environments=environments)
         for env in environments or ():
             env.close()
         return played

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from extractor_flow.flows.extractor_comparison.checks.normalization import Statistics
     from extractor_flow.flows.extractor_comparison.environments.factory import AnyEnv
     from extractor_flow.flows.extractor_comparison.plan import Plan
     from extractor_flow.readers.weights import Weights
@@ -45,6 +46,15 @@ class Played:
     length: int
     success: bool | None
     ended: int
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """The episodes to play: their seeds, the steps after which each is cut, what observations are normalised by."""
+
+    seeds: Sequence[int]
+    most: int
+    statistics: Statistics | None = None
 
 
 class Player:
@@ -80,18 +90,14 @@ class Player:
         """The shapes of the extractor's tensors by name, made without numbers: a plan may ask for more than fits."""
         kind, arguments = self._extractor()
         with torch.device("meta"):
-            state = kind(_as_the_policy_sees(self._envs[0].observation_space), **arguments).state_dict()
+            state = kind(self._space(), **arguments).state_dict()
         return {f"features_extractor.{name}": tuple(values.shape) for name, values in state.items()}
 
     def play(
-        self,
-        policy: ActorCriticPolicy,
-        seeds: Sequence[int],
-        most: int,
-        *,
-        environments: Sequence[AnyEnv] | None = None,
+        self, policy: ActorCriticPolicy, episodes: Episodes, *, environments: Sequence[AnyEnv] | None = None
     ) -> list[Played]:
-        """The episodes of *seeds* in the order in which they end; each is cut after *most* steps."""
+        """The *episodes*, in the order in which they end."""
+        seeds, seen = episodes.seeds, episodes.statistics
         lanes = [
             _Lane(env, list(range(number, len(seeds), len(self._envs))), seeds)
             for number, env in enumerate(environments or self._envs)
@@ -100,10 +106,12 @@ class Player:
         steps = 0
         with _threads(self._plan.threads):
             while active := [lane for lane in lanes if lane.observation is not None]:
-                actions, _ = policy.predict(_batch([lane.observation for lane in active]), deterministic=True)
+                batch = _batch([lane.observation for lane in active])
+                shown = batch if seen is None else seen.normalized(batch)
+                actions, _ = policy.predict(shown, deterministic=True)
                 steps += 1
                 for lane, action in zip(active, actions, strict=True):
-                    if (episode := lane.step(action, steps, most)) is not None:
+                    if (episode := lane.step(action, steps, episodes.most)) is not None:
                         played.append(episode)
         return played
 
@@ -118,15 +126,20 @@ class Player:
         activation: type[torch.nn.Module] = getattr(torch.nn, ACTIVATIONS[arguments.pop("activation")])
         extractor, parameters = self._extractor()
         return ActorCriticPolicy(
-            _as_the_policy_sees(env.observation_space),
+            self._space(),
             env.action_space,
             lambda _: 0.0,
             use_sde=algorithm["use_sde"],
             activation_fn=activation,
             features_extractor_class=extractor,
             features_extractor_kwargs=dict(parameters),
-            **arguments,
+            **{name: value for name, value in arguments.items() if name != "optimizer_kwargs"},
         )
+
+    def _space(self) -> spaces.Space[Any]:
+        """The observation space as the policy has it."""
+        space, asked = self._envs[0].observation_space, self._plan.environment.normalize
+        return _as_the_policy_sees(space if asked is None else _normalized(space, asked))
 
     def _extractor(self) -> tuple[Any, Mapping[str, Any]]:
         choice = self._plan.extractor
@@ -196,6 +209,17 @@ def _as_the_policy_sees(space: spaces.Space[Any]) -> spaces.Space[Any]:
         return turned
     if isinstance(space, spaces.Box) and is_image_space(space) and not is_image_space_channels_first(space):
         return VecTransposeImage.transpose_space(space)
+    return space
+
+
+def _normalized(space: spaces.Space[Any], asked: Mapping[str, Any]) -> spaces.Space[Any]:
+    """*space* with the images among what is normalised turned into plain numbers; other bounds stay."""
+    if isinstance(space, spaces.Dict):
+        keys = space.spaces if asked["norm_obs_keys"] is None else asked["norm_obs_keys"]
+        parts = {key: _normalized(part, asked) if key in keys else part for key, part in space.spaces.items()}
+        return spaces.Dict(parts)
+    if asked["norm_obs"] and isinstance(space, spaces.Box) and is_image_space(space):
+        return spaces.Box(-asked["clip_obs"], asked["clip_obs"], space.shape, np.float32)
     return space
 
 

@@ -38,6 +38,8 @@ def artifacts(job: Claims) -> Iterator[Violation]:
         yield job.contradicted("artifacts", f"{len(claimed)} artifacts", f"the schedule gives {count} checkpoints")
         return
     names = {role: job.path(name) for role, name in CONTRACT.paths.items()}
+    if job.plan.environment.normalize is None:
+        del names["normalization"]
     names |= {f"checkpoint_{step}": job.path(layout.checkpoint(step)) for step in checkpoint_steps(job.plan)}
     claimed.pop("tensorboard", None)  # named after the moment; the contract says where it is
     for role in sorted(names.keys() | claimed.keys()):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
+import numpy as np
 from gymnasium import spaces
 
 from extractor_flow.errors import JobError
@@ -13,6 +15,10 @@ from extractor_flow.flows.extractor_comparison.environments.robot_nav import reg
 from extractor_flow.flows.extractor_comparison.importing import load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice
 
 AnyEnv = gymnasium.Env[Any, Any]
@@ -28,6 +34,10 @@ class EnvironmentFactory:
     def __call__(self) -> AnyEnv:
         """A new environment without the keys that the config filters out; :class:`JobError` if it is of no use."""
         env = _without_keys(_made(self.choice), self.choice)
+        for target, arguments in self.choice.wrappers:
+            env = _wrapped(env, target, arguments)
+        if self.choice.frame_stack is not None:
+            env = StackedFrames(env, self.choice.frame_stack)
         _check_observations(env.observation_space, self.choice)
         return env
 
@@ -44,6 +54,42 @@ class WithoutKeys(gymnasium.ObservationWrapper[Any, Any, Any]):
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         """*observation* without the keys."""
         return {key: value for key, value in observation.items() if key not in self._keys}
+
+
+class StackedFrames(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """Shows the last *frames* observations at once, side by side on the last axis; before the first one, zeros.
+
+    So do stable_baselines3's stacked frames: an image gets more channels.
+    """
+
+    def __init__(self, env: AnyEnv, frames: int) -> None:
+        super().__init__(env)
+        space = env.observation_space
+        if not isinstance(space, spaces.Box) or not space.shape:
+            msg = f"env.frame_stack: expected a Box observation; found {space}"
+            raise JobError(msg)
+        low, high = (np.concatenate([bound] * frames, axis=-1) for bound in (space.low, space.high))
+        self.observation_space = spaces.Box(low, high, dtype=space.dtype.type)
+        self._frames: deque[NDArray[Any]] = deque(maxlen=frames)
+        self._empty = np.zeros(space.shape, space.dtype)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Forget the frames of the last episode."""
+        self._frames.extend([self._empty] * (self._frames.maxlen or 0))
+        return super().reset(seed=seed, options=options)
+
+    def observation(self, observation: NDArray[Any]) -> NDArray[Any]:
+        """The last frames, *observation* the last of them."""
+        self._frames.append(observation)
+        return np.concatenate(self._frames, axis=-1)
+
+
+def _wrapped(env: AnyEnv, target: str, arguments: Mapping[str, Any]) -> AnyEnv:
+    wrapped = load(target, key="env.wrappers")(env, **arguments)
+    if not isinstance(wrapped, gymnasium.Env):
+        msg = f"env.wrappers: {target!r} returned {type(wrapped).__name__}; expected a gymnasium.Env"
+        raise JobError(msg)
+    return wrapped
 
 
 def _made(choice: EnvironmentChoice) -> AnyEnv:

@@ -16,9 +16,12 @@ from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds
 from extractor_flow.flows.extractor_comparison.training.acting import actor_of, weights_now
 from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation, lane_seeds, npz_bytes, play
 from extractor_flow.flows.extractor_comparison.training.held_out import Selected
+from extractor_flow.flows.extractor_comparison.training.normalization import Statistics, frozen, statistics_of
 from extractor_flow.flows.extractor_comparison.training.policy_weights import first_bad_weight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from stable_baselines3.common.policies import ActorCriticPolicy
     from stable_baselines3.common.vec_env import VecEnv
@@ -43,7 +46,8 @@ class Watch(BaseCallback):
         self._seeds = lane_seeds(evaluation_seeds(seed, plan.schedule.n_eval_episodes), plan.schedule.eval_num_envs)
         self._seen = 0
         self._best = -np.inf
-        self.selected = Selected(0, {})
+        self.selected = Selected(0, {}, {})
+        self.statistics: dict[int, Statistics] = {}
         self.evaluations: list[Evaluation] = []
         self.checkpoints: list[int] = []
 
@@ -77,6 +81,7 @@ class Watch(BaseCallback):
         if self._crossed(self._plan.schedule.eval_freq):
             self._evaluate()
         if self._crossed(self._plan.schedule.save_freq):
+            self._note_statistics()
             self._save(layout.checkpoint(self.num_timesteps))
             self.checkpoints.append(self.num_timesteps)
         self._seen = self.num_timesteps
@@ -85,8 +90,13 @@ class Watch(BaseCallback):
         """Whether a multiple of *every* lies after the last look and not after now."""
         return every is not None and self.num_timesteps // every > self._seen // every
 
+    def _actor(self) -> Callable[[Any], NDArray[Any]]:
+        return frozen(self._envs, actor_of(self._policy))
+
     def _evaluate(self) -> None:
-        evaluation = Evaluation(self.num_timesteps, play(self._envs, actor_of(self._policy), self._seeds))
+        self._report(evaluating=1)
+        self._note_statistics()
+        evaluation = Evaluation(self.num_timesteps, play(self._envs, self._actor(), self._seeds))
         mean = evaluation.mean_reward
         if not np.isfinite(mean):
             msg = f"the evaluation at step {self.num_timesteps} has the mean reward {mean}"
@@ -95,10 +105,14 @@ class Watch(BaseCallback):
         write_bytes(self._workspace.path / layout.EVALUATIONS, npz_bytes(self.evaluations), durable=False)
         if mean > self._best:
             self._best = mean
-            self.selected = Selected(self.num_timesteps, weights_now(self._policy))
+            self.selected = Selected(self.num_timesteps, weights_now(self._policy), statistics_of(self._envs))
             self._save(layout.BEST_MODEL)
         self._log(evaluation)
         self._report()
+
+    def _note_statistics(self) -> None:
+        if taken := statistics_of(self._envs):
+            self.statistics[self.num_timesteps] = taken
 
     def _save(self, name: str) -> None:
         save_model(self.model, self._workspace, name)
@@ -109,9 +123,11 @@ class Watch(BaseCallback):
         self.logger.record("eval/mean_ep_length", float(np.mean([each.length for each in evaluation.episodes])))
         self.logger.dump(evaluation.timestep)
 
-    def _report(self) -> None:
-        latest = self.evaluations[-1].mean_reward
-        self._workspace.progress(self.num_timesteps, self._plan.steps_to_do, reward=latest)
+    def _report(self, **state: float) -> None:
+        """Tell how far the training is, and the reward of the latest evaluation with the step that it belongs to."""
+        latest = self.evaluations[-1:]
+        facts = {"reward": latest[0].mean_reward, "reward_step": latest[0].timestep} if latest else {}
+        self._workspace.progress(self.num_timesteps, self._plan.steps_to_do, **facts, **state)
 
 
 def save_model(model: Any, workspace: Workspace, name: str) -> None:  # noqa: ANN401 - any algorithm

@@ -12,6 +12,7 @@ from extractor_flow.errors import JobError
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
 from extractor_flow.flows.extractor_comparison.training.acting import actor_of, put_back
 from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation, lane_seeds, play
+from extractor_flow.flows.extractor_comparison.training.normalization import Statistics, frozen, put_back_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selected:
-    """The policy that the schedule's evaluations found best: after which step, and its weights."""
+    """The policy that the schedule's evaluations found best: after which step, its weights, what normalised for it."""
 
     timestep: int
     weights: Mapping[str, Tensor]
+    statistics: Statistics
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,12 @@ def evaluate_held_out(model: PPO, envs: VecEnv, schedule: Schedule, selected: Se
     seed = model.seed or 0
     unseen = held_out_seeds(seed, schedule.final_eval_episodes, evaluation_seeds(seed, schedule.n_eval_episodes))
     seeds = lane_seeds(unseen, schedule.eval_num_envs)
-    final = Evaluation(model.num_timesteps, play(envs, actor_of(model.policy), seeds))
+    final = Evaluation(model.num_timesteps, play(envs, frozen(envs, actor_of(model.policy)), seeds))
     if selected.timestep == final.timestep:
         return _told(HeldOut(final, final))
     put_back(model.policy, selected.weights)
-    chosen = Evaluation(selected.timestep, play(envs, actor_of(model.policy), seeds))
+    put_back_statistics(envs, selected.statistics)
+    chosen = Evaluation(selected.timestep, play(envs, frozen(envs, actor_of(model.policy)), seeds))
     return _told(HeldOut(chosen, final))
 
 

@@ -24,6 +24,7 @@ from extractor_flow.flows.extractor_comparison.training.acting import remembers
 from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
 from extractor_flow.flows.extractor_comparison.training.evaluation import npz_bytes
 from extractor_flow.flows.extractor_comparison.training.held_out import evaluate_held_out
+from extractor_flow.flows.extractor_comparison.training.normalization import statistics_npz
 from extractor_flow.flows.extractor_comparison.training.policy_weights import count_parameters, weights_bytes
 from extractor_flow.flows.extractor_comparison.training.ppo import build_model
 from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
@@ -62,6 +63,8 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         _learn(model, watch, plan, workspace.path)
         save_model(model, workspace, layout.FINAL_MODEL)
         write_bytes(workspace.path / layout.WEIGHTS, weights_bytes(model.policy), durable=False)
+        if watch.statistics:
+            write_bytes(workspace.path / layout.NORMALIZATION, statistics_npz(watch.statistics), durable=False)
         held_out = evaluate_held_out(model, envs, plan.schedule, watch.selected)
         write_bytes(workspace.path / layout.HELD_OUT, npz_bytes([held_out.selected, held_out.final]), durable=False)
     metrics = held_out.metrics | _metrics(watch.evaluations, model, plan)
@@ -74,7 +77,7 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         {"metrics": metrics, "training_steps": model.num_timesteps, "details": details},
         durable=False,
     )
-    return JobResult(metrics, _artifacts(workspace.path, watch.checkpoints), model.num_timesteps, details)
+    return JobResult(metrics, _artifacts(workspace.path, watch), model.num_timesteps, details)
 
 
 @contextmanager
@@ -153,10 +156,13 @@ def _curve(evaluations: Sequence[Evaluation]) -> Curve:
     return Curve(tuple(each.timestep for each in evaluations), tuple(each.mean_reward for each in evaluations))
 
 
-def _artifacts(directory: Path, checkpoints: Sequence[int]) -> dict[str, str]:
+def _artifacts(directory: Path, watch: Watch) -> dict[str, str]:
     events = sorted((directory / layout.TENSORBOARD).iterdir())
+    paths = CONTRACT.paths
+    if not watch.statistics:
+        del paths["normalization"]
     return {
-        **CONTRACT.paths,
+        **paths,
         "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
-        **{f"checkpoint_{step}": layout.checkpoint(step) for step in checkpoints},
+        **{f"checkpoint_{step}": layout.checkpoint(step) for step in watch.checkpoints},
     }

@@ -15,6 +15,7 @@ from extractor_flow.flows.extractor_comparison.environments.factory import Envir
 from extractor_flow.flows.extractor_comparison.layout import MONITOR
 from extractor_flow.flows.extractor_comparison.seeds import training_seed
 from extractor_flow.flows.extractor_comparison.training.evaluation import EvaluatingEnv, Lane
+from extractor_flow.flows.extractor_comparison.training.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +57,7 @@ def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory:
         raise JobError(_WORKER_DIED.format("made")) from error
     monitor = VecMonitor(raw, filename=str(directory / MONITOR))
     try:
-        yield monitor
+        yield normalized(monitor, plan)
     except BaseException as error:
         _abandon(raw, monitor)
         if isinstance(raw, WorkerProcesses) and isinstance(error, _LOST_WORKER):

@@ -1,0 +1,112 @@
+"""``extractor-flow list`` and ``extractor-flow status``: which runs there are, and how far they and their jobs are."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+
+    from extractor_flow.run.rundir import RunDirectory
+
+_DAY = 86_400
+_INTERVAL = 2.0
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommands."""
+    listed = commands.add_parser("list", help="the runs in a directory: state, age, verdict")
+    listed.add_argument("root", metavar="ROOT", nargs="?", type=Path, default=Path(), help="default: this directory")
+    listed.set_defaults(handler=show_runs)
+    status = commands.add_parser("status", help="how far a run's jobs are")
+    status.add_argument("run_directory", metavar="RUN_DIR", type=Path)
+    status.set_defaults(handler=show_jobs)
+    status.add_argument("--watch", action="store_true", help="again and again, until the run is published")
+    for command in (listed, status):
+        command.add_argument("--json", action="store_true", help="for programs")
+
+
+def show_runs(options: argparse.Namespace) -> int:
+    """Print a line a run."""
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import dumps
+    from extractor_flow.status import runs_in
+
+    runs = runs_in(options.root, utc_now())
+    if options.json:
+        sys.stdout.write(dumps({"runs": [run.to_json() for run in runs]}))
+        return 0
+    console = _console()
+    for run in runs:
+        age = "" if run.age_seconds is None else f"  {_age(run.age_seconds)} old"
+        jobs = f"  {run.recorded}/{run.jobs} jobs" if run.jobs else ""
+        _line(console, f"{run.directory}  {run.state}{jobs}{age}")
+        if run.verdict is not None:
+            _line(console, f"    {run.verdict}")
+    if not runs:
+        _line(console, f"{options.root}: no runs here")
+    return 0
+
+
+def show_jobs(options: argparse.Namespace) -> int:
+    """Print a line a job; with --watch whenever something has changed, until the run is published."""
+    from extractor_flow.run.rundir import RunDirectory
+
+    run = RunDirectory.open(options.run_directory)
+    said = ""
+    while True:
+        ended = run.is_published() or not options.watch
+        if (text := _as_json(run) if options.json else _as_text(run)) != said:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            said = text
+        if ended:
+            return 0
+        threading.Event().wait(_INTERVAL)
+
+
+def _as_json(run: RunDirectory) -> str:
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import dumps
+    from extractor_flow.status import status_of
+
+    whole, jobs = status_of(run, utc_now())
+    return dumps({**whole.to_json(), "job_states": [job.to_json() for job in jobs]})
+
+
+def _as_text(run: RunDirectory) -> str:
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import printable
+    from extractor_flow.status import status_of
+
+    whole, jobs = status_of(run, utc_now())
+    lines = [f"{run.path}: {whole.state}, {whole.recorded} of {whole.jobs} jobs recorded"]
+    for job in jobs:
+        far = f" {job.done}/{job.total} steps" if job.done is not None else ""
+        queue = "" if job.queue is None else f" (queue: {job.queue})"
+        why = "" if job.reason is None else f": {' '.join(printable(job.reason).split())}"
+        lines.append(f"{job.job}: {job.state}{far}{queue}{why}")
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _age(seconds: int) -> str:
+    from extractor_flow.render.formats import duration
+
+    return f"{seconds // _DAY} d" if seconds >= _DAY else duration(seconds)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _line(console: Console, text: str) -> None:
+    from extractor_flow.files import printable
+
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,118 @@
+"""The statistics that observations were normalised by: read from their artifact, and held to the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from extractor_flow.evidence.check import check
+from extractor_flow.evidence.findings import close
+from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.expected import (
+    checkpoint_count,
+    checkpoint_steps,
+    evaluation_count,
+    evaluation_steps,
+)
+from extractor_flow.readers.arrays import read_npz
+from extractor_flow.readers.errors import Kind, ReadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from extractor_flow.evidence.findings import Violation
+    from extractor_flow.flows.extractor_comparison.checks.claims import Claims
+
+_PARTS = ("mean", "var", "count")
+_PRIOR = 1e-4  # the count that stable_baselines3's running statistics begin with
+_EPSILON = 1e-8
+_OBSERVATION = "observation"
+Arrays = dict[str, "NDArray[Any]"]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The statistics after one step: mean and variance of the observation, or of each key of it."""
+
+    parts: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+    clip: float
+
+    def normalized(self, observations: Any) -> Any:  # noqa: ANN401 - an array or a dict of arrays
+        """A batch of *observations* as the policy saw them."""
+        if isinstance(observations, dict):
+            return {key: self._part(f"{_OBSERVATION}.{key}", values) for key, values in observations.items()}
+        return self._part(_OBSERVATION, observations)
+
+    def _part(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        if name not in self.parts:
+            return values
+        mean, variance = self.parts[name]
+        scaled = (values - mean) / np.sqrt(variance + _EPSILON)
+        clipped: NDArray[Any] = np.clip(scaled, -self.clip, self.clip).astype(np.float32)
+        return clipped
+
+
+def statistics_at(job: Claims, step: int) -> Statistics | None:
+    """The statistics of the policy of *step*; ``None`` where nothing is normalised."""
+    asked = job.plan.environment.normalize
+    if asked is None:
+        return None
+    arrays = job.run.read(job.path(layout.NORMALIZATION), _read)
+    steps = arrays["timesteps"].tolist()
+    if step not in steps:
+        raise ReadError(Kind.HEADER, job.path(layout.NORMALIZATION), f"no statistics of step {step}")
+    row = steps.index(step)
+    names = {name.rpartition(".")[0] for name in arrays if name.startswith(_OBSERVATION)}
+    parts = {name: (arrays[f"{name}.mean"][row], arrays[f"{name}.var"][row]) for name in names}
+    return Statistics(parts, float(asked["clip_obs"]))
+
+
+@check("ppo-normalization")
+def normalization(job: Claims) -> Iterator[Violation]:
+    """The statistics of the normalisation are told for each evaluation and checkpoint, over the steps made by then.
+
+    Catches: statistics left out, of another training or of a later step. Cannot catch: other means of as many
+    observations, with which --deep plays the policies again.
+    """
+    if job.plan.environment.normalize is None:
+        return
+    path, plan = job.path(layout.NORMALIZATION), job.plan
+    arrays = job.run.read(path, _read)
+    steps = arrays["timesteps"].tolist()
+    if len(steps) > (most := evaluation_count(plan) + checkpoint_count(plan)):
+        yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives at most {most}")
+        return
+    if steps != (due := sorted({*evaluation_steps(plan), *checkpoint_steps(plan)})):
+        yield contradiction(path, "timesteps", steps, f"the schedule gives {due}")
+    for name in sorted(name for name in arrays if name.endswith(".count")):
+        # The first observations are those of the reset.
+        first = plan.schedule.num_envs if name.startswith(_OBSERVATION) else 0
+        for step, count in zip(steps, arrays[name].tolist(), strict=True):
+            if not close(count, _PRIOR + first + step):
+                yield contradiction(path, name, f"{count} after {step} steps", f"{first + step} are due")
+                break
+
+
+def _read(stream: BinaryIO, where: str) -> Arrays:
+    arrays = read_npz(stream, where)
+    names = {name.rpartition(".")[0] for name in arrays if name != "timesteps"}
+    due = {"timesteps", *(f"{name}.{part}" for name in names for part in _PARTS)}
+    if arrays.keys() != due or not names:
+        raise ReadError(Kind.HEADER, where, f"holds {sorted(arrays)}; expected mean, var and count of each statistic")
+    steps = arrays["timesteps"]
+    if steps.ndim != 1 or steps.dtype.kind != "i" or not steps.size:
+        raise ReadError(Kind.SHAPE, where, "timesteps are no list of steps")
+    for name in names:
+        mean, var, count = (arrays[f"{name}.{part}"] for part in _PARTS)
+        if {each.dtype.str[1:] for each in (mean, var, count)} != {"f8"}:
+            raise ReadError(Kind.DTYPE, where, f"{name} is not of numbers of 64 bits")
+        if mean.shape != var.shape or mean.shape[:1] != steps.shape or count.shape != steps.shape:
+            raise ReadError(Kind.SHAPE, where, f"{name} does not fit timesteps")
+        if not all(np.isfinite(each).all() for each in (mean, var, count)) or (var < 0).any():
+            raise ReadError(Kind.NOT_FINITE, where, f"{name} holds NaN, infinity or a negative variance")
+    return arrays
