@@ -2,8 +2,8 @@
 
     python examples/demo_aggregate.py RUN_DIR... [--resume]
 
-Every run is verified first: a number of a contradicted run is not shown. With --resume, runs that were interrupted are gone on
-with; their journals say what is missing.
+Every run is verified first: a number of a contradicted run is not shown. With --resume, interrupted runs are gone on with;
+their journals say what is missing.
 """
 
 from __future__ import annotations
