@@ -14,9 +14,9 @@ from extractor_flow.study.records import Completed
 
 pytestmark = [pytest.mark.train, pytest.mark.flow("tests/contract/real_run.yaml")]
 EXTRACTORS = ("dynamics_no_conv", "mlp_small", "mlp_large", "attention_small")
-# The last bits of a reward are the processor's, and when a reward was reached, or whether, hangs on them.
-_MEASURED = re.compile(r"-?\d+\.\d+")
-_WHEN_REACHED = re.compile(r"\| \w*(convergence|efficiency)\w* \|")
+# The last bits of a reward are the processor's; when a reward was reached, or whether, and who is ahead hang on them.
+_MEASURED = re.compile(r"-?\d+\.\d+|(?<= on )\d+(?= of \d+ seed)")
+_HANGS_ON_THEM = re.compile(r"\| (Detail|\w*(convergence|efficiency)\w*) \|")
 _EVENT_FILE = re.compile(r"(events\.out\.tfevents)\S+")
 
 
@@ -62,7 +62,7 @@ def test_the_summary_counts_the_jobs_and_names_this_machine(flow_summary, hardwa
 
 
 def test_its_markdown_reads_like_this_once_what_was_measured_is_masked(flow_markdown, snapshot):
-    lines = [line for line in flow_markdown.splitlines() if not _WHEN_REACHED.match(line)]
+    lines = [line for line in flow_markdown.splitlines() if not _HANGS_ON_THEM.match(line)]
     text = _EVENT_FILE.sub(r"\1.(machine)", _MEASURED.sub("(measured)", "\n".join(lines)))
 
     assert text == snapshot.use_extension(MarkdownFile)
