@@ -15,7 +15,7 @@ from extractor_flow.study.records import Completed
 pytestmark = [pytest.mark.train, pytest.mark.flow("tests/contract/real_run.yaml")]
 EXTRACTORS = ("dynamics_no_conv", "mlp_small", "mlp_large", "attention_small")
 # The last bits of a reward are the processor's, and when a reward was reached, or whether, hangs on them.
-_MEASURED = re.compile(r"-?\d+\.\d+")
+_MEASURED = re.compile(r"-?\d+\.\d+|(?<= on )\d+(?= of \d+ seed)")
 _WHEN_REACHED = re.compile(r"\| \w*(convergence|efficiency)\w* \|")
 _EVENT_FILE = re.compile(r"(events\.out\.tfevents)\S+")
 
