@@ -2,7 +2,7 @@
 
     python examples/demo_aggregate.py RUN_DIR... [--resume]
 
-Every run is verified first: a number of a contradicted run is not shown. With --resume, interrupted runs are gone on with;
+Every run is verified first: a number of a contradicted run is not shown. With --resume, interrupted runs are continued;
 their journals say what is missing.
 """
 
