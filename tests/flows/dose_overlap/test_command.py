@@ -248,6 +248,13 @@ def test_a_study_runs_and_is_verified(studied):
     assert ": verified: " in answer.out.splitlines()[-1]
 
 
+def test_the_table_of_a_run_has_a_line_for_each_method(studied, call):
+    shown = call("compare", "--artifact-root", studied[1].path)
+
+    methods = ["constant", "untrained", "input", "trained", "iterative", "map", "refined"]
+    assert (shown.code, [line.split()[2] for line in shown.out.splitlines()[1:]]) == (0, methods)
+
+
 def test_a_study_of_a_bad_config_starts_nothing(tmp_path):
     path = config(tmp_path, design={"doses": [0]})
     answer = module("extractor_flow.cli", "dose-overlap", "study", path, cwd=tmp_path)

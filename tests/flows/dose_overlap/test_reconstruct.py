@@ -82,7 +82,7 @@ def test_noisy_phases_settle_where_no_patch_is_pulled_any_more():
     patches, first = true_patches(data, optics)
     noisy = turned(patches + 0.5 * np.random.default_rng(0).standard_normal(patches.shape))
     weights = np.abs(optics.crop(optics.probe).numpy().astype(complex)) ** 2
-    reach = 2 * np.sqrt(weights.sum() / weights.max() / np.pi)
+    reach = min(2.5 * np.sqrt(weights.sum() / weights.max() / np.pi), optics.box - 1)
 
     found = synchronised(noisy, weights, first)
 

@@ -359,6 +359,14 @@ SUMMARY = [
         "a seed's value", layout.SUMMARY, summary("statistics", 0, "values", 0, to=0.0), checks=("json-made-again",)
     ),
     Mutation(
+        "a winner that the seeds do not give",
+        layout.SUMMARY,
+        summary(
+            "verdict", to={"code": "winner", "sentence": "mlp wins.", "winner": "mlp", "details": [], "limits": []}
+        ),
+        checks=("json-made-again",),
+    ),
+    Mutation(
         "no warning of few seeds", layout.SUMMARY, dropping(layout.SUMMARY, "statistics"), checks=("json-made-again",)
     ),
     Mutation("another time", layout.SUMMARY, summary("created_at", to=LATER), checks=("json-made-again",)),

@@ -47,15 +47,15 @@ class TrainingConfig:
 
     dose: float
     gridsize: int = 1
-    epochs: int = 4
-    steps_per_epoch: int = 24
+    epochs: int = 5
+    steps_per_epoch: int = 30
     batch_frames: int = 400
     learning_rate: float = 4e-3
     width: int = 16
     input: str = SCAN
     split: float = 0.8
-    projections: int = 8
-    refinements: int = 25
+    projections: int = 15
+    refinements: int = 30
     smoothness: float = 3.0
     neighbor_count: int = 7
     groups_per_frame: int = 2

@@ -8,7 +8,7 @@ import pytest
 
 from extractor_flow.config import ConfigDocument
 from extractor_flow.flows.dose_overlap import VOCABULARY, flow
-from extractor_flow.flows.dose_overlap.cli.table import Row, table
+from extractor_flow.flows.dose_overlap.cli.table import Row, plain_table, table
 from extractor_flow.flows.dose_overlap.plan import Cell
 from extractor_flow.study.codes import Code
 from extractor_flow.study.records import REHEARSED, Artifact, Completed, Failed, JobRecord, Skipped
@@ -95,13 +95,13 @@ def test_the_table_has_a_line_for_every_method_and_no_number_for_what_was_not_me
     rows = [Row(Cell(1000, "dense"), {"amplitude_psnr": 21.04, **scores, "coverage": 0.4})]
 
     assert table(rows).splitlines()[2:] == [
-        "| 1e+03 | dense | constant | n/a | 0.250 | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | untrained | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | input | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.210 | 0.400 |",
-        "| 1e+03 | dense | trained | 21.04 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | iterative | n/a | n/a | 0.800 | n/a | n/a | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | map | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
-        "| 1e+03 | dense | refined | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |",
+        "| 1e+03 | dense | constant | n/a | 0.250 | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
+        "| 1e+03 | dense | untrained | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
+        "| 1e+03 | dense | input | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.210 | 0.400 | n/a |",
+        "| 1e+03 | dense | trained | 21.04 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
+        "| 1e+03 | dense | iterative | n/a | n/a | 0.800 | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
+        "| 1e+03 | dense | map | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
+        "| 1e+03 | dense | refined | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
     ]
 
 
@@ -110,8 +110,16 @@ def test_several_seeds_of_a_cell_are_one_line_with_their_mean():
     lines = table([Row(cell, {"amplitude_psnr": 20.0, "coverage": 0.4}), Row(cell, {"amplitude_psnr": 23.0})])
 
     assert [line for line in lines.splitlines() if "trained | 2" in line] == [
-        "| 1e+03 | dense | trained | 21.50 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 |"
+        "| 1e+03 | dense | trained | 21.50 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |"
     ]
+
+
+def test_on_a_terminal_the_columns_line_up():
+    row = Row(Cell(100000, "baseline", "no-split"), {"amplitude_psnr": 21.04}, {"trained": 0.5})
+    lines = plain_table([row]).splitlines()
+
+    assert len({len(line) for line in lines}) == 1
+    assert lines[4].split() == ["1e+05", "baseline,", "no-split", "trained", "21.04", *["n/a"] * 4, "0.50"]
 
 
 def concluded(study, *gaps):

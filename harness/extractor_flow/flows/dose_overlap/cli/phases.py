@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import ConfigError, DataError
-from extractor_flow.files import read_json, write_json, write_text
+from extractor_flow.files import parse_json, read_json, write_json, write_text
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.cli.manifests import CellJob, measured_doses, trained_jobs
-from extractor_flow.flows.dose_overlap.cli.table import Row, table
+from extractor_flow.flows.dose_overlap.cli.table import Row, plain_table, table
 from extractor_flow.flows.dose_overlap.cli.train import say
 from extractor_flow.flows.dose_overlap.config import check_simulation
-from extractor_flow.flows.dose_overlap.plan import dose_text
-from extractor_flow.layout import FIGURES
+from extractor_flow.flows.dose_overlap.jobs import FLOW_NAME
+from extractor_flow.flows.dose_overlap.plan import VIEWS, Cell, dose_text
+from extractor_flow.layout import FIGURES, JOURNAL
+from extractor_flow.study.records import Completed, JobRecord
 
 if TYPE_CHECKING:
     import argparse
@@ -102,12 +104,19 @@ def reconstruct_all(root: Path, solver: SolverConfig) -> int:
 
 
 def compare_all(root: Path) -> int:
-    """Write ``comparison.md``, ``comparison.json`` and the figures of the reconstructed jobs below *root*."""
+    """Write ``comparison.md``, ``comparison.json`` and the figures of the reconstructed jobs below *root*.
+
+    Of a run, which has its own, only the table is shown.
+    """
+    if (root / JOURNAL).is_file():
+        say(plain_table(rows_of_run(root)).rstrip("\n"))
+        return 0
     from extractor_flow.flows.dose_overlap.figures import draw_cells
     from extractor_flow.flows.dose_overlap.figures.pictures import Shown
 
     jobs = trained_jobs(root)
-    rows = [Row(job.cell, _object(root, job, layout.METRICS)["metrics"]) for job in jobs]
+    found = [_object(root, job, layout.METRICS) for job in jobs]
+    rows = [Row(job.cell, each["metrics"], each.get("cpu_seconds", {})) for job, each in zip(jobs, found, strict=True)]
     text = table(rows)
     write_text(root / "comparison.md", f"# Dose x overlap comparison\n\n{text}")
     cells = [{"dose": row.cell.dose, "view": row.cell.view, "metrics": dict(row.metrics)} for row in rows]
@@ -124,10 +133,22 @@ def compare_all(root: Path) -> int:
         )
         for row, job in zip(rows, jobs, strict=True)
     ]
-    say(text.rstrip("\n"))
+    say(plain_table(rows).rstrip("\n"))
     for name in draw_cells(shown, figures):
         say(f"drawn: {figures / name}")
     return 0
+
+
+def rows_of_run(root: Path) -> list[Row]:
+    """The completed jobs in the journal of the run in *root*."""
+    lines = (root / JOURNAL).read_text(encoding="utf-8").splitlines()
+    records = [JobRecord.from_json(parse_json(line, where=JOURNAL)) for line in lines]  # type: ignore[arg-type]
+    rows = [
+        Row(Cell(**record.outcome.details["cell"]), record.outcome.metrics, record.outcome.details["cpu_seconds"])
+        for record in records
+        if isinstance(record.outcome, Completed) and record.flow == FLOW_NAME
+    ]
+    return sorted(rows, key=lambda row: (row.cell.dose, VIEWS.index(row.cell.view), row.cell.variant))
 
 
 def _object(root: Path, job: CellJob, name: str) -> dict[str, Any]:
