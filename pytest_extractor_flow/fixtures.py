@@ -10,9 +10,10 @@ import pytest
 from pytest_extractor_flow import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from extractor_flow.compare.reference import Judgement
     from extractor_flow.study.records import HardwareProfile, JobRecord
     from extractor_flow.verify import Verdict
     from pytest_extractor_flow.once.execution import Command, Execution, Once, Status
@@ -103,6 +104,19 @@ def flow_verdict(_extractor_flow_run: FlowRun) -> Verdict:
     """The :class:`Verdict` on ``flow_run``, with what ``pytest_extractor_flow_violations`` adds."""
     with _readable():
         return _extractor_flow_run.verdict
+
+
+@pytest.fixture
+def flow_reference(request: pytest.FixtureRequest, flow_run: Path) -> Sequence[Judgement]:
+    """How ``flow_run`` stands against the reference; the test fails where it does not hold.
+
+    The reference is that of the nearest ``@pytest.mark.flow(..., reference="tests/reference_run")``, from the root
+    directory, else of ``--flow-reference``, else of the ini key ``flow_reference``.
+    """
+    from pytest_extractor_flow.reference import hold_reference, reference_for
+    from pytest_extractor_flow.runs.choice import config_of
+
+    return hold_reference(flow_run, config_of(request.node), reference_for(request.node))
 
 
 @pytest.fixture(scope="session")

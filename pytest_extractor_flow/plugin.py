@@ -13,6 +13,7 @@ from pytest_extractor_flow.fixtures import (
     _extractor_flow_run,
     flow_markdown,
     flow_records,
+    flow_reference,
     flow_run,
     flow_summary,
     flow_verdict,
@@ -29,6 +30,7 @@ __all__ = [
     "_extractor_flow_run",
     "flow_markdown",
     "flow_records",
+    "flow_reference",
     "flow_run",
     "flow_summary",
     "flow_verdict",
@@ -54,7 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in state.registered.items():
         if name not in theirs:
             config.addinivalue_line("markers", f"{name}: {meaning}")
-    config.addinivalue_line("markers", "flow(config, ..., allow_failures=False): the configs whose runs a test checks")
+    config.addinivalue_line(
+        "markers", "flow(config, ..., allow_failures=False, reference=None): the configs whose runs a test checks"
+    )
     state.refuse_wrong_options()
     if config.getoption("evidence") is not None:
         from pytest_extractor_flow.evidence.recorder import register

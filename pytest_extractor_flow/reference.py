@@ -34,7 +34,17 @@ def reference_of(config: pytest.Config) -> Path | None:
     return path
 
 
-def hold_reference(run: Path, study: Path, reference: Path) -> Sequence[Judgement]:
+def reference_for(item: pytest.Item) -> Path:
+    """The reference of the nearest mark ``flow`` that names one, else the session's; without any the test fails."""
+    named = next((mark.kwargs["reference"] for mark in item.iter_markers("flow") if "reference" in mark.kwargs), None)
+    found = reference_of(item.config) if named is None else item.config.rootpath / named
+    if found is None:
+        msg = "no reference was named: mark the test with flow(..., reference='DIR'), or give --flow-reference DIR"
+        pytest.fail(msg, pytrace=False)
+    return found
+
+
+def hold_reference(run: Path, study: Path | None, reference: Path) -> Sequence[Judgement]:
     """How *run*, which is of the config *study*, stands against *reference*; the test fails where it does not hold."""
     from extractor_flow.compare.reading import read_run
     from extractor_flow.compare.reference import judge
@@ -42,7 +52,8 @@ def hold_reference(run: Path, study: Path, reference: Path) -> Sequence[Judgemen
     from extractor_flow.errors import HarnessError
 
     try:
-        judgements = judge(read_run(run), read_run(reference), read_config(study).reference)
+        criterion = None if study is None else read_config(study).reference
+        judgements = judge(read_run(run), read_run(reference), criterion)
     except HarnessError as error:
         pytest.fail(f"reference: {error}", pytrace=False)
     failing = [each for each in judgements if not each.passes]

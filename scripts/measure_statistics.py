@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from extractor_flow.flows.extractor_comparison.conclusion.verdict import BETTER, UNDECIDED, WINNER, Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT, HEADLINE
-from extractor_flow.study.statistics import against, describe, pair
+from extractor_flow.study.statistics import against, describe, mean_difference, pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +84,16 @@ def verdicts(
     return found
 
 
+def coverage_of_two_samples(kind: str, seeds: int, count: int, generator: np.random.Generator) -> float:
+    """How often the interval of the difference of two means, of other seeds each, contains the true one: 0."""
+    samples = draw(kind, (count, 2, seeds), generator).tolist()
+    found = [
+        mean_difference(dict(enumerate(ours)), {-1 - seed: value for seed, value in enumerate(theirs)})
+        for ours, theirs in samples
+    ]
+    return sum(each is not None and each.low <= 0 <= each.high for each in found) / count
+
+
 def improvement_coverage(seeds: int, generator: np.random.Generator, count: int) -> float:
     """How often Wilson's interval contains the true probability of improvement, which is any from 0 to 1."""
     hits = 0
@@ -108,16 +118,18 @@ def _coverage(generator: np.random.Generator) -> Iterator[str]:
     yield f"Share of {count:,} simulated studies in which the interval contains the true value ({heads}):\n"
     yield (
         "| seeds | median of one extractor | median difference, equal spreads | the same, one twice as wide | mean "
-        "difference (t), equal spreads | the same, one twice as wide | probability of improvement |"
+        "difference (t), equal spreads | the same, one twice as wide | means of other seeds "
+        "(Welch) | probability of improvement |"
     )
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for seeds in SEEDS:
         single = [coverage_of_a_median(kind, seeds, count, generator) for kind in DISTRIBUTIONS]
         even, wide = (
             [coverage_of_a_difference(kind, seeds, count, generator, spread=spread) for kind in DISTRIBUTIONS]
             for spread in (1.0, 2.0)
         )
-        columns = [single, *([each[k] for each in cell] for k in (0, 1) for cell in (even, wide))]
+        apart = [coverage_of_two_samples(kind, seeds, count, generator) for kind in DISTRIBUTIONS]
+        columns = [single, *([each[k] for each in cell] for k in (0, 1) for cell in (even, wide)), apart]
         cells = [" / ".join(f"{share:.3f}" for share in column) for column in columns]
         improved = f"{improvement_coverage(seeds, generator, count):.3f}"
         yield f"| {' | '.join([str(seeds), *cells, improved])} |"

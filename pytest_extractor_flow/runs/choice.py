@@ -106,6 +106,13 @@ def used_fixtures(item: pytest.Item) -> Collection[str]:
     return getattr(getattr(item, "_request", None), "_fixture_defs", ())
 
 
+def config_of(item: pytest.Item) -> Path | None:
+    """The config that the run of *item* was chosen by; ``None`` where the session's existing run is all there is."""
+    callspec = getattr(item, "callspec", None)
+    chosen = callspec.params.get(RUN_FIXTURE, Choice()) if callspec else Choice()
+    return chosen.config or next(iter(item.config.stash[STATE].options.configs), None)
+
+
 def default_choice(options: FlowOptions) -> Choice:
     """The choice for a test that was not parametrized, which may have asked by ``request.getfixturevalue()``."""
     if len(options.configs) > 1:
@@ -156,11 +163,14 @@ def _marked(node: pytest.Item) -> tuple[Path, ...]:
 
 def _refuse_wrong_mark(mark: pytest.Mark, nodeid: str) -> None:
     paths = all(isinstance(name, str | os.PathLike) for name in mark.args)
-    keys = mark.kwargs.keys() <= {"allow_failures"} and isinstance(mark.kwargs.get("allow_failures", True), bool)
+    keys = mark.kwargs.keys() <= {"allow_failures", "reference"} and isinstance(
+        mark.kwargs.get("allow_failures", True), bool
+    )
+    paths = paths and isinstance(mark.kwargs.get("reference", ""), str | os.PathLike)
     if not (mark.args or mark.kwargs) or not paths or not keys:
         msg = (
             f"{nodeid}: the mark flow takes one or more paths of configs, such as flow('configs/study.yaml'), and "
-            "allow_failures=True for a test that judges failures"
+            "allow_failures=True for a test that judges failures, reference='DIR' for one that asks for flow_reference"
         )
         raise pytest.UsageError(msg)
 

@@ -146,7 +146,13 @@ def test_the_markers_are_registered_with_what_they_mean(machine):
     result.stdout.fnmatch_lines(
         [
             f"@pytest.mark.{name}*"
-            for name in ("cuda:", "macos_spawn:", "spawn:", "slurm:", "flow(config, ..., allow_failures=False):")
+            for name in (
+                "cuda:",
+                "macos_spawn:",
+                "spawn:",
+                "slurm:",
+                "flow(config, ..., allow_failures=False, reference=None):",
+            )
         ]
     )
 

@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from extractor_flow.executors.events import Finished, Stop
 from extractor_flow.files import read_json
 from extractor_flow.layout import JOURNAL, SUMMARY
+from extractor_flow.request import ExecutorChoice, RunRequest
 from extractor_flow.run.rundir import RunDirectory
-from extractor_flow.run.runner import ExecutorChoice, RunRequest, run_flow
+from extractor_flow.run.runner import run_flow
 
 MODELS = ("line", "parabola", "cubic")
 CONFIG = """\

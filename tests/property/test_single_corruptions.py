@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from extractor_flow.executors.events import Stop
 from extractor_flow.files import dump_line, dumps, parse_json, read_json
 from extractor_flow.layout import HISTORICAL, JOURNAL, MANIFEST, SKIPS, SUMMARY
-from extractor_flow.run.runner import ExecutorChoice, RunRequest, run_flow
+from extractor_flow.request import ExecutorChoice, RunRequest
+from extractor_flow.run.runner import run_flow
 from extractor_flow.verify import verify
 
 CONFIG = """\

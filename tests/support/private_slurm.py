@@ -109,10 +109,19 @@ class PrivateSlurm:
     def kill_node(self, name: str) -> None:
         """End the node *name* as a power cut does: its daemon, the keepers of its jobs, and the jobs."""
         self.kill(f"slurmd.{name}")
-        for pid, words in _processes():
-            if words[:1] == [f"slurmstepd: [{name}]"] or f"SLURMD_NODENAME={name}" in _environment(pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        jobs = [pid for pid, _ in _processes() if {*self._marks, f"SLURMD_NODENAME={name}"} <= {*_environment(pid)}]
+        # The keepers first, or they would tell the controller how their jobs ended.
+        keepers = {_parent(pid) for pid in jobs} & {
+            pid for pid, words in _processes() if words[0].startswith("slurmstepd")
+        }
+        for pid in [*keepers, *jobs]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @property
+    def _marks(self) -> set[str]:
+        """What stands in the environment of each of the cluster's jobs."""
+        return {f"{name}={value}" for name, value in self.environment.items()}
 
     def ask(self, *words: str) -> str:
         """What a client of Slurm prints; nothing where it does not answer."""
@@ -143,7 +152,7 @@ class PrivateSlurm:
         for daemon in ("slurmd.n1", "slurmd.n2", "slurmctld", "munged"):
             self._signal(daemon, signal.SIGTERM)
         for pid, _ in _processes():
-            if f"SLURM_CONF={self.environment['SLURM_CONF']}" in _environment(pid) and pid != os.getpid():
+            if self._marks <= {*_environment(pid)} and pid != os.getpid():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -198,6 +207,10 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
         if entry.name.isdecimal():
             with suppress(OSError):
                 yield int(entry.name), (entry / "cmdline").read_text(errors="replace").split("\0")
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _environment(pid: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from extractor_flow.run.rundir import RunDirectory
+
 _DAY = 86_400
+_INTERVAL = 2.0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,6 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     status = commands.add_parser("status", help="how far a run's jobs are")
     status.add_argument("run_directory", metavar="RUN_DIR", type=Path)
     status.set_defaults(handler=show_jobs)
+    status.add_argument("--watch", action="store_true", help="again and again, until the run is published")
     for command in (listed, status):
         command.add_argument("--json", action="store_true", help="for programs")
 
@@ -30,7 +35,7 @@ def show_runs(options: argparse.Namespace) -> int:
     """Print a line a run."""
     from extractor_flow.clock import utc_now
     from extractor_flow.files import dumps
-    from extractor_flow.run.status import runs_in
+    from extractor_flow.status import runs_in
 
     runs = runs_in(options.root, utc_now())
     if options.json:
@@ -49,24 +54,44 @@ def show_runs(options: argparse.Namespace) -> int:
 
 
 def show_jobs(options: argparse.Namespace) -> int:
-    """Print a line a job."""
-    from extractor_flow.clock import utc_now
-    from extractor_flow.files import dumps
+    """Print a line a job; with --watch whenever something has changed, until the run is published."""
     from extractor_flow.run.rundir import RunDirectory
-    from extractor_flow.run.status import jobs_of, run_status
 
     run = RunDirectory.open(options.run_directory)
-    jobs, whole = jobs_of(run), run_status(run.path, utc_now())
-    if options.json:
-        sys.stdout.write(dumps({**whole.to_json(), "job_states": [job.to_json() for job in jobs]}))
-        return 0
-    console = _console()
-    _line(console, f"{run.path}: {whole.state}, {whole.recorded} of {whole.jobs} jobs recorded")
+    said = ""
+    while True:
+        ended = run.is_published() or not options.watch
+        if (text := _as_json(run) if options.json else _as_text(run)) != said:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            said = text
+        if ended:
+            return 0
+        threading.Event().wait(_INTERVAL)
+
+
+def _as_json(run: RunDirectory) -> str:
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import dumps
+    from extractor_flow.status import status_of
+
+    whole, jobs = status_of(run, utc_now())
+    return dumps({**whole.to_json(), "job_states": [job.to_json() for job in jobs]})
+
+
+def _as_text(run: RunDirectory) -> str:
+    from extractor_flow.clock import utc_now
+    from extractor_flow.files import printable
+    from extractor_flow.status import status_of
+
+    whole, jobs = status_of(run, utc_now())
+    lines = [f"{run.path}: {whole.state}, {whole.recorded} of {whole.jobs} jobs recorded"]
     for job in jobs:
         far = f" {job.done}/{job.total} steps" if job.done is not None else ""
-        why = "" if job.reason is None else f": {' '.join(job.reason.split())}"
-        _line(console, f"{job.job}: {job.state}{far}{why}")
-    return 0
+        queue = "" if job.queue is None else f" (queue: {job.queue})"
+        why = "" if job.reason is None else f": {' '.join(printable(job.reason).split())}"
+        lines.append(f"{job.job}: {job.state}{far}{queue}{why}")
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _age(seconds: int) -> str:

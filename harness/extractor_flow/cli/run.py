@@ -14,7 +14,8 @@ from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
     from extractor_flow.cli.run_result import Told
-    from extractor_flow.run.runner import RunReport, RunRequest, SubmitReport
+    from extractor_flow.request import RunRequest
+    from extractor_flow.run.runner import RunReport, SubmitReport
     from extractor_flow.run.session import Display
     from extractor_flow.study.flow import ReportSpec
 
@@ -161,7 +162,7 @@ def _attest(run_directory: Path, file: Path) -> int:
 
 
 def _request(options: argparse.Namespace) -> RunRequest:
-    from extractor_flow.run.runner import ExecutorChoice, RunRequest
+    from extractor_flow.request import ExecutorChoice, RunRequest
 
     if options.config is None and options.resume is None:
         msg = "run: name a CONFIG, or a run directory with --resume"

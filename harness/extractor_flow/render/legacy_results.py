@@ -21,6 +21,7 @@ _SETTINGS = {
 _METRICS = {
     "best_reward": "best_mean_reward",
     "final_reward": "final_mean_reward",
+    "last_mean_reward": "final_mean_reward",
     "total_parameters": "total_parameters",
     "trainable_parameters": "trainable_parameters",
 }
@@ -33,7 +34,10 @@ def complete_results(summary: RunSummary, settings: Mapping[str, Any]) -> dict[s
     by directory. A time is the sum of what was measured. What was not measured has no key.
     """
     keys = _result_keys(summary)
-    results: dict[str, Json] = {key: _result(record) for key, record in zip(keys, summary.records, strict=True)}
+    deltas = _deltas(summary, settings)
+    results: dict[str, Json] = {
+        key: _result(record, deltas.get(record.job_key)) for key, record in zip(keys, summary.records, strict=True)
+    }
     return {"comparison_metadata": _metadata(summary, settings), "results": results}
 
 
@@ -62,11 +66,28 @@ def _result_keys(summary: RunSummary) -> list[str]:
     return next((keys for keys in candidates if len(set(keys)) == len(keys)), candidates[-1])
 
 
-def _result(record: JobRecord) -> dict[str, Json]:
+def _deltas(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, float]:
+    """How much better the best reward of each job is than the baseline's of the same seed, by job key."""
+    section = settings.get("run")
+    baseline = str(section.get("baseline_extractor")) if isinstance(section, dict) else ""
+    best = {
+        (record.name, record.seed): record.outcome.metrics[_METRICS["best_reward"]]
+        for record in summary.records
+        if isinstance(record.outcome, Completed) and _METRICS["best_reward"] in record.outcome.metrics
+    }
+    return {
+        record.job_key: best[record.name, record.seed] - best[baseline, record.seed]
+        for record in summary.records
+        if {(record.name, record.seed), (baseline, record.seed)} <= best.keys()
+    }
+
+
+def _result(record: JobRecord, delta: float | None) -> dict[str, Json]:
     told: dict[str, Json] = {
         "completed": isinstance(record.outcome, Completed),
         "status": record.status,
-        **_there({"training_time": record.duration_seconds}),
+        "extractor_dir": record.directory,
+        **_there({"training_time": record.duration_seconds, "delta_best_reward_vs_baseline": delta}),
     }
     match record.outcome:
         case Completed(metrics=metrics, artifacts=artifacts, training_steps=steps):

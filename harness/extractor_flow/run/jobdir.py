@@ -109,12 +109,19 @@ class JobDirectory:
         write_json(self._file(attempt_note(number)), {"attempt": number, **facts})
         return number
 
+    def note(self, attempt: int) -> dict[str, Any]:
+        """What *attempt* noted when it began; nothing where that cannot be read."""
+        try:
+            note = read_json(self._file(attempt_note(attempt)))
+        except DataError:
+            return {}
+        return note if isinstance(note, dict) else {}
+
     def began_at(self, attempt: int) -> str | None:
         """When *attempt* began, by its own note; ``None`` where that does not say."""
         try:
-            note: Any = read_json(self._file(attempt_note(attempt)))
-            return timestamp(datetime.fromisoformat(note["started_at"]))
-        except (DataError, LookupError, TypeError, ValueError):
+            return timestamp(datetime.fromisoformat(self.note(attempt)["started_at"]))
+        except (LookupError, TypeError, ValueError):
             return None
 
     def clear_for_retry(self) -> None:

@@ -263,9 +263,7 @@ class RunDirectory:
     def figures(self) -> dict[str, bytes]:
         """The PNG figures of the whole run, by file name."""
         directory = self.path / FIGURES
-        if not directory.is_dir():
-            return {}
-        names = sorted(entry.name for entry in directory.iterdir() if is_figure(f"{FIGURES}/{entry.name}"))
+        names = sorted(entry.name for entry in directory.glob("*") if is_figure(f"{FIGURES}/{entry.name}"))
         return {name: (directory / name).read_bytes() for name in names}
 
     def _satisfying(self, contract: str, name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from extractor_flow.verify import Conclusion, verify
 from support.lies.kinds.kind import lines_of
 from support.published import lines
 
-GOOD, BAD, GONE = {"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["macos_spawn"]}
+GOOD, BAD, GONE = {"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}
 STUDIES = {
     "one job": [GOOD],
     "one seed of many models": [{"name": f"m{number}", "degree": number % 4} for number in range(12)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,8 @@ from torchmetrics.functional.image import multiscale_structural_similarity_index
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap.data.specimen import textured_object
 from extractor_flow.flows.dose_overlap.scoring.frc import RingCorrelation, ring_correlation
-from extractor_flow.flows.dose_overlap.scoring.scores import aligned, image_scores, psnr, score
+from extractor_flow.flows.dose_overlap.scoring.names import SCORES
+from extractor_flow.flows.dose_overlap.scoring.scores import ImageScores, aligned, image_scores, psnr, score
 from extractor_flow.flows.dose_overlap.scoring.ssim import Window, ms_ssim, ssim
 
 WHOLE = 1.0
@@ -31,6 +34,13 @@ def everywhere(image):
 def disc(size, radius):
     axis = np.arange(size) - (size - 1) / 2
     return np.hypot(axis[:, None], axis[None, :]) <= radius
+
+
+def test_every_score_of_an_image_is_a_metric_and_a_column_of_the_table():
+    about_them = {"data_range", "ssim_pixels"}
+
+    measured = {field.name for field in fields(ImageScores)} - about_them
+    assert {score.measured for score in SCORES.values()} == measured
 
 
 @pytest.mark.parametrize("data_range", [0.7, 1.0])

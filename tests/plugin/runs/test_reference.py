@@ -19,9 +19,14 @@ def test_a_run_that_is_equal_holds_and_one_that_is_worse_is_red(flow_project):
     add_section(flow_project.path / "bad.yaml", margin=0.001)
     flow_project.pytester.makeini(f"[pytest]\nflow_reference = {good.relative_to(flow_project.path)}\n")
 
-    result = flow_project.run("good.yaml::reference", "bad.yaml::reference", "-v")
+    flow_project.tests(
+        f"@pytest.mark.flow('good.yaml', reference={str(good)!r})\n"
+        "def test_it(flow_reference): assert {each.word for each in flow_reference} == {'equal'}\n"
+        "@pytest.mark.flow('bad.yaml')\ndef test_bad(flow_reference): pass\n"
+    )
+    result = flow_project.run("good.yaml::reference", "bad.yaml::reference", "test_project.py")
 
-    assert result.parseoutcomes() == {"passed": 1, "failed": 1}
+    assert result.parseoutcomes() == {"passed": 2, "failed": 1, "errors": 1}
     result.stdout.fnmatch_lines(["reference: worse: line: worse: best_score is better by -*"])
 
 

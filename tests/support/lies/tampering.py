@@ -106,7 +106,9 @@ class Tampering:
         RunDirectory(self.path).bind()
 
     def _follow(self, job: str, record: dict[str, Any]) -> None:
-        told = {key: record[key] for key in ("metrics", "training_steps", "details")}
+        told = {key: record[key] for key in ("metrics", "training_steps")}
+        details = {name: value for name, value in record["details"].items() if name != "cpu_seconds"}
+        told["details"] = details  # how long it took is in no file that is the same when it is trained again
         (self.path / job / "metrics.json").write_text(dumps(told), encoding="utf-8")
         for artifact in record["artifacts"].values():
             file = self.path / artifact["path"]

@@ -46,10 +46,12 @@ def test_the_historical_layout_of_a_run_with_one_job_of_each_kind():
             "mlp_small": {
                 "completed": True,
                 "status": "success",
+                "extractor_dir": "extractors/mlp_small/seed-42",
                 "training_time": 60.25,
                 "total_timesteps": 4096,
                 "best_reward": 2.5,
                 "final_reward": 1.5,
+                "last_mean_reward": 1.5,
                 "total_parameters": 10,
                 "trainable_parameters": 9,
                 "artifacts": {"final_model": "extractors/mlp_small/seed-42/final_model.zip"},
@@ -57,6 +59,7 @@ def test_the_historical_layout_of_a_run_with_one_job_of_each_kind():
             "lstm_small": {
                 "completed": False,
                 "status": "failed",
+                "extractor_dir": "extractors/lstm_small/seed-42",
                 "training_time": 60.25,
                 "code": "raised",
                 "reason": "ValueError: boom",
@@ -64,6 +67,7 @@ def test_the_historical_layout_of_a_run_with_one_job_of_each_kind():
             "attention_large": {
                 "completed": False,
                 "status": "skipped",
+                "extractor_dir": "extractors/attention_large/seed-42",
                 "code": "missing-capability",
                 "reason": "needs CUDA; run it on a machine with a GPU",
             },
@@ -93,3 +97,18 @@ def test_the_historical_layout_satisfies_its_contract():
     data = json.loads(dumps(complete_results(mixed(), SETTINGS)))
 
     assert violations(data, "complete_results") == []
+
+
+def test_the_best_reward_is_set_against_that_of_the_baseline_with_the_same_seed():
+    def trained(name, seed, reward):
+        record = completed(name, seed)
+        return replace(record, outcome=Completed({"best_mean_reward": reward}, record.outcome.artifacts, 1))
+
+    jobs = trained("base", 1, 2.0), trained("other", 1, 5.0), trained("other", 2, 9.0)
+    results = complete_results(summary(*jobs), {"run": {"baseline_extractor": "base"}})["results"]
+
+    assert {name: each.get("delta_best_reward_vs_baseline") for name, each in results.items()} == {
+        "base seed 1": 0.0,
+        "other seed 1": 3.0,
+        "other seed 2": None,
+    }

@@ -8,7 +8,7 @@ import pytest
 
 from extractor_flow.errors import RequestError
 from extractor_flow.flows.extractor_comparison import ExtractorComparison
-from extractor_flow.run.runner import require_packages
+from extractor_flow.request import require_packages
 from line_fit import flow as line_fit
 from support import ROOT
 

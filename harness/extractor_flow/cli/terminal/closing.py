@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import ReportSpec
     from extractor_flow.study.records import RunSummary
 
-_MOST_JOBS, _MOST_LOGS, _LOG_LINES = 6, 3, 5
+_MOST_DETAILS, _MOST_JOBS, _MOST_LOGS, _LOG_LINES = 6, 6, 3, 5
 
 
 def show(console: Console, report: RunReport | SubmitReport) -> None:
@@ -46,7 +46,9 @@ def _closing_report(console: Console, report: RunReport) -> None:
     summary, vocabulary = report.summary, report.flow.vocabulary
     if summary.verdict is not None:
         console.print(f"[bold]{_plain(summary.verdict.sentence)}[/]", highlight=False)
-        for line in (*summary.verdict.details, *summary.verdict.limits):
+        details = summary.verdict.details
+        more = (f"{len(details) - _MOST_DETAILS} more facts are in {PAGE}",) if len(details) > _MOST_DETAILS else ()
+        for line in (*details[:_MOST_DETAILS], *more, *summary.verdict.limits):
             console.print(f"  {_plain(line)}", highlight=False)
     console.print(_table(summary, vocabulary))
     _explain(console, report)

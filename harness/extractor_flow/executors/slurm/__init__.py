@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from extractor_flow.errors import RunDirectoryError
 from extractor_flow.executors.lost_process import Stopwatch
 from extractor_flow.executors.slurm import notes
-from extractor_flow.executors.slurm.client import ENDED, cancel, most_in_an_array, require_slurm, sbatch
+from extractor_flow.executors.slurm.client import cancel, most_in_an_array, require_slurm, sbatch
 from extractor_flow.executors.slurm.following import Following
 from extractor_flow.executors.slurm.queue import SlurmQueue
 from extractor_flow.executors.slurm.settings import SCHEMA, common_options, training_options
@@ -88,7 +88,7 @@ class _Submitting:
     def submit(self, earlier: Sequence[Submission], prepare: bool) -> Submission:  # noqa: FBT001 - a fact
         number = notes.next_number(self.run_path)
         try:
-            prepared = next((each.prepare for each in earlier if each.prepare), None) or self._prepare(prepare)
+            prepared = self._prepare(earlier) if prepare else None
             tasks = self._trainings(number, prepared)
             arrays = tuple(dict.fromkeys(task.partition("_")[0] for task in tasks))
             before = [*arrays, *(array for each in earlier for array in each.arrays)]
@@ -100,9 +100,11 @@ class _Submitting:
             raise RunDirectoryError(f"{msg} --executor slurm") from error
         return submission
 
-    def _prepare(self, needed: bool) -> str | None:  # noqa: FBT001 - a fact
+    def _prepare(self, earlier: Sequence[Submission]) -> str:
+        """The job that prepares the run: one that is in the queue already, or a new one."""
         command = [*_PYTHON, "extractor_flow.run.prepare", str(self.run_path.absolute())]
-        return self._sbatch("prepare-%j", command, ["--requeue"]) if needed else None
+        known = next((each.prepare for each in earlier if each.prepare), None)
+        return known or self._sbatch("prepare-%j", command, ["--requeue"])
 
     def _trainings(self, number: int, prepared: str | None) -> dict[str, str]:
         """The directory of each task; where not all may run at once, one array waits for the other."""
@@ -121,7 +123,7 @@ class _Submitting:
         return tasks
 
     def _publish(self, before: Sequence[str]) -> str:
-        command = [*_PYTHON, "extractor_flow.run.collect", "slurm", str(self.run_path.absolute())]
+        command = [*_PYTHON, "extractor_flow.collect", "slurm", str(self.run_path.absolute())]
         # Hidden, for the run's last file lists all others, and this one is there when Slurm pleases.
         return self._sbatch(".publish-%j", command, ["--requeue", *_after([f"afterany:{':'.join(before)}"])])
 
@@ -150,6 +152,5 @@ def _still_queued(run_path: Path) -> list[Submission]:
     Then a job may be submitted twice, and is run once: its lock and its result see to that.
     """
     queue = SlurmQueue(run_path)
-    states = queue.states() or {}
-    live = {place for place, state in states.items() if state not in ENDED}
-    return [each.only(live) for each in queue.submissions() if live & set(each.tasks.values())]
+    live = queue.live()
+    return [each.only(live) for each in queue.submissions() if live.keys() & set(each.tasks.values())]

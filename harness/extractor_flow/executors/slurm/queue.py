@@ -48,6 +48,10 @@ class SlurmQueue:
         tasks = {directory: task for each in self.submissions() for task, directory in each.tasks.items()}
         return {directory: known[task] for directory, task in tasks.items() if task in known}
 
+    def live(self) -> dict[str, str]:
+        """:meth:`states` of the tasks that have not ended; none where Slurm does not answer."""
+        return {place: state for place, state in (self.states() or {}).items() if state not in ENDED}
+
     def causes(self, directories: Collection[str], states: Mapping[str, str] | None = None) -> dict[str, Failed]:
         """Why each of *directories* will have no result: its task has ended. Without entry: it may still have one.
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.plan import VIEWS, dose_text
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MAP, PIE, REFINED, TRAINED, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import (
+    IMAGES,
+    INPUT,
+    MAP,
+    PIE,
+    REFINED,
+    SCORES,
+    TRAINED,
+    metric_name,
+)
 from extractor_flow.study.job_contract import ArtifactSpec, Detail, JobContract, Metric, MetricSpec
 
 _METHODS = {
@@ -16,21 +25,15 @@ _METHODS = {
     MAP: " of the most likely object",
     REFINED: " of the most likely object near the network's",
 }
-_SCORES = {
-    "psnr": ("PSNR", "dB", 2),
-    "ssim": ("SSIM", "", 3),
-    "ms_ssim": ("MS-SSIM", "", 3),
-    "frc": ("Fourier ring correlation falls to 0.5 at", "cycles/px", 3),
-}
 
 
 def _scores() -> dict[str, MetricSpec]:
     """What compares a method's objects with the truth; one of them may be undefined, and then is not there."""
     return {
         metric_name(method, image, short): MetricSpec(
-            f"{image.capitalize()} {title}{words}",
-            unit,
-            decimals,
+            f"{image.capitalize()} {score.title}{words}",
+            score.unit,
+            score.decimals,
             required=False,
             described=(method, image) == (TRAINED, "amplitude")
             or (method == TRAINED and short in {"psnr", "ssim"})
@@ -38,7 +41,7 @@ def _scores() -> dict[str, MetricSpec]:
         )
         for method, words in _METHODS.items()
         for image in IMAGES
-        for short, (title, unit, decimals) in _SCORES.items()
+        for short, score in SCORES.items()
     }
 
 
@@ -46,10 +49,10 @@ def _averages() -> dict[str, Metric]:
     groups = {view: f"over the doses of {view}" for view in VIEWS}
     groups |= {f"dose_{10**power}": f"over the views at {dose_text(10**power)} photons" for power in range(13)}
     return {
-        f"avg_{image}_{short}_{group}": Metric(f"Mean {image} {title} {words}", unit, decimals)
+        f"avg_{image}_{short}_{group}": Metric(f"Mean {image} {score.title} {words}", score.unit, score.decimals)
         for group, words in groups.items()
         for image in IMAGES
-        for short, (title, unit, decimals) in _SCORES.items()
+        for short, score in SCORES.items()
     }
 
 

@@ -9,9 +9,9 @@ from extractor_flow.flows.extractor_comparison.conclusion.comparison import comp
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement
-from extractor_flow.flows.extractor_comparison.page import PAGE
 from extractor_flow.flows.extractor_comparison.plan import ExtractorConfigurationProfile
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
+from extractor_flow.study.page_spec import CurveSpec, PageSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,32 @@ if TYPE_CHECKING:
 
 __all__ = ["ExtractorComparison", "ExtractorConfigurationProfile", "flow"]
 
+_PAGE = PageSpec(
+    ranked=("held_out_success_rate", "held_out_final_mean_reward", "best_mean_reward", "area_under_curve"),
+    cost=("total_parameters", "extractor_parameters", "convergence_timestep", "sample_efficiency_ratio"),
+    curve=CurveSpec(
+        title="Learning curves",
+        explanation=(
+            "Mean reward of the evaluation episodes over the steps done. Thin lines are seeds, the thick line is their "
+            "median, grey lines are the other extractors. The first point is the untrained policy."
+        ),
+        detail="curve",
+        x="timesteps",
+        y="mean_rewards",
+    ),
+    pictures=(),  # the page draws the same curves and dots itself
+    settings={
+        "Environment": ("env.id", "env.factory", "env.kwargs"),
+        "Algorithm": (
+            "run.num_envs",
+            *(f"algorithm.{name}" for name in ("n_steps", "batch_size", "n_epochs", "learning_rate", "gamma")),
+        ),
+        "Budget": ("run.total_timesteps",),
+        "Evaluation": ("run.n_eval_episodes", "run.eval_freq"),
+        "Baseline": ("run.baseline_extractor",),
+        "Seeds": ("run.seeds",),
+    },
+)
 VOCABULARY = ReportSpec(
     title="Multi-Extractor Training Summary",
     subject="Extractor Name",
@@ -34,7 +60,7 @@ VOCABULARY = ReportSpec(
     results_heading="Extractor Results",
     headline=HEADLINE,
     metrics={**CONTRACT.metrics, **ADDED},
-    page=PAGE,
+    page=_PAGE,
 )
 
 

@@ -64,6 +64,7 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
     run = {key: value for key, value in run.items() if key != "seed"} | {
         "run_id": run["run_id"] or stem,
         "seeds": list(seeds),
+        "baseline_extractor": run.get("baseline_extractor", sound["extractors"][0]["name"]),
         "eval_num_envs": min(
             run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, max(run["n_eval_episodes"], run["final_eval_episodes"])
         ),

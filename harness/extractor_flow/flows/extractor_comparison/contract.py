@@ -25,7 +25,7 @@ CONTRACT = JobContract(
     metrics={
         "held_out_mean_reward": MetricSpec("Held-out mean reward", described=True, compared=True),
         "held_out_std_reward": MetricSpec("Standard deviation of the held-out rewards", larger_is_better=False),
-        "held_out_success_rate": MetricSpec("Held-out success rate", required=False),
+        "held_out_success_rate": MetricSpec("Held-out success rate", required=False, described=True, compared=True),
         "held_out_final_mean_reward": MetricSpec(
             "Held-out mean reward of the final policy", described=True, compared=True
         ),

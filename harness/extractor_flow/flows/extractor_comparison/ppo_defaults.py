@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 LONGEST_ROLLOUT = 2048
 SHORTEST_ROLLOUT = 16
 LARGEST_BATCH = 64
+LINEAR = "lin_"
+"""What a rate that falls linearly to 0 begins with, in a config: ``lin_3e-4``."""
+
+
+def first_value(setting: float | str) -> float:
+    """What *setting*, a number or a linear schedule, gives at the beginning; it is never larger."""
+    return float(setting.removeprefix(LINEAR)) if isinstance(setting, str) else float(setting)
+
+
+def value_at(setting: float | str, step: int, total: int) -> float:
+    """What *setting* gives after *step* of *total* steps, bit for bit as stable_baselines3 works it out."""
+    first = first_value(setting)
+    if not isinstance(setting, str):
+        return first
+    done = 1 - (1.0 - step / total)
+    return 0.0 if done > 1 else first + done * (0.0 - first)
+
+
+def widths(net_arch: Sequence[int] | Mapping[str, Sequence[int]] | None) -> tuple[list[int], list[int]] | None:
+    """The widths of policy and value network; ``None`` where stable_baselines3 is to choose."""
+    if net_arch is None:
+        return None
+    parts = (net_arch["pi"], net_arch["vf"]) if isinstance(net_arch, Mapping) else (net_arch, net_arch)
+    return list(parts[0]), list(parts[1])
 
 
 def n_steps(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.render.formats import number
 from extractor_flow.render.page.axis import HUGE
 from extractor_flow.render.page.curves import drawn
-from extractor_flow.render.page.jobs_by_name import signed, value_of, words_for
+from extractor_flow.render.page.jobs_by_name import COLOURS, signed, value_of, words_for
 from extractor_flow.render.page.ranking import shade
 from extractor_flow.study.page_spec import Difference
 from extractor_flow.study.records import Completed
@@ -122,8 +122,8 @@ def _methods(grid: Grid, score: MethodsSpec) -> dict[str, Any] | None:
         for place, (method, metric) in enumerate(score.methods.items()):
             points = [(float(x), fmean(found)) for x, found in enumerate(_over_rows(grid, column, metric)) if found]
             if points:
-                lines.append((f"solid c{place} dash{place % _DASHES}", points, method))
-                ends.append((method, (points[-1][1], f"c{place} dash{place % _DASHES}")))
+                lines.append((f"solid c{place % COLOURS} dash{place % _DASHES}", points, method))
+                ends.append((method, (points[-1][1], f"c{place % COLOURS} dash{place % _DASHES}")))
         if lines:
             panels.append({"title": column, "colour": 0, "lines": lines, "ends": ends})
     made = drawn(panels)

@@ -125,7 +125,7 @@ def _ranking(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]
         "unit": words.unit,
         "rows": drawn,
         "ticks": axis.ticks(),
-        "centre_name": rows[0].entry.get("centre_name", "median"),
+        "centre_name": str(rows[0].entry.get("centre_name", "median")),
         "several": any(len(row.values) > 1 for row in rows),
         "interval": interval_name(rows),
         "compared": any(row.gain is not None for row in rows),

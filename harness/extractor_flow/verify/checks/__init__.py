@@ -14,7 +14,6 @@ from extractor_flow.verify.checks import (
     matrix,
     timeline,
     unrecorded_files,
-    views,
 )
 
 CORE_CHECKS = (
@@ -28,7 +27,6 @@ CORE_CHECKS = (
     *job_contract.CHECKS,
     *logs.CHECKS,
     *unrecorded_files.CHECKS,
-    *views.CHECKS,
     *made_again.CHECKS,
 )
 """All checks of the core, in the order in which they are run."""

@@ -8,6 +8,7 @@ from extractor_flow import layout
 from extractor_flow.evidence.check import Layer, Scope, check
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.verify.subject.documents import CONTRACTS
+from extractor_flow.verify.subject.made import is_as_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def json_contracts(run: RunSubject) -> Iterator[Violation]:
     form.
     """
     for name in (*CONTRACTS, layout.SUMMARY):
-        if not run.as_made(name):
+        if not is_as_made(run, name):
             yield from run.documents.wrong(name)
 
 

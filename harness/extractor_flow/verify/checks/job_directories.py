@@ -65,7 +65,7 @@ def job_orders(job: JobSubject) -> Iterator[Violation]:
 def job_results(job: JobSubject) -> Iterator[Violation]:
     """The result.json of each job that was started is the journal's record of it.
 
-    Catches: a record that was edited in one of the two; the manifest says which. Cannot catch: an edit of both.
+    Catches: a record that was edited in one of the two; both are named. Cannot catch: an edit of both.
     """
     name = job.path(RESULT)
     if job.record.end_time is None:
@@ -105,23 +105,16 @@ def _stands(job: JobSubject, outcome: Completed) -> bool:
 
 
 def _result(job: JobSubject, entry: Entry) -> Iterator[Violation]:
-    """Where the journal's *entry* and the job's result differ, the manifest says which of them was changed."""
+    """Where the journal's *entry* and the job's result differ; which of them was changed, their digests say."""
     name, record = job.path(RESULT), entry.record
     if _equals(job, name, record.to_json()):
         return  # what equals a valid record needs no look at the contract
     data, wrong = read_document(job.run.files, name, RECORD_CONTRACT, limit=SMALL)
     yield from wrong
-    if data is None:
-        return
-    published = job.run.manifest.get(record.job_key, {})
-    for steps, journal, result in differences(record.to_json(), data):
-        third = _at(published, steps)
-        if third != journal or steps[0] == "details":
-            place = f"line {entry.line}: {json_path(steps)}"
-            yield Violation(layout.JOURNAL, place, brief(journal), f"{name} has {brief(result)}", _KIND)
-        if third != result or steps[0] == "details":
-            what = f"{layout.JOURNAL} has {brief(journal)}"
-            yield Violation(name, json_path(steps), brief(result), what, _KIND)
+    for steps, journal, result in differences(record.to_json(), data) if data is not None else ():
+        place = f"line {entry.line}: {json_path(steps)}"
+        yield Violation(layout.JOURNAL, place, brief(journal), f"{name} has {brief(result)}", _KIND)
+        yield Violation(name, json_path(steps), brief(result), f"{layout.JOURNAL} has {brief(journal)}", _KIND)
 
 
 def _equals(job: JobSubject, name: str, demanded: Mapping[str, Any]) -> bool:
@@ -160,18 +153,6 @@ def _is_before(moment: object, latest: str) -> bool:
     except (ValueError, TypeError):  # no time, or one without a zone
         return False
     return late.total_seconds() <= CLOCK_STEP
-
-
-def _at(data: Mapping[str, Any], steps: tuple[str | int, ...]) -> object:
-    """What *data* holds at *steps*; ``None`` where it has no such place."""
-    found: Any = data
-    for step in steps:
-        inside = isinstance(found, dict) and step in found
-        inside = inside or (isinstance(found, list) and isinstance(step, int) and step < len(found))
-        if not inside:
-            return None
-        found = found[step]
-    return found
 
 
 CHECKS = (job_orders, job_results, results_of_the_unstarted, job_attempts)

@@ -23,7 +23,7 @@ from extractor_flow.run.publish import DRAWING_SECONDS
 from extractor_flow.study.flow import SupportsDraw
 from extractor_flow.verify.checks.markdown import check_page
 from extractor_flow.verify.json_diff import violations
-from extractor_flow.verify.subject.made import MOST_FIGURES, PUBLISHED, found, published, read_figures
+from extractor_flow.verify.subject.made import MOST_FIGURES, PUBLISHED, found, is_as_made, published, read_figures
 from extractor_flow.verify.versions import author, computes_alike
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def json_made_again(run: RunSubject) -> Iterator[Finding]:
     """
     known = not isinstance(run.flow, RequestError) and run.restudied[0] is not None
     made = published(run)
-    for name in [name for name in _DOCUMENTS if not run.as_made(name)]:
+    for name in [name for name in _DOCUMENTS if not is_as_made(run, name)]:
         if run.documents.get(name) is None:
             yield Unchecked(name, "it cannot be used", Why.UNREADABLE)
             continue
@@ -100,7 +100,7 @@ def _json(run: RunSubject, name: str, demanded: bytes, *, exact: bool) -> Iterat
 
 
 def _text(run: RunSubject, name: str) -> Iterator[Finding]:
-    if run.as_made(name):
+    if is_as_made(run, name):
         return
     demanded = published(run)[name]()
     there = found(run, name, demanded)

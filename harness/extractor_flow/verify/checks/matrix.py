@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KIND = "inconsistent"
 _REQUEST = (Requirement.REQUEST,)
+_RECORDED = (Requirement.REQUEST, Requirement.JOURNAL)
 
 
 @check("request-once", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.RUN,), requires=_REQUEST)
@@ -157,6 +158,17 @@ def attempts_count_up(run: RunSubject) -> Iterator[Violation]:
             yield Violation(layout.JOURNAL, place, str(record.attempt), f"{before} came before", _KIND)
 
 
+@check("records-comparable", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_RECORDED)
+def records_comparable(run: RunSubject) -> Iterator[Violation]:
+    """The flow can compare the journal's records: they have the metrics and details that its comparison takes.
+
+    Catches: records whose numbers are of the wrong kind. Cannot catch: wrong numbers of the right kind.
+    """
+    if isinstance(run.support, str):
+        claim = f"holds records that {run.reporter.name} can compare"
+        yield Violation(layout.JOURNAL, "", claim, run.support, _KIND)
+
+
 def _repeated(values: list[str]) -> Iterator[int]:
     seen: set[str] = set()
     for position, value in enumerate(values):
@@ -176,4 +188,5 @@ CHECKS = (
     rehearsal_skips,
     records_of_jobs,
     attempts_count_up,
+    records_comparable,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from extractor_flow.registry import find_flow
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.subject.documents import load_documents
-from extractor_flow.verify.subject.made import is_as_made
 from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS, matrix_of, restudy
 from extractor_flow.verify.subject.support import latest_records, supported
 from extractor_flow.verify.subject.unknown_flow import UninstalledFlow
@@ -46,7 +45,10 @@ class Unmet:
 
 @dataclass(frozen=True)
 class RunSubject:
-    """The run under judgement. What needs ``run.json`` is only there for checks that require it."""
+    """The run under judgement. What needs ``run.json`` is only there for checks that require it.
+
+    ``memory`` is for what one check finds out of a file and others ask, too.
+    """
 
     files: ConfinedDirectory
     listing: Listing
@@ -55,6 +57,7 @@ class RunSubject:
     deep: bool | Collection[str] = False
     witness: Witness | None = None
     trusted: frozenset[str] = frozenset()
+    memory: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def root(self) -> str | None:
@@ -83,22 +86,6 @@ class RunSubject:
     def started(self) -> Mapping[str, Entry]:
         """The last record of each job that was ever started: its result stays if the job is not started again."""
         return {entry.record.job_key: entry for entry in self.journal if entry.record.end_time is not None}
-
-    @cached_property
-    def manifest(self) -> Mapping[str, Mapping[str, Any]]:
-        """The published records by job key: a third opinion, where two others differ."""
-        published = self.documents.get(layout.MANIFEST) or {"jobs": ()}
-        return {job["job_key"]: job for job in published["jobs"]}
-
-    @cached_property
-    def _made(self) -> dict[str, bool]:
-        return {}
-
-    def as_made(self, name: str) -> bool:
-        """Whether the published file *name* is byte for byte the one that request and journal make."""
-        if name not in self._made:
-            self._made[name] = is_as_made(self, name)
-        return self._made[name]
 
     @cached_property
     def claimed(self) -> Mapping[str, str]:

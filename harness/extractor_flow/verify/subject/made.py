@@ -45,6 +45,12 @@ def found(run: RunSubject, name: str, demanded: bytes) -> bytes:
 
 def is_as_made(run: RunSubject, name: str) -> bool:
     """Whether the published file *name* is byte for byte the one that is made: nothing in it needs another look."""
+    if name not in run.memory:
+        run.memory[name] = _is_as_made(run, name)
+    return run.memory[name]
+
+
+def _is_as_made(run: RunSubject, name: str) -> bool:
     if set(PUBLISHED) & run.unmet.keys():
         return False
     made = published(run).get(name)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from extractor_flow import layout
-from support.lies.about_measurements import invented, logged, moved
+from support.lies.about_measurements import logged
 from support.lies.about_models import (
     EARLY,
     FINAL,
@@ -26,8 +28,7 @@ from support.lies.about_models import (
 )
 from support.lies.about_models import POLICY as POLICY_MEMBER
 from support.lies.about_policies import scored
-from support.lies.careful_lies import EVALUATIONS, MONITOR
-from support.lies.kinds.kind import Seen, asked, gone, record, request, subject, text
+from support.lies.kinds.kind import Seen, asked, gone, record, request, subject
 from support.lies.mutated_runs import ONE, TWO, copying
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ def algorithm(**members: object) -> Change:
 
 def world(**members: object) -> Change:
     return asked(lambda config: config["env"]["kwargs"].update(members))
+
+
+def redrawn(change: Change) -> Change:
+    """*change*, after which the figures are drawn again, as the package does."""
+
+    def both(run: Tampering) -> None:
+        change(run)
+        shutil.rmtree(run.path / layout.FIGURES)
+        subprocess.run([sys.executable, "-P", "-m", "extractor_flow.run.draw", str(run.path)], check=True)
+
+    return both
 
 
 def sooner(run: Tampering) -> None:
@@ -108,40 +120,6 @@ def _set(event: Any, tag: str, value: float) -> Any:
     return event
 
 
-def scaled(tag: str, factor: float) -> Change:
-    """Each value of *tag* in the event file is so many times as large."""
-
-    def change(events: list[Any]) -> list[Any]:
-        for event in events:
-            for scalar in event.summary.value:
-                if scalar.tag == tag:
-                    scalar.simple_value *= factor
-        return events
-
-    return logged(change)
-
-
-def praised(events: list[Any]) -> list[Any]:
-    """The event file has a tag of its own."""
-    copy = type(events[-1])()
-    copy.CopyFrom(events[-1])
-    copy.summary.value[0].tag = "award/best"
-    return [*events, copy]
-
-
-def slower(events: list[Any]) -> list[Any]:
-    """Half a second later, event by event."""
-    for number, event in enumerate(events):
-        event.wall_time += 0.001 * number
-    return events
-
-
-def second_events(run: Tampering) -> None:
-    """A second event file beside the claimed one: TensorBoard shows both as one curve."""
-    (path,) = (run.path / ONE / "tensorboard").iterdir()
-    shutil.copyfile(path, path.with_name(f"{path.name}9"))
-
-
 def zipped(name: str, *, comment: bytes = b"", **members: bytes) -> Change:
     """A model with other members or a comment."""
 
@@ -156,44 +134,6 @@ def zipped(name: str, *, comment: bytes = b"", **members: bytes) -> Change:
             pass
 
     return change
-
-
-def monitored(edit: Callable[[list[list[str]]], object]) -> Change:
-    """Edit the episodes of the training."""
-
-    def change(run: Tampering) -> None:
-        head, names, *rows = (run.path / MONITOR).read_text(encoding="utf-8").splitlines()
-        cells = [row.split(",") for row in rows]
-        edit(cells)
-        lines = [head, names, *(",".join(row) for row in cells)]
-        (run.path / MONITOR).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        with run.retold(ONE):
-            pass
-
-    return change
-
-
-def balanced(rows: list[list[str]]) -> None:
-    """One episode is better and the next one worse by as much."""
-    for row, amount in zip(rows[-2:], (0.5, -0.5), strict=True):
-        row[0] = str(float(row[0]) + amount)
-
-
-def swapped(rows: list[list[str]]) -> None:
-    """The first two episodes in each other's place, at their times."""
-    rows[0][:2], rows[1][:2] = rows[1][:2], rows[0][:2]
-
-
-def delayed(rows: list[list[str]]) -> None:
-    """A hundredth of a second later."""
-    for row in rows:
-        row[2] = str(float(row[2]) + 0.01)
-
-
-def another_jobs_events(run: Tampering) -> None:
-    """The other seed's event file beside the own one."""
-    (path,) = (run.path / TWO / "tensorboard").iterdir()
-    shutil.copyfile(path, run.path / ONE / "tensorboard" / path.name)
 
 
 def other_versions(run: Tampering) -> None:
@@ -217,10 +157,10 @@ def _renamed_torch(run: Tampering, job: str) -> None:
 SCHEDULES = subject(
     "goalposts of a comparison",
     POLICIES,
-    ("another baseline", run_setting(baseline_extractor="flat"), Seen.WITNESS),
-    ("no baseline", run_setting(baseline_extractor=None), Seen.WITNESS),
-    ("converged at half of the best", sooner, Seen.WITNESS),
-    ("the other extractor never asked for", asked(one_extractor), Seen.WITNESS),
+    ("another baseline", redrawn(run_setting(baseline_extractor="flat")), Seen.WITNESS),
+    ("no baseline", redrawn(run_setting(baseline_extractor=None)), Seen.WITNESS),
+    ("converged at half of the best", redrawn(sooner), Seen.WITNESS),
+    ("the other extractor never asked for", redrawn(asked(one_extractor)), Seen.WITNESS),
     ("no checkpoint ever asked for", no_checkpoints, Seen.WITNESS),
     ("fewer evaluations", run_setting(eval_freq=64), Seen.LIGHT, "ppo-evaluations"),
     ("one episode an evaluation", run_setting(n_eval_episodes=1), Seen.LIGHT, "ppo-evaluations"),
@@ -260,30 +200,10 @@ MODELS = subject(
      record(FLAT, "details", "untrained_weights_sha256", to="0" * 64), Seen.DEEP, "ppo-played-again"),
     ("other threads", record(ONE, "details", "torch_threads", to=64), Seen.LIGHT, "ppo-record"),
 )  # fmt: skip
-CURVES = subject(
-    "event and monitor files",
-    POLICIES,
-    ("values explained better", scaled("train/explained_variance", 0.5), Seen.WITNESS),
-    ("lower losses of values", scaled("train/value_loss", 0.5), Seen.WITNESS),
-    ("smaller steps", scaled("train/approx_kl", 0.1), Seen.WITNESS),
-    ("more frames a second", scaled("time/fps", 10.0), Seen.WITNESS),
-    ("more entropy", scaled("train/entropy_loss", 0.5), Seen.WITNESS),
-    ("a tag of its own", logged(praised), Seen.LIGHT, "ppo-events"),
-    ("times a little later", logged(slower), Seen.WITNESS),
-    ("events of another update", logged(moved), Seen.LIGHT, "ppo-events"),
-    ("a measure that was not asked for", logged(invented), Seen.LIGHT, "ppo-events"),
-    ("a second event file", second_events, Seen.LIGHT, "ppo-unclaimed-models"),
-    ("another job's event file beside", another_jobs_events, Seen.LIGHT, "ppo-unclaimed-models"),
-    ("two episodes exchanged", monitored(swapped), Seen.WITNESS),
-    ("one better and one worse", monitored(balanced), Seen.WITNESS),
-    ("episodes a little later", monitored(delayed), Seen.WITNESS),
-    ("a log that tells of checks", text(f"{ONE}/train.log", lambda old: f"{old}all is well\n"), Seen.WITNESS),
-    ("a second file of evaluations", copying(EVALUATIONS, f"{ONE}/eval_logs/better.npz"), Seen.WITNESS),
-)  # fmt: skip
 FIGURES = subject(
     "figures of a comparison",
     POLICIES,
-    ("one figure in the place of another", copying("figures/best_reward.png", "figures/learning_curves.png"),
+    ("one figure in the place of another", copying("figures/held_out_reward.png", "figures/learning_curves.png"),
      Seen.DEEP, "figures-made-again"),
     ("a figure less", gone(f"{layout.FIGURES}/learning_curves.png"), Seen.DEEP, "figures-made-again"),
     ("no figure", gone(layout.FIGURES), Seen.DEEP, "figures-made-again"),

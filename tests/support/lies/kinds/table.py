@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from support.lies.kinds import doses, files, policies, records, requests
+from support.lies.kinds import curves, doses, files, policies, records, requests
 from support.lies.kinds.kind import Seen, Subject
 
 SUBJECTS = (
@@ -18,7 +18,7 @@ SUBJECTS = (
     files.COPIES,
     policies.SCHEDULES,
     policies.MODELS,
-    policies.CURVES,
+    curves.CURVES,
     policies.SCORES,
     policies.FIGURES,
     doses.DOSES,

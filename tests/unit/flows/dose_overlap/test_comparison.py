@@ -98,7 +98,7 @@ def test_the_table_has_a_line_for_every_method_and_no_number_for_what_was_not_me
         "| 1e+03 | dense | constant | n/a | 0.250 | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
         "| 1e+03 | dense | untrained | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
         "| 1e+03 | dense | input | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.210 | 0.400 | n/a |",
-        "| 1e+03 | dense | trained | 21.0 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
+        "| 1e+03 | dense | trained | 21.04 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
         "| 1e+03 | dense | iterative | n/a | n/a | 0.800 | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
         "| 1e+03 | dense | map | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
         "| 1e+03 | dense | refined | n/a | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |",
@@ -110,7 +110,7 @@ def test_several_seeds_of_a_cell_are_one_line_with_their_mean():
     lines = table([Row(cell, {"amplitude_psnr": 20.0, "coverage": 0.4}), Row(cell, {"amplitude_psnr": 23.0})])
 
     assert [line for line in lines.splitlines() if "trained | 2" in line] == [
-        "| 1e+03 | dense | trained | 21.5 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |"
+        "| 1e+03 | dense | trained | 21.50 | n/a | n/a | n/a | n/a | n/a | n/a | n/a | 0.400 | n/a |"
     ]
 
 
@@ -119,7 +119,7 @@ def test_on_a_terminal_the_columns_line_up():
     lines = plain_table([row]).splitlines()
 
     assert len({len(line) for line in lines}) == 1
-    assert lines[4].split() == ["1e+05", "baseline,", "no-split", "trained", "21.0", *["n/a"] * 4, "0.50"]
+    assert lines[4].split() == ["1e+05", "baseline,", "no-split", "trained", "21.04", *["n/a"] * 4, "0.50"]
 
 
 def concluded(study, *gaps):

@@ -41,6 +41,7 @@ def trained(name, *rewards, seed=1, fraction=0.5):
         "untrained_mean_reward": rewards[0],
         "held_out_mean_reward": learned.best,
         "held_out_final_mean_reward": rewards[-1],
+        "held_out_success_rate": float(learned.best > 0),
         "best_mean_reward": learned.best,
         "final_mean_reward": rewards[-1],
         "reward_gain": rewards[-1] - rewards[0],
@@ -200,7 +201,7 @@ def test_statistics_list_every_seed_and_compare_with_the_baseline():
             "distinct": False,
         },
     }
-    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 7
+    assert [entry["config_name"] for entry in entries if "baseline" in entry] == ["other"] * 8
 
 
 def test_a_baseline_that_did_not_complete_is_named():

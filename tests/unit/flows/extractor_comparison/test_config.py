@@ -118,6 +118,7 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
             "stats_window_size": 100,
             "policy": {
                 "net_arch": None,
+                "optimizer_kwargs": None,
                 "activation": "tanh",
                 "ortho_init": True,
                 "log_std_init": 0.0,
@@ -138,6 +139,13 @@ def test_the_parameters_of_a_job_hold_all_that_decides_its_result(study):
         "threads": 1,
         "start_method": "spawn",
     }
+
+
+@pytest.mark.parametrize(("run", "baseline"), [({}, "a"), ({"baseline_extractor": None}, None)])
+def test_the_first_extractor_is_the_baseline_unless_the_config_says_otherwise(study, run, baseline):
+    extractors = [{"name": name, "preset": "mlp_small"} for name in "ab"]
+
+    assert study(run=run, extractors=extractors).settings["run"]["baseline_extractor"] == baseline
 
 
 def test_several_seeds_make_a_job_and_a_directory_each(study):

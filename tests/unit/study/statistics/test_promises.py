@@ -30,6 +30,11 @@ def test_intervals_of_medians_have_the_coverage_that_they_state(kind, seeds, sta
     assert [single, *paired] == pytest.approx([stated] * 3, abs=SLACK)
 
 
+@pytest.mark.parametrize("kind", DISTRIBUTIONS)
+def test_the_interval_of_two_samples_covers_what_it_says_or_more(kind):
+    assert SIMULATION["coverage_of_two_samples"](kind, 5, COUNT, generator()) > 0.95 - SLACK
+
+
 @pytest.mark.parametrize("seeds", [5, 10])
 def test_the_interval_of_the_probability_of_improvement_has_the_coverage_that_it_states(seeds):
     assert SIMULATION["improvement_coverage"](seeds, generator(), COUNT) == pytest.approx(0.95, abs=SLACK)

@@ -7,13 +7,21 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from extractor_flow.flows.dose_overlap.plan import Cell, dose_text
-from extractor_flow.flows.dose_overlap.scoring.names import IMAGES, INPUT, MAP, PIE, REFINED, TRAINED, metric_name
+from extractor_flow.flows.dose_overlap.scoring.names import (
+    IMAGES,
+    INPUT,
+    MAP,
+    PIE,
+    REFINED,
+    SCORES,
+    TRAINED,
+    metric_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SCORES = {"psnr": ("PSNR", 1), "ssim": ("SSIM", 3), "ms_ssim": ("MS-SSIM", 3), "frc": ("FRC", 3)}
-_SHOWN = tuple((image, short) for image in IMAGES for short in _SCORES)
+_SHOWN = tuple((image, short) for image in IMAGES for short in SCORES)
 _IN_PLAIN = (("amplitude", "psnr"), ("amplitude", "ssim"), ("phase", "psnr"), ("phase", "ssim"))
 _ORDER = ("constant", "untrained", INPUT, TRAINED, PIE, MAP, REFINED)
 
@@ -74,7 +82,7 @@ _NAMES = 3
 
 
 def _lines(rows: Sequence[Row], shown: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
-    scores = (f"{image.capitalize()} {_SCORES[short][0]}" for image, short in shown)
+    scores = (f"{image.capitalize()} {SCORES[short].column}" for image, short in shown)
     head = ("Dose", "View", "Method", *scores, "Coverage", "CPU s")
     return [head, *(_line(row, method, shown) for row in _means(rows) for method in _ORDER)]
 
@@ -96,7 +104,9 @@ def _mean(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _line(row: Row, method: str, shown: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    numbers = (_number(row.metrics.get(metric_name(method, image, short)), _SCORES[short][1]) for image, short in shown)
+    numbers = (
+        _number(row.metrics.get(metric_name(method, image, short)), SCORES[short].decimals) for image, short in shown
+    )
     rest = (_number(row.metrics.get("coverage"), 3), _number(row.seconds.get(method), 2))
     return (dose_text(row.cell.dose), row.cell.column, method, *numbers, *rest)
 

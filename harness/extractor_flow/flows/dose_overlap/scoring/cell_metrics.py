@@ -41,7 +41,7 @@ def measured(arrays: Mapping[str, NDArray[Any]]) -> dict[str, float]:
     for method in METHODS:
         scores = score(arrays[TRUTH], arrays[method], arrays[MASK]).as_dict()
         found = {
-            metric_name(method, image, short): scores[f"{image}_{SCORES[short]}"]
+            metric_name(method, image, short): scores[f"{image}_{SCORES[short].measured}"]
             for image in IMAGES
             for short in SCORES
         }

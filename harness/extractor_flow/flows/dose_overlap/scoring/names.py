@@ -1,6 +1,8 @@
-"""The names of the metrics that compare methods; imports nothing."""
+"""The names of the metrics that compare methods, and how their scores are shown."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 TRAINED = "trained"
 INPUT = "input"
@@ -15,8 +17,28 @@ TIMED = (INPUT, TRAINED, PIE, MAP, REFINED)
 TRUTH, MASK = "truth", "mask"
 """What is stored beside the methods' objects: the true one, and the pixels on which they are scored."""
 IMAGES = ("amplitude", "phase")
-SCORES = {"psnr": "psnr", "ssim": "ssim", "ms_ssim": "ms_ssim", "frc": "frc_cutoff"}
-"""A metric's name, and the name of the score that it is."""
+
+
+class Score(NamedTuple):
+    """How a score is shown: its title, the name of its column in the study's table, its unit and its decimals.
+
+    ``measured`` is what :class:`~extractor_flow.flows.dose_overlap.scoring.scores.ImageScores` calls it.
+    """
+
+    measured: str
+    title: str
+    column: str
+    unit: str
+    decimals: int
+
+
+SCORES = {
+    "psnr": Score("psnr", "PSNR", "PSNR", "dB", 2),
+    "ssim": Score("ssim", "SSIM", "SSIM", "", 3),
+    "ms_ssim": Score("ms_ssim", "MS-SSIM", "MS-SSIM", "", 3),
+    "frc": Score("frc_cutoff", "Fourier ring correlation falls to 0.5 at", "FRC", "cycles/px", 3),
+}
+"""Every score of an image by the name that its metric ends in; each is a metric of a job and a column of the table."""
 TRAINING = frozenset(
     {
         "final_loss",

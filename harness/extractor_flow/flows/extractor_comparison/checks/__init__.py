@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from extractor_flow.flows.extractor_comparison.checks.deep import played_again, torch_weights
+from extractor_flow.flows.extractor_comparison.checks.deep import played_again, repeatability, torch_weights
 from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, held_out, log, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
-from extractor_flow.flows.extractor_comparison.checks.model_globals import model_calls
+from extractor_flow.flows.extractor_comparison.checks.models.model_globals import model_calls
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import optimizer
+from extractor_flow.flows.extractor_comparison.checks.models.origin import clock, model_origin
+from extractor_flow.flows.extractor_comparison.checks.models.weights import learning, parameters, weights
 from extractor_flow.flows.extractor_comparison.checks.normalization import normalization
-from extractor_flow.flows.extractor_comparison.checks.optimizer import optimizer
-from extractor_flow.flows.extractor_comparison.checks.origin import clock, model_origin
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
 from extractor_flow.flows.extractor_comparison.checks.record import artifacts, metrics_file, record
 from extractor_flow.flows.extractor_comparison.checks.training_files import (
@@ -18,7 +19,6 @@ from extractor_flow.flows.extractor_comparison.checks.training_files import (
     monitor,
     training_means,
 )
-from extractor_flow.flows.extractor_comparison.checks.weights import learning, parameters, weights
 
 CHECKS = (
     skips,
@@ -47,4 +47,5 @@ CHECKS = (
     clock,
     torch_weights,
     played_again,
+    repeatability,
 )

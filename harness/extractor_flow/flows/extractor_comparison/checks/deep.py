@@ -19,10 +19,14 @@ from extractor_flow.flows.extractor_comparison.checks.claims import contradictio
 from extractor_flow.flows.extractor_comparison.checks.normalization import statistics_at
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
+from extractor_flow.flows.extractor_comparison.ppo_defaults import widths
+from extractor_flow.flows.extractor_comparison.repeatability import Finding as Peculiarity
+from extractor_flow.flows.extractor_comparison.repeatability import Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
 from extractor_flow.readers.models import POLICY
 from extractor_flow.readers.weights import WEIGHTS_LIMIT, digest_of
 from extractor_flow.readers.zips import Archive
+from extractor_flow.study.job_contract import REPEATABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +107,34 @@ def played_again(job: Claims) -> Iterator[Finding]:
     for evaluation in chosen if not wrong else ():
         yield from Judgement(job, player, evaluation).findings()
     player.close()
+
+
+@check("ppo-repeatability", needs=("torch", "gymnasium", "stable_baselines3"), deep=True)
+def repeatability(job: Claims) -> Iterator[Finding]:
+    """The environment shows here what the record says of it: whether it does the same twice, and how it normalises.
+
+    Catches: running normalisation that is not told. Cannot catch: an environment that seldom does otherwise.
+    """
+    from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+    from extractor_flow.flows.extractor_comparison.environments.probe import probe
+
+    told = Repeatability.from_json(job.outcome.details.get(REPEATABILITY))
+    if told is None or any(name not in job.run.trusted for name in _named(job)):
+        return  # said elsewhere
+    what = f"{job.record.directory}: whether its environment repeats"
+    try:
+        found = probe(EnvironmentFactory(job.plan.environment))
+    except Exception as error:  # noqa: BLE001 - trusted code may raise anything
+        yield Unchecked(what, brief(f"it cannot be asked here: {type(error).__name__}: {error}"), Why.NOT_REPRODUCED)
+        return
+    running = {Peculiarity.RUNNING_OBSERVATIONS, Peculiarity.RUNNING_REWARDS}
+    claim, here = ({*each.findings} & running for each in (told, found))
+    if claim != here:
+        yield job.contradicted(
+            f"details.{REPEATABILITY}.findings", sorted(claim), f"this environment has {sorted(here)}"
+        )
+    elif told.repeats != found.repeats:
+        yield Unchecked(what, f"here its {', '.join(found.differs) or 'steps'} say otherwise", Why.NO_REPEAT)
 
 
 def _named(job: Claims) -> Iterator[str]:
@@ -223,18 +255,18 @@ def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
     """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
     from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
 
-    preset, wide = job.plan.extractor.preset, job.plan.algorithm["policy"]["net_arch"]
+    preset, wide = job.plan.extractor.preset, widths(job.plan.algorithm["policy"]["net_arch"])
     due = {} if preset is None else player.extractor_shapes()
     for saved in job.saved:
         weights = saved.model.weights
         found = {name: each.shape for name, each in weights.items() if preset and name.startswith(_EXTRACTOR)}
-        widths = [widths_of(weights, part) for part in ("policy_net", "value_net")]
+        layers = (widths_of(weights, "policy_net"), widths_of(weights, "value_net"))
         names = [name for name in sorted(due.keys() | found.keys()) if due.get(name) != found.get(name)]
-        other = names[0] if names else "net_arch" if wide is not None and widths != [wide, wide] else None
+        other = names[0] if names else "net_arch" if wide is not None and layers != wide else None
         if other is not None and packages_differ(job):
             yield Unchecked(saved.path, "other packages make other tensors of its plan", Why.NOT_REPRODUCED)
         elif other is not None:
-            what = f"{other}: {found.get(other, widths)}; due: {due.get(other, wide)}"
+            what = f"{other}: {found.get(other, layers)}; due: {due.get(other, wide)}"
             yield contradiction(saved.path, POLICY, f"the tensors of {preset}", what)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.checks.models.weights import safetensors_digest
 from extractor_flow.flows.extractor_comparison.checks.player import Episodes, buffers_of, shaken, weights_of
-from extractor_flow.flows.extractor_comparison.checks.weights import safetensors_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

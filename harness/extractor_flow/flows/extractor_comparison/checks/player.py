@@ -133,7 +133,7 @@ class Player:
             activation_fn=activation,
             features_extractor_class=extractor,
             features_extractor_kwargs=dict(parameters),
-            **arguments,
+            **{name: value for name, value in arguments.items() if name != "optimizer_kwargs"},
         )
 
     def _space(self) -> spaces.Space[Any]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, shapes_of
-from extractor_flow.flows.extractor_comparison.checks.optimizer import may_end_early
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import may_end_early
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.flows.extractor_comparison.ppo_defaults import LINEAR, first_value, widths
 from extractor_flow.readers.models import POLICY
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ ACTIVATIONS = {"tanh": "Tanh", "relu": "ReLU", "elu": "ELU", "gelu": "GELU", "si
 _OWN_NAMES = {"stats_window_size": "_stats_window_size"}
 _SCHEDULES = {"clip_range": "clip_range", "clip_range_vf": "clip_range_vf", "learning_rate": "lr_schedule"}
 _CONSTANT = re.compile(r"ConstantSchedule\(val=([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)\)")
+_FALLING = re.compile(r"LinearSchedule\(start=([^,()]{1,40}), end=0\.0, end_fraction=1\.0\)")
 _LAYER = re.compile(r"mlp_extractor\.(policy_net|value_net)\.([0-9]{1,6})\.weight")
 _CLASS = re.compile(r"<class '([\w.<>]+)'>")
 _STRANGERS = ("extractor_flow.flows.extractor_comparison.extractors.", "stable_baselines3.")
@@ -61,12 +63,12 @@ def settings(job: Claims) -> Iterator[Violation]:
 
 def _attributes(job: Claims, model: Model) -> Iterator[_Comparison]:
     """The algorithm's own: name, what the model has, what is due."""
-    plain = {name: value for name, value in job.plan.algorithm.items() if not isinstance(value, Mapping)}
+    plain = {name: _setting(value) for name, value in job.plan.algorithm.items() if not isinstance(value, Mapping)}
     due = {"seed": job.record.seed or 0, "n_envs": job.plan.schedule.num_envs, **plain}
     for name, wanted in due.items():
         kept = _OWN_NAMES.get(name, name)
         if kept not in _SCHEDULES.values():
-            yield kept, model.settings.get(kept, _ABSENT), wanted
+            yield kept, _falling(model.settings.get(kept, _ABSENT)), wanted
     for name, kept in _SCHEDULES.items():
         found = _constant(model.settings.get(kept, _ABSENT))
         if name in plain and found is not _UNKNOWN:
@@ -78,9 +80,24 @@ def _constant(schedule: object) -> object:
     match schedule:
         case {"value_schedule": str(text)} if number := _CONSTANT.fullmatch(text):
             return float(number[1])
+        case {"value_schedule": str(text)} if number := _FALLING.fullmatch(text):
+            return _setting(f"{LINEAR}{number[1]}")
         case {}:
             return _UNKNOWN
     return schedule
+
+
+def _falling(found: object) -> object:
+    """*found*, or the schedule that stands there in its place."""
+    match found:
+        case {"start": first, "end": 0.0, "end_fraction": 1.0}:
+            return _setting(f"{LINEAR}{first}")
+    return found
+
+
+def _setting(value: object) -> object:
+    """*value*, and a linear schedule by its first value, however that was written."""
+    return f"{LINEAR}{first_value(value)!r}" if isinstance(value, str) else value
 
 
 def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
@@ -91,6 +108,8 @@ def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
     activation = due.pop("activation")
     found = _class_of(told.get("activation_fn"))
     yield "policy_kwargs.activation_fn", found and found.rpartition(".")[2], ACTIVATIONS[activation]
+    if not due["optimizer_kwargs"]:
+        del due["optimizer_kwargs"]
     due["features_extractor_kwargs"] = dict(job.plan.extractor.parameters)
     for name, wanted in due.items():
         yield f"policy_kwargs.{name}", told.get(name, _ABSENT), wanted
@@ -142,10 +161,9 @@ def _compare_network(job: Claims, saved: Saved) -> Iterator[Violation]:
     """The tensors have the layers that the plan gives; a preset's extractor is shared where that was asked for."""
     policy, model = job.plan.algorithm["policy"], saved.model
     weights = model.weights
-    for part in ("policy_net", "value_net") if policy["net_arch"] is not None else ():
-        if (widths := widths_of(weights, part)) != policy["net_arch"]:
-            place = f"{POLICY}: mlp_extractor.{part}"
-            yield contradiction(saved.path, place, widths, f"the job has {policy['net_arch']}")
+    for part, due in zip(("policy_net", "value_net"), widths(policy["net_arch"]) or (), strict=False):
+        if (found := widths_of(weights, part)) != due:
+            yield contradiction(saved.path, f"{POLICY}: mlp_extractor.{part}", found, f"the job has {due}")
     names = [name for name, values in weights.items() if name.startswith("vf_features_extractor.") and values.size]
     shared = {name in model.aliases for name in names}
     if job.plan.extractor.preset is not None and shared - {policy["share_features_extractor"]}:

@@ -18,6 +18,7 @@ from extractor_flow.flows.extractor_comparison.checks.expected import (
     rollouts,
     tells_success,
 )
+from extractor_flow.flows.extractor_comparison.ppo_defaults import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
+    from extractor_flow.flows.extractor_comparison.plan import Plan
 
 _COLUMNS = ("r", "l", "t")
 _NO_NAME = "None"
@@ -108,7 +110,7 @@ def event_updates(job: Claims) -> Iterator[Violation]:
         return
     for name in _SETTINGS:
         due, told = plan.algorithm.get(name), scalars.values.get(f"train/{name}", [])
-        wrong = [value for _, value in told if due is None or not _close(value, float(due))]
+        wrong = [value for step, value in told if due is None or not _is_due(plan, due, step, value)]
         if wrong:
             yield contradiction(path, f"train/{name}", wrong[0], f"the job has {due}")
     if plan.algorithm.get("target_kl") is None:  # with it, an update that diverges is left out
@@ -161,6 +163,12 @@ def training_means(job: Claims) -> Iterator[Violation]:
         told = found[_TRAINED_SUCCESS][-1][1] if found[_TRAINED_SUCCESS] else math.nan
         if not 0.0 <= told <= most + _SUM_OF_32_BITS:
             yield contradiction(path, _TRAINED_SUCCESS, told, f"the returns of the last episodes allow {most}")
+
+
+def _is_due(plan: Plan, setting: float | str, step: int, value: float) -> bool:
+    """Whether an update told at *step* had *value* of *setting*: it was made there, or a rollout before."""
+    total = plan.schedule.total_timesteps
+    return any(_close(value, value_at(setting, made, total)) for made in (step, max(0, step - plan.rollout)))
 
 
 def is_mean(told: float | None, column: NDArray[Any]) -> bool:

@@ -10,11 +10,13 @@ from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.utils import LinearSchedule
 from torch import nn
 
 from extractor_flow.errors import JobError
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
 from extractor_flow.flows.extractor_comparison.importing import load
+from extractor_flow.flows.extractor_comparison.ppo_defaults import first_value
 from extractor_flow.flows.extractor_comparison.seeds import training_seed
 
 if TYPE_CHECKING:
@@ -43,12 +45,13 @@ def build_model(plan: Plan, envs: VecEnv, seed: int) -> PPO:
     model = PPO(
         _policy_name(envs.observation_space),
         envs,
-        **{name: value for name, value in plan.algorithm.items() if name != "policy"},
+        **{name: _scheduled(value) for name, value in plan.algorithm.items() if name != "policy"},
         policy_kwargs={
             "features_extractor_class": extractor,
             "features_extractor_kwargs": parameters,
             "activation_fn": _ACTIVATIONS[policy.pop("activation")],
-            **policy,
+            # Without any, stable_baselines3 gives Adam an epsilon of its own.
+            **{name: value for name, value in policy.items() if name != "optimizer_kwargs" or value},
         },
         seed=seed,
         device=device_of(plan.device),
@@ -63,6 +66,11 @@ def device_of(wish: str) -> str:
     if wish != "auto":
         return wish
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _scheduled(value: Any) -> Any:  # noqa: ANN401 - any argument of PPO
+    """*value*, or the schedule that it names."""
+    return LinearSchedule(first_value(value), 0.0, 1.0) if isinstance(value, str) else value
 
 
 def _policy_name(space: spaces.Space[Any]) -> str:

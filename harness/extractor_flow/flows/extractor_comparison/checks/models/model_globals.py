@@ -36,7 +36,7 @@ _CALLED = {
     # The generator that an action space draws from.
     "numpy.random._pickle": ("__bit_generator_ctor", "__generator_ctor"),
     "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
-    "stable_baselines3.common.utils": ("ConstantSchedule", "FloatSchedule"),
+    "stable_baselines3.common.utils": ("ConstantSchedule", "FloatSchedule", "LinearSchedule"),
 }
 _NAMED = {
     "numpy": ("ndarray",),

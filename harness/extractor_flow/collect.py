@@ -1,4 +1,4 @@
-"""Ends a run whose jobs a queue has run: ``python -m extractor_flow.run.collect EXECUTOR RUN_DIRECTORY``.
+"""Ends a run whose jobs a queue has run: ``python -m extractor_flow.collect EXECUTOR RUN_DIRECTORY``.
 
 Every result that stands in a job's directory comes into the journal; a job whose task has ended without one is recorded
 as what that amounts to. Then the run is published. Who follows the run does all of this itself, and is waited for.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +12,27 @@ from extractor_flow.files import parse_json
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.text import decode, read_bytes
+from extractor_flow.registry import executor_names, find_executor
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from extractor_flow.files import Json
     from extractor_flow.study.records import JobRecord
 
-RUNNING, INTERRUPTED, UNPUBLISHED, PUBLISHED, UNREADABLE = (
+RUNNING, QUEUED, INTERRUPTED, UNPUBLISHED, PUBLISHED, UNREADABLE = (
     "running",
+    "queued",
     "interrupted",
     "unpublished",
     "published",
     "unreadable",
 )
 _NOTE = 64 * 1024  # a job's note, an attempt's, or what is read of a lock, in bytes
-_SUMMARY = 64 * 1024 * 1024
+_SUMMARY = _RESULT = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class JobStatus:
     done: int | None = None
     total: int | None = None
     reason: str | None = None
+    queue: str | None = None
+    """The word of the queue that has the job."""
 
     def to_json(self) -> dict[str, Json]:
         """The members that are known."""
@@ -99,11 +104,29 @@ def run_status(place: Path, now: datetime) -> RunStatus:
     )
 
 
+def status_of(run: RunDirectory, now: datetime) -> tuple[RunStatus, list[JobStatus]]:
+    """How far *run* is, and each of its jobs; a run that nobody is at may have been left to a queue."""
+    whole, jobs = run_status(run.path, now), jobs_of(run)
+    left = whole.state == INTERRUPTED and any(job.queue is not None for job in jobs)
+    return (replace(whole, state=QUEUED) if left else whole), jobs
+
+
 def jobs_of(run: RunDirectory) -> list[JobStatus]:
     """How far each job of *run* is, in the order of the study."""
     records = {record.job_key: record for record in run.records()}
-    files = ConfinedDirectory(run.path)
-    return [_job(files, job, records.get(job["job_key"])) for job in run.request()["jobs"]]
+    files, queued = ConfinedDirectory(run.path), _queue_of(run)
+    jobs = run.request()["jobs"]
+    return [replace(_job(files, job, records.get(job["job_key"])), queue=queued.get(job["directory"])) for job in jobs]
+
+
+def _queue_of(run: RunDirectory) -> Mapping[str, str]:
+    """By a job's directory, the word of the queue that has it."""
+    for kind in map(find_executor, executor_names()):
+        queue = kind.queue_of(run.path) if hasattr(kind, "queue_of") else None
+        if queue is not None:
+            found: Mapping[str, str] = queue.live()
+            return found
+    return {}
 
 
 def _state(run: RunDirectory, recorded: list[JobRecord], jobs: int) -> str:
@@ -129,6 +152,9 @@ def _job(files: ConfinedDirectory, job: dict[str, Any], record: JobRecord | None
     far = {name: note[name] for name in ("done", "total") if isinstance(note.get(name), int)}
     if _is_held(files, f"{place}/{layout.LOCK}"):
         return JobStatus(label, RUNNING, place, **far)
+    published = _document(files, f"{place}/{layout.RESULT}", _RESULT)
+    if "status" in published:  # which whoever ends the run brings into the journal
+        return JobStatus(label, str(published["status"]), place, reason=published.get("reason"))
     begun = bool(_document(files, f"{place}/{layout.attempt_note(1)}", _NOTE))
     return JobStatus(label, INTERRUPTED if begun else "waiting", place, **far)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.optimizer import EXTRACTORS
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import EXTRACTORS
 from extractor_flow.readers.models import POLICY, SYSTEM, VERSION
 
 if TYPE_CHECKING:

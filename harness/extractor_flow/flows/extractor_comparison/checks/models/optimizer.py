@@ -9,6 +9,7 @@ import numpy as np
 from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import brief
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
+from extractor_flow.flows.extractor_comparison.ppo_defaults import value_at
 from extractor_flow.readers.models import OPTIMIZER
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def optimizer(job: Claims) -> Iterator[Violation]:
     Catches: fewer updates than claimed, an optimizer that saw no gradients, one of another training. Cannot catch:
     updates on other data.
     """
-    rate = job.plan.algorithm["learning_rate"]
     for saved in job.saved:
+        rate = value_at(job.plan.algorithm["learning_rate"], saved.step, job.plan.schedule.total_timesteps)
         claims = (
             *_count(job.plan, saved.optimizer, updates_by(job.plan, saved.step)),
             *_numbers(saved.optimizer),

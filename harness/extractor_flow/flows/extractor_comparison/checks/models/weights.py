@@ -12,12 +12,13 @@ import numpy as np
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.optimizer import (
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import (
     EXTRACTORS,
     is_parameter,
     may_end_early,
     updates_in,
 )
+from extractor_flow.flows.extractor_comparison.ppo_defaults import first_value, value_at
 from extractor_flow.readers.models import OPTIMIZER, POLICY
 from extractor_flow.readers.text import decode, parse, require_object
 from extractor_flow.readers.weights import HEADER_LIMIT, digest_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.evidence.findings import Violation
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims, Saved
+    from extractor_flow.flows.extractor_comparison.plan import Plan
     from extractor_flow.readers.models import Optimizer
     from extractor_flow.readers.weights import Weights
 
@@ -101,13 +103,18 @@ def learning(job: Claims) -> Iterator[Violation]:
     for earlier, later in itertools.pairwise(job.by_step.values()):
         updates = max(0, updates_in(later.optimizer) - updates_in(earlier.optimizer))
         yield from _measure_distance(job, earlier, later, updates)
-        if updates == 0 and may_end_early(job.plan):
+        if (updates == 0 and may_end_early(job.plan)) or _stands_still(job.plan, earlier.step):
             continue
         for what, prefix in parts.items():
             before, after = (_part(each.model.weights, prefix) for each in (earlier, later))
             if before and digest_of(before) == digest_of(after):
                 found = f"the {what} has the weights of step {earlier.step}"
                 yield contradiction(job.final.path, "", f"{later.step} steps of training", found)
+
+
+def _stands_still(plan: Plan, step: int) -> bool:
+    """Whether no update after *step* can move anything: a rate that falls has come to 0."""
+    return value_at(plan.algorithm["learning_rate"], step + plan.rollout, plan.schedule.total_timesteps) == 0.0
 
 
 def _demand_finite(path: str, weights: Weights) -> Iterator[Violation]:
@@ -150,7 +157,7 @@ def _compare_untrained(job: Claims, saved: Saved) -> Iterator[Violation]:
 
 def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -> Iterator[Violation]:
     """*updates* updates led from *earlier* to *later*: none can go so far."""
-    reach = updates * float(job.plan.algorithm["learning_rate"]) * _FARTHEST
+    reach = updates * first_value(job.plan.algorithm["learning_rate"]) * _FARTHEST
     for name in sorted(earlier.model.weights.keys() & later.model.weights.keys()):
         before, after = earlier.model.weights[name], later.model.weights[name]
         if before.shape != after.shape or not before.size or not is_parameter(job.plan, name):

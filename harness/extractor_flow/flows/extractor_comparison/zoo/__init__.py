@@ -1,0 +1,1 @@
+"""Brings published hyperparameters to the config of a comparison."""
