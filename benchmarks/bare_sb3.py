@@ -2,7 +2,7 @@
 
 The same environments, extractors, PPO arguments, steps, checkpoints and TensorBoard logs, and the evaluation that
 Stable-Baselines3 documents: ``EvalCallback`` on one environment, as often as this package evaluates a new policy, one
-evaluation before the training and one after it.
+evaluation before the training and one after it; then the best and the final policy play the held-out episodes.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def train(job: Job, directory: Path) -> None:
     if plan.steps_to_do % every:
         evaluate_policy(model, evaluation, n_eval_episodes=schedule.n_eval_episodes)
     model.save(directory / "final_model")
+    for policy in (model, PPO.load(directory / "best_model" / "best_model", device=plan.device)):
+        evaluate_policy(policy, evaluation, n_eval_episodes=schedule.final_eval_episodes)
 
 
 def main() -> None:

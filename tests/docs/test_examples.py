@@ -38,3 +38,23 @@ def test_the_flow_of_another_project_passes_that_projects_own_tests(project):
     )
 
     assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_the_aggregate_of_several_runs_leaves_out_what_is_contradicted(tmp_path):
+    kept = ROOT / "docs/samples/robot_nav_study"
+    told = shutil.copytree(kept, tmp_path / "told")
+    summary = (told / "summary.md").read_text(encoding="utf-8")
+    (told / "summary.md").write_text(summary.replace("success", "skipped", 1), encoding="utf-8")
+
+    command = [sys.executable, "examples/demo_aggregate.py", kept, told]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    *lines, last = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [line.split()[0] for line in lines[1:]] == [
+        "dynamics_no_conv:",
+        "mlp_small:",
+        "attention_small:",
+        "lstm_small:",
+    ]
+    assert last.startswith(f"{told}: contradicted by")

@@ -62,6 +62,14 @@ STUDIES: dict[str, dict[str, Any]] = {
             "policy": {"share_features_extractor": False, "net_arch": [16, 8]},
         }
     },
+    "rates that fall, networks of their own": {
+        "algorithm": {
+            "learning_rate": "lin_3e-4",
+            "clip_range": "lin_0.2",
+            "clip_range_vf": "lin_.5",
+            "policy": {"net_arch": {"pi": [16, 8], "vf": [12]}, "optimizer_kwargs": {"eps": 1e-6}},
+        }
+    },
     "updates that stop early": {"algorithm": {"target_kl": 1e-6, "n_epochs": 4}},
     "a time limit that is too short": {"time_limit_seconds": 0.001},
 }

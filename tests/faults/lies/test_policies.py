@@ -15,6 +15,7 @@ from extractor_flow.run import rundir
 from extractor_flow.verify import verify
 from support.lies.about_models import STUDY
 from support.lies.about_policies import LIES, PLAYED, exchanged, one_episode, raised
+from support.lies.tampering import Tampering
 from support.published import COMPARISON, publish_run
 
 pytest.importorskip("stable_baselines3")
@@ -115,6 +116,16 @@ def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(
     verdict = verify(path, deep=PLAYED, trust=[name])
 
     assert (verdict.violations, rewards_unchecked(verdict)) == ((), {Why.NO_REPEAT})
+
+
+def test_running_normalisation_that_is_not_told_is_caught(tmp_path, monkeypatch):
+    name = "unrepeatable:normalized"
+    path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
+
+    with Tampering(path).lying("extractors/flat") as record:
+        record["details"]["repeatability"] = {"repeats": True, "differs": [], "findings": []}
+
+    assert {each.check for each in verify(path, deep=True, trust=[name]).violations} == {"ppo-repeatability"}
 
 
 def test_training_again_where_nothing_repeats_accuses_nobody(tmp_path, monkeypatch, capsys):

@@ -13,7 +13,7 @@ from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.study.flow import Comparison, JobResult, ReportSpec, Study
 from extractor_flow.study.jobs import Job, collisions, component_of
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics import describe, probability_of_improvement
+from extractor_flow.study.statistics import describe, pair
 
 from lantern_lab.checks import CHECKS
 from lantern_lab.contract import CONTRACT
@@ -103,17 +103,19 @@ class Spirals:
         return train(job, workspace)
 
     def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
-        """The accuracy of each map over its seeds, and how often it beats the baseline's."""
+        """The accuracy of each map over its seeds, and the share of them on which it beats the baseline."""
         found = {each["name"]: _accuracies(records, each["name"]) for each in settings["maps"]}
         measured = {name: values for name, values in found.items() if values}
         baseline = settings["baseline"]
         return Comparison(
-            aggregate_metrics={"accuracy": max(map(max, measured.values()))} if measured else {},
+            aggregate_metrics={"accuracy": max(max(values.values()) for values in measured.values())}
+            if measured
+            else {},
             statistics=tuple(
                 {
                     "config_name": name,
                     "metric": "accuracy",
-                    **describe(values).to_json(),
+                    **describe(list(values.values())).to_json(),
                     **_against(baseline, name, measured),
                 }
                 for name, values in measured.items()
@@ -158,18 +160,18 @@ def _job(run: Mapping[str, Any], entry: Mapping[str, Any], seed: int) -> Job:
     )
 
 
-def _accuracies(records: Sequence[JobRecord], name: str) -> list[float]:
-    """In the order of the seeds, whatever the order of the records."""
-    own = [record for record in records if record.name == name]
-    ordered = sorted(own, key=lambda record: record.seed or 0)
-    return [record.outcome.metrics["accuracy"] for record in ordered if isinstance(record.outcome, Completed)]
+def _accuracies(records: Sequence[JobRecord], name: str) -> dict[int, float]:
+    """By seed, in the order of the seeds, whatever the order of the records."""
+    own = [record for record in records if record.name == name and isinstance(record.outcome, Completed)]
+    found = {record.seed or 0: record.outcome.metrics["accuracy"] for record in own}
+    return dict(sorted(found.items()))
 
 
-def _against(baseline: str | None, name: str, measured: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def _against(baseline: str | None, name: str, measured: Mapping[str, Mapping[int, float]]) -> dict[str, Any]:
     if baseline is None or name == baseline or baseline not in measured:
         return {}
-    share = probability_of_improvement(measured[name], measured[baseline])
-    return {"baseline": baseline, "probability_of_improvement": share}
+    paired = pair(measured[name], measured[baseline])
+    return {} if paired is None else {"baseline": baseline, "probability_of_improvement": paired.probability}
 
 
 flow = Spirals()

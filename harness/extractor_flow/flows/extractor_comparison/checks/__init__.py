@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractor_flow.flows.extractor_comparison.checks.deep import played_again, torch_weights
+from extractor_flow.flows.extractor_comparison.checks.deep import played_again, repeatability, torch_weights
 from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, held_out, log, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
 from extractor_flow.flows.extractor_comparison.checks.models.model_globals import model_calls
@@ -47,4 +47,5 @@ CHECKS = (
     clock,
     torch_weights,
     played_again,
+    repeatability,
 )

@@ -20,10 +20,13 @@ from extractor_flow.flows.extractor_comparison.checks.normalization import stati
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.ppo_defaults import widths
+from extractor_flow.flows.extractor_comparison.repeatability import Finding as Peculiarity
+from extractor_flow.flows.extractor_comparison.repeatability import Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
 from extractor_flow.readers.models import POLICY
 from extractor_flow.readers.weights import WEIGHTS_LIMIT, digest_of
 from extractor_flow.readers.zips import Archive
+from extractor_flow.study.job_contract import REPEATABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,6 +107,34 @@ def played_again(job: Claims) -> Iterator[Finding]:
     for evaluation in chosen if not wrong else ():
         yield from Judgement(job, player, evaluation).findings()
     player.close()
+
+
+@check("ppo-repeatability", needs=("torch", "gymnasium", "stable_baselines3"), deep=True)
+def repeatability(job: Claims) -> Iterator[Finding]:
+    """The environment shows here what the record says of it: whether it does the same twice, and how it normalises.
+
+    Catches: running normalisation that is not told. Cannot catch: an environment that seldom does otherwise.
+    """
+    from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+    from extractor_flow.flows.extractor_comparison.environments.probe import probe
+
+    told = Repeatability.from_json(job.outcome.details.get(REPEATABILITY))
+    if told is None or any(name not in job.run.trusted for name in _named(job)):
+        return  # said elsewhere
+    what = f"{job.record.directory}: whether its environment repeats"
+    try:
+        found = probe(EnvironmentFactory(job.plan.environment))
+    except Exception as error:  # noqa: BLE001 - trusted code may raise anything
+        yield Unchecked(what, brief(f"it cannot be asked here: {type(error).__name__}: {error}"), Why.NOT_REPRODUCED)
+        return
+    running = {Peculiarity.RUNNING_OBSERVATIONS, Peculiarity.RUNNING_REWARDS}
+    claim, here = ({*each.findings} & running for each in (told, found))
+    if claim != here:
+        yield job.contradicted(
+            f"details.{REPEATABILITY}.findings", sorted(claim), f"this environment has {sorted(here)}"
+        )
+    elif told.repeats != found.repeats:
+        yield Unchecked(what, f"here its {', '.join(found.differs) or 'steps'} say otherwise", Why.NO_REPEAT)
 
 
 def _named(job: Claims) -> Iterator[str]:
