@@ -160,6 +160,8 @@ def test_the_states_of_a_runs_jobs_are_told_from_their_directories(workbench):
     journal = run.path / "records.jsonl"
     journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
     directories = {job["config_name"]: job["directory"] for job in read_json(run.path / "run.json")["jobs"]}
+    for name in ("begun", "going", "waiting"):
+        (run.path / directories[name] / "result.json").unlink()
     for note in (run.path / directories["waiting"]).glob("attempt-*"):
         note.unlink()
     note = {"done": 3, "total": 5, "facts": {}}
