@@ -31,7 +31,7 @@ class Finding(StrEnum):
 
 _NO_REPEAT = (
     "{} does not repeat: after the same seed and the same actions its {} differ; a difference between extractors may "
-    "be the environment's, and no training in it can be checked by repeating it"
+    "be the environment's, and training again may come out otherwise"
 )
 _SAID = {
     Finding.RUNNING_OBSERVATIONS: (
