@@ -63,6 +63,7 @@ def test_packages_contracts_and_entry_points_are_there(site):
     assert found["entry points"] == [
         "console_scripts: extractor-flow = extractor_flow.cli:main",
         "extractor_flow.commands: dose-overlap = extractor_flow.flows.dose_overlap.cli.command:main",
+        "extractor_flow.commands: import = extractor_flow.flows.extractor_comparison.zoo.command:main",
         "extractor_flow.executors: local = extractor_flow.executors.local:LocalExecutor",
         "extractor_flow.executors: serial = extractor_flow.executors.serial:SerialExecutor",
         "extractor_flow.executors: slurm = extractor_flow.executors.slurm:SlurmExecutor",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import platform
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_a_missing_capability_is_skipped_with_what_to_do(workbench):
     assert skipped.reason.startswith("big requires telescope: no machine is known to have it; ")
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has it")
+@pytest.mark.skipif(platform.system() == "Darwin", reason="macOS has it")
 def test_a_run_that_requires_a_missing_capability_is_refused_before_anything_is_started(workbench):
     answer = workbench.run("run", workbench.config(GOOD), "--require", "macos_spawn")
 

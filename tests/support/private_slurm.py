@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,6 +146,12 @@ class PrivateSlurm:
             threading.Event().wait(0.1)
         told = {path.name: path.read_text(errors="replace")[-2000:] for path in (self.place / "log").iterdir()}
         raise AssertionError(told)
+
+    def wait_until_saved(self) -> None:
+        """Return once the controller has saved all that has happened by now; it does so every few seconds."""
+        saved = self.place / "state/job_state"
+        now = time.time()
+        self.wait_until(lambda: saved.exists() and saved.stat().st_mtime > now)
 
     def stop(self) -> None:
         """End all jobs and every daemon."""

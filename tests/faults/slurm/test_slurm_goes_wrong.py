@@ -101,6 +101,7 @@ def test_preemption(bench, told):
 def test_the_controller_is_killed_and_started_again(bench, told):
     run = bench.submit({"name": "a"}, bench.stuck)
     bench.begun(run)
+    bench.cluster.wait_until_saved()
     bench.cluster.kill("slurmctld")
     bench.gate.touch()
     bench.cluster.wait_until((run.path / "models/stuck/result.json").exists)

@@ -123,6 +123,10 @@ def test_without_a_baseline_the_others_are_compared_with_the_leader():
     )
 
 
+def test_of_one_seed_there_is_a_difference_and_no_median():
+    assert verdict("mlp", mlp=[1.0], cnn=[2.5]).details == ("cnn is ahead of mlp on 1 of 1 seed (difference 1.50).",)
+
+
 def test_jobs_that_did_not_complete_limit_the_verdict():
     assert verdict("mlp", 1, mlp=MLP, cnn=MLP).limits[-1] == "1 of the study's jobs did not complete and is left out."
 

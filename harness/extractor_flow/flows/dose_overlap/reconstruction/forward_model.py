@@ -166,14 +166,17 @@ def project(frames: Measured, canvas: Canvas, optics: Optics, *, level: float, s
     return canvas.cut(estimate)
 
 
-def excess_nll(intensity: Tensor, amplitudes: Tensor, photon_scale: float, seen: Tensor | None = None) -> Tensor:
+def excess_nll(
+    intensity: Tensor, amplitudes: Tensor, photon_scale: float, seen: Tensor | None = None, *, dark: float | None = None
+) -> Tensor:
     """The Poisson negative log-likelihood of counts s² A² under rates s² I, above that of a perfect fit; nats a pixel.
 
-    Only pixels that the detector has *seen* (N, N) count. A model without error scores about 0.5 where many photons
-    fall on a pixel, less where few do, and never below 0.
+    Only pixels that the detector has *seen* (N, N) count; the intensity *dark*, if given, is added to every rate. A
+    model without error scores about 0.5 where many photons fall on a pixel, less where few do, and never below
+    0.
     """
     measured = amplitudes**2
-    floor = _DARK * measured.mean()
+    floor = _DARK * measured.mean() if dark is None else dark
     rate = intensity + floor
     fit = torch.where(measured > 0, measured * torch.log(measured.clamp(min=1e-30) / rate), torch.zeros_like(rate))
     excess = rate - measured + fit

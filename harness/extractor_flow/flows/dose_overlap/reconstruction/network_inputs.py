@@ -19,6 +19,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.forward_model import (
     merge,
     project,
 )
+from extractor_flow.flows.dose_overlap.reconstruction.likelihood import dark_rate
 from extractor_flow.flows.dose_overlap.reconstruction.network import network_inputs
 from extractor_flow.flows.dose_overlap.reconstruction.picture import Picture, turned, turned_back
 from extractor_flow.flows.dose_overlap.reconstruction.scan import Scan, frame_probes
@@ -130,7 +131,8 @@ def misfit(patches: Tensor, frames: PreparedFrames, rows: Tensor) -> Tensor:
     """The excess negative log-likelihood of the photons of some groups under *patches*, for 1 photon of intensity 1."""
     chosen, measured = frames.groups[rows], frames.measured
     intensity = frames.recipe.optics.diffract(patches, measured.probes[chosen])
-    return excess_nll(intensity, measured.amplitudes[chosen], 1.0, measured.seen)
+    dark = dark_rate(measured.amplitudes**2, frames.recipe.calibration.photon_scale)
+    return excess_nll(intensity, measured.amplitudes[chosen], 1.0, measured.seen, dark=dark)
 
 
 def chunks(count: int) -> tuple[Tensor, ...]:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
 
 _CHUNK = 256
-# Below it a gradient counts as flat; in the unit of the picture.
-_FLAT = 1e-3
+# Below it a gradient counts as flat, in the unit of the picture. With a tenth of it, rounding decides which way a flat
+# place goes.
+_FLAT = 1e-2
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,9 +130,12 @@ def _detail(scores: Scores, name: str, paired: Paired) -> str:
     found = list(paired.differences.values())
     spread = f"range {scores.shown(min(found))} to {scores.shown(max(found))}"
     tested = "" if paired.tested is None else f"; corrected p {paired.tested.p_adjusted:.3f}"
-    seeds = f"{paired.wins} of {paired.n} seed{'' if paired.n == 1 else 's'}"
+    if paired.n == 1:
+        return (
+            f"{name} is ahead of {scores.reference} on {paired.wins} of 1 seed (difference {scores.shown(found[0])})."
+        )
     difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}"
-    return f"{name} is ahead of {scores.reference} on {seeds} ({difference})."
+    return f"{name} is ahead of {scores.reference} on {paired.wins} of {paired.n} seeds ({difference})."
 
 
 def _limits(compared: Mapping[str, Paired], settings: Mapping[str, Any], unfinished: int) -> Iterator[str]:
