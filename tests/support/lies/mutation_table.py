@@ -476,12 +476,6 @@ PAGES = [
         overwriting("figures/learning_curves.png", b"GIF89a"),
         checks=("subjects",),
     ),
-    Mutation(
-        "another figure",
-        layout.PAGE,
-        copying("figures/held_out_reward.png", "figures/learning_curves.png"),
-        checks=("report-made-again",),
-    ),
 ]
 VIEWS = [
     Mutation(
