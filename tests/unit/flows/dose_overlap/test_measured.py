@@ -62,6 +62,11 @@ def test_frames_of_another_object_are_refused_with_what_would_do(scan):
         require_consistent(replace(scan, object_guess=other), "scan.npz")
 
 
+def test_amplitudes_of_another_brightness_than_the_objects_are_refused(scan):
+    with pytest.raises(DataError, match=r"amplitudes are 0\.5 times those that object and probe give"):
+        require_consistent(replace(scan, diffraction=scan.diffraction * np.float32(0.5)), "scan.npz")
+
+
 def test_blank_and_bright_frames_are_named(scan):
     frames = scan.diffraction.copy()
     frames[::20], frames[7] = 0, 9
@@ -105,6 +110,7 @@ def test_counts_are_brought_to_amplitudes_with_their_photons(scan, tmp_path):
 
     data = import_files([saved(tmp_path / "counts.npz", scan, diffraction=None, diff3d=counts)])
 
+    assert judge(data).brightness == pytest.approx(1, abs=0.02)
     kept = np.delete(counts, 3, axis=0)
     found = data.diffraction.astype(float) ** 2 * data.metadata["photon_scale"]
     np.testing.assert_allclose(found, kept, rtol=1e-5)

@@ -188,7 +188,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Json]
         xcoords=arrays["xcoords"].astype(np.float64),
         ycoords=arrays["ycoords"].astype(np.float64),
         patches=arrays["Y"].astype(np.complex64) if "Y" in arrays else None,
-        mask=arrays.get("mask"),
+        mask=np.array(arrays["mask"]) if "mask" in arrays else None,
         extras={key: value for key, value in arrays.items() if key not in named},
         metadata=metadata,
     )

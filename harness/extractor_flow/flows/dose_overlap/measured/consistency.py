@@ -36,6 +36,8 @@ _PIXELS = 1 << 20
 # and another reading better than the one given. Photon noise is part of every reading's error.
 _PLACED, _BETTER = 2.0, 3.0
 _BLANK, _BRIGHT = 0.02, 10.0
+# By how much amplitudes may differ in all: a reconstruction that is scored against the object differs as much.
+_TIMES = 1.25
 _NAMED = 5
 
 
@@ -72,6 +74,8 @@ class Judgement:
     odd: Mapping[str, NDArray[np.int64]]
     placed: bool
     """Whether the frames as they are fit better than in each other's places."""
+    brightness: float
+    """How many times the amplitudes are those that object and probe give."""
 
     @property
     def undone(self) -> tuple[str, ...]:
@@ -82,7 +86,12 @@ class Judgement:
     @property
     def fits(self) -> bool:
         """Whether the frames are best read as they are, and belong to their places on the object."""
-        return not self.odd and not self.undone and self.placed
+        return not self.odd and not self.undone and self.placed and self.is_as_bright
+
+    @property
+    def is_as_bright(self) -> bool:
+        """Whether the amplitudes are about those that object and probe give."""
+        return 1 / _TIMES < self.brightness < _TIMES
 
     def __str__(self) -> str:
         parts = [f"the error in Fourier space is {self.given.error:.3g} ({self.dealt.error:.3g} in wrong places)"]
@@ -91,6 +100,8 @@ class Judgement:
             parts.append(f"it would be {self.best.error:.3g} if the file has {mistakes}")
         elif not self.placed:
             parts.append("they fit no better than in each other's places, however they are read")
+        elif not self.is_as_bright:
+            parts.append(f"the amplitudes are {self.brightness:.3g} times those that object and probe give")
         return "; ".join([*parts, *map(self._told, self.odd)])
 
     def _told(self, word: str) -> str:
@@ -114,9 +125,16 @@ def judge(data: PtychographyData) -> Judgement:
     best = min(readings, key=lambda each: each.error * 1.02 ** len(each.ways))
     kept, many = data.select(looked_at), data.select(_some(usual, _PIXELS // data.diffraction[0].size))
     given, dealt = (Reading((), _squares(many, deal=deal)) for deal in (False, True))
-    return Judgement(
-        Reading((), _squares(kept)), Reading((), _squares(kept, deal=True)), best, odd, given.beats(dealt, _PLACED)
-    )
+    own = (Reading((), _squares(kept)), Reading((), _squares(kept, deal=True)))
+    return Judgement(*own, best, odd, given.beats(dealt, _PLACED), brightness(kept))
+
+
+def brightness(data: PtychographyData) -> float:
+    """How many times the amplitudes of *data* are those of its object and probe; infinite where those give none."""
+    pair = _amplitudes(data)
+    if pair is None or not pair[1].any():
+        return math.inf
+    return math.sqrt(float((pair[0] ** 2).sum()) / float((pair[1] ** 2).sum()))
 
 
 def _some(places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -162,20 +180,27 @@ def odd_frames(data: PtychographyData) -> dict[str, NDArray[np.int64]]:
 
 def _squares(data: PtychographyData, *, deal: bool = False) -> NDArray[np.float64] | None:
     """|A - s M|² of each frame, with the best scale s of all; ``None`` where a frame lies outside the object."""
+    pair = _amplitudes(data)
+    if pair is None:
+        return None
+    frames, model = pair
+    if deal:
+        frames = np.roll(frames, max(len(frames) // 2, 1), axis=0)
+    own, energy = float((model**2).sum()), float((frames**2).sum())
+    if own == 0 or energy == 0:
+        return None
+    scale = float((frames * model).sum()) / own
+    return np.asarray(((frames - scale * model) ** 2).sum(axis=1) / (energy / data.count))
+
+
+def _amplitudes(data: PtychographyData) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """What was measured where the detector sees, and what object and probe give there, (n, pixels) each."""
     size = data.frame_size
     first = corners(data.xcoords, data.ycoords, size)
     if (first < 0).any() or (first + size > data.object_guess.shape).any():
         return None
     probes = probes_at(data.probe_guess, fractions(data.xcoords, data.ycoords))
     waves = cut(data.object_guess, first, size) * probes
-    model = np.abs(np.fft.fftshift(np.fft.fft2(waves), axes=(-2, -1))).reshape(data.count, -1)
-    frames = data.diffraction.astype(np.float64).reshape(data.count, -1)
-    if deal:
-        frames = np.roll(frames, max(len(frames) // 2, 1), axis=0)
-    if data.mask is not None:
-        model, frames = model[:, data.mask.ravel()], frames[:, data.mask.ravel()]
-    own, energy = float((model**2).sum()), float((frames**2).sum())
-    if own == 0 or energy == 0:
-        return None
-    scale = float((frames * model).sum()) / own
-    return np.asarray(((frames - scale * model) ** 2).sum(axis=1) / (energy / data.count))
+    model = np.abs(np.fft.fftshift(np.fft.fft2(waves, norm="ortho"), axes=(-2, -1)))
+    seen = np.ones((size, size), bool) if data.mask is None else data.mask
+    return data.diffraction.astype(np.float64)[:, seen], model[:, seen]

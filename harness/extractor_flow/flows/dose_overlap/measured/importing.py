@@ -12,7 +12,7 @@ from extractor_flow.errors import DataError
 from extractor_flow.files import sha256_of
 from extractor_flow.flows.dose_overlap.data.dataset import SIZE_LIMIT, Contents
 from extractor_flow.flows.dose_overlap.data.dataset_rules import SPECIFICATION
-from extractor_flow.flows.dose_overlap.measured.consistency import judge, odd_frames, reread
+from extractor_flow.flows.dose_overlap.measured.consistency import brightness, judge, odd_frames, reread
 from extractor_flow.readers.arrays import array_of
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.zips import Archive
@@ -38,6 +38,8 @@ NAMES = {
 }
 """What other programs call the arrays of the contract."""
 _LARGEST = 9.0
+# Nearer than that, photon noise may be why.
+_NEARLY = 1.02
 _NONE = np.empty(0, np.int64)
 
 
@@ -53,7 +55,8 @@ def import_files(paths: Sequence[Path], *, photon_scale: float | None = None) ->
     where = ", ".join(map(str, paths))
     data = _without_odd_frames(Contents(arrays, {}, {}, frozenset(arrays)).data(where), notes)
     ways = judge(data).undone
-    data = reread(data, ways)
+    data, times = _as_bright(reread(data, ways), notes)
+    scale = None if scale is None else scale / times**2
     if not (after := judge(data)).fits:
         msg = f"{where}: diffraction: the frames do not fit objectGuess and probeGuess: {after}"
         raise DataError(msg)
@@ -82,6 +85,20 @@ def _normalised(given: Arrays, notes: list[str], photon_scale: float | None) -> 
         notes.append(f"amplitudes times {_LARGEST / peak:.6g}")
         scale = None if scale is None else scale * (peak / _LARGEST) ** 2
     return {**arrays, "diffraction": frames}, casts, scale
+
+
+def _as_bright(data: PtychographyData, notes: list[str]) -> tuple[PtychographyData, float]:
+    """*data* with the amplitudes that object and probe give, within the contract; by how much they were multiplied."""
+    times = 1 / brightness(data)
+    if 1 / _NEARLY < times < _NEARLY or not math.isfinite(times) or times == 0:
+        return data, 1.0
+    peak = float(data.diffraction.max()) * times
+    dimmed = min(_LARGEST / peak, 1.0)
+    notes.append(f"amplitudes times {times * dimmed:.6g}")
+    if dimmed < 1:
+        notes.append(f"probe times {dimmed:.6g}")
+    frames = data.diffraction * np.float32(times * dimmed)
+    return replace(data, diffraction=frames, probe_guess=data.probe_guess * np.float32(dimmed)), times * dimmed
 
 
 def _without_odd_frames(data: PtychographyData, notes: list[str]) -> PtychographyData:
