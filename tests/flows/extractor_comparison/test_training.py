@@ -165,7 +165,7 @@ def test_progress_ends_with_all_steps_done(done):
     told = done.desk.told
 
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert told[-1] == (320, 320, {"reward": done.product.metrics["final_mean_reward"]})
+    assert told[-1] == (320, 320, {"reward": done.product.metrics["final_mean_reward"], "reward_step": 320})
 
 
 def test_of_equally_good_policies_the_earliest_is_the_best_model(bench):
