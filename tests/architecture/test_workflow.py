@@ -130,7 +130,7 @@ def test_the_gate_requires_known_markers_and_a_lane_promises_each():
 
 
 def test_a_test_of_this_project_carries_each_required_marker():
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/flows").rglob("test_*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration").rglob("test_*.py")]
 
     carried = {
         marker: any(f"@pytest.mark.{marker}\n" in text for text in texts)
