@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from extractor_flow import layout
 from extractor_flow.cli import main
-from extractor_flow.run.job import run_job
-from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.verify import verify
 from support.lies.about_measurements import LIES
 from support.published import COMPARISON, publish_run
@@ -62,7 +63,8 @@ def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
         (path / name).write_bytes(b"")
     (path / "extractors/mlp/result.json").unlink()
 
-    assert run_job(JobDirectory.open(path / "extractors/mlp"), capture=True) == 0
+    queued = [sys.executable, "-m", "extractor_flow.job", str(path / "extractors/mlp")]
+    assert subprocess.run(queued, check=False, capture_output=True).returncode == 0
     assert main(["run", "--resume", str(path), "--executor", "serial"]) == 0
 
     assert verify(path).violations == ()

@@ -169,7 +169,7 @@ def elsewhere(run, **told):
     with run.json(rundir.RUN) as request:
         for name, value in told.items():
             request[name] = {**request[name], **value} if isinstance(value, dict) else value
-    run.rebind()
+    run.republish()
 
 
 @pytest.mark.parametrize(("lie", "is_caught"), [(raised(slice(1, None), 3.0), True), (one_episode(1e-7), False)])

@@ -149,6 +149,6 @@ def test_the_tests_that_a_config_is_are_red_for_trainers_that_raise_do_nothing_o
     accused = {name for name in NAMES if f"extractors/{name}/" in done.stdout}
     assert (done.returncode, failed) == (
         1,
-        {"FAILED study.yaml::evidence", *(f"FAILED study.yaml::job[{name} seed-1]" for name in FAILED)},
+        {"FAILED study.yaml::evidence", *(f"FAILED study.yaml::job::{name} seed 1" for name in FAILED)},
     ), done.stdout
     assert accused & {"honest", "trains_nothing", "trains_another_seed"} == {"trains_nothing", "trains_another_seed"}

@@ -17,7 +17,6 @@ PUBLISHED = (
     "skip_summary.json",
     "complete_results.json",
     "report.html",
-    "summary.csv",
 )
 GENUINE = {
     "mixed": [{"name": "a"}, {"name": "bad", "fault": "raise"}, {"name": "gone", "requires": ["telescope"]}],
