@@ -30,6 +30,7 @@ BUDGET = {
     "steps_per_epoch": 4,
     "iterations": 1,
     "doses": "[1e4]",
+    "object_size": 144,
     "seeds": "[1, 2]",
 }
 """What the documents' configs are cut down to: the commands are what is tested, and they still train for real."""
