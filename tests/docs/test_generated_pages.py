@@ -7,13 +7,6 @@ import runpy
 from support import ROOT
 
 
-def test_the_table_of_checks_is_up_to_date():
-    script = runpy.run_path(str(ROOT / "scripts" / "write_check_table.py"))
-    text = script["DOCUMENT"].read_text(encoding="utf-8")
-
-    assert script["with_table"](text) == text, "run: python scripts/write_check_table.py"
-
-
 def test_the_reference_is_up_to_date():
     script = runpy.run_path(str(ROOT / "scripts" / "write_reference.py"))
     made = script["pages"]()
