@@ -13,6 +13,8 @@ from extractor_flow.files import printable
 from extractor_flow.render.page.axis import Axis
 from extractor_flow.render.page.curves import HEIGHT, spread
 from extractor_flow.render.page.document import report
+from extractor_flow.render.page.jobs_by_name import Named
+from extractor_flow.render.page.ranking import Ranked, interval_name
 from extractor_flow.study.page_spec import CurveSpec, Difference, GridSpec, MethodsSpec, PageSpec, PictureSpec
 from extractor_flow.study.verdict import Verdict
 from support.render_samples import (
@@ -223,6 +225,20 @@ def test_names_are_ranked_best_first_and_compared_with_the_baseline_seed_by_seed
     assert rows[1:8] == ["b", "1", "4.00", "n/a", "+3.00", "+3.00 to +3.00", "1 of 1"]
     assert rows[8:15] == ["a", "baseline", "2", "1.50", "range 1.00 to 2.00", "n/a", "n/a"]
     assert "wins 1 of 1 seeds" in found.texts
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        ([("range", None), ("order-statistics", 0.94), ("order-statistics", 0.95)], "94% interval"),
+        ([("order-statistics", None)], "95% interval"),
+        ([("range", None)], "Range"),
+    ],
+)
+def test_an_interval_is_called_by_the_least_coverage_that_is_stated(stated, name):
+    entries = [{"interval": kind, **({} if share is None else {"coverage": share})} for kind, share in stated]
+
+    assert interval_name([Ranked(Named("a", 0, ()), {}, entry, None, is_baseline=False) for entry in entries]) == name
 
 
 def test_without_a_headline_metric_there_is_no_ranking():

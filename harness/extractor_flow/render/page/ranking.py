@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.job_contract import Metric
     from extractor_flow.study.records import RunSummary
 
-INTERVAL = f"{CONFIDENCE:.0%} interval"
 SHOWN = 12
 """So many rows of a ranking, and panels of curves, are shown before the rest is folded."""
 
@@ -171,8 +170,9 @@ def _cells(row: Ranked, words: Metric) -> dict[str, Any]:
 
 
 def interval_name(rows: Sequence[Ranked]) -> str:
-    """What the ends of *rows* are; where only some are ranges, these say so themselves."""
-    return "Range" if all(row.entry.get("interval", RANGE) == RANGE for row in rows) else INTERVAL
+    """What the ends of *rows* are, by the least coverage that one states; ranges among them say so themselves."""
+    stated = [row.entry.get("coverage", CONFIDENCE) for row in rows if row.entry.get("interval", RANGE) != RANGE]
+    return f"{min(stated):.0%} interval" if stated else "Range"
 
 
 def interval_of(entry: Mapping[str, Any], decimals: int) -> str | None:
