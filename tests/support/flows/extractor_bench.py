@@ -65,7 +65,7 @@ class Bench:
                 **run,
             },
             "extractors": list(extractors) or [FLAT],
-            "algorithm": {"n_epochs": 2, **(algorithm or {})},
+            "algorithm": algorithm if "name" in (algorithm or {}) else {"n_epochs": 2, **(algorithm or {})},
             "env": env or CORRIDOR,
         }
         if "seeds" in run:

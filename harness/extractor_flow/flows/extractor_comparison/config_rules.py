@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import Problem, nearest, shown
+from extractor_flow.flows.extractor_comparison.algorithms.declared import PPO
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
-from extractor_flow.flows.extractor_comparison.ppo_defaults import rollout_of
 from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _environment(env: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
-    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or "n_steps" not in algorithm:
+    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or algorithm.get("name", PPO) != PPO:
         return
     rollout, batch = rollout_of(run, algorithm), algorithm.get("batch_size")
     steps = f"n_steps x num_envs = {rollout // run['num_envs']} x {run['num_envs']} = {rollout}"

@@ -6,9 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from extractor_flow.errors import DataError
+from extractor_flow.flows.extractor_comparison.algorithms.declared import algorithm_of
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from extractor_flow.flows.extractor_comparison.algorithms.declared import Algorithm
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,19 @@ class Plan:
     start_method: str
 
     @property
+    def trainer(self) -> Algorithm:
+        """What is declared of the algorithm."""
+        return algorithm_of(self.algorithm)
+
+    @property
     def rollout(self) -> int:
         """Environment steps between two updates of the policy."""
-        steps: int = self.algorithm["n_steps"]
-        return steps * self.schedule.num_envs
+        return rollout_of({"num_envs": self.schedule.num_envs}, self.algorithm)
 
     @property
     def steps_to_do(self) -> int:
         """``total_timesteps`` rounded up to whole rollouts: what stable_baselines3 does."""
-        return -(-self.schedule.total_timesteps // self.rollout) * self.rollout
+        return steps_of(self.schedule.total_timesteps, self.rollout)
 
     def to_parameters(self) -> dict[str, Any]:
         """The plan as JSON-able data."""
