@@ -135,7 +135,7 @@ def _kind(schema: Schema) -> str:
         return " or ".join(_kind(each) for each in schema.get("anyOf", schema.get("oneOf")))
     names = schema.get("type", "anything")
     kind = " or ".join(names) if isinstance(names, list) else names
-    if isinstance(schema.get("items"), Mapping) and "properties" not in schema["items"]:
+    if isinstance(schema.get("items"), Mapping) and not {"properties", "$ref"} & set(schema["items"]):
         kind += f" of {_kind(schema['items'])}"
     bounds = [f"{words} {_literal(schema[key])}" for key, words in _BOUNDS.items() if key in schema]
     return f"{kind}{': ' if bounds else ''}{', '.join(bounds)}"

@@ -25,7 +25,9 @@ from support.published import COMPARISON, SMALL_WORLD, publish_run
 
 PENDULUM = {"id": "Pendulum-v1", "kwargs": {"max_episode_steps": 12}}
 CARTPOLE = {"id": "CartPole-v1", "kwargs": {"max_episode_steps": 12}}
+WRAPPER = "gymnasium.wrappers:TimeAwareObservation"
 REPLAY = {"learning_starts": 20, "batch_size": 8}
+OPTIMIZERS = {"actor.optimizer.pth", "critic.optimizer.pth"}
 MLP, SHARED = {"name": "mlp", "preset": "mlp_small"}, {"name": "mlp", "preset": "dynamics_original"}
 
 
@@ -34,19 +36,20 @@ def study(env, extractor=MLP, seeds=(1,), **algorithm):
     return {**COMPARISON, "run": run, "env": env, "algorithm": algorithm, "extractors": [extractor]}
 
 
+RAYS = {"kwargs": SMALL_WORLD, "normalize": {"norm_obs_keys": ["rays"]}}
+FRAMES = {**PENDULUM, "frame_stack": 3, "wrappers": [{"class": WRAPPER}]}
+CRITICS = {"share_features_extractor": True, "net_arch": {"pi": [8], "qf": [8, 4]}}
+NOISE = {"noise_type": "normal", "noise_std": 0.1}
+WHOLE = {"train_freq": 2, "gradient_steps": -1, "target_update_interval": 16}
 STUDIES = {
-    "A2C": study({"kwargs": SMALL_WORLD}, name="A2C", learning_rate="lin_1e-3"),
-    "DQN": study(
-        {**CARTPOLE, "normalize": {}}, name="DQN", **REPLAY, train_freq=2, gradient_steps=-1, target_update_interval=16
-    ),
-    "SAC": study(
-        {"kwargs": SMALL_WORLD}, SHARED, (1, 2), name="SAC", **REPLAY,
-        use_sde=True, policy={"share_features_extractor": True, "net_arch": {"pi": [8], "qf": [8, 4]}},
-    ),
-    "TD3": study(
-        PENDULUM, name="TD3", **REPLAY, train_freq=3, noise_type="normal", noise_std=0.1, policy={"net_arch": [8]}
-    ),
-}  # fmt: skip
+    "A2C": {
+        **study(RAYS, name="A2C", learning_rate="lin_1e-3"),
+        "eval_env": {"kwargs": {**SMALL_WORLD, "pedestrians": 2, "max_steps": 30}},
+    },
+    "DQN": study({**CARTPOLE, "normalize": {}}, name="DQN", **REPLAY, **WHOLE),
+    "SAC": study({"kwargs": SMALL_WORLD}, SHARED, (1, 2), name="SAC", **REPLAY, use_sde=True, policy=CRITICS),
+    "TD3": study(FRAMES, name="TD3", **REPLAY, **NOISE, train_freq=3, policy={"net_arch": [8]}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def published(tmp_path_factory):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_an_honest_run_verifies_and_every_policy_plays_again(published, name):
-    verdict = verify(published(name), deep=True)
+    verdict = verify(published(name), deep=True, trust=[WRAPPER])
 
     assert (verdict.violations, verdict.unchecked) == ((), ())
 
@@ -71,28 +74,26 @@ def test_the_weights_of_another_job_are_caught(published, tampering_with):
     assert "ppo-played-again" in {each.check for each in verify(run.path, deep=True).violations}
 
 
-@pytest.mark.parametrize("member", ["actor.optimizer.pth", "critic.optimizer.pth"])
-def test_an_optimizer_of_fewer_updates_is_caught(published, tampering_with, member):
+def test_fewer_updates_than_the_replay_has_are_caught(published, tampering_with):
     run = tampering_with(published("SAC"))
     path, early = run.path / ONE / "final_model.zip", run.path / ONE / "checkpoints/rl_model_32_steps.zip"
     with zipfile.ZipFile(early) as other, zipfile.ZipFile(path) as archive:
-        members = {name: (other if name == member else archive).read(name) for name in archive.namelist()}
+        names = archive.namelist()
+        members = {name: (other if name in OPTIMIZERS else archive).read(name) for name in names}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     run.digested(ONE)
-
-    assert "ppo-optimizer" in {each.check for each in verify(run.path).violations}
-
-
-def test_a_replay_of_fewer_updates_is_caught(published, tampering_with):
-    run = tampering_with(published("TD3"))
-    with run.lying("extractors/mlp") as record:
+    with run.lying(ONE) as record:
         record["metrics"]["gradient_updates"] += 1
         record["metrics"]["replay_bytes"] += 1
 
-    places = {each.path.rpartition(".")[2] for each in verify(run.path).violations if each.check == "ppo-record"}
-    assert places == {"gradient_updates", "replay_bytes"}
+    found = verify(run.path).violations
+    assert {each.path for each in found if each.check == "ppo-optimizer"} >= OPTIMIZERS
+    assert {each.path.rpartition(".")[2] for each in found if each.check == "ppo-record"} == {
+        "gradient_updates",
+        "replay_bytes",
+    }
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -134,6 +135,37 @@ def test_what_an_algorithm_cannot_do_is_said_before_it_trains(bench, name, env, 
 
     with pytest.raises(JobError, match=message):
         bench.train(MLP, env=known, algorithm={"name": name, "learning_starts": 9, **size}, memory_limit_mb=4096)
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "message"),
+    [
+        (
+            {"kwargs": {**SMALL_WORLD, "rays": 8}},
+            r"eval_env: extractor_flow/RobotNav-v0 has the observation_space .*8\)",
+        ),
+        (
+            {"id": "Pendulum-v1"},
+            r"eval_env: Pendulum-v1 has the observation_space Box.*, and env extractor_flow/RobotNav",
+        ),
+    ],
+    ids=["other rays", "another environment"],
+)
+def test_an_environment_of_the_evaluations_that_shows_something_else_is_refused(bench, evaluated, message):
+    with pytest.raises(JobError, match=message):
+        bench.train(MLP, env={"kwargs": SMALL_WORLD}, eval_env=evaluated)
+
+
+def test_another_environment_of_the_evaluations_changes_no_training(bench):
+    plain, other = (
+        bench.train(MLP, env=PENDULUM, eval_env=evaluated)
+        for evaluated in (None, {"kwargs": {"max_episode_steps": 5}, "filter_keys": []})
+    )
+
+    assert other.read("policy") == plain.read("policy")
+    assert other.product.details["evaluation_environment"] == "Pendulum-v1"
+    with np.load(io.BytesIO(other.read("evaluations"))) as arrays:
+        assert set(arrays["ep_lengths"].ravel().tolist()) == {5}
 
 
 @pytest.mark.parametrize("name", ["DQN", "SAC", "TD3"])

@@ -29,7 +29,8 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *(problem for position, entry in entries for problem in _device(run, position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
         *_seeds(run),
-        *_environment(settings.get("env") or {}),
+        *_environment("env", settings.get("env") or {}),
+        *_environment("eval_env", settings.get("eval_env") or {}),
         *_rollout(run, settings.get("algorithm") or {}),
     ]
 
@@ -107,14 +108,14 @@ def _seeds(run: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def _environment(env: Mapping[str, Any]) -> Iterator[Problem]:
+def _environment(section: str, env: Mapping[str, Any]) -> Iterator[Problem]:
     if "id" in env and "factory" in env:
-        yield Problem(("env", "factory"), "stands beside an id; expected one of the two")
+        yield Problem((section, "factory"), "stands beside an id; expected one of the two")
     if env.get("factory"):
-        yield from _target(("env", "factory"), env["factory"], "package.module:function")
+        yield from _target((section, "factory"), env["factory"], "package.module:function")
     for position, wrapper in enumerate(env.get("wrappers") or []):
         if wrapper and wrapper.get("class"):
-            yield from _target(("env", "wrappers", position, "class"), wrapper["class"], "package.module:Class")
+            yield from _target((section, "wrappers", position, "class"), wrapper["class"], "package.module:Class")
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:

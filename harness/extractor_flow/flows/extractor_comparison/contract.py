@@ -53,7 +53,8 @@ CONTRACT = JobContract(
             "Memory of the replay buffer", "bytes", 0, required=False, since=2, larger_is_better=False
         ),
     },
-    details=dict.fromkeys(
+    details={"evaluation_environment": Detail(required=False, since=2)}
+    | dict.fromkeys(
         (
             "curve",
             "requested_steps",

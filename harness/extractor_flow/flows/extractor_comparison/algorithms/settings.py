@@ -22,8 +22,8 @@ def with_defaults(section: Mapping[str, Any], schema: Mapping[str, Any]) -> dict
     PPO goes without its name: its runs have the settings, and the job keys, of before there were other algorithms.
     """
     name = section.get("name", PPO)
-    filled = _filled(section, _defaults(name, schema))
-    filled["policy"] = _filled(section.get("policy") or {}, _defaults(name, schema["properties"]["policy"]))
+    filled = _filled(section, defaults_of(name, schema))
+    filled["policy"] = _filled(section.get("policy") or {}, defaults_of(name, schema["properties"]["policy"]))
     if name == PPO:
         filled.pop("name", None)
     return filled
@@ -49,7 +49,8 @@ def check_algorithm(run: Mapping[str, Any], section: Mapping[str, Any], schema: 
     yield from _first_update(run, section)
 
 
-def _defaults(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def defaults_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the algorithm *name* has in a section of the *schema*, each with its default."""
     return {
         key: declared[_DEFAULTS][name]
         for key, declared in schema["properties"].items()

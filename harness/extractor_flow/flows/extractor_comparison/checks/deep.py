@@ -84,7 +84,7 @@ def played_again(job: Claims) -> Iterator[Finding]:
     """
     from extractor_flow.flows.extractor_comparison.checks.judgement import Judgement
 
-    wanted = [name for name in _named(job) if name not in job.run.trusted]
+    wanted = [name for name in dict.fromkeys(_named(job)) if name not in job.run.trusted]
     if wanted:
         why = f"the config names code of others, which runs only with --trust {' --trust '.join(wanted)}"
         yield Unchecked(f"{job.record.directory}: the rewards of its policies", why, Why.UNTRUSTED)
@@ -121,7 +121,7 @@ def repeatability(job: Claims) -> Iterator[Finding]:
         return  # said elsewhere
     what = f"{job.record.directory}: whether its environment repeats"
     try:
-        found = probe(EnvironmentFactory(job.plan.environment))
+        found = Repeatability.of_all(probe(EnvironmentFactory(choice)) for choice in job.plan.environments)
     except Exception as error:  # noqa: BLE001 - trusted code may raise anything
         yield Unchecked(what, brief(f"it cannot be asked here: {type(error).__name__}: {error}"), Why.NOT_REPRODUCED)
         return
@@ -139,9 +139,10 @@ def _named(job: Claims) -> Iterator[str]:
     """The names of code that is neither this package's nor gymnasium's own."""
     if job.plan.extractor.target is not None:
         yield job.plan.extractor.target
-    if not _is_known(job.plan.environment):
-        yield job.plan.environment.name
-    yield from (target for target, _ in job.plan.environment.wrappers)
+    for choice in job.plan.environments:
+        if not _is_known(choice):
+            yield choice.name
+        yield from (target for target, _ in choice.wrappers)
 
 
 def _is_known(environment: EnvironmentChoice) -> bool:

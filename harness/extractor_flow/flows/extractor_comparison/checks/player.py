@@ -71,7 +71,7 @@ class Player:
         lanes = self._plan.schedule.eval_num_envs
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a third party's environment deplores is nothing of the run's
-            return [EnvironmentFactory(self._plan.environment)() for _ in range(lanes)]
+            return [EnvironmentFactory(self._plan.evaluated)() for _ in range(lanes)]
 
     def untrained(self) -> BasePolicy:
         """The policy as the job's seed makes it."""

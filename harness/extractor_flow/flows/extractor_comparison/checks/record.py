@@ -93,6 +93,7 @@ def _compare_with_plan(job: Claims) -> Iterator[Violation]:
         "requested_steps": plan.schedule.total_timesteps,
         "environment": plan.environment.name,
         "torch_threads": plan.threads,
+        "evaluation_environment": None if plan.evaluation is None else plan.evaluation.name,
     }
     seeds = {
         "training": job.record.seed,
@@ -137,7 +138,8 @@ def _compare_repeatability(job: Claims) -> Iterator[Violation]:
         return
     of_extractor = {Finding.STATEFUL_EXTRACTOR} & set(told.findings)
     of_environment = {*told.differs, *told.findings} - of_extractor
-    own = job.plan.environment.id == DEFAULT_ENVIRONMENT, job.plan.extractor.preset is not None
+    ours = all(choice.id == DEFAULT_ENVIRONMENT for choice in job.plan.environments)
+    own = ours, job.plan.extractor.preset is not None
     if (own[0] and of_environment) or (own[1] and of_extractor):
         what = "this package's own environment does the same twice, and so do its extractors"
         yield job.contradicted(f"details.{REPEATABILITY}", claim, what)

@@ -53,7 +53,7 @@ def monitor(job: Claims) -> Iterator[Violation | Unchecked]:
     Catches: episodes left out or added, longer or better than the environment lets them be, those of another
     environment. Cannot catch: possible episodes in the place of others.
     """
-    path, file, longest = job.path(layout.MONITOR), job.monitor, longest_episode(job.plan)
+    path, file, longest = job.path(layout.MONITOR), job.monitor, longest_episode(job.plan.environment)
     if file is None:
         yield Unchecked(path, "the training was too long for all of its episodes to be read")
         return
@@ -64,7 +64,7 @@ def monitor(job: Claims) -> Iterator[Violation | Unchecked]:
         yield contradiction(path, "env_id", name, f"the job has {choice.id}")
     if file.lengths.size and file.lengths.min() < 1:
         yield contradiction(path, "l", "an episode of no step", "every episode has one")
-    for what in impossible_episodes(job.plan, file.rewards, file.lengths):
+    for what in impossible_episodes(job.plan.environment, file.rewards, file.lengths):
         yield contradiction(path, "r", what, "this environment cannot give that")
     steps, done = float(file.lengths.sum(dtype=np.float64)), job.outcome.training_steps
     if steps > done:
@@ -167,7 +167,7 @@ def training_means(job: Claims) -> Iterator[Violation]:
             due = f"the last {column.size} episodes give {column.mean() if column.size else None}"
             for name in (path, job.path(layout.MONITOR)):
                 yield contradiction(name, tag, f"{told} at the end", due)
-    if tells_success(job.plan) and lengths.size:
+    if tells_success(job.plan.environment) and lengths.size:
         most = float(np.mean(rewards >= least_of_success(lengths)))
         told = found[_TRAINED_SUCCESS][-1][1] if found[_TRAINED_SUCCESS] else math.nan
         if not 0.0 <= told <= most + _SUM_OF_32_BITS:

@@ -18,7 +18,7 @@ from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
-from extractor_flow.flows.extractor_comparison.repeatability import Finding
+from extractor_flow.flows.extractor_comparison.repeatability import Finding, Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
 from extractor_flow.flows.extractor_comparison.training.acting import extractor_of, remembers
 from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecEnv
 
     from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation
     from extractor_flow.study.flow import Workspace
@@ -59,7 +60,7 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         _torch_settings(plan.threads),
         training_environments(plan, seed=seed, worker_mode=job.worker_mode, directory=workspace.path) as envs,
     ):
-        (probed,) = envs.env_method("probe", EnvironmentFactory(plan.environment), indices=0)
+        probed = _probed(plan, envs)
         check_memory(plan, envs, job.limits)
         model = build_model(plan, envs, seed)
         untrained_digest = hashlib.sha256(weights_bytes(model.policy)).hexdigest()
@@ -84,6 +85,12 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         durable=False,
     )
     return JobResult(metrics, _artifacts(workspace.path, watch), model.num_timesteps, details)
+
+
+def _probed(plan: Plan, envs: VecEnv) -> Repeatability:
+    """What is found of the environments, where their worker is."""
+    found = [envs.env_method("probe", EnvironmentFactory(choice), indices=0)[0] for choice in plan.environments]
+    return Repeatability.of_all(found)
 
 
 @contextmanager
@@ -148,6 +155,7 @@ def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
             "held_out": held_out_seeds(seed, plan.schedule.final_eval_episodes, seen),
         },
         "environment": plan.environment.name,
+        **({} if plan.evaluation is None else {"evaluation_environment": plan.evaluation.name}),
         "device": str(model.device),
         "torch_threads": plan.threads,
         "versions": {
