@@ -103,6 +103,7 @@ def test_an_extractor_that_all_files_tell_of_and_nobody_trained_is_found_by_maki
         ),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_an_honest_run_verifies(tmp_path, monkeypatch, extractors, algorithm):
     (tmp_path / "changing.py").write_text(CHANGING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
