@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -144,7 +145,7 @@ def _metrics(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
 
 
 def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan, seed: int) -> dict[str, Any]:
-    seen = evaluation_seeds(seed, plan.schedule.n_eval_episodes)
+    seen, package = evaluation_seeds(seed, plan.schedule.n_eval_episodes), plan.trainer.package
     return {
         "curve": _curve(evaluations).to_json(),
         "requested_steps": plan.schedule.total_timesteps,
@@ -161,6 +162,7 @@ def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
         "versions": {
             "gymnasium": gymnasium.__version__,
             "numpy": np.__version__,
+            package: version(package),
             "stable_baselines3": stable_baselines3.__version__,
             "torch": torch.__version__,
         },
