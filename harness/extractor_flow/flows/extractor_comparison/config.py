@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json
 from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
@@ -15,7 +15,7 @@ from extractor_flow.flows.extractor_comparison.ppo_defaults import batch_size, n
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from extractor_flow.config import ConfigDocument, Problem
+    from extractor_flow.config import ConfigDocument
     from extractor_flow.files import Json
 
 DEFAULT_ENVIRONMENT = "extractor_flow/RobotNav-v0"
@@ -40,6 +40,8 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     problems = check_schema(document, schema())
     sound = resolve_defaults(_blanked(document.data, map(_doubtful, problems)), schema())
     problems += check_meaning(sound)
+    if {"env", "envs"} <= document.data.keys():
+        problems.append(Problem(("envs",), "stands beside env; expected one of the two"))
     if problems:
         raise document.complain(problems)
     return _chosen(sound, _checked(overrides), document.path.stem)
@@ -70,13 +72,16 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
         ),
     }
     algorithm = {**sound["algorithm"], "n_steps": n_steps(run, sound["algorithm"])}
-    environment = sound["env"] if {"id", "factory"} & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
     return {
-        **sound,
+        **{key: value for key, value in sound.items() if key not in {"env", "envs"}},
         "run": run,
         "algorithm": {**algorithm, "batch_size": batch_size(run, algorithm)},
-        "env": environment,
+        **({"envs": [_named(env) for env in sound["envs"]]} if "envs" in sound else {"env": _named(sound["env"])}),
     }
+
+
+def _named(env: Mapping[str, Any]) -> dict[str, Any]:
+    return {**env} if {"id", "factory"} & env.keys() else {**env, "id": DEFAULT_ENVIRONMENT}
 
 
 def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
