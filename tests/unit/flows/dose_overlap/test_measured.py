@@ -99,7 +99,7 @@ def test_double_precision_in_several_files_and_a_mistake_are_undone_and_written_
 
     for name in ("diffraction", "object_guess", "xcoords", "ycoords"):
         assert np.array_equal(getattr(data, name), getattr(scan, name))
-    assert data.metadata["casts"] == ["diffraction: float64 to float32", "objectGuess: complex128 to complex64"]
+    assert data.metadata["casts"] == ["objectGuess: complex128 to complex64", "diffraction: float64 to float32"]
     assert data.metadata["changes"] == ["obj is objectGuess", "read with swap"]
     assert data.metadata["sources"].keys() == {"frames.npz", "object.npz"}
 
@@ -119,7 +119,7 @@ def test_counts_are_brought_to_amplitudes_with_their_photons(scan, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"no archive", "expected an NPZ file"), (None, r"cannot be read \(No such file")],
+    [(b"no archive", "expected an NPZ or HDF5 file"), (None, r"cannot be read \(No such file")],
 )
 def test_what_cannot_be_imported_says_so(tmp_path, content, complaint):
     path = tmp_path / "x.npz"

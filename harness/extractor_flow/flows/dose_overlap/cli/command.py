@@ -62,12 +62,36 @@ def _require_packages() -> None:
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from extractor_flow.flows.dose_overlap.measured.consistency import WAYS
+
     command = commands.add_parser("import", help="bring measured frames to the contract of a data set")
-    command.add_argument("files", metavar="FILE", type=Path, nargs="+", help="NPZ files that hold the arrays together")
+    command.add_argument(
+        "files", metavar="FILE", type=Path, nargs="+", help="NPZ or HDF5 files that hold the arrays together"
+    )
     command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the NPZ file to write")
     command.add_argument(
-        "--photon-scale", metavar="S", type=finite, help="photons for each unit of squared amplitude, where not counts"
+        "--photon-scale",
+        metavar="S",
+        type=above_zero,
+        help="photons for each unit of squared amplitude, where not counts",
     )
+    command.add_argument(
+        "--pixel-size",
+        metavar="M",
+        type=above_zero,
+        help="metres for each pixel of the object, where positions are in metres",
+    )
+    command.add_argument(
+        "--at", metavar="NAME=PATH", type=_place, action="append", default=[], help="where an array lies; repeatable"
+    )
+    command.add_argument(
+        "--read-with",
+        metavar="WAY",
+        choices=(*WAYS, "nothing"),
+        action="append",
+        help=f"undo {', '.join(WAYS)} or nothing; default: what fits",
+    )
+    _add_acceptance(command)
     command.set_defaults(handler=_import)
 
 
@@ -164,8 +188,12 @@ def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _import(options: argparse.Namespace) -> int:
     from extractor_flow.flows.dose_overlap.cli.phases import import_data
+    from extractor_flow.flows.dose_overlap.measured.consistency import WAYS
+    from extractor_flow.flows.dose_overlap.measured.layouts import Asked
 
-    return import_data(options.files, options.output, options.photon_scale)
+    ways = None if options.read_with is None else tuple(each for each in WAYS if each in options.read_with)
+    asked = Asked(options.photon_scale, options.pixel_size, dict(options.at), ways, accept=options.accept_inconsistent)
+    return import_data(options.files, options.output, asked)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -230,6 +258,26 @@ def finite(text: str) -> float:
         msg = f"{text!r} is not a finite number"
         raise argparse.ArgumentTypeError(msg)
     return number
+
+
+def above_zero(text: str) -> float:
+    """*text* as a finite number above 0; else argparse's complaint."""
+    number = finite(text)
+    if number <= 0:
+        msg = f"{text!r} is not above 0"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _place(text: str) -> tuple[str, str]:
+    """``NAME=PATH`` as a pair; else argparse's complaint."""
+    from extractor_flow.flows.dose_overlap.measured.layouts import PLACES
+
+    name, _, path = text.partition("=")
+    if name not in PLACES or not path:
+        msg = f"{text!r} is not NAME=PATH with a NAME among {', '.join(PLACES)}"
+        raise argparse.ArgumentTypeError(msg)
+    return name, path
 
 
 def _number(default: object) -> Callable[[str], object]:

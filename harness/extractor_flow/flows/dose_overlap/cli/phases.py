@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.flows.dose_overlap.data.views import Thinning
+    from extractor_flow.flows.dose_overlap.measured.layouts import Asked
     from extractor_flow.flows.dose_overlap.training_config import SolverConfig
 
 _SIMULATION = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step", "seed")
@@ -62,12 +63,12 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     return 0
 
 
-def import_data(files: Sequence[Path], output: Path, photon_scale: float | None) -> int:
+def import_data(files: Sequence[Path], output: Path, asked: Asked) -> int:
     """Write what *files* hold together as one data set, and say what was changed."""
     from extractor_flow.flows.dose_overlap.data.dataset import write_data
     from extractor_flow.flows.dose_overlap.measured.importing import import_files
 
-    data = import_files(files, photon_scale=photon_scale)
+    data = import_files(files, asked)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_data(output, data)
     changes = [str(each) for name in ("casts", "changes") for each in data.metadata[name]]  # type: ignore[union-attr]
