@@ -54,5 +54,6 @@ def _skips(summary: RunSummary) -> dict[str, Json]:
         for record in summary.records
         if isinstance(record.outcome, Skipped)
     ]
+    told: dict[str, Json] = {"skipped_jobs": skipped, "skipped_count": len(skipped)}
     views: list[Json] = [dict(view) for view in summary.skipped_views]
-    return {"skipped_jobs": skipped, "skipped_count": len(skipped)} | ({"skipped_views": views} if views else {})
+    return {**told, "skipped_views": views} if views else told
