@@ -39,7 +39,7 @@ def dump_line(value: object) -> str:
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace *path* by *data*, whole or not at all; the parent must exist.
+    """Replace *path* with *data*, whole or not at all; the parent must exist.
 
     With *durable* the data is on the disk before the name points to it. On an error nothing is left behind and the old
     content stays; the ``OSError`` is passed on.

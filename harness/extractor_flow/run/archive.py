@@ -1,4 +1,4 @@
-"""Slim copies of runs, fit for git: what people read, the small evidence, and the digest of everything left out."""
+"""Slim copies of runs, small enough for git: what people read, small evidence, and digests of all that is left out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ATTRIBUTES = "* -text\n"
 class SlimCopy:
     """What a slim copy holds and what was left out of it: sizes in bytes by path.
 
-    ``tells`` lists the files that reveal something to outsiders, by what they reveal; ``redacted`` those in which
+    ``tells`` lists, by kind, the files that reveal something to outsiders; ``redacted`` those in which
     something was replaced.
     """
 
@@ -127,7 +127,7 @@ def _require_archivable(run: RunDirectory, destination: Path) -> None:
 
 
 def _sizes(listing: Listing) -> dict[str, int]:
-    """The run's files, hidden ones left aside."""
+    """The run's files, except hidden ones."""
     return {path: size for path, size in listing.files.items() if not is_hidden(path)}
 
 

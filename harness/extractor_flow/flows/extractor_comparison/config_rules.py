@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import Problem, nearest, shown
+from extractor_flow.flows.extractor_comparison.algorithms.declared import PPO
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
-from extractor_flow.flows.extractor_comparison.ppo_defaults import rollout_of
 from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *(problem for position, entry in entries for problem in _device(run, position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
         *_seeds(run),
-        *_environment(settings.get("env") or {}),
+        *_environment("env", settings.get("env") or {}),
+        *_environment("eval_env", settings.get("eval_env") or {}),
         *_rollout(run, settings.get("algorithm") or {}),
     ]
 
@@ -106,18 +108,18 @@ def _seeds(run: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def _environment(env: Mapping[str, Any]) -> Iterator[Problem]:
+def _environment(section: str, env: Mapping[str, Any]) -> Iterator[Problem]:
     if "id" in env and "factory" in env:
-        yield Problem(("env", "factory"), "stands beside an id; expected one of the two")
+        yield Problem((section, "factory"), "stands beside an id; expected one of the two")
     if env.get("factory"):
-        yield from _target(("env", "factory"), env["factory"], "package.module:function")
+        yield from _target((section, "factory"), env["factory"], "package.module:function")
     for position, wrapper in enumerate(env.get("wrappers") or []):
         if wrapper and wrapper.get("class"):
-            yield from _target(("env", "wrappers", position, "class"), wrapper["class"], "package.module:Class")
+            yield from _target((section, "wrappers", position, "class"), wrapper["class"], "package.module:Class")
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
-    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or "n_steps" not in algorithm:
+    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or algorithm.get("name", PPO) != PPO:
         return
     rollout, batch = rollout_of(run, algorithm), algorithm.get("batch_size")
     steps = f"n_steps x num_envs = {rollout // run['num_envs']} x {run['num_envs']} = {rollout}"

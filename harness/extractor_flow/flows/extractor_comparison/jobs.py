@@ -74,24 +74,17 @@ def _job(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile, se
 
 
 def _plan(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile) -> Plan:
-    env = settings["env"]
+    evaluation = settings.get("eval_env")
     return Plan(
         extractor=_extractor(profile),
-        environment=EnvironmentChoice(
-            env.get("id"),
-            env.get("factory"),
-            env["kwargs"],
-            tuple(env["filter_keys"]),
-            tuple((each["class"], each["kwargs"]) for each in env["wrappers"]),
-            env["frame_stack"],
-            env["normalize"],
-        ),
+        environment=EnvironmentChoice.from_settings(settings["env"]),
         algorithm=settings["algorithm"],
         schedule=Schedule(**{key: settings["run"][key] for key in _SCHEDULE}),
         convergence_fraction=settings["run"]["convergence_fraction"],
         device=settings["run"]["device"],
         threads=settings["threads"],
         start_method=settings["start_method"],
+        evaluation=None if evaluation is None else EnvironmentChoice.from_settings(evaluation),
     )
 
 

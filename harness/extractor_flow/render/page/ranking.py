@@ -1,4 +1,4 @@
-"""Who is best: each compared name with its seeds, its centre and the interval of that, and the gain over a baseline."""
+"""The ranking: each compared name with its seeds, its centre with an interval, and the gain over a baseline."""
 
 from __future__ import annotations
 
