@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extractor_flow.flows.dose_overlap.data.views import Thinning
-    from extractor_flow.flows.dose_overlap.measured.layouts import Asked
     from extractor_flow.flows.dose_overlap.training_config import SolverConfig
 
 _SIMULATION = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_step", "seed")
@@ -60,21 +59,6 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     for dose in write_measured(kept, sorted(set(options.dose or ())), options.output_root, seed=options.seed):
         say(f"{dose_text(dose)} photons a frame: {options.output_root / layout.dose_directory(dose)}")
     say(f"manifest written: {options.output_root / layout.RUN_MANIFEST}")
-    return 0
-
-
-def import_data(files: Sequence[Path], output: Path, asked: Asked) -> int:
-    """Write what *files* hold together as one data set, and say what was changed."""
-    from extractor_flow.flows.dose_overlap.data.dataset import write_data
-    from extractor_flow.flows.dose_overlap.measured.importing import import_files
-
-    data = import_files(files, asked)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_data(output, data)
-    changes = [str(each) for name in ("casts", "changes") for each in data.metadata[name]]  # type: ignore[union-attr]
-    say(f"{data.count} frames of {data.frame_size} pixels: {output}")
-    for each in changes or ["nothing was changed"]:
-        say(f"  {each}")
     return 0
 
 

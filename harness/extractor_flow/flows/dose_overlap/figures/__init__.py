@@ -51,11 +51,11 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
     figures = {"learning_curves.png": draw_learning_curves(shown), "quality_over_dose.png": draw_quality(shown)}
     figures |= draw_pictures(shown)
     for name, figure in figures.items():
-        write_bytes(directory / name, _png(figure, _COLOUR_COUNTS.get(name, _MOST_COLOURS)), durable=False)
+        write_bytes(directory / name, png(figure, _COLOUR_COUNTS.get(name, _MOST_COLOURS)), durable=False)
     return list(figures)
 
 
-def _png(figure: Figure, colours: int) -> bytes:
+def png(figure: Figure, colours: int = _MOST_COLOURS) -> bytes:
     """The figure in some colours: noisy pictures in all of them would take three times the space."""
     buffer, small = io.BytesIO(), io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)

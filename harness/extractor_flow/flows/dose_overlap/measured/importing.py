@@ -20,7 +20,7 @@ from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.zips import Archive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
 
     Arrays = dict[str, NDArray[Any]]
+    Refine = Callable[[PtychographyData], PtychographyData]
 
 _LARGEST = 9.0
 # Nearer than that, photon noise may be why.
@@ -37,11 +38,14 @@ _NONE = np.empty(0, np.int64)
 _SHOWN = 8
 
 
-def import_files(paths: Sequence[Path], asked: Asked | None = None) -> PtychographyData:
+def import_files(
+    paths: Sequence[Path], asked: Asked | None = None, *, refine: Refine | None = None
+) -> PtychographyData:
     """One data set of what *paths* hold together; its metadata say what was cast, scaled and read otherwise.
 
     Whole numbers are counts. Blank and far too bright frames are left out. Where the others do not fit the object, the
-    reading that does is taken; where none does, or an array is missing, it is a :class:`DataError`.
+    reading that does is taken; where none does, or an array is missing, it is a :class:`DataError`. *refine* improves
+    object and probe before that is decided.
     """
     asked = asked or Asked()
     where = ", ".join(map(str, paths))
@@ -52,6 +56,7 @@ def import_files(paths: Sequence[Path], asked: Asked | None = None) -> Ptychogra
     ways = judge(data).undone if asked.ways is None else asked.ways
     data, times = _as_bright(reread(data, ways), notes)
     scale = None if scale is None else scale / times**2
+    data = data if refine is None else _refined(data, refine, notes)
     after = judge(data)
     if not (after.fits or asked.accept):
         msg = f"{where}: diffraction: the frames do not fit objectGuess and probeGuess: {after}"
@@ -75,7 +80,7 @@ def _normalised(given: Arrays, notes: list[str], photon_scale: float | None) -> 
     if frames is None:
         return arrays, casts, scale
     if _are_counts(given["diffraction"]):
-        frames, scale = np.sqrt(frames), 1.0
+        frames, scale = np.sqrt(frames), photon_scale or 1.0
         notes.append("square roots of counts")
     peak = float(frames.max(initial=0))
     if math.isfinite(peak) and peak > _LARGEST:
@@ -125,6 +130,13 @@ def _as_bright(data: PtychographyData, notes: list[str]) -> tuple[PtychographyDa
         notes.append(f"probe times {dimmed:.6g}")
     frames = data.diffraction * np.float32(times * dimmed)
     return replace(data, diffraction=frames, probe_guess=data.probe_guess * np.float32(dimmed)), times * dimmed
+
+
+def _refined(data: PtychographyData, refine: Refine, notes: list[str]) -> PtychographyData:
+    refined = refine(data)
+    before, after = (f"{judge(each).given.error:.3g}" for each in (data, refined))
+    notes.append(f"object and probe refined: the error in Fourier space was {before} and is {after}")
+    return refined
 
 
 def _without_odd_frames(data: PtychographyData, notes: list[str]) -> PtychographyData:
