@@ -143,3 +143,14 @@ def test_measured_frames_are_thinned_to_lower_doses_and_never_to_higher_ones(sca
 def test_frames_without_a_number_of_photons_cannot_be_thinned(scan, tmp_path):
     with pytest.raises(DataError, match="found no photon_scale; import counts"):
         write_measured(replace(scan, metadata={}), [], tmp_path, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("factor", "complaint"),
+    [(1j, "diffraction: found complex128; expected float32"), (1e300, "values that are not finite; expected none")],
+)
+def test_frames_that_no_cast_brings_to_the_contract_are_refused(scan, tmp_path, factor, complaint):
+    path = saved(tmp_path / "x.npz", scan, diffraction=scan.diffraction.astype(float) * factor)
+
+    with pytest.raises(DataError, match=complaint):
+        import_files([path])

@@ -38,6 +38,7 @@ _NONE = np.empty(0, np.int64)
 _SHOWN = 8
 
 
+@np.errstate(all="ignore")  # what is not finite is refused by the contract, with its name
 def import_files(
     paths: Sequence[Path], asked: Asked | None = None, *, refine: Refine | None = None
 ) -> PtychographyData:
@@ -192,12 +193,12 @@ def _members(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str,
 
 
 def _cast(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, list[str]]:
-    """The arrays in the precision of the contract, and what was cast."""
-    found: Arrays = {}
+    """The arrays in the precision of the contract, and what was cast; complex numbers become no real ones."""
+    found = dict(arrays)
     casts = []
     for name, array in arrays.items():
         wanted = SPECIFICATION[name].dtypes
-        if array.dtype.name not in wanted:
+        if array.dtype.name not in wanted and np.can_cast(array.dtype, wanted[0], "same_kind"):
             casts.append(f"{name}: {array.dtype.name} to {wanted[0]}")
-        found[name] = array if array.dtype.name in wanted else array.astype(wanted[0])
+            found[name] = array.astype(wanted[0])
     return found, casts
