@@ -78,7 +78,7 @@ def _normalised(given: Arrays, notes: list[str], photon_scale: float | None) -> 
     given = _without_dead_pixels(given, notes)
     arrays, casts = _cast(given)
     frames, scale = arrays.get("diffraction"), photon_scale
-    if frames is None:
+    if frames is None or frames.dtype.kind != "f":
         return arrays, casts, scale
     if _are_counts(given["diffraction"]):
         frames, scale = np.sqrt(frames), photon_scale or 1.0
