@@ -59,7 +59,7 @@ class Comparison:
 
     ``job_metrics`` adds metrics to single jobs, by job key (such as an efficiency relative to a baseline);
     ``aggregate_metrics`` speaks of the run; ``statistics`` has an object per compared name. Nothing undefined appears.
-    ``verdict`` is ``None`` where the flow states none.
+    ``verdict`` is ``None`` where the flow states none. ``skipped_views`` tells of skips in the flow's own terms.
     """
 
     aggregate_metrics: Mapping[str, float] = field(default_factory=dict)
@@ -67,6 +67,7 @@ class Comparison:
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    skipped_views: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
