@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from extractor_flow.cli import main
 from support import ROOT
@@ -58,3 +59,26 @@ def test_resuming_with_another_setting_names_it(tmp_path, monkeypatch, capsys):
 
     assert main(["run", "study.yaml", "--resume", str(run), "--seed", "99"]) == 2
     assert "run.seeds is [1, 2] there and [99] here; resume with the same ones" in capsys.readouterr().err
+
+
+def test_what_a_config_names_is_made_once_before_anything_starts(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("stable_baselines3")
+    monkeypatch.chdir(tmp_path)
+    extractors = [
+        {"name": "sound", "preset": "mlp_small"},
+        {"name": "nowhere", "class": "no_such:Thing"},
+        {"name": "again", "class": "no_such:Thing"},
+        {"name": "falls", "class": "falls:Thing"},
+    ]
+    text = yaml.safe_dump({"run": {"seeds": [1, 2], "total_timesteps": 64}, "extractors": extractors})
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "falls.py").write_text("import os\n\nos._exit(7)\n", encoding="utf-8")
+
+    code, told = main(["run", "study.yaml", "--output-root", "runs"]), capsys.readouterr().err
+
+    assert (code, (tmp_path / "runs").exists()) == (2, False)
+    absent = f"class is 'no_such:Thing': there is no module 'no_such', also not in {tmp_path}"
+    assert told.splitlines() == [
+        f"extractor-flow: study.yaml: nowhere, again: {absent}",
+        "study.yaml: falls: making it once ended the process: exit code 7",
+    ]

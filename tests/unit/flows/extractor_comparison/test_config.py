@@ -186,6 +186,9 @@ def test_a_run_without_a_name_is_named_after_its_file(study):
         ({"eval_freq": 100_000, "total_timesteps": 10**6}, {}, (2048, 64)),
         ({"num_envs": 2}, {"n_steps": 50}, (50, 50)),
         ({}, {"batch_size": 128}, (512, 128)),
+        ({"num_envs": 1}, {"n_steps": 67}, (67, 67)),
+        ({"num_envs": 2}, {"n_steps": 67}, (67, 67)),
+        ({"num_envs": 1}, {"n_steps": 14}, (14, 14)),
     ],
 )
 def test_rollouts_end_where_evaluations_are_due_and_batches_divide_them(study, run, algorithm, expected):
