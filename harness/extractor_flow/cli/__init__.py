@@ -37,7 +37,7 @@ _EXIT_CODES = (
 )
 
 
-_ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "--help", "--version")
+_ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "completion", "--help", "--version")
 """The commands that need no file locks, limits or process groups."""
 
 
@@ -79,7 +79,7 @@ def _obey(words: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from extractor_flow.cli import archive, checks, gate, init, inspect, listing, report, run, verify
+    from extractor_flow.cli import archive, checks, completion, gate, init, inspect, listing, report, run, verify
     from extractor_flow.compare import command as compare
 
     top = argparse.ArgumentParser(
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect):
+    for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect, completion):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
