@@ -391,7 +391,7 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "needs mps, which is missing here: no Metal; "
-                "run it on a machine that has it, or set run.device to cpu and expected_resources of a to cpu"
+                "run it on a machine that has it, or set run.device to cpu and expected_resources of the extractor to cpu"
             ),
         ),
         (
@@ -400,7 +400,7 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "expects a GPU, and there is none (cuda: no NVIDIA driver; mps: no Metal); "
-                "run it on a machine that has one, or set expected_resources of a to cpu"
+                "run it on a machine that has one, or set expected_resources of the extractor to cpu"
             ),
         ),
     ],
