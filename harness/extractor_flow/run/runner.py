@@ -105,6 +105,7 @@ def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory,
     """A new run or the one to be resumed, and its jobs; what a new one names has been made once."""
     study = planned.study
     if request.resume is None:
+        _require_name(study.run_id)
         jobs = select(study.jobs, request.only)
         if not request.dry_run:
             _try(request, planned, jobs, stop)
@@ -135,11 +136,18 @@ def _differences(made_from: object, asked: object, key: str = "") -> Iterator[st
         yield f"{key} is {shown(made_from)} there and {shown(asked)} here"
 
 
+def _require_name(run_id: str) -> None:
+    """Refuse what would have to be changed to name a directory."""
+    if {"/", "\\"} & set(run_id):
+        msg = f"the run id {run_id!r} names a place; leave out / and \\, and name the place with --output-root"
+        raise RequestError(msg)
+    if not any(letter.isalnum() for letter in run_id):
+        msg = f"the run id {run_id!r} has no letter and no digit; its directory could not be told from others"
+        raise RequestError(msg)
+
+
 def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDirectory:
     moment, flow, study = utc_now(), planned.flow, planned.study
-    if {"/", "\\"} & set(study.run_id):
-        msg = f"the run id {study.run_id!r} names a place; leave out / and \\, and name the place with --output-root"
-        raise RequestError(msg)
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
     asked = {
         "schema_version": SCHEMA_VERSION,

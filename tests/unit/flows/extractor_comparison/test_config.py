@@ -391,7 +391,8 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "needs mps, which is missing here: no Metal; "
-                "run it on a machine that has it, or set run.device to cpu and expected_resources of the extractor to cpu"
+                "run it on a machine that has it, "
+                "or set run.device to cpu and expected_resources of the extractor to cpu"
             ),
         ),
         (
