@@ -179,6 +179,18 @@ class SupportsExtra(Protocol):
 
 
 @runtime_checkable
+class SupportsTrial(Protocol):
+    """The optional member of a flow whose settings name other people's code: classes, environments, arguments."""
+
+    def make_once(self, job: Job) -> None:
+        """Make what *job* names and train nothing; whatever is raised here, the job would have met when it started.
+
+        Called before a run is begun, once for jobs that differ in their seeds only, in a process of its own.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsDraw(Protocol):
     """The optional member of a flow that draws figures of the whole run; runs in a process of its own."""
 

@@ -180,8 +180,7 @@ def _study(options: argparse.Namespace) -> list[str]:
 
     found = read_config(options.config).data.get("flow")
     if found != FLOW_NAME:
-        msg = (
-            f"{options.config}: flow: is {found!r}; expected {FLOW_NAME}; a config of another flow: extractor-flow run"
-        )
+        what = "names no flow" if found is None else f"flow: is {found!r}"
+        msg = f"{options.config}: {what}; expected 'flow: {FLOW_NAME}'; any other: extractor-flow run {options.config}"
         raise RequestError(msg)
     return ["run", str(options.config), "--verify", *options.rest]
