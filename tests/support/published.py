@@ -53,6 +53,8 @@ DOSES: dict[str, Any] = {
     "training": {"epochs": 2, "steps_per_epoch": 6, "width": 4, "projections": 2, "refinements": 2, "batch_frames": 8},
     "solver": {"iterations": 2, "map_steps": 2},
 }
+# The dense cell of one dose, and the sparse one that the scan cannot have: every cell costs its verification each time.
+ONE_DOSE: dict[str, Any] = {**DOSES, "design": {**DOSES["design"], "doses": [1000]}}
 
 
 def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from extractor_flow.run.rundir import RunDirectory
 from support.flows.dose_study import DENSE_NAME, study
 from support.lies.dose_tampering import NO_BASELINE
-from support.published import DOSES
+from support.published import DOSES, ONE_DOSE
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +26,8 @@ def studied(tmp_path_factory):
 
 @pytest.fixture
 def some_cells(shared_run, tmp_path):
-    """A copy of a run of two trained and two skipped cells, to be changed; it costs less to verify than the whole."""
-    original = shared_run(DOSES, *NO_BASELINE)
+    """A copy of a run of a trained and a skipped cell, to be changed; it costs less to verify than the whole."""
+    original = shared_run(ONE_DOSE, *NO_BASELINE)
     return shutil.copytree(original, tmp_path / original.name)
 
 
