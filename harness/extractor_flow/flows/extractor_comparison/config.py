@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import chosen, rollout_of
@@ -16,7 +16,7 @@ from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from extractor_flow.config import ConfigDocument, Problem
+    from extractor_flow.config import ConfigDocument
     from extractor_flow.files import Json
 
 DEFAULT_ENVIRONMENT = "extractor_flow/RobotNav-v0"
@@ -46,6 +46,9 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     problems += check_meaning(sound)
     problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
     problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
+    if "envs" in document.data:
+        beside = [key for key in ("env", "eval_env") if key in document.data]
+        problems += [Problem(("envs",), f"stands beside {key}; expected one of the two") for key in beside]
     if problems:
         raise document.complain(problems)
     return _chosen(sound, _checked(overrides), document.path.stem)
@@ -80,15 +83,24 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
             run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, max(run["n_eval_episodes"], run["final_eval_episodes"])
         ),
     }
-    environment = sound["env"] if _NAMED & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
-    evaluation = {"eval_env": _evaluated_in(sound["eval_env"], environment)} if "eval_env" in sound else {}
     return {
-        **sound,
-        **evaluation,
+        **{key: value for key, value in sound.items() if key not in {"env", "envs"}},
+        **_environments_of(sound),
         "run": run,
         "algorithm": chosen(run, sound["algorithm"]),
-        "env": environment,
     }
+
+
+def _environments_of(sound: Mapping[str, Any]) -> dict[str, Any]:
+    if "envs" in sound:
+        return {"envs": [_named(env) for env in sound["envs"]]}
+    environment = _named(sound["env"])
+    evaluation = {"eval_env": _evaluated_in(sound["eval_env"], environment)} if "eval_env" in sound else {}
+    return {"env": environment, **evaluation}
+
+
+def _named(env: Mapping[str, Any]) -> dict[str, Any]:
+    return {**env} if _NAMED & env.keys() else {**env, "id": DEFAULT_ENVIRONMENT}
 
 
 def _evaluated_in(section: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:

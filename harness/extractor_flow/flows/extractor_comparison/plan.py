@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from extractor_flow.flows.extractor_comparison.algorithms.declared import Algorithm
 
 
+def compared_name(environment: str | None, extractor: str) -> str:
+    """The name of an extractor's jobs: its own or, among several environments, ``<environment>/<extractor>``."""
+    return extractor if environment is None else f"{environment}/{extractor}"
+
+
 @dataclass(frozen=True)
 class ExtractorConfigurationProfile:
     """One entry of a config's ``extractors``: a *preset* by name, or a *target* as ``package.module:Class``."""
