@@ -118,6 +118,56 @@ def test_what_no_config_can_express_is_said_and_nothing_is_run(zoo, env, complai
     assert complaint in told
 
 
+REPLAYING = """
+Swinging-v0: &swinging
+  n_timesteps: !!float 2e4
+  policy: MlpPolicy
+  learning_rate: lin_7.3e-4
+  buffer_size: 300000
+  batch_size: 64
+  ent_coef: auto
+  train_freq: [8, "step"]
+  gradient_steps: 8
+  optimize_memory_usage: False
+  use_sde: True
+  policy_kwargs: "dict(log_std_init=-3, net_arch=dict(pi=[64], qf=[32, 32]))"
+Episodes-v0:
+  <<: *swinging
+  train_freq: [1, episode]
+Passes-v0:
+  <<: *swinging
+  n_epochs: 4
+"""
+
+
+@pytest.mark.parametrize(("file", "option"), [("sac.yml", ()), ("hyperparams.yml", ("--algorithm", "SAC"))])
+def test_the_file_or_an_option_says_for_which_algorithm_an_entry_is(tmp_path, file, option):
+    (tmp_path / file).write_text(REPLAYING, encoding="utf-8")
+
+    code = main(["zoo", str(tmp_path / file), "Swinging-v0", *option, "--output", str(tmp_path / "study.yaml")])
+
+    (job,) = flow.study(read_config(tmp_path / "study.yaml"), {}).jobs
+    plan = Plan.from_parameters(job.parameters)
+    assert (code, plan.trainer.name, plan.rollout, plan.algorithm["ent_coef"]) == (0, "SAC", 8, "auto")
+    assert plan.algorithm["policy"]["net_arch"] == {"pi": [64], "qf": [32, 32]}
+    # No more transitions than the entry keeps, and tau is stable_baselines3's own.
+    assert (plan.algorithm["buffer_size"], plan.algorithm["tau"]) == (300_000, 0.005)
+
+
+@pytest.mark.parametrize(
+    ("env", "complaint"),
+    [
+        ("Episodes-v0", "no config can express train_freq [1, 'episode']; expected a number of steps"),
+        ("Passes-v0", "Passes-v0: no config can express n_epochs with SAC"),
+    ],
+)
+def test_a_setting_of_another_algorithm_is_named(tmp_path, capsys, env, complaint):
+    (tmp_path / "sac.yml").write_text(REPLAYING, encoding="utf-8")
+
+    assert main(["zoo", str(tmp_path / "sac.yml"), env]) == 2
+    assert complaint in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["- a list", "a: [", "\xff", "a: !!python/object/apply:os.system [true]"])
 def test_a_file_that_is_none_of_the_zoo_is_refused(zoo, tmp_path, text):
     (tmp_path / "ppo.yml").write_bytes(text.encode("latin-1"))

@@ -43,7 +43,9 @@ _PAGE = PageSpec(
     pictures=(),  # the page draws the same curves and dots itself
     settings={
         "Environment": ("env.id", "env.factory", "env.kwargs", "envs"),
+        "Evaluated in": ("eval_env.id", "eval_env.factory", "eval_env.kwargs"),
         "Algorithm": (
+            "algorithm.name",
             "run.num_envs",
             *(f"algorithm.{name}" for name in ("n_steps", "batch_size", "n_epochs", "learning_rate", "gamma")),
         ),

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config import Problem, nearest, shown
+from extractor_flow.flows.extractor_comparison.algorithms.declared import PPO
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
-from extractor_flow.flows.extractor_comparison.ppo_defaults import rollout_of
 from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
         *_seeds(run),
         *_environment(("env",), settings.get("env") or {}),
+        *_environment(("eval_env",), settings.get("eval_env") or {}),
         *_environments(settings.get("envs") or []),
         *_rollout(run, settings.get("algorithm") or {}),
     ]
@@ -121,6 +123,7 @@ def _environment(path: tuple[str | int, ...], env: Mapping[str, Any]) -> Iterato
 def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]:
     for position, env in enumerate(envs):
         yield from _environment(("envs", position), env or {})
+        yield from _environment(("envs", position, "eval_env"), (env or {}).get("eval_env") or {})
         ends = (env or {}).get("score_range")
         if ends and None not in ends and not ends[0] < ends[1]:
             yield Problem(("envs", position, "score_range"), f"is {shown(ends)}; expected the lower score first")
@@ -129,7 +132,7 @@ def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
-    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or "n_steps" not in algorithm:
+    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or algorithm.get("name", PPO) != PPO:
         return
     rollout, batch = rollout_of(run, algorithm), algorithm.get("batch_size")
     steps = f"n_steps x num_envs = {rollout // run['num_envs']} x {run['num_envs']} = {rollout}"

@@ -102,6 +102,7 @@ def _curves(
     summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
 ) -> Iterator[tuple[str | None, dict[str, Any]]]:
     """The panels, those of each environment with axes of their own."""
+    made: list[tuple[str | None, dict[str, Any] | None]]
     if places is not None:
         made = [(None, panels_by_place(spec, places.by_column()))]
     else:
