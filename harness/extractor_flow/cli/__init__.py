@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _obey(words: list[str]) -> int:
-    """Hand a flow's own command everything after its name; parse the rest here."""
+    """Pass everything after the name to a flow's own command; parse all others here."""
     if words and words[0] not in _ANYWHERE and find_spec("fcntl") is None:
         msg = f"{words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: {', '.join(_ANYWHERE)}"
         raise RequestError(msg)

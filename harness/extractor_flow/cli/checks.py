@@ -1,4 +1,4 @@
-"""``extractor-flow checks | explain``: what a run is held to, and what that can and cannot tell."""
+"""``extractor-flow checks | explain``: what a run is checked for, and what each check can and cannot catch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show_checks(options: argparse.Namespace) -> int:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Print all that is known of one check; :class:`RequestError` names the nearest ones if there is none."""
+    """Print everything about one check; :class:`RequestError` names the nearest ones if there is none."""
     import sys
 
     found = [(owner, check) for owner, checks in _checks_of(_owners()).items() for check in checks]

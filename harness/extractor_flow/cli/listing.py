@@ -1,4 +1,4 @@
-"""``extractor-flow list`` and ``extractor-flow status``: which runs there are, and how far they and their jobs are."""
+"""``extractor-flow list`` and ``extractor-flow status``: the runs there are, and the progress of a run's jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def show_runs(options: argparse.Namespace) -> int:
-    """Print a line a run."""
+    """Print one line per run."""
     from extractor_flow.clock import utc_now
     from extractor_flow.files import dumps
     from extractor_flow.status import runs_in
@@ -67,7 +67,7 @@ def _roots(named: Path | None) -> list[Path]:
 
 
 def show_jobs(options: argparse.Namespace) -> int:
-    """Print a line a job; with --watch whenever something has changed, until the run is published."""
+    """Print one line per job; with --watch again at each change, until the run is published."""
     from extractor_flow.run.rundir import RunDirectory
 
     run = RunDirectory.open(options.run_directory)

@@ -1,4 +1,4 @@
-"""``extractor-flow run``: train a study for real, or what is missing of one."""
+"""``extractor-flow run``: train a study for real, or the missing part of one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """The options of a run, which scripts may share."""
+    """Add the options of a run; scripts share them."""
     command.add_argument("config", metavar="CONFIG", nargs="?", type=Path, help="a YAML file, see configs/scenarios/")
     command.add_argument("--run-id", metavar="ID", help="name of the run (default: the config's)")
     command.add_argument("--output-root", metavar="DIR", help="where run directories go (default: the config's)")
@@ -117,7 +117,7 @@ def _run(options: argparse.Namespace, told: Told) -> int:
 
 
 def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitReport:
-    """Run the study, or leave it to a queue, and say so unless nothing is to be said."""
+    """Run the study or submit it to a queue, and report the outcome unless told to be quiet."""
     from rich.console import Console
 
     from extractor_flow.cli.terminal.closing import show

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run by its own account: nothing of it is verified here."""
+    """A run as it describes itself: nothing is verified here."""
 
     place: str
     request: Mapping[str, Any]

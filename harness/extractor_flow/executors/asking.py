@@ -1,4 +1,4 @@
-"""What the command asks of an executor, and what every executor's class offers."""
+"""What the command asks of an executor, and what every executor class provides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTION = "--executor-option"
 
 @dataclass(frozen=True)
 class ExecutorRequest:
-    """What is to be run, and how the user wants it: ``settings`` are those of the executor's section of the config.
+    """What to run and how the user wants it run: ``settings`` come from the executor's section of the config.
 
     ``jobs`` at a time, and the ``start_method`` of processes; ``None`` leaves it to the executor.
     """

@@ -48,14 +48,14 @@ _TIME_LIMIT_GRACE = 5.0
 
 
 def slots_for(study: Study, gpus: int) -> int:
-    """As many jobs at a time as there are cores; where jobs require CUDA, two a GPU, whose memory they share."""
+    """One job per core; if jobs require CUDA, two per GPU, which share its memory."""
     need_a_gpu = any("cuda" in job.requires for job in study.jobs)
     return min(available_cores(), _JOBS_A_GPU * gpus) if gpus and need_a_gpu else available_cores()
 
 
 @dataclass
 class _Running:
-    """A job's process, and what its end will be called."""
+    """A job's process, and the cause to record when it ends."""
 
     directory: JobDirectory
     process: BaseProcess
@@ -86,7 +86,7 @@ class LocalExecutor:
 
     @classmethod
     def made_for(cls, asked: ExecutorRequest) -> Self:
-        """As many slots as cores unless *asked* otherwise; warm already, where a job may run."""
+        """One slot per core unless *asked* otherwise; the server is warm before the first job."""
         driver = nvidia_driver()
         gpus = visible_gpus(driver) if isinstance(driver, NvidiaDriver) else ()
         executor = cls(
@@ -102,7 +102,7 @@ class LocalExecutor:
         return executor
 
     def warm_up(self) -> None:
-        """Start the warm server now, while there is something else to do; without effect under ``spawn``."""
+        """Start the warm server now, while other work goes on; no effect under ``spawn``."""
         self.context()
         if self.start_method == "forkserver":
             from multiprocessing import forkserver
@@ -151,7 +151,7 @@ class LocalExecutor:
         return _Running(directory, process, slot, watch, deadline)
 
     def _enforce(self, running: list[_Running], stop: Stop) -> None:
-        """Interrupt jobs after a request to stop, kill those past a deadline or deaf to the interruption."""
+        """Interrupt jobs after a request to stop; kill those past a deadline or that do not react."""
         now = time.monotonic()
         for entry in running:
             if stop.signum is not None and entry.kill_at is None:

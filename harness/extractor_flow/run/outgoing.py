@@ -1,4 +1,4 @@
-"""What a copy of a run reveals about people and machines, and how it is redacted."""
+"""What a copy of a run reveals about people and machines, and how to redact it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".txt")
+TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".svg", ".txt")
 """The endings of files that hold text for people."""
 _PATH_END = r"(?=[/\\\"'\s<>:,;)\]]|$)"
 # Forms of well-known keys, and words that announce one.
@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What this machine knows about whoever made the run; :meth:`of_this_machine` asks the system."""
+    """The names to look for: those of the user and the machine; :meth:`of_this_machine` asks the system."""
 
     home: str
     user: str
@@ -51,7 +51,7 @@ class Outgoing:
         return cls(str(Path.home()), user, socket.gethostname())
 
     def told_in(self, text: str) -> Iterator[str]:
-        """What *text* reveals, in words; what one rule has found is hidden from the next."""
+        """What *text* reveals, as words; text matched by one rule is hidden from the next."""
         for rule in self._rules:
             if rule.pattern.search(text):
                 yield rule.what

@@ -1,4 +1,4 @@
-"""Puts the pipeline in order: config, jobs, executor, journal, summary, files."""
+"""Runs the pipeline: config, jobs, executor, journal, summary, files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What came of it: where the files are, what they say, and the exit code to end with."""
+    """The outcome of a run: where its files are, what they say, and the exit code to use."""
 
     run: RunDirectory
     flow: Flow
@@ -48,7 +48,7 @@ class RunReport:
 
 @dataclass(frozen=True)
 class SubmitReport:
-    """What was left to a queue: where the run is, the queue's word on it, and how many jobs it is to bring."""
+    """What was submitted to a queue: where the run is, the queue's answer, and how many jobs were submitted."""
 
     run: RunDirectory
     jobs: int
@@ -56,7 +56,7 @@ class SubmitReport:
 
 
 def run_flow(request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop) -> RunReport:
-    """Run a study, or what is missing of one, and publish its summary; every finished job is on disk before the next.
+    """Run a study, or the missing part of one, and publish its summary; each finished job is on disk before the next.
 
     Raises :class:`extractor_flow.errors.ConfigError` or :class:`RequestError` before anything is started, and
     :class:`RunDirectoryError` when the disk fails under it, with the finished records kept.
@@ -72,9 +72,9 @@ def run_flow(request: RunRequest, make_display: Callable[[ReportSpec], Display],
 def submit_flow(
     request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop
 ) -> SubmitReport | RunReport:
-    """Leave a study, or what is missing of one, to a queue, which publishes it in the end.
+    """Submit a study, or the missing part of one, to a queue, which also publishes it at the end.
 
-    The report of the run where nothing is missing, or where its executor keeps no queue. Raises as :func:`run_flow`.
+    Returns the run's report if nothing is missing or the executor has no queue. Raises what :func:`run_flow` raises.
     """
     planned = plan(request)
     with _sitting(request, planned, make_display, stop) as session:
@@ -128,7 +128,7 @@ def _try(request: RunRequest, planned: Plan, jobs: Sequence[Job], stop: Stop) ->
 
 
 def _differences(made_from: object, asked: object, key: str = "") -> Iterator[str]:
-    """The settings that differ: what the run has, and what was asked for."""
+    """The settings that differ, with the run's value and the requested one."""
     if isinstance(made_from, Mapping) and isinstance(asked, Mapping):
         for name in sorted({*made_from, *asked}):
             yield from _differences(made_from.get(name), asked.get(name), f"{key}.{name}" if key else str(name))
@@ -177,7 +177,7 @@ def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDire
 
 
 def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]) -> str | None:
-    """Note this start beside the run, before anything is trained; the digest of the note."""
+    """Record this start beside the run, before anything is trained; returns the digest of the entry."""
     state = git_state(Path.cwd())
     start = {
         "schema_version": SCHEMA_VERSION,
@@ -194,7 +194,7 @@ def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]
 
 
 def _environment() -> dict[str, Any]:
-    """What a result may depend on; what cannot be told here has no member."""
+    """What a result may depend on; what is unknown here has no member."""
     facts = {
         "packages": package_versions(),
         "python_version": platform.python_version(),

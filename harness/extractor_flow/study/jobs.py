@@ -1,4 +1,4 @@
-"""A job: one cell of a study's matrix, as plain data that decides its result."""
+"""A job: one cell of a study's matrix, as the plain data that determines its result."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Job:
 
     @property
     def label(self) -> str:
-        """The name for people: ``mlp_small`` or ``mlp_small seed 3``."""
+        """The display name: ``mlp_small`` or ``mlp_small seed 3``."""
         return self.name if self.seed is None else f"{self.name} seed {self.seed}"
 
     def to_json(self) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""What a run ends with on a terminal: the verdict, each compared name, what failed and why, and what to do next."""
+"""The end of a run on the terminal: the verdict, a row per compared name, failures with reasons, and next steps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_DETAILS, _MOST_JOBS, _MOST_LOGS, _LOG_LINES = 6, 6, 3, 5
 
 
 def show(console: Console, report: RunReport | SubmitReport) -> None:
-    """Print what came of a run, or where it was left, and the commands that go on from there."""
+    """Print the outcome of a run, or where it was submitted, and the commands to continue with."""
     if isinstance(report, RunReport):
         _closing_report(console, report)
     else:
@@ -60,7 +60,7 @@ def _closing_report(console: Console, report: RunReport) -> None:
 
 
 def _next_commands(report: RunReport) -> Iterator[str]:
-    """What to do with the run: train what is missing, verify it, read it."""
+    """Commands for the run: train what is missing, verify it, open the report."""
     place = shlex.quote(str(report.run.path))
     if any(isinstance(record.outcome, Failed) for record in report.summary.records):
         yield f"extractor-flow run --resume {place}"
@@ -69,7 +69,7 @@ def _next_commands(report: RunReport) -> Iterator[str]:
 
 
 def _table(summary: RunSummary, vocabulary: ReportSpec) -> Table:
-    """A row a compared name: the best first, in the end those without a number."""
+    """One row per compared name, best first; names without a number come last."""
     named, words = by_name(summary), metric_of(vocabulary.headline, vocabulary)
     rows = ranked(summary, vocabulary, named, vocabulary.headline)
     several, baseline = any("low" in row.entry for row in rows), baseline_of(summary)
@@ -102,7 +102,7 @@ def _cells(row: Ranked | None, decimals: int, *, interval: bool, gain: bool) -> 
 
 
 def _explain(console: Console, report: RunReport) -> None:
-    """Say why jobs did not complete, each reason once, and how the logs of the first failures ended."""
+    """Print why jobs did not complete, each reason once, with the end of the first failures' logs."""
     groups = failures_of(report.summary.records)
     for group in groups:
         labels = ", ".join(group.jobs[:_MOST_JOBS])

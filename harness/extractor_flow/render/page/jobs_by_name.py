@@ -81,7 +81,7 @@ def statistics_of(summary: RunSummary, metric: str) -> dict[str, Mapping[str, An
 
 
 def seed_text(seed: int | None) -> str:
-    """A seed for people."""
+    """A seed for display."""
     return "no seed" if seed is None else f"seed {seed}"
 
 

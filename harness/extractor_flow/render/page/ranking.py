@@ -1,4 +1,4 @@
-"""Who is best: each compared name with its seeds, its centre and the interval of that, and the gain over a baseline."""
+"""The ranking: each compared name with its seeds, its centre with an interval, and the gain over a baseline."""
 
 from __future__ import annotations
 
@@ -120,6 +120,7 @@ def _ranking(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]
     words = words_for(metric, vocabulary)
     drawn = [{**_cells(row, words), **_marks(row, axis, words)} for row in rows]
     return {
+        "metric": metric,
         "title": words.title,
         "unit": words.unit,
         "rows": drawn,

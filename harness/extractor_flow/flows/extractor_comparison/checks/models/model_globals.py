@@ -36,18 +36,30 @@ _CALLED = {
     # The generator that an action space draws from.
     "numpy.random._pickle": ("__bit_generator_ctor", "__generator_ctor"),
     "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
+    "stable_baselines3.common.noise": (
+        "NormalActionNoise",
+        "OrnsteinUhlenbeckActionNoise",
+        "VectorizedActionNoise",
+    ),
+    "stable_baselines3.common.type_aliases": ("TrainFreq", "TrainFrequencyUnit"),
     "stable_baselines3.common.utils": ("ConstantSchedule", "FloatSchedule", "LinearSchedule"),
 }
 _NAMED = {
-    "numpy": ("ndarray",),
+    "numpy": ("float32", "ndarray"),
     "numpy.random._pcg64": ("PCG64",),
-    "stable_baselines3.common.buffers": ("DictRolloutBuffer", "RolloutBuffer"),
+    "stable_baselines3.common.buffers": ("DictReplayBuffer", "DictRolloutBuffer", "ReplayBuffer", "RolloutBuffer"),
+    "stable_baselines3.common.sb2_compat.rmsprop_tf_like": ("RMSpropTFLike",),
     "stable_baselines3.common.policies": (
         "ActorCriticCnnPolicy",
         "ActorCriticPolicy",
         "MultiInputActorCriticPolicy",
     ),
+    **{
+        f"stable_baselines3.{name}.policies": (f"{name.upper()}Policy", "CnnPolicy", "MultiInputPolicy")
+        for name in ("dqn", "sac", "td3")
+    },
     "torch.nn.modules.activation": tuple(ACTIVATIONS.values()),
+    "torch.optim.rmsprop": ("RMSprop",),
 }
 # Packages of which every model has something, and which define no extractor that a config could mean.
 _NO_EXTRACTORS = {"torch", "numpy", "gymnasium", "cloudpickle"} | sys.stdlib_module_names

@@ -1,16 +1,16 @@
-"""What PPO's arguments become when a config leaves them open."""
+"""What an algorithm's arguments become when a config leaves them open, and what follows from them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 LONGEST_ROLLOUT = 2048
 SHORTEST_ROLLOUT = 16
 LARGEST_BATCH = 64
+LARGEST_REPLAY = 1_000_000  # stable_baselines3's own
 LINEAR = "lin_"
 """What a rate that falls linearly to 0 begins with, in a config: ``lin_3e-4``."""
 
@@ -29,14 +29,6 @@ def value_at(setting: float | str, step: int, total: int) -> float:
     return 0.0 if done > 1 else first + done * (0.0 - first)
 
 
-def widths(net_arch: Sequence[int] | Mapping[str, Sequence[int]] | None) -> tuple[list[int], list[int]] | None:
-    """The widths of policy and value network; ``None`` where stable_baselines3 is to choose."""
-    if net_arch is None:
-        return None
-    parts = (net_arch["pi"], net_arch["vf"]) if isinstance(net_arch, Mapping) else (net_arch, net_arch)
-    return list(parts[0]), list(parts[1])
-
-
 def n_steps(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
     """The steps of each environment in a rollout.
 
@@ -51,7 +43,25 @@ def n_steps(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
 
 def rollout_of(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
     """Environment steps, over all copies, between two updates of the policy."""
-    return n_steps(run, algorithm) * int(run["num_envs"])
+    steps = int(algorithm["train_freq"]) if "train_freq" in algorithm else n_steps(run, algorithm)
+    return steps * int(run["num_envs"])
+
+
+def steps_of(total: int, rollout: int) -> int:
+    """*total* steps rounded up to whole rollouts: what stable_baselines3 does."""
+    return -(-total // rollout) * rollout
+
+
+def chosen(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> dict[str, Any]:
+    """*algorithm*, with what it leaves open chosen."""
+    result = dict(algorithm)
+    if "n_steps" in result:
+        result["n_steps"] = n_steps(run, result)
+    if "batch_size" in result:
+        result["batch_size"] = batch_size(run, result)
+    if "buffer_size" in result:
+        result["buffer_size"] = buffer_size(run, result)
+    return result
 
 
 def batch_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
@@ -64,3 +74,15 @@ def batch_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
     if largest < SHORTEST_ROLLOUT:  # a prime number of steps would be learnt from one by one
         return next((size for size in divisors if size > LARGEST_BATCH), rollout)
     return largest
+
+
+def buffer_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
+    """The transitions of the replay buffer; left open, no more than the training has: none of them is ever lost."""
+    if algorithm["buffer_size"] is not None:
+        return int(algorithm["buffer_size"])
+    return min(LARGEST_REPLAY, steps_of(run["total_timesteps"], rollout_of(run, algorithm)))
+
+
+def capacity(algorithm: Mapping[str, Any], num_envs: int) -> int:
+    """The transitions that the replay buffer really holds: as many for each environment."""
+    return max(int(algorithm["buffer_size"]) // num_envs, 1) * num_envs
