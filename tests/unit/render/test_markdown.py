@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.files import dumps, parse_json
+from extractor_flow.render.escaping import unescape_cell
 from extractor_flow.render.markdown import render, write
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.summary_json import to_json
@@ -25,7 +26,6 @@ from support.render_samples import (
     skipped,
     statistics_entry,
     summary,
-    unescape_cell,
 )
 
 ONE_SUCCESS = """\

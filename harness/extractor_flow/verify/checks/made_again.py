@@ -17,9 +17,11 @@ from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.images import IMAGE_LIMIT, read_png
 from extractor_flow.readers.text import decode, parse
+from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.run import rundir
 from extractor_flow.run.publish import DRAWING_SECONDS, beside_the_page
 from extractor_flow.study.flow import SupportsDraw
+from extractor_flow.verify.checks.markdown import check_page
 from extractor_flow.verify.json_diff import violations
 from extractor_flow.verify.subject.made import MOST_FIGURES, PUBLISHED, found, is_as_made, published, read_figures
 from extractor_flow.verify.versions import author, computes_alike
@@ -58,10 +60,9 @@ def json_made_again(run: RunSubject) -> Iterator[Finding]:
 
 @check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(layout.MARKDOWN,), requires=PUBLISHED)
 def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
-    """The summary.md is, byte for byte, what run.json and the journal make.
+    """The summary.md is, byte for byte, what run.json and the journal make; another version's is parsed and compared.
 
-    Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too; in
-    the page of another version of this package anything, which is said.
+    Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too.
     """
     yield from _text(run, layout.MARKDOWN)
 
@@ -123,8 +124,11 @@ def _text(run: RunSubject, name: str) -> Iterator[Finding]:
         return
     demanded = published(run)[name]()
     there = found(run, name, demanded)
+    data = run.documents.get(layout.SUMMARY)
     if computes_alike(run.request):
         yield from _first_line(name, demanded, there)
+    elif name == layout.MARKDOWN and data is not None:
+        yield from check_page(decode(there, name), page_of(data, run.reporter.vocabulary))
     else:
         yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
 
