@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.files import write_json, write_text
-from extractor_flow.layout import ARCHIVE, FIGURES, is_hidden, tells_of_a_job
+from extractor_flow.layout import ARCHIVE, CHARTS, FIGURES, is_hidden, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.registry import find_flow
 from extractor_flow.run.outgoing import TEXTS, Outgoing
@@ -147,7 +147,7 @@ def _choose(sizes: dict[str, int], largest: int, small: frozenset[str]) -> SlimC
 def is_always_kept(path: str) -> bool:
     """Whether a slim copy keeps the file at *path* whatever its size."""
     folder, _, name = path.rpartition("/")
-    return not folder or path.startswith(f"{FIGURES}/") or tells_of_a_job(name)
+    return not folder or folder.partition("/")[0] in {CHARTS, FIGURES} or tells_of_a_job(name)
 
 
 def _copy(files: ConfinedDirectory, paths: Iterable[str], place: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".txt")
+TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".svg", ".txt")
 """The endings of files that hold text for people."""
 _PATH_END = r"(?=[/\\\"'\s<>:,;)\]]|$)"
 # Forms of well-known keys, and words that announce one.

@@ -67,7 +67,7 @@ VOCABULARY = ReportSpec(
 
 
 class ExtractorComparison:
-    """The flow ``extractor_comparison``: a :class:`Flow`, with :class:`SupportsDraw` and :class:`SupportsChecks`."""
+    """The flow ``extractor_comparison``: a :class:`Flow` that also draws, has checks, and can be tried."""
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
@@ -96,6 +96,12 @@ class ExtractorComparison:
         from extractor_flow.flows.extractor_comparison.training.job import train
 
         return train(job, workspace)
+
+    def make_once(self, job: Job) -> None:
+        """Make the job's environment, take some steps in it, and make its untrained model."""
+        from extractor_flow.flows.extractor_comparison.training.job import make_once
+
+        make_once(job)
 
     def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
         """Sample efficiency against the baseline, and statistics over seeds."""

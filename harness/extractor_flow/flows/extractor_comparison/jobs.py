@@ -51,7 +51,7 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
 def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
     """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
     expects_gpu = _GPU in job.requires
-    resources = f"expected_resources of {job.name} to cpu"
+    resources = "expected_resources of the extractor to cpu"
     for device in job.requires:
         if device in missing:
             setting = f"run.device to cpu and {resources}" if expects_gpu else "run.device to cpu or auto"

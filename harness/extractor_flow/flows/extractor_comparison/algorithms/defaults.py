@@ -65,11 +65,15 @@ def chosen(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> dict[str, An
 
 
 def batch_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
-    """The samples in a minibatch; left open, the largest divisor of a rollout up to 64."""
+    """The samples in a minibatch; left open, the largest divisor of a rollout up to 64, or the next if that is tiny."""
     if algorithm["batch_size"] is not None:
         return int(algorithm["batch_size"])
     rollout = rollout_of(run, algorithm)
-    return max(size for size in range(1, min(LARGEST_BATCH, rollout) + 1) if rollout % size == 0)
+    divisors = [size for size in range(1, rollout + 1) if rollout % size == 0]
+    largest = max(size for size in divisors if size <= LARGEST_BATCH)
+    if largest < SHORTEST_ROLLOUT:  # a prime number of steps would be learnt from one by one
+        return next((size for size in divisors if size > LARGEST_BATCH), rollout)
+    return largest
 
 
 def buffer_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:

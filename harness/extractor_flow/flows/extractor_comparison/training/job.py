@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -11,11 +12,13 @@ import numpy as np
 import stable_baselines3
 import torch
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from extractor_flow.files import write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.environments.probe import probe
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.flows.extractor_comparison.repeatability import Finding, Repeatability
@@ -181,3 +184,12 @@ def _artifacts(directory: Path, watch: Watch) -> dict[str, str]:
         "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
         **{f"checkpoint_{step}": layout.checkpoint(step) for step in watch.checkpoints},
     }
+
+
+def make_once(job: Job) -> None:
+    """Make the job's environment and its untrained model on the CPU, as :func:`train` will, and train nothing."""
+    plan = replace(Plan.from_parameters(job.parameters), device="cpu")
+    make = EnvironmentFactory(plan.environment)
+    probe(make)
+    # Two copies: a rollout of one sample is refused, and n_steps may be 1.
+    build_model(plan, DummyVecEnv([make] * min(2, plan.schedule.num_envs)), job.seed or 0)
