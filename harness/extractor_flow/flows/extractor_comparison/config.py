@@ -10,7 +10,7 @@ from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import chosen, rollout_of
-from extractor_flow.flows.extractor_comparison.algorithms.settings import check_algorithm, with_defaults
+from extractor_flow.flows.extractor_comparison.algorithms.settings import check_algorithm, check_nulls, with_defaults
 from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
 from extractor_flow.flows.extractor_comparison.plan import environments_of
 
@@ -45,6 +45,7 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     known: Any = schema()["properties"]
     sound["algorithm"] = with_defaults(sound["algorithm"] or {}, known["algorithm"])
     problems += check_meaning(sound)
+    problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
     problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
     if "envs" in document.data:
         beside = [key for key in ("env", "eval_env") if key in document.data]
@@ -125,6 +126,12 @@ def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
         msg = f"--run-id {overrides['run_id'][:120]!r}: expected 1 to 100 characters, not all of them spaces"
         raise RequestError(msg)
     return overrides
+
+
+def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    """The section *name* of *data* as it is written; empty where it is none."""
+    section = data.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _doubtful(problem: Problem) -> tuple[str | int, ...]:
