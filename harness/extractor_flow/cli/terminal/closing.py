@@ -44,12 +44,16 @@ def show(console: Console, report: RunReport | SubmitReport) -> None:
 
 def _closing_report(console: Console, report: RunReport) -> None:
     summary, vocabulary = report.summary, report.flow.vocabulary
+    limits = () if summary.verdict is None else summary.verdict.limits
     if summary.verdict is not None:
         console.print(f"[bold]{_plain(summary.verdict.sentence)}[/]", highlight=False)
         details = summary.verdict.details
         more = (f"{len(details) - _MOST_DETAILS} more facts are in {PAGE}",) if len(details) > _MOST_DETAILS else ()
-        for line in (*details[:_MOST_DETAILS], *more, *summary.verdict.limits):
+        for line in (*details[:_MOST_DETAILS], *more, *limits):
             console.print(f"  {_plain(line)}", highlight=False)
+    for note in summary.notes:
+        if note not in limits:
+            console.print(f"note: {_plain(note)}", highlight=False)
     for environment, among in by_environment(summary, by_name(summary)).items():
         console.print(_table(summary, vocabulary, among, environment))
     _explain(console, report)
