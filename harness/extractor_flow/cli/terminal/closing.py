@@ -1,4 +1,4 @@
-"""What a run ends with on a terminal: the verdict, each compared name, what failed and why, and what to do next."""
+"""The end of a run on the terminal: the verdict, a row per compared name, failures with reasons, and next steps."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from extractor_flow.files import printable
 from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY, TABLE
 from extractor_flow.render.escaping import ABSENT
 from extractor_flow.render.formats import metric_of, number
-from extractor_flow.render.page.jobs_by_name import by_name, signed
+from extractor_flow.render.page.jobs_by_name import by_environment, by_name, signed
 from extractor_flow.render.page.ranking import Ranked, baseline_of, interval_name, interval_of, ranked
 from extractor_flow.run.runner import RunReport
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import failures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -33,7 +33,7 @@ _MOST_DETAILS, _MOST_JOBS, _MOST_LOGS, _LOG_LINES = 6, 6, 3, 5
 
 
 def show(console: Console, report: RunReport | SubmitReport) -> None:
-    """Print what came of a run, or where it was left, and the commands that go on from there."""
+    """Print the outcome of a run, or where it was submitted, and the commands to continue with."""
     if isinstance(report, RunReport):
         _closing_report(console, report)
     else:
@@ -50,7 +50,8 @@ def _closing_report(console: Console, report: RunReport) -> None:
         more = (f"{len(details) - _MOST_DETAILS} more facts are in {PAGE}",) if len(details) > _MOST_DETAILS else ()
         for line in (*details[:_MOST_DETAILS], *more, *summary.verdict.limits):
             console.print(f"  {_plain(line)}", highlight=False)
-    console.print(_table(summary, vocabulary))
+    for environment, among in by_environment(summary, by_name(summary)).items():
+        console.print(_table(summary, vocabulary, among, environment))
     _explain(console, report)
     for name in (SUMMARY, MARKDOWN, TABLE, PAGE):
         _line(console, f"{name}: {report.run.path / name}")
@@ -60,7 +61,7 @@ def _closing_report(console: Console, report: RunReport) -> None:
 
 
 def _next_commands(report: RunReport) -> Iterator[str]:
-    """What to do with the run: train what is missing, verify it, read it."""
+    """Commands for the run: train what is missing, verify it, open the report."""
     place = shlex.quote(str(report.run.path))
     if any(isinstance(record.outcome, Failed) for record in report.summary.records):
         yield f"extractor-flow run --resume {place}"
@@ -68,13 +69,14 @@ def _next_commands(report: RunReport) -> Iterator[str]:
     yield f"extractor-flow report --open {place}"
 
 
-def _table(summary: RunSummary, vocabulary: ReportSpec) -> Table:
-    """A row a compared name: the best first, in the end those without a number."""
-    named, words = by_name(summary), metric_of(vocabulary.headline, vocabulary)
+def _table(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], environment: str | None) -> Table:
+    """One row per compared name, best first; names without a number come last."""
+    words = metric_of(vocabulary.headline, vocabulary)
     rows = ranked(summary, vocabulary, named, vocabulary.headline)
-    several, baseline = any("low" in row.entry for row in rows), baseline_of(summary)
+    several, baseline = any("low" in row.entry for row in rows), baseline_of(summary, named)
     unit = f", {words.unit}" if words.unit else ""
-    table = Table(title=escape(vocabulary.title), title_justify="left")
+    title = vocabulary.title if environment is None else f"{vocabulary.title}: {environment}"
+    table = Table(title=_plain(title), title_justify="left")
     table.add_column(escape(vocabulary.subject), overflow="fold")
     for heading in ("Jobs", f"{words.title}{unit}", *([interval_name(rows)] if several else [])):
         table.add_column(escape(heading), justify="right")
@@ -102,7 +104,7 @@ def _cells(row: Ranked | None, decimals: int, *, interval: bool, gain: bool) -> 
 
 
 def _explain(console: Console, report: RunReport) -> None:
-    """Say why jobs did not complete, each reason once, and how the logs of the first failures ended."""
+    """Print why jobs did not complete, each reason once, with the end of the first failures' logs."""
     groups = failures_of(report.summary.records)
     for group in groups:
         labels = ", ".join(group.jobs[:_MOST_JOBS])
