@@ -13,6 +13,7 @@ from extractor_flow.render.page.made import how_it_was_made
 from extractor_flow.render.page.ranking import SHOWN, rankings, seed_by_seed
 from extractor_flow.render.page.templating import rendered
 from extractor_flow.study.page_spec import DURATION, PictureSpec
+from extractor_flow.study.summary import next_commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ def report(
         vocabulary=vocabulary,
         lead=_lead(summary, named),
         failures=failures.told(summary.records),
+        commands=next_commands(summary.records),
         shown=SHOWN,
         rankings=rankings(summary, vocabulary, named),
         pairs=seed_by_seed(summary, vocabulary, named),
