@@ -1,4 +1,4 @@
-"""What a machine can do, as far as a cheap look tells: the probes behind the hardware markers.
+"""What a machine can do, as far as cheap probes can tell: the probes behind the hardware markers.
 
 No probe imports torch or initialises CUDA in the pytest process, which would make a later fork unsafe. Each names what
 it looked at. :mod:`hardware` shares the look at the driver and goes further, for trainings: it asks torch, in
@@ -94,7 +94,7 @@ class Capabilities:
 
 
 def _require_probes(probes: object) -> None:
-    """Raise ``pytest.UsageError`` if a plugin's answer is no mapping of markers' names to probes."""
+    """Raise ``pytest.UsageError`` unless a plugin's answer maps marker names to probes."""
     if not isinstance(probes, dict) or not all(map(callable, probes.values())):
         msg = f"pytest_extractor_flow_capabilities gave {probes!r}; expected a dict of marker names to functions"
         raise pytest.UsageError(msg)

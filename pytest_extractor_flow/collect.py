@@ -131,20 +131,20 @@ class ProjectItem(RunItem):
 
 
 class ReferenceItem(RunItem):
-    """That the run holds what an earlier one reached."""
+    """That the run is as good as the reference run."""
 
     def __init__(self, *, reference: Path, **more: Any) -> None:  # noqa: ANN401 - pytest's own arguments, as it documents
         super().__init__(**more)
         self._reference = reference
 
     def runtest(self) -> None:
-        """Fail where it does not; the report of a pass says by which word it holds."""
+        """Fail if it is not; the report of a pass says on which ground it passed."""
         for judgement in hold_reference(self.run.path, self.path, self._reference):
             self.user_properties.append(("reference", str(judgement)))
 
 
 class JobItem(RunItem):
-    """What became of one job."""
+    """One job's outcome."""
 
     skips_as_recorded = True  # the run has decided, and its reason is the better one
 

@@ -132,7 +132,7 @@ def hardware_profile() -> HardwareProfile:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Turn a message for people into a failure without a traceback."""
+    """Turn an error message into a failure without a traceback."""
     from extractor_flow.errors import HarnessError
 
     try:

@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Tell of each executed command, then remove the session's directory."""
+    """Announce each executed command, then remove the session's directory."""
     state = config.stash.get(STATE, None)
     if state is not None and state.lane is not None:
         state.lane.release()

@@ -1,4 +1,4 @@
-"""``--flow-reference DIR``: a run has to hold what an earlier one reached."""
+"""``--flow-reference DIR``: a run has to be as good as an earlier one."""
 
 from __future__ import annotations
 

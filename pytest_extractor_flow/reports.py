@@ -1,4 +1,4 @@
-"""The plugin's words in test reports, and how tests that wait for a command are timed."""
+"""The plugin's texts in test reports, and how tests that wait for a command are timed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def refine(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> None:
-    """Give *report* the text, or the mark, that *error* calls for; other people's errors are left alone."""
+    """Give *report* the text or mark that fits *error*; errors that are not the plugin's are left alone."""
     if isinstance(error, CapabilityMissing | NotJudged):
         path, line, _ = item.reportinfo()
         report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {error.msg}")

@@ -1,4 +1,4 @@
-"""The one object in pytest's ``config.stash``: what the plugin remembers during a session."""
+"""The one object in pytest's ``config.stash``: the plugin's state during a session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GENERIC_MARKERS = frozenset({"cuda", "slurm", "spawn"})
 
 
 class PluginState:
-    """The plugin's memory in one process of a session, controller or worker."""
+    """The plugin's state in one process of a session, controller or worker."""
 
     def __init__(self, config: pytest.Config, further: Iterable[Mapping[str, Probe]]) -> None:
         self.registered: dict[str, str] = {}
@@ -214,7 +214,7 @@ class PluginState:
 
 
 def state_of(config: pytest.Config) -> PluginState:
-    """The plugin's memory; an empty one for a config that pytest has not configured, as other plugins' tests make."""
+    """The plugin's state; an empty one for a config that pytest has not configured, as other plugins' tests make."""
     state = config.stash.get(STATE, None)
     return config.stash.setdefault(STATE, PluginState(config, ())) if state is None else state
 

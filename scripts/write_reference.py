@@ -111,9 +111,19 @@ def _keys(schema: Schema, before: str = "", *, depth: int = 2) -> Iterator[tuple
 
 
 def _default(schema: Schema) -> str:
+    if "x-defaults" in schema:
+        return _defaults_by_algorithm(schema["x-defaults"])
     if "default" not in schema or schema["default"] in ({}, ""):
         return ""
     return "left out" if schema["default"] is None else f"`{_literal(schema['default'])}`"
+
+
+def _defaults_by_algorithm(defaults: Mapping[str, Any]) -> str:
+    """Which algorithms have a key, with their defaults; those that agree together."""
+    names: dict[str, list[str]] = {}
+    for name, value in defaults.items():
+        names.setdefault(_default({"default": value}), []).append(name)
+    return "; ".join(f"{', '.join(each)}: {default}" for default, each in names.items())
 
 
 def _kind(schema: Schema) -> str:
@@ -125,7 +135,7 @@ def _kind(schema: Schema) -> str:
         return " or ".join(_kind(each) for each in schema.get("anyOf", schema.get("oneOf")))
     names = schema.get("type", "anything")
     kind = " or ".join(names) if isinstance(names, list) else names
-    if isinstance(schema.get("items"), Mapping) and "properties" not in schema["items"]:
+    if isinstance(schema.get("items"), Mapping) and not {"properties", "$ref"} & set(schema["items"]):
         kind += f" of {_kind(schema['items'])}"
     bounds = [f"{words} {_literal(schema[key])}" for key, words in _BOUNDS.items() if key in schema]
     return f"{kind}{': ' if bounds else ''}{', '.join(bounds)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -29,6 +30,15 @@ def workbench(tmp_path: Path) -> Workbench:
 def without_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of Slurm is on the PATH, wherever these tests run."""
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+
+
+@pytest.fixture
+def undrawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No new process can draw, as where there is no matplotlib: loading it costs as much as a tiny training."""
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    (absent / "matplotlib.py").write_text("raise ImportError('there is no matplotlib')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(absent), prepend=os.pathsep)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The wall clock in the one form this package writes: UTC, ISO 8601, milliseconds, a ``Z``."""
+"""The wall clock in the only form this package writes: UTC, ISO 8601, milliseconds, ``Z``."""
 
 from __future__ import annotations
 

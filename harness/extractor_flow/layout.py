@@ -83,7 +83,7 @@ def attempt_log(number: int) -> str:
 
 def is_hidden(path: str) -> bool:
     """Whether *path*, relative to the run, is a hidden file or lies in a hidden folder, as locks do, and git's own."""
-    return any(part.startswith(".") for part in path.split("/"))
+    return path.startswith(".") or "/." in path
 
 
 def is_figure(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a user asks for, and what that comes to: the flow, its study, and the executor that runs the jobs."""
+"""A user's request, and the plan it becomes: the flow, its study, and the executor that runs the jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CAPABILITIES = ("cuda", "mps", "macos_spawn", "spawn", "slurm")
 
 @dataclass(frozen=True)
 class ExecutorChoice:
-    """Which executor is to run the jobs, and what the command line says to it; ``settings`` are ``KEY=VALUE``."""
+    """Which executor runs the jobs, and its options from the command line; ``settings`` are ``KEY=VALUE``."""
 
     name: str = DEFAULT_EXECUTOR
     jobs: int | None = None
@@ -58,7 +58,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a request comes to."""
+    """The plan that a request becomes."""
 
     flow: Flow
     study: Study
@@ -68,7 +68,7 @@ class Plan:
 
 
 def plan(request: RunRequest) -> Plan:
-    """What *request* asks for; :class:`HarnessError` where that cannot be done."""
+    """The plan for *request*; :class:`HarnessError` if it cannot be carried out."""
     flow, study, settings = _study(request)
     if not request.dry_run:
         require_packages(flow)
@@ -113,21 +113,23 @@ def _study(request: RunRequest) -> tuple[Flow, Study, Mapping[str, Any]]:
     try:
         return flow, flow.study(document, {**before, **request.overrides}), settings
     except ConfigError as error:
-        if request.resume is None and "flow" not in document.data:
-            _say_whose_config_it_is(document, request, error)
+        if "flow" not in document.data:
+            _say_whose_config_it_is(document, request, flow.name, error)
         raise
 
 
-def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, error: ConfigError) -> None:
-    """Raise one complaint where *document*, which names no flow, is a config of another one than the default."""
+def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, tried: str, error: ConfigError) -> None:
+    """Raise one complaint where *document*, which names no flow, is a config of another one than was *tried*."""
     for name in flow_names():
-        if name == DEFAULT_FLOW:
+        if name == tried:
             continue
         try:
             find_flow(name).study(replace(document, data={**document.data, "flow": name}), request.overrides)
         except HarnessError:
             continue
         msg = f"{document.path}: names no flow, and is a config of {name}: begin it with 'flow: {name}'"
+        if request.resume is not None:
+            msg = f"{document.path}: is a config of {name}, and {request.resume} is a run of {tried}"
         raise ConfigError([msg]) from error
 
 

@@ -1,4 +1,4 @@
-"""How far runs and their jobs are, read from what is on disk; nothing is written, and no link is followed."""
+"""The progress of runs and their jobs, read from disk; nothing is written, and no link is followed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunStatus:
     verdict: str | None = None
 
     def to_json(self) -> dict[str, Json]:
-        """The members that are known."""
+        """The known members as JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -67,7 +67,7 @@ class JobStatus:
     """The word of the queue that has the job."""
 
     def to_json(self) -> dict[str, Json]:
-        """The members that are known."""
+        """The known members as JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -83,7 +83,7 @@ def runs_in(root: Path, now: datetime) -> list[RunStatus]:
 
 
 def run_status(place: Path, now: datetime) -> RunStatus:
-    """How far the run in *place* is."""
+    """The status of the run in *place*."""
     try:
         run = RunDirectory.open(place)
         request, records = run.request(), run.records()
@@ -105,14 +105,14 @@ def run_status(place: Path, now: datetime) -> RunStatus:
 
 
 def status_of(run: RunDirectory, now: datetime) -> tuple[RunStatus, list[JobStatus]]:
-    """How far *run* is, and each of its jobs; a run that nobody is at may have been left to a queue."""
+    """The status of *run* and of each of its jobs; a run that no process holds may be in a queue."""
     whole, jobs = run_status(run.path, now), jobs_of(run)
     left = whole.state == INTERRUPTED and any(job.queue is not None for job in jobs)
     return (replace(whole, state=QUEUED) if left else whole), jobs
 
 
 def jobs_of(run: RunDirectory) -> list[JobStatus]:
-    """How far each job of *run* is, in the order of the study."""
+    """The status of each job of *run*, in the order of the study."""
     records = {record.job_key: record for record in run.records()}
     files, queued = ConfinedDirectory(run.path), _queue_of(run)
     jobs = run.request()["jobs"]
@@ -120,7 +120,7 @@ def jobs_of(run: RunDirectory) -> list[JobStatus]:
 
 
 def _queue_of(run: RunDirectory) -> Mapping[str, str]:
-    """By a job's directory, the word of the queue that has it."""
+    """By job directory, the state that the queue reports."""
     for kind in map(find_executor, executor_names()):
         queue = kind.queue_of(run.path) if hasattr(kind, "queue_of") else None
         if queue is not None:

@@ -67,7 +67,7 @@ def _is_rerun(report: pytest.TestReport) -> bool:
 
 
 def _judge(phases: list[pytest.TestReport]) -> tuple[Outcome, bool, pytest.TestReport]:
-    """The outcome of an attempt, whether the test's body ran, and the phase that decided."""
+    """The attempt's outcome, whether the test's body ran, and the phase that decided it."""
     last = phases[-1]
     body = next((phase for phase in phases if phase.when == "call"), None)
     executed = body is not None and (not body.skipped or (hasattr(body, "wasxfail") and not hasattr(body, GAVE_UP)))

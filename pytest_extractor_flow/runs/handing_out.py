@@ -1,4 +1,4 @@
-"""Whether a run is fit to be handed to a test: one in which a job failed is not, unless the test asks for failures."""
+"""Whether a run may be handed to a test: not if a job failed in it, unless the test asks for failures."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What binds a run: the digest of every file, chains of lines, the list of starts, and statements about all of it."""
+"""What binds a run: a digest of every file, chained lines, the list of starts, and statements about all of these."""

@@ -1,4 +1,4 @@
-"""A run's root as known from elsewhere: given as such, in a lane report, or in an in-toto statement."""
+"""A run's root from an outside source: given directly, in a lane report, or in an in-toto statement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROOT = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Witness:
-    """The roots that *name* vouches for; whether to believe it is up to the caller."""
+    """The roots that *name* vouches for; whether to trust it is up to the caller."""
 
     name: str
     roots: frozenset[str]

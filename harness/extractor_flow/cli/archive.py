@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def handle(options: argparse.Namespace) -> int:
-    """Copy, and tell what was kept."""
+    """Copy, and report what was kept."""
     from rich.console import Console
 
     from extractor_flow.run.archive import LARGEST, archive

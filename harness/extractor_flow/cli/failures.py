@@ -1,4 +1,4 @@
-"""What a command that was ended by an error says, and the exit code that it ends with."""
+"""The message and the exit code of a command that ends in an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FAILURES = (HarnessError, KeyboardInterrupt, Interrupted, OSError)
 
 
 def exit_code_of(error: BaseException) -> int:
-    """The exit code of a command that *error* ended."""
+    """The exit code of a command ended by *error*."""
     match error:
         case HarnessError():
             return error.exit_code
@@ -25,7 +25,7 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def message_of(error: BaseException) -> str:
-    """What *error* tells a person, ready for a terminal."""
+    """The message of *error*, safe to print on a terminal."""
     match error:
         case HarnessError():
             return printable(str(error))

@@ -1,4 +1,4 @@
-"""``extractor-flow hardware | flows | extractors | schema``: what is here to work with."""
+"""``extractor-flow hardware | flows | extractors | schema``: what this installation offers."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def handle(options: argparse.Namespace) -> int:
-    """Compare, and say what was found; 0 however much differs."""
+    """Compare and print what differs; the exit code is 0 however much differs."""
     from extractor_flow.compare.pairs import compare_runs
     from extractor_flow.compare.reading import read_run
     from extractor_flow.compare.settings import require_used

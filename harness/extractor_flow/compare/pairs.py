@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Match(StrEnum):
-    """What became of a job in two runs."""
+    """How a job's two results compare."""
 
     EQUAL = "equal"  # every metric, and every file that its flow declares reproducible
     DIFFERENT = "different"

@@ -1,4 +1,4 @@
-"""Whether a run holds what an earlier one reached: equal bit for bit, or not worse beyond a margin."""
+"""Whether a run is as good as an earlier one: equal bit for bit, or not worse by more than a margin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMIT = "commit"  # what a regression test is there to change
 
 
 class Word(StrEnum):
-    """How one job or one compared name stands against the reference."""
+    """How one job or one compared name compares with the reference."""
 
     EQUAL = "equal"
     DIFFERS = "differs"  # though nothing but the commit has changed

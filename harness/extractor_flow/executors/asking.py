@@ -1,4 +1,4 @@
-"""What the command asks of an executor, and what every executor's class offers."""
+"""What the command asks of an executor, and what every executor class provides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTION = "--executor-option"
 
 @dataclass(frozen=True)
 class ExecutorRequest:
-    """What is to be run, and how the user wants it: ``settings`` are those of the executor's section of the config.
+    """What to run and how the user wants it run: ``settings`` come from the executor's section of the config.
 
     ``jobs`` at a time, and the ``start_method`` of processes; ``None`` leaves it to the executor.
     """
@@ -69,7 +69,9 @@ def _said(schema: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
-            msg = f"{OPTION} {word!r}: expected KEY=VALUE, with one of {', '.join(schema['properties']) or 'no keys'}"
+            keys = ", ".join(schema["properties"])
+            known = f"expected KEY=VALUE, with one of {keys}" if keys else "this executor has no settings"
+            msg = f"{OPTION} {word!r}: {known}"
             raise RequestError(msg)
         match schema["properties"].get(key, {}).get("type"):
             case "array":

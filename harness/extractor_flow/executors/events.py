@@ -1,4 +1,4 @@
-"""What executors tell the runner, and how the runner tells them to stop."""
+"""The events executors report to the runner, and how the runner asks them to stop."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT, SIGTERM and SIGHUP as requests in here; a hangup only if nobody ignores it already."""
+        """Treat SIGINT, SIGTERM and SIGHUP as requests to stop; SIGHUP only if it is not ignored already."""
         numbers = heeded((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         before = {number: signal.signal(number, self.request) for number in numbers}
         try:
@@ -69,7 +69,7 @@ class Stop:
 
 
 class Executor(Protocol):
-    """Gets the job runner to run somewhere, once for each directory.
+    """Runs the job runner somewhere, once for each job directory.
 
     One that is ``remote`` starts ``python -m extractor_flow.job`` on machines that are asked there what they lack, and
     has what the jobs share prepared there, too. ``extractor_flow.testing.check_executor`` tells a sound one.
@@ -91,5 +91,5 @@ class Queueing(Executor, Protocol):
     """An executor with a queue to which jobs can be left, and which publishes the run in the end."""
 
     def submit(self, directories: Sequence[JobDirectory]) -> tuple[int, str]:
-        """Have the jobs run that are not in the queue already: how many that are, and what was done, for people."""
+        """Submit the jobs that are not in the queue yet; returns how many, and what was done as a sentence."""
         ...

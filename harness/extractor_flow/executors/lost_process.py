@@ -25,7 +25,7 @@ _LOCK_PATIENCE = 10.0
 
 
 class Stopwatch:
-    """When a job's process was started, how long ago that is, and how many attempts there were before."""
+    """When a job's process was started, the time since, and the number of earlier attempts."""
 
     def __init__(self, directory: JobDirectory) -> None:
         self.started_at = timestamp(utc_now())
@@ -101,7 +101,7 @@ def _lost(directory: JobDirectory, watch: Stopwatch, outcome: Failed) -> JobReco
 
 
 def how_it_ended(exit_code: int | None) -> Failed:
-    """What a process's exit code says about a job that left no result; negative codes are signals."""
+    """What a process's exit code says about a job without a result; negative codes are signals."""
     match exit_code:
         case None:
             return Failed(Code.LOST, "its process did not end")

@@ -25,7 +25,7 @@ class SerialExecutor:
 
     @classmethod
     def made_for(cls, asked: ExecutorRequest) -> Self:
-        """It takes no options."""
+        """Takes no options."""
         del asked
         return cls()
 

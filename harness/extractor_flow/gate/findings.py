@@ -108,7 +108,7 @@ def _about_unseen(case: Case) -> Iterator[Finding]:
 
 
 def _about_probes(case: Case) -> Iterator[Finding]:
-    """A test cannot have run for real where its lane's own probe says that what it needs is missing."""
+    """A test cannot have run for real on a lane whose own probe says that what it needs is missing."""
     for report in case.reports:
         lacks = {name for name, available in report.capabilities.items() if not available}
         for row in case.tests:
@@ -118,14 +118,14 @@ def _about_probes(case: Case) -> Iterator[Finding]:
 
 
 def _about_allowed(case: Case) -> Iterator[Finding]:
-    """Who is excused must be known: a test that was renamed is another one."""
+    """Every allowed test must be known: a renamed test is a different test."""
     known = {nodeid for report in case.reports for nodeid in (*report.tests, *report.uncollected)}
     for nodeid in sorted(case.allowed.keys() - known):
         yield Finding("test", nodeid, "is allowed not to run, and no lane knows it")
 
 
 def _about_runs(case: Case) -> Iterator[Finding]:
-    """A run that a lane judged must be as the lanes that trained or judged it, too, have seen it."""
+    """All lanes that trained or judged a run must report the same root for it."""
     for name in sorted({run.name for report in case.reports for run in report.runs}):
         seen = [(report.lane, run) for report in case.reports for run in report.runs if run.name == name]
         trained = {run.root for _, run in seen if run.trained}

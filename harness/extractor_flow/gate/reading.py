@@ -26,7 +26,7 @@ _BY_GRAVITY = (*_BAD, "rerun", "skipped", "xfailed", "xpassed", "passed")
 
 @dataclass(frozen=True)
 class TestOnLane:
-    """What became of one test on one lane: ``fate`` is its outcome, ``deselected`` or ``not run``.
+    """What happened to one test on one lane: ``fate`` is its outcome, ``deselected`` or ``not run``.
 
     ``executed`` says that its body really ran here, to whatever end, and not on a run that was there already;
     ``failed`` that something about it did.
@@ -182,12 +182,12 @@ def _test(about: Sequence[Record]) -> TestOnLane:
 
 
 def _counts_as_executed(attempt: Record) -> bool:
-    """What was rerun did not stand; who judged an existing run has run nothing on this lane."""
+    """A rerun attempt does not count, and neither does judging an existing run."""
     return bool(attempt["executed"]) and attempt["outcome"] != "rerun" and not attempt.get("existing_run")
 
 
 def read_all(paths: Iterable[Path], key: bytes | None = None) -> Iterator[LaneReport | DataError]:
-    """For each path its report, or why it cannot be used."""
+    """For each path its report, or the reason it cannot be used."""
     for path in paths:
         try:
             yield read_report(path, key)

@@ -37,7 +37,7 @@ def render_markdown(verdict: GateVerdict) -> str:
 
 
 def render_junit(verdict: GateVerdict) -> str:
-    """*verdict* as JUnit XML: one test case a lane, a required marker, a test that carries one, and a bad report."""
+    """*verdict* as JUnit XML: a test case per lane, required marker, test that carries one, and bad report."""
     checks: list[tuple[Subject, str]] = [
         *(("lane", lane.name) for lane in verdict.lanes),
         *(("marker", marker) for marker in verdict.required),

@@ -1,4 +1,4 @@
-"""A lane's report is signed with a key that the lane and the gate share; nobody without it can write or change one.
+"""Signs lane reports with a key that lane and gate share: without it nobody can write or change one.
 
 It proves nothing against the lane's own tests, which may read whatever the session may.
 """
@@ -47,6 +47,6 @@ def signed(closing: Mapping[str, Any], key: bytes | None) -> dict[str, Any]:
 
 
 def is_signed(closing: Mapping[str, Any], key: bytes) -> bool:
-    """Whether somebody with *key* has signed *closing*."""
+    """Whether *closing* was signed with *key*."""
     unsigned = {name: value for name, value in closing.items() if name != SIGNATURE}
     return hmac.compare_digest(signed(unsigned, key)[SIGNATURE], str(closing.get(SIGNATURE)))

@@ -42,7 +42,7 @@ class LaneRow:
 
 @dataclass(frozen=True)
 class TestRow:
-    """A test that carries required markers, and what became of it on each lane that knows it."""
+    """A test that carries required markers, and what happened to it on each lane that knows it."""
 
     __test__ = False
 

@@ -37,7 +37,8 @@ class Model:
     ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one. ``settings``
     are the algorithm's attributes, such as ``seed`` and ``gamma``: JSON, in which every pickled object is an object of
     texts. ``locations`` says of each tensor on which device it was; ``texts`` are the members about the system.
-    ``pickles`` are the programs that loading the model would run, but for the two of the weights, by their place.
+    ``pickles`` are the programs that loading the model would run, by their place, but for those that are known to make
+    nothing but tensors and plain values.
     """
 
     weights: Weights
@@ -51,10 +52,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The state of an Adam-like optimizer: of how many tensors, and for those that ever had a gradient the rest.
+    """The state of an Adam or RMSprop: of how many tensors, and for those that ever had a gradient the rest.
 
     ``steps`` are the updates of each, ``shapes`` its shape, ``means`` and ``squares`` the running means of its
-    gradients and of their squares. ``rates`` are the learning rates of the groups of tensors.
+    gradients, which RMSprop has none of, and of their squares. ``rates`` are the learning rates of the groups.
     """
 
     tensors: int
@@ -82,24 +83,28 @@ def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> M
     return Model(inner.tensors(views), steps, aliases, settings, locations, texts, pickles)
 
 
-def read_optimizer(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> Optimizer:
-    """The state of the policy's optimizer inside the model in *stream*."""
+def read_optimizer(stream: BinaryIO, where: str, *, member: str = OPTIMIZER, limit: int = WEIGHTS_LIMIT) -> Optimizer:
+    """The state of the optimizer that the model in *stream* keeps as *member*."""
     archive = Archive(stream, where, limit=limit)
-    inside = f"{where}!{OPTIMIZER}"
-    inner = _TorchFile(io.BytesIO(archive.read(OPTIMIZER)), inside, limit)
+    inside = f"{where}!{member}"
+    inner = _TorchFile(io.BytesIO(archive.read(member)), inside, limit)
     match table(inner.program(), inside).items:
         case {"state": Table(items=state), "param_groups": Series(items=groups)}:
             tables = [group.items for group in groups if isinstance(group, Table)]
         case _:
             raise ReadError(Kind.PICKLE, inside, "is not the state of an optimizer")
     rows = [entry.items for entry in state.values() if isinstance(entry, Table)]
-    steps, means, squares = (_column(rows, name) for name in ("step", "exp_avg", "exp_avg_sq"))
-    counts = [count for count in inner.tensors(steps).values() if count.size == 1 and count.dtype.kind in "fiu"]
+    means, squares = _column(rows, "exp_avg"), _column(rows, "exp_avg_sq") or _column(rows, "square_avg")
+    counts = inner.tensors(_column(rows, "step")).values()
+    whole = [count for count in counts if count.size == 1 and count.dtype.kind in "fiu" and np.isfinite(count).all()]
     rates = [group.get("lr") for group in tables]
     return Optimizer(
         tensors=sum(len(members.items) for group in tables if isinstance(members := group.get("params"), Series)),
-        steps=tuple(int(count.item()) for count in counts if np.isfinite(count).all()),
-        shapes=tuple(view.shape for view in means.values()),
+        steps=(
+            *(int(count.item()) for count in whole),
+            *(step for row in rows if type(step := row.get("step")) is int),
+        ),
+        shapes=tuple(view.shape for view in (means or squares).values()),
         rates=tuple(rate for rate in rates if isinstance(rate, int | float)),
         means=tuple(inner.tensors(means).values()),
         squares=tuple(inner.tensors(squares).values()),
@@ -173,8 +178,19 @@ def _pickles(archive: Archive, settings: dict[str, Any], where: str, limit: int)
     for name in archive.members:
         if name.endswith(".pth") and name not in (POLICY, OPTIMIZER):
             inside = f"{where}!{one_line(name)}"
-            pickles[name] = _TorchFile(io.BytesIO(archive.read(name)), inside, limit).program()
+            program = _TorchFile(io.BytesIO(archive.read(name)), inside, limit).program()
+            if not _is_plain(program, inside):
+                pickles[name] = program
     return pickles
+
+
+def _is_plain(program: bytes, inside: str) -> bool:
+    """Whether *program* makes tensors and plain values alone, as that of another optimizer does."""
+    try:
+        table(program, inside)
+    except ReadError:
+        return False
+    return True
 
 
 def _serialized(text: Any, where: str) -> bytes:  # noqa: ANN401 - any JSON value

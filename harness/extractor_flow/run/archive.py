@@ -1,4 +1,4 @@
-"""Slim copies of runs, fit for git: what people read, the small evidence, and the digest of everything left out."""
+"""Slim copies of runs, small enough for git: what people read, small evidence, and digests of all that is left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from extractor_flow.files import write_json, write_text
 from extractor_flow.layout import ARCHIVE, CHARTS, FIGURES, is_hidden, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.registry import find_flow
-from extractor_flow.run.outgoing import TEXTS, Outgoing
+from extractor_flow.run.outgoing import TEXTS, Outgoing, text_of
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.job_contract import small_artifacts
 from extractor_flow.study.records import SCHEMA_VERSION
@@ -35,7 +35,7 @@ _ATTRIBUTES = "* -text\n"
 class SlimCopy:
     """What a slim copy holds and what was left out of it: sizes in bytes by path.
 
-    ``tells`` lists the files that reveal something to outsiders, by what they reveal; ``redacted`` those in which
+    ``tells`` lists, by kind, the files that reveal something to outsiders; ``redacted`` those in which
     something was replaced.
     """
 
@@ -102,11 +102,11 @@ def _redact(place: Path, path: str, known: Outgoing) -> str | None:
 
 
 def _told(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
-    """What the copied files reveal, and which of them; of a binary file, its plain text counts."""
+    """What the copied files reveal, and which of them."""
     told: dict[str, list[str]] = defaultdict(list)
     for file in sorted(path for path in place.rglob("*") if path.is_file()):
         name = file.relative_to(place).as_posix()
-        for what in dict.fromkeys(known.told_in(f"{name}\n{file.read_bytes().decode('latin-1')}")):
+        for what in dict.fromkeys(known.told_in(f"{name}\n{text_of(name, file.read_bytes())}")):
             told[what].append(name)
     return {what: tuple(files) for what, files in sorted(told.items())}
 
@@ -127,7 +127,7 @@ def _require_archivable(run: RunDirectory, destination: Path) -> None:
 
 
 def _sizes(listing: Listing) -> dict[str, int]:
-    """The run's files, hidden ones left aside."""
+    """The run's files, except hidden ones."""
     return {path: size for path, size in listing.files.items() if not is_hidden(path)}
 
 

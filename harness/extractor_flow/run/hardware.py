@@ -36,7 +36,7 @@ _VECTORS = ("avx2", "avx512f")
 
 @dataclass(frozen=True)
 class NvidiaDriver:
-    """What NVML says: the first GPU's model, the CUDA version the driver supports, and how many GPUs there are."""
+    """What NVML reports: the first GPU's model, the CUDA version the driver supports, and the number of GPUs."""
 
     gpu_model: str
     cuda_version: str
@@ -60,7 +60,7 @@ def probe() -> HardwareProfile:
 
 @lru_cache(maxsize=1)
 def processor() -> str | None:
-    """The processor's model as the operating system names it; ``None`` where it does not say.
+    """The processor's model as the operating system names it; ``None`` if it does not.
 
     It chooses the kernels of numerical libraries, and so the last bits of what they compute. A virtual machine often
     calls processors of several generations by one name: on Linux, family, model and vector instructions follow it.
@@ -93,7 +93,7 @@ def available_cores() -> int:
 
 
 def nvidia_driver() -> NvidiaDriver | str:
-    """What the NVIDIA driver says of its GPUs, or why it says nothing; takes microseconds without a driver."""
+    """What the NVIDIA driver reports about its GPUs, or why it cannot; takes microseconds without a driver."""
     if not any(Path(node).exists() for node in _DEVICE_NODES):
         return f"no NVIDIA driver: none of {', '.join(_DEVICE_NODES)} exists"
     try:
@@ -106,7 +106,7 @@ def nvidia_driver() -> NvidiaDriver | str:
 def visible_gpus(driver: NvidiaDriver) -> tuple[str, ...]:
     """The GPUs that processes of this session may use, as ``CUDA_VISIBLE_DEVICES`` names them if it is set.
 
-    Names are indices, UUIDs or those of MIG slices; like CUDA, nothing after the first that is none of these counts.
+    A name is an index, a UUID or a MIG slice; as in CUDA, the first name that is none of these ends the list.
     """
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is None:

@@ -1,7 +1,7 @@
 """Runs the job in a directory, once: what executors on this machine call.
 
 Exit codes: 0 a result stands in the directory (success or skipped), 1 a failure was published, 75 another process holds
-the job, 130/143/129/140 the job was interrupted by SIGINT/SIGTERM/SIGHUP/SIGUSR2 and said so in its result.
+the job, 130/143/129/140 the job was interrupted by SIGINT/SIGTERM/SIGHUP/SIGUSR2 and recorded that in its result.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class JobDirectory:
         return locked(self._file(LOCK), patience=patience)
 
     def attempts(self) -> int:
-        """How many times the job was begun."""
+        """How often the job was started."""
         numbers = [int(match[1]) for entry in self.path.iterdir() if (match := ATTEMPT.fullmatch(entry.name))]
         return max(numbers, default=0)
 
@@ -110,7 +110,7 @@ class JobDirectory:
         return number
 
     def note(self, attempt: int) -> dict[str, Any]:
-        """What *attempt* noted when it began; nothing where that cannot be read."""
+        """What *attempt* noted when it began; empty if that cannot be read."""
         try:
             note = read_json(self._file(attempt_note(attempt)))
         except DataError:
@@ -118,7 +118,7 @@ class JobDirectory:
         return note if isinstance(note, dict) else {}
 
     def began_at(self, attempt: int) -> str | None:
-        """When *attempt* began, by its own note; ``None`` where that does not say."""
+        """When *attempt* began according to its own note; ``None`` if the note does not say."""
         try:
             return timestamp(datetime.fromisoformat(self.note(attempt)["started_at"]))
         except (LookupError, TypeError, ValueError):
@@ -137,7 +137,7 @@ class JobDirectory:
                 entry.unlink()
 
     def progress(self, done: int, total: int, **facts: float) -> None:
-        """Leave a note for whoever watches; a full disk is no error here.
+        """Leave a progress note for whoever is watching; a full disk is not an error here.
 
         At most five a second reach the disk, besides those that tell of other facts than the one before.
         """

@@ -1,4 +1,4 @@
-"""What a copy of a run reveals about people and machines, and how it is redacted."""
+"""What a copy of a run reveals about people and machines, and how to redact it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,16 @@ _SECRET = re.compile(
     r"|(?<=PRIVATE KEY-----)[A-Za-z0-9+/=\\n]+"
     r"|(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=api_key=)|(?<=apikey=))[^\s\"'\\<>,;]{4,}"
 )
+# What compressed data spell by chance is shorter than what a person would read in it.
+_READABLE = re.compile(rb"[\t\n\r -~]{8,}")
 _SHORTEST_NAME = 3  # a host or a user called `a` would stand everywhere
+
+
+def text_of(name: str, content: bytes) -> str:
+    """What a person can read in the file *name*: all of a text file, the longer runs of plain text in any other."""
+    if name.endswith(TEXTS):
+        return content.decode("utf-8", "replace")
+    return "\n".join(found.group().decode("ascii") for found in _READABLE.finditer(content))
 
 
 class Rule(NamedTuple):
@@ -35,7 +44,7 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What this machine knows about whoever made the run; :meth:`of_this_machine` asks the system."""
+    """The names to look for: those of the user and the machine; :meth:`of_this_machine` asks the system."""
 
     home: str
     user: str
@@ -51,7 +60,7 @@ class Outgoing:
         return cls(str(Path.home()), user, socket.gethostname())
 
     def told_in(self, text: str) -> Iterator[str]:
-        """What *text* reveals, in words; what one rule has found is hidden from the next."""
+        """What *text* reveals, as words; text matched by one rule is hidden from the next."""
         for rule in self._rules:
             if rule.pattern.search(text):
                 yield rule.what

@@ -51,7 +51,7 @@ def prepare_run(run: RunDirectory, flow: Flow, interrupted: Callable[[], bool]) 
 
 
 def _wait(process: subprocess.Popen[str], interrupted: Callable[[], bool]) -> str:
-    """What the process wrote to standard error by its end; it is ended when *interrupted* says so."""
+    """What the process has written to standard error when it ends; it is stopped once *interrupted* returns true."""
     while True:
         try:
             return process.communicate(timeout=_POLL_SECONDS)[1]

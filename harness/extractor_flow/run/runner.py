@@ -1,4 +1,4 @@
-"""Puts the pipeline in order: config, jobs, executor, journal, summary, files."""
+"""Runs the pipeline: config, jobs, executor, journal, summary, files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config.messages import shown
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.events import Queueing
+from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+from extractor_flow.executors.trial import require_usable
 from extractor_flow.files import printable
 from extractor_flow.request import Plan, plan
 from extractor_flow.run.hardware import probe, processor
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What came of it: where the files are, what they say, and the exit code to end with."""
+    """The outcome of a run: where its files are, what they say, and the exit code to use."""
 
     run: RunDirectory
     flow: Flow
@@ -46,7 +48,7 @@ class RunReport:
 
 @dataclass(frozen=True)
 class SubmitReport:
-    """What was left to a queue: where the run is, the queue's word on it, and how many jobs it is to bring."""
+    """What was submitted to a queue: where the run is, the queue's answer, and how many jobs were submitted."""
 
     run: RunDirectory
     jobs: int
@@ -54,7 +56,7 @@ class SubmitReport:
 
 
 def run_flow(request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop) -> RunReport:
-    """Run a study, or what is missing of one, and publish its summary; every finished job is on disk before the next.
+    """Run a study, or the missing part of one, and publish its summary; each finished job is on disk before the next.
 
     Raises :class:`extractor_flow.errors.ConfigError` or :class:`RequestError` before anything is started, and
     :class:`RunDirectoryError` when the disk fails under it, with the finished records kept.
@@ -70,9 +72,9 @@ def run_flow(request: RunRequest, make_display: Callable[[ReportSpec], Display],
 def submit_flow(
     request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop
 ) -> SubmitReport | RunReport:
-    """Leave a study, or what is missing of one, to a queue, which publishes it in the end.
+    """Submit a study, or the missing part of one, to a queue, which also publishes it at the end.
 
-    The report of the run where nothing is missing, or where its executor keeps no queue. Raises as :func:`run_flow`.
+    Returns the run's report if nothing is missing or the executor has no queue. Raises what :func:`run_flow` raises.
     """
     planned = plan(request)
     with _sitting(request, planned, make_display, stop) as session:
@@ -91,7 +93,7 @@ def _sitting(
     request: RunRequest, planned: Plan, make_display: Callable[[ReportSpec], Display], stop: Stop
 ) -> Iterator[Session]:
     """The run, new or to be resumed, held for this process and marked as unpublished."""
-    run, jobs = _open(request, planned)
+    run, jobs = _open(request, planned, stop)
     with run.exclusively(), run.logging():
         if request.resume is not None:
             _note_start(request, run, run.request())
@@ -99,11 +101,14 @@ def _sitting(
         yield Session(run, planned.flow, jobs, make_display(planned.flow.vocabulary), stop)
 
 
-def _open(request: RunRequest, planned: Plan) -> tuple[RunDirectory, list[Job]]:
-    """A new run or the one to be resumed, and its jobs."""
+def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory, list[Job]]:
+    """A new run or the one to be resumed, and its jobs; what a new one names has been made once."""
     study = planned.study
     if request.resume is None:
+        _require_name(study.run_id)
         jobs = select(study.jobs, request.only)
+        if not request.dry_run:
+            _try(request, planned, jobs, stop)
         return _new_run(request, planned, jobs), jobs
     run = RunDirectory.open(request.resume)
     asked = run.request()
@@ -114,8 +119,16 @@ def _open(request: RunRequest, planned: Plan) -> tuple[RunDirectory, list[Job]]:
     return run, select(study.jobs, request.only or asked["selection"])
 
 
+def _try(request: RunRequest, planned: Plan, jobs: Sequence[Job], stop: Stop) -> None:
+    """Raise :class:`ConfigError` if what the jobs that can run here name cannot be made."""
+    flow, study, hardware = planned.flow, planned.study, probe()
+    able = [job for job in jobs if flow.missing_requirement(job, hardware, planned.lacking) is None]
+    method = request.executor.start_method or study.start_method or DEFAULT_START_METHOD
+    require_usable(flow, able, LocalExecutor(1, flow.preload, method), stop, where=str(request.config))
+
+
 def _differences(made_from: object, asked: object, key: str = "") -> Iterator[str]:
-    """The settings that differ: what the run has, and what was asked for."""
+    """The settings that differ, with the run's value and the requested one."""
     if isinstance(made_from, Mapping) and isinstance(asked, Mapping):
         for name in sorted({*made_from, *asked}):
             yield from _differences(made_from.get(name), asked.get(name), f"{key}.{name}" if key else str(name))
@@ -123,11 +136,18 @@ def _differences(made_from: object, asked: object, key: str = "") -> Iterator[st
         yield f"{key} is {shown(made_from)} there and {shown(asked)} here"
 
 
+def _require_name(run_id: str) -> None:
+    """Refuse what would have to be changed to name a directory."""
+    if {"/", "\\"} & set(run_id):
+        msg = f"the run id {run_id!r} names a place; leave out / and \\, and name the place with --output-root"
+        raise RequestError(msg)
+    if not any(letter.isalnum() for letter in run_id):
+        msg = f"the run id {run_id!r} has no letter and no digit; its directory could not be told from others"
+        raise RequestError(msg)
+
+
 def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDirectory:
     moment, flow, study = utc_now(), planned.flow, planned.study
-    if {"/", "\\"} & set(study.run_id):
-        msg = f"the run id {study.run_id!r} names a place; leave out / and \\, and name the place with --output-root"
-        raise RequestError(msg)
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
     asked = {
         "schema_version": SCHEMA_VERSION,
@@ -157,7 +177,7 @@ def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDire
 
 
 def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]) -> str | None:
-    """Note this start beside the run, before anything is trained; the digest of the note."""
+    """Record this start beside the run, before anything is trained; returns the digest of the entry."""
     state = git_state(Path.cwd())
     start = {
         "schema_version": SCHEMA_VERSION,
@@ -174,7 +194,7 @@ def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]
 
 
 def _environment() -> dict[str, Any]:
-    """What a result may depend on; what cannot be told here has no member."""
+    """What a result may depend on; what is unknown here has no member."""
     facts = {
         "packages": package_versions(),
         "python_version": platform.python_version(),

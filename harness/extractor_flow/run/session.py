@@ -1,4 +1,4 @@
-"""One session of a run: brings every job to a record, which is in the journal before anything else happens."""
+"""One session of a run: every job ends in a record, which is in the journal before anything else happens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Display(Protocol):
-    """Whoever watches a run."""
+    """Something that shows the progress of a run."""
 
     def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
         """The run directory is there; *jobs* are all of the study, *kept* the records that an earlier session left."""
@@ -39,13 +39,13 @@ class Display(Protocol):
         ...
 
     def closed(self) -> None:
-        """Nothing runs any more; the files are written next."""
+        """No job is running any more; the files are written next."""
         ...
 
 
 @dataclass
 class Session:
-    """A run with the jobs to bring to their records, whoever watches, and whether to stop."""
+    """A run, the jobs that still need a record, the display that watches, and the request to stop."""
 
     run: RunDirectory
     flow: Flow
@@ -54,7 +54,7 @@ class Session:
     stop: Stop
 
     def train(self, executor: Executor, *, dry_run: bool, lacking: Mapping[str, str]) -> None:
-        """Keep what is done, skip what cannot run here (*lacking*: the missing capabilities), run the rest."""
+        """Keep what is done, skip what cannot run here (*lacking*: the missing capabilities), and run the rest."""
         kept = settle_earlier_work(self.run, {job.key: job.directory for job in self.jobs})
         self.display.opened(self.run, self.jobs, list(kept.values()))
         try:
@@ -64,7 +64,7 @@ class Session:
             self.display.closed()
 
     def submit(self, executor: Queueing) -> tuple[int, str] | None:
-        """Leave what is missing to *executor*'s queue, which is asked to say so; ``None`` where nothing is missing."""
+        """Submit what is missing to *executor*'s queue and return its answer; ``None`` if nothing is missing."""
         kept = settle_earlier_work(self.run, {job.key: job.directory for job in self.jobs})
         missing = [job for job in self.jobs if job.key not in kept]
         return executor.submit([self._directory(job) for job in missing]) if missing else None
@@ -99,7 +99,7 @@ class Session:
         return {**prepare_run(self.run, self.flow, lambda: self.stop.signum is not None), **skips}
 
     def _stopped(self, code: Code, reason: str, *, otherwise: Code) -> Failed:
-        """The failure *code* where the user asked to stop, and *otherwise* where not."""
+        """The failure *code* if the user asked to stop, else *otherwise*."""
         signum = self.stop.signum
         return Failed(otherwise, reason) if signum is None else Failed(code, reason, signal=signal_name(signum))
 

@@ -1,4 +1,4 @@
-"""The protocol between the core and a flow: what a third party implements to get the rest for nothing."""
+"""The protocol between the core and a flow: a third party that implements it gets everything else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLOW_ERRORS = (HarnessError, LookupError, TypeError, ValueError, ArithmeticError
 
 @dataclass(frozen=True)
 class ReportSpec:
-    """A flow's words in its published files.
+    """The names and headings a flow uses in its published files.
 
     ``results_key`` is the summary's list of results, ``subject`` what a row is about, ``headline`` the metric shown as
     the best one (the larger the better), ``metrics`` how each is shown: those of the flow's contract, and what its
@@ -59,7 +59,7 @@ class Comparison:
 
     ``job_metrics`` adds metrics to single jobs, by job key (such as an efficiency relative to a baseline);
     ``aggregate_metrics`` speaks of the run; ``statistics`` has an object per compared name. Nothing undefined appears.
-    ``verdict`` is ``None`` where the flow states none.
+    ``verdict`` is ``None`` where the flow states none. ``skipped_views`` tells of skips in the flow's own terms.
     """
 
     aggregate_metrics: Mapping[str, float] = field(default_factory=dict)
@@ -67,6 +67,7 @@ class Comparison:
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    skipped_views: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Workspace(Protocol):
         ...
 
     def progress(self, done: int, total: int, **facts: float) -> None:
-        """Tell whoever watches how far the job is; cheap enough to call often.
+        """Report how far the job is; cheap enough to call often.
 
         A fact ``evaluating`` says what the job does now; a fact named like another with ``_step`` says which step that
         one belongs to.
@@ -97,7 +98,7 @@ class Workspace(Protocol):
 
 
 class SupportsCompare(Protocol):
-    """What the published files need of a flow: its name, its words, and its comparison."""
+    """What the published files need from a flow: its name, its words, and its comparison."""
 
     name: str
     vocabulary: ReportSpec
@@ -128,7 +129,7 @@ class Flow(SupportsCompare, Protocol):
         ...
 
     def missing_requirement(self, job: Job, hardware: HardwareProfile, missing: Mapping[str, str]) -> Skipped | None:
-        """Why *job* cannot run here and what would do, or ``None``; *missing* maps a capability to its probe's word."""
+        """Why *job* cannot run here, or ``None``; *missing* maps a capability to its probe's message."""
         ...
 
     def run(self, job: Job, workspace: Workspace) -> JobResult:
@@ -175,6 +176,18 @@ class SupportsExtra(Protocol):
 
     extra: str
     """What to install for them, as pip takes it."""
+
+
+@runtime_checkable
+class SupportsTrial(Protocol):
+    """The optional member of a flow whose settings name other people's code: classes, environments, arguments."""
+
+    def make_once(self, job: Job) -> None:
+        """Make what *job* names and train nothing; whatever is raised here, the job would have met when it started.
+
+        Called before a run is begun, once for jobs that differ in their seeds only, in a process of its own.
+        """
+        ...
 
 
 @runtime_checkable

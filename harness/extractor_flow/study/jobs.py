@@ -1,4 +1,4 @@
-"""A job: one cell of a study's matrix, as plain data that decides its result."""
+"""A job: one cell of a study's matrix, as the plain data that determines its result."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Job:
 
     @property
     def label(self) -> str:
-        """The name for people: ``mlp_small`` or ``mlp_small seed 3``."""
+        """The display name: ``mlp_small`` or ``mlp_small seed 3``."""
         return self.name if self.seed is None else f"{self.name} seed {self.seed}"
 
     def to_json(self) -> dict[str, Json]:
@@ -146,7 +146,9 @@ def select(jobs: Sequence[Job], patterns: Iterable[str]) -> list[Job]:
     for pattern in wanted:
         if not any(_matches(job, pattern) for job in jobs):
             names = ", ".join(dict.fromkeys(job.name for job in jobs))
-            msg = f"--only {pattern!r} matches no job; there are: {names}"
+            longer = any(_matches(job, f"{pattern}*") for job in jobs)
+            hint = f"; did you mean '{pattern}*'?" if longer else ""
+            msg = f"--only {pattern!r} matches no job; there are: {names}{hint}"
             raise RequestError(msg)
     return [job for job in jobs if any(_matches(job, pattern) for pattern in wanted)]
 

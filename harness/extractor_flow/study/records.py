@@ -1,4 +1,4 @@
-"""What became of the jobs: one type per outcome, a record per job, a summary per run."""
+"""What happened to the jobs: one type per outcome, a record per job, a summary per run."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class HardwareProfile:
     cuda_version: str | None = None
 
     def __post_init__(self) -> None:
-        """Keep half a GPU from being written down."""
+        """Refuse a GPU model without a CUDA version, and the reverse."""
         if (self.gpu_model is None) != (self.cuda_version is None):
             msg = f"gpu_model={self.gpu_model!r} and cuda_version={self.cuda_version!r}: both or neither"
             raise ValueError(msg)
@@ -173,12 +173,12 @@ class JobRecord:
 
     @property
     def label(self) -> str:
-        """The name for people: ``mlp_small`` or ``mlp_small seed 3``."""
+        """The display name: ``mlp_small`` or ``mlp_small seed 3``."""
         return self.name if self.seed is None else f"{self.name} seed {self.seed}"
 
     @property
     def facts(self) -> dict[str, Json]:
-        """What the run's log tells of the record."""
+        """What the run's log says about the record."""
         outcome = self.outcome
         return {
             "job": self.label,
@@ -254,7 +254,7 @@ def _outcome_to_json(outcome: Outcome) -> dict[str, Json]:
 
 
 def why_not(outcome: Skipped | Failed) -> dict[str, Json]:
-    """Why there is no result, as it stands in every published file."""
+    """Why there is no result, worded as in every published file."""
     signal = outcome.signal if isinstance(outcome, Failed) else None
     return _without_none({"code": outcome.code.value, "reason": outcome.reason, "signal": signal})
 
@@ -282,6 +282,7 @@ class RunSummary:
     """Everything a run claims, as one value; its JSON, Markdown and HTML are views of it.
 
     ``aggregate_metrics`` has no entry for what is undefined. ``statistics`` holds one object per compared name.
+    ``skipped_views`` tells of skips in the flow's own terms.
     ``provenance`` are members of ``run.json``: the command, the config and its digest, the packages, the commit.
     """
 
@@ -298,6 +299,7 @@ class RunSummary:
     interrupted: bool = False
     verdict: Verdict | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    skipped_views: tuple[Mapping[str, Any], ...] = ()
 
 
 # The names under which the comparison flow's users know these values.

@@ -1,4 +1,4 @@
-"""How much verifying a run may cost: a fixed amount, and what honest runs of its size take, with a margin.
+"""How much verifying a run may cost: a fixed amount plus what honest runs of its size need, with a margin.
 
 The size is what the disk really holds, so a file that is nothing but holes allows for nothing.
 """
@@ -48,7 +48,7 @@ class Allowance:
 
 
 class OverBudgetError(Exception):
-    """Verifying takes more than it may; the message says of what. No check goes on after it."""
+    """Verifying needs more than its allowance; the message says of what. No check continues after it."""
 
 
 def allowance_of(files: ConfinedDirectory, *, deep: bool, factor: float) -> Allowance:
@@ -80,7 +80,7 @@ def _seconds(size: int) -> float:
 
 
 def _jobs(files: ConfinedDirectory) -> int:
-    """How many jobs the run has, by its request and its journal, the smaller number; they are counted, not parsed."""
+    """How many jobs the run has: the smaller of the counts in its request and journal; counted without parsing."""
     return min(MOST_JOBS, *(_jobs_in(files, name, least) for name, least in _LEAST.items()))
 
 
@@ -108,7 +108,7 @@ def _sizes(files: ConfinedDirectory, most: int) -> Iterator[tuple[str, int]]:
 
 
 class Meter:
-    """Counts what is read of a run, and refuses what is more than the allowance."""
+    """Counts the bytes read from a run, and refuses to read more than the allowance."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

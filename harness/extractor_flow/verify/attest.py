@@ -1,4 +1,4 @@
-"""Writes down a verdict as an in-toto statement, for others to sign."""
+"""Writes a verdict as an in-toto statement, which other tools can sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verifies a run in a process of its own, which keeps to a budget.
+"""Verifies a run in a process of its own, which is held to a budget.
 
 The operating system holds that process to its limits, so no file can cost more, whatever an algorithm makes of it.
 ``python -P -m extractor_flow.verify.budget REQUEST`` is that process: it answers on standard output with its allowance
@@ -39,7 +39,7 @@ _MOST_FINDINGS = 100_000
 
 @dataclass(frozen=True)
 class Asked:
-    """The run to be verified, in which way, and *factor* times what it may cost."""
+    """The run to verify, how, and the factor on its budget."""
 
     run_directory: str
     deep: bool = False
@@ -113,7 +113,7 @@ def _crashed(found: str) -> Verdict:
 
 
 def _end(code: int) -> str:
-    """What it means that the process ended with *code*."""
+    """The verdict when the process ended with *code*."""
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     return f"the verifier's process {how}"
 

@@ -1,4 +1,4 @@
-"""Judges a run: loads it once, has every check look at it, and puts what they found in order."""
+"""Judges a run: loads it once, calls every check, and sorts what they found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In what this environment differs from the one that a run says it was made in."""
+"""How this environment differs from the one a run says it was made in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where two JSON values differ, as violations of the one that is published."""
+"""The differences between two JSON values, as violations in the published one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Difference = tuple[Steps, Any, Any]
 
 
 class Absent:
-    """Stands for a member that is not there."""
+    """Stands for a missing member."""
 
     def __repr__(self) -> str:
         return "nothing"

@@ -130,7 +130,7 @@ def _read(run_directory: Path) -> tuple[Mapping[str, Any], Mapping[str, Entry]]:
 
 
 def _entry(latest: Mapping[str, Entry], name: str) -> Entry:
-    """The one entry that *name* means."""
+    """The one entry that *name* refers to."""
     named = [entry for entry in latest.values() if name in {entry.record.label, entry.record.name}]
     if len(named) == 1:
         return named[0]
@@ -205,7 +205,7 @@ def _comparable(flow: Flow, outcome: Outcome) -> dict[str, Any]:
 
 
 def _equal(original: _Original) -> tuple[str, ...]:
-    """What was found equal, in words."""
+    """What was found equal, as words."""
     told = _comparable(original.flow, original.outcome)
     artifacts = original.outcome.artifacts
     files = [f"{artifacts[name].path} (SHA-256 {artifacts[name].sha256})" for name in told["artifacts"]]

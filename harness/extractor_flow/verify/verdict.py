@@ -16,7 +16,7 @@ __all__ = ["Conclusion", "Ran", "Reproduction", "Unchecked", "Verdict", "Violati
 
 
 class Conclusion(StrEnum):
-    """What a verdict comes to."""
+    """The conclusion of a verdict."""
 
     VERIFIED = "verified"  # nothing is contradicted, and every completed job was judged by its evidence
     CONTRADICTED = "contradicted"
@@ -87,7 +87,7 @@ class Verdict:
 
     @property
     def conclusion(self) -> Conclusion:
-        """What it comes to."""
+        """The conclusion."""
         codes = {item.code for item in self.unchecked}
         if self.violations:
             return Conclusion.CONTRADICTED
@@ -97,7 +97,7 @@ class Verdict:
 
     @property
     def claims(self) -> int:
-        """How many claims were looked at."""
+        """How many claims were checked."""
         return sum(each.claims for each in self.ran)
 
     def layer_of(self, finding: Violation | Unchecked) -> Layer | None:
@@ -105,7 +105,7 @@ class Verdict:
         return {each.check: each.layer for each in self.ran}.get(finding.check)
 
     def __add__(self, other: Verdict) -> Verdict:
-        """Both judgements in one."""
+        """Both verdicts merged into one."""
         return Verdict(
             self.violations + other.violations,
             self.unchecked + other.unchecked,

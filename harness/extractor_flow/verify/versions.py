@@ -1,4 +1,4 @@
-"""Which version of this package wrote a run: what another one wrote may be written otherwise."""
+"""Which version of this package wrote a run: another version may write the same content differently."""
 
 from __future__ import annotations
 

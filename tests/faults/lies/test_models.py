@@ -26,7 +26,7 @@ pytest.importorskip("stable_baselines3")
 from extractor_flow.flows.extractor_comparison.checks.player import Player  # noqa: E402
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv  # noqa: E402
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
-from extractor_flow.flows.extractor_comparison.training.ppo import _ACTIVATIONS  # noqa: E402
+from extractor_flow.flows.extractor_comparison.training.model import _ACTIVATIONS  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,7 @@ def test_an_extractor_that_all_files_tell_of_and_nobody_trained_is_found_by_maki
         ),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_an_honest_run_verifies(tmp_path, monkeypatch, extractors, algorithm):
     (tmp_path / "changing.py").write_text(CHANGING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
@@ -148,7 +149,7 @@ def test_every_preset_can_be_made_without_numbers(preset):
 
     made = kind(boxes, **arguments).state_dict()
 
-    shapes = {f"features_extractor.{name}": tuple(values.shape) for name, values in made.items()}
+    shapes = {name: tuple(values.shape) for name, values in made.items()}
     assert Player(plan, 1).extractor_shapes() == shapes
 
 

@@ -109,6 +109,7 @@ def test_a_lie_that_agrees_in_every_file_is_caught_by_playing_again_alone(run, l
 
 
 @pytest.mark.parametrize("factory", ["normalized", "older", "unseeded"])
+@pytest.mark.usefixtures("undrawn")
 def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(tmp_path, monkeypatch, factory):
     name = f"unrepeatable:{factory}"
     path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
@@ -118,6 +119,7 @@ def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(
     assert (verdict.violations, rewards_unchecked(verdict)) == ((), {Why.NO_REPEAT})
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_running_normalisation_that_is_not_told_is_caught(tmp_path, monkeypatch):
     name = "unrepeatable:normalized"
     path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
@@ -128,6 +130,7 @@ def test_running_normalisation_that_is_not_told_is_caught(tmp_path, monkeypatch)
     assert {each.check for each in verify(path, deep=True, trust=[name]).violations} == {"ppo-repeatability"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_training_again_where_nothing_repeats_accuses_nobody(tmp_path, monkeypatch, capsys):
     path = trained(tmp_path, monkeypatch, {"env": {"factory": "unrepeatable:unseeded"}, "extractors": [FLAT]})
     capsys.readouterr()
@@ -141,6 +144,7 @@ def test_training_again_where_nothing_repeats_accuses_nobody(tmp_path, monkeypat
     assert "unrepeatable:unseeded does not repeat" in notes
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_code_that_the_config_names_is_not_run_unless_it_is_trusted(tmp_path, monkeypatch):
     path = trained(tmp_path, monkeypatch, OWN)
     (tmp_path / "unrepeatable.py").write_text("raise SystemExit('it ran')", encoding="utf-8")

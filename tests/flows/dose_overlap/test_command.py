@@ -78,7 +78,7 @@ def test_a_study_of_another_flows_config_is_one_complaint(call, tmp_path):
     answer = call("study", path)
 
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert "flow: is None; expected dose_overlap" in answer.err
+    assert "names no flow; expected 'flow: dose_overlap'" in answer.err
 
 
 def test_the_result_of_a_job_is_what_was_done(call, training, tmp_path):
@@ -242,10 +242,10 @@ def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
 
 
 def test_a_study_runs_and_is_verified(studied):
-    answer, _ = studied
+    execution, _ = studied
 
-    assert answer.code == 0, answer
-    assert ": verified: " in answer.out.splitlines()[-1]
+    assert execution.returncode == 0, execution
+    assert ": verified: " in execution.log_tail(1)
 
 
 def test_the_table_of_a_run_has_a_line_for_each_method(studied, call):

@@ -53,7 +53,14 @@ class Bench:
         self._path = path
         self._numbers = itertools.count()
 
-    def jobs(self, *extractors: dict[str, Any], algorithm: Any = None, env: Any = None, **run: Any) -> tuple[Job, ...]:
+    def jobs(
+        self,
+        *extractors: dict[str, Any],
+        algorithm: Any = None,
+        env: Any = None,
+        eval_env: Any = None,
+        **run: Any,
+    ) -> tuple[Job, ...]:
         """The jobs of a study: 64 steps of *extractors* in the corridor, in rollouts of 32, unless told otherwise."""
         data = {
             "run": {
@@ -65,8 +72,9 @@ class Bench:
                 **run,
             },
             "extractors": list(extractors) or [FLAT],
-            "algorithm": {"n_epochs": 2, **(algorithm or {})},
+            "algorithm": algorithm if "name" in (algorithm or {}) else {"n_epochs": 2, **(algorithm or {})},
             "env": env or CORRIDOR,
+            **({} if eval_env is None else {"eval_env": eval_env}),
         }
         if "seeds" in run:
             del data["run"]["seed"]

@@ -21,8 +21,8 @@ from extractor_flow.flows.extractor_comparison import ExtractorComparison, layou
 from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.flows.extractor_comparison.training.job import train
+from extractor_flow.flows.extractor_comparison.training.model import build_model
 from extractor_flow.flows.extractor_comparison.training.policy_weights import weights_bytes
-from extractor_flow.flows.extractor_comparison.training.ppo import build_model
 from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
 from extractor_flow.study.flow import JobResult
 

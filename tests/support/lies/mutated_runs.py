@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from extractor_flow import layout
 from support.lies.tampering import Tampering
@@ -33,12 +34,23 @@ class Mutation:
     checks: tuple[str, ...] = ()
 
 
+def put(data: Any, steps: tuple[str | int, ...], value: object) -> None:
+    """Set what *steps* lead to; a function is given what is there, ``None`` takes it out."""
+    *way, last = steps
+    for step in way:
+        data = data[step]
+    if value is None:
+        del data[last]
+    else:
+        data[last] = value(data[last]) if callable(value) else value
+
+
 def setting(name: str, *steps: str | int, to: object) -> Change:
     """Set what *steps* lead to in the JSON file *name*."""
 
     def change(run: Tampering) -> None:
         with run.json(name) as data:
-            _set(data, steps, to)
+            put(data, steps, to)
 
     return change
 
@@ -48,7 +60,7 @@ def recording(job: str, *steps: str | int, to: object) -> Change:
 
     def change(run: Tampering) -> None:
         with run.record(job) as record:
-            _set(record, steps, to)
+            put(record, steps, to)
 
     return change
 
@@ -58,7 +70,7 @@ def lying(job: str, *steps: str | int, to: object) -> Change:
 
     def change(run: Tampering) -> None:
         with run.lying(job) as record:
-            _set(record, steps, to)
+            put(record, steps, to)
 
     return change
 
@@ -108,19 +120,6 @@ def then_digested(change: Change, job: str = ONE) -> Change:
     return both
 
 
-def dropping(name: str, *steps: str | int) -> Change:
-    """Delete what *steps* lead to in the JSON file *name*."""
-
-    def change(run: Tampering) -> None:
-        with run.json(name) as data:
-            *way, last = steps
-            for step in way:
-                data = data[step]  # noqa: PLW2901
-            del data[last]
-
-    return change
-
-
 def reordering(name: str, *steps: str | int) -> Change:
     """Turn the list that *steps* lead to around."""
 
@@ -131,13 +130,6 @@ def reordering(name: str, *steps: str | int) -> Change:
             data.reverse()
 
     return change
-
-
-def _set(data: object, steps: tuple[str | int, ...], value: object) -> None:
-    *way, last = steps
-    for step in way:
-        data = data[step]
-    data[last] = value(data[last]) if callable(value) else value
 
 
 def _none(_: object) -> None:

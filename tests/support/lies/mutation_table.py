@@ -12,7 +12,6 @@ from support.lies.mutated_runs import (
     Mutation,
     appending,
     copying,
-    dropping,
     history,
     listing,
     overwriting,
@@ -111,7 +110,9 @@ REQUEST = [
     Mutation(
         "another output root", layout.RUN, run_json("output_root", to="/elsewhere"), checks=("settings-span-matrix",)
     ),
-    Mutation("a job not announced", layout.RUN, dropping(layout.RUN, "jobs", 0), checks=("settings-span-matrix",)),
+    Mutation(
+        "a job not announced", layout.RUN, setting(layout.RUN, "jobs", 0, to=None), checks=("settings-span-matrix",)
+    ),
     Mutation(
         "a job announced with another seed",
         layout.RUN,
@@ -335,7 +336,9 @@ SUMMARY = [
     Mutation(
         "a quicker result", layout.SUMMARY, summary(RESULTS, 0, "duration_seconds", to=0.1), checks=("json-made-again",)
     ),
-    Mutation("a result left out", layout.SUMMARY, dropping(layout.SUMMARY, RESULTS, 1), checks=("json-made-again",)),
+    Mutation(
+        "a result left out", layout.SUMMARY, setting(layout.SUMMARY, RESULTS, 1, to=None), checks=("json-made-again",)
+    ),
     Mutation("a result invented", layout.SUMMARY, invent, checks=("json-made-again",)),
     Mutation(
         "results in another order", layout.SUMMARY, reordering(layout.SUMMARY, RESULTS), checks=("json-made-again",)
@@ -367,7 +370,10 @@ SUMMARY = [
         checks=("json-made-again",),
     ),
     Mutation(
-        "no warning of few seeds", layout.SUMMARY, dropping(layout.SUMMARY, "statistics"), checks=("json-made-again",)
+        "no warning of few seeds",
+        layout.SUMMARY,
+        setting(layout.SUMMARY, "statistics", to=None),
+        checks=("json-made-again",),
     ),
     Mutation("another time", layout.SUMMARY, summary("created_at", to=LATER), checks=("json-made-again",)),
     Mutation(
@@ -491,7 +497,9 @@ VIEWS = [
         "the manifest's selection", layout.MANIFEST, listing("selection", to=["mlp"]), checks=("json-made-again",)
     ),
     Mutation("fewer skips", layout.MANIFEST, listing("skipped_count", to=0), checks=("json-made-again",)),
-    Mutation("a skip left out", layout.SKIPS, dropping(layout.SKIPS, "skipped_jobs", 0), checks=("json-made-again",)),
+    Mutation(
+        "a skip left out", layout.SKIPS, setting(layout.SKIPS, "skipped_jobs", 0, to=None), checks=("json-made-again",)
+    ),
     Mutation(
         "another reason in the skips",
         layout.SKIPS,
@@ -519,7 +527,7 @@ VIEWS = [
     Mutation(
         "an old result left out",
         layout.HISTORICAL,
-        dropping(layout.HISTORICAL, "results", "broken seed 1"),
+        setting(layout.HISTORICAL, "results", "broken seed 1", to=None),
         checks=("json-made-again",),
     ),
 ]

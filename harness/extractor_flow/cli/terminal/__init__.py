@@ -1,1 +1,1 @@
-"""What a person at a terminal sees: progress while a run goes on, and what came of it."""
+"""What a user sees on the terminal: progress during a run, and its outcome."""

@@ -1,4 +1,4 @@
-"""What a run ends with on a terminal: the verdict, each compared name, what failed and why, and what to do next."""
+"""The end of a run on the terminal: the verdict, a row per compared name, failures with reasons, and next steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from extractor_flow.files import printable
 from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY, TABLE
 from extractor_flow.render.escaping import ABSENT
 from extractor_flow.render.formats import metric_of, number
-from extractor_flow.render.page.jobs_by_name import by_name, signed
+from extractor_flow.render.page.jobs_by_name import by_environment, by_name, signed
 from extractor_flow.render.page.ranking import Ranked, baseline_of, interval_name, interval_of, ranked
 from extractor_flow.render.summary_json import to_json
 from extractor_flow.render.words import failure_lines, next_lines, verdict_lines
@@ -24,7 +24,7 @@ from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import failures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -37,7 +37,7 @@ _MOST_LOGS, _LOG_LINES = 3, 5
 
 
 def show(console: Console, report: RunReport | SubmitReport) -> None:
-    """Print what came of a run, or where it was left, and the commands that go on from there."""
+    """Print the outcome of a run, or where it was submitted, and the commands to continue with."""
     if isinstance(report, RunReport):
         _closing_report(console, report)
     else:
@@ -51,7 +51,8 @@ def _closing_report(console: Console, report: RunReport) -> None:
     data = to_json(summary, vocabulary)
     for place, line in enumerate(verdict_lines(data)):
         _paragraph(console, Text(printable(line), style="" if place else "bold"), indent=2 if place else 0)
-    console.print(_table(summary, vocabulary))
+    for environment, among in by_environment(summary, by_name(summary)).items():
+        console.print(_table(summary, vocabulary, among, environment))
     for status, told in failure_lines(data):
         _paragraph(console, Text.from_markup(f"{MARKS[status]} {_plain(told)}"))
     _show_logs(console, report)
@@ -62,13 +63,14 @@ def _closing_report(console: Console, report: RunReport) -> None:
         _line(console, f"next: {command}")
 
 
-def _table(summary: RunSummary, vocabulary: ReportSpec) -> Table:
-    """A row a compared name: the best first, in the end those without a number."""
-    named, words = by_name(summary), metric_of(vocabulary.headline, vocabulary)
+def _table(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], environment: str | None) -> Table:
+    """One row per compared name, best first; names without a number come last."""
+    words = metric_of(vocabulary.headline, vocabulary)
     rows = ranked(summary, vocabulary, named, vocabulary.headline)
-    several, baseline = any("low" in row.entry for row in rows), baseline_of(summary)
+    several, baseline = any("low" in row.entry for row in rows), baseline_of(summary, named)
     unit = f", {words.unit}" if words.unit else ""
-    table = Table(title=escape(vocabulary.title), title_justify="left")
+    title = vocabulary.title if environment is None else f"{vocabulary.title}: {environment}"
+    table = Table(title=_plain(title), title_justify="left")
     table.add_column(escape(vocabulary.subject), overflow="fold")
     for heading in ("Jobs", f"{words.title}{unit}", *([interval_name(rows)] if several else [])):
         table.add_column(escape(heading), justify="right")

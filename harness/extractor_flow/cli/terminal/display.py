@@ -1,4 +1,4 @@
-"""What a person sees of a run while it goes on: one live display on a terminal, plain lines elsewhere."""
+"""The display during a run: one live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SilentDisplay:
 
 
 class PlainDisplay:
-    """One line per happening, fit for a log file: starts, quarters of the way, ends."""
+    """One line per event, for log files: starts, quarters, ends."""
 
     def __init__(self, console: Console, vocabulary: ReportSpec) -> None:
         self._console = console
@@ -192,7 +192,7 @@ def shortened(label: str, room: int) -> str:
 
 
 def time_left(elapsed: float, way: float) -> str:
-    """How long it still takes, if it goes on as it went; nothing while little of the way is behind."""
+    """The estimated time left at the pace so far; empty while too little is done to tell."""
     enough = 0.02  # before that, starting up counts for more than the work
     return f"about {duration(elapsed * (1 - way) / way)} left" if enough < way < 1 else ""
 
@@ -218,7 +218,7 @@ def _fact(name: str, value: object, vocabulary: ReportSpec) -> str:
 
 
 def one_line(record: JobRecord, vocabulary: ReportSpec) -> str:
-    """What became of a job."""
+    """One line about a job's outcome."""
     match record.outcome:
         case Completed(training_steps=steps):
             headline = _headline(record.outcome, vocabulary)

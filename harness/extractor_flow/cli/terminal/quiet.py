@@ -1,4 +1,4 @@
-"""Output that nobody may be left to read."""
+"""An output stream whose reader may have gone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class QuietStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write *text*, or nothing."""
+        """Write *text* if the stream still works."""
         try:
             return self._stream.write(text)
         except OSError:
@@ -24,7 +24,7 @@ class QuietStream:
             return len(text)
 
     def flush(self) -> None:
-        """Flush, if that is still possible."""
+        """Flush if the stream still works."""
         try:
             self._stream.flush()
         except OSError:

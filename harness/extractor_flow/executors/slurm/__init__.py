@@ -48,7 +48,7 @@ class SlurmExecutor:
 
     @staticmethod
     def queue_of(run_path: Path) -> SlurmQueue | None:
-        """What Slurm says of the run at *run_path*; ``None`` where nothing of it was submitted."""
+        """What Slurm reports about the run at *run_path*; ``None`` if nothing of it was submitted."""
         return SlurmQueue(run_path) if notes.submissions(run_path) else None
 
     def submit(self, directories: Sequence[JobDirectory]) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Slurm's own commands: what is asked of them, and what their answers mean."""
+"""Slurm's own commands, and what their answers mean."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def states_of(name: str) -> dict[str, str] | None:
 
 
 def most_in_an_array() -> int:
-    """How many tasks an array may have."""
+    """The largest number of tasks an array may have."""
     for line in (_ask("scontrol", "show", "config") or "").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "MaxArraySize" and value.strip().isdecimal():
@@ -83,18 +83,18 @@ def most_in_an_array() -> int:
 
 
 def cancel(jobs: Sequence[str]) -> None:
-    """End *jobs*; those that have ended are no error."""
+    """Cancel *jobs*; jobs that have already ended are not an error."""
     if jobs:
         _ask("scancel", *jobs)
 
 
 def requeue(task: str) -> bool:
-    """Put a running *task* back into the queue; whether that was done."""
+    """Put a running *task* back into the queue; returns whether that worked."""
     return _ask("scontrol", "requeue", task) is not None
 
 
 def _ask(*command: str) -> str | None:
-    """What the command prints; ``None`` where it fails."""
+    """The command's output; ``None`` if it fails."""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_ASKING_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

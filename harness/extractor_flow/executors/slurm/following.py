@@ -1,4 +1,4 @@
-"""Follows jobs that Slurm has, until the last of them has ended."""
+"""Follows submitted jobs until the last one has ended."""
 
 from __future__ import annotations
 

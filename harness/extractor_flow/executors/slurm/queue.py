@@ -1,4 +1,4 @@
-"""What Slurm says of a run's jobs: a hint, beside the truth in their directories."""
+"""What Slurm reports about a run's jobs: a hint only; the truth is in their directories."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SlurmQueue:
         return submissions(self._run_path)
 
     def states(self) -> Mapping[str, str] | None:
-        """By directory, Slurm's word on the task that was submitted last for it; ``None`` where Slurm does not answer.
+        """By directory, Slurm's state of the task submitted last for it; ``None`` if Slurm does not answer.
 
         A task that Slurm does not remember has no entry.
         """

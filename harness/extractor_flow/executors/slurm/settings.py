@@ -49,7 +49,7 @@ SCHEMA: Mapping[str, Any] = {
 
 
 def common_options(settings: Mapping[str, Any]) -> list[str]:
-    """What every job is submitted with: training, preparing, publishing."""
+    """The options every job is submitted with: training, preparing, publishing."""
     chosen = [f"{option}={settings[key]}" for key, option in _OPTIONS.items() if key in settings]
     return [*chosen, *settings["options"]]
 

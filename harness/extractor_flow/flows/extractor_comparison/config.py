@@ -6,21 +6,24 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import chosen, rollout_of
+from extractor_flow.flows.extractor_comparison.algorithms.settings import check_algorithm, check_nulls, with_defaults
 from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
-from extractor_flow.flows.extractor_comparison.ppo_defaults import batch_size, n_steps, rollout_of
+from extractor_flow.flows.extractor_comparison.plan import environments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from extractor_flow.config import ConfigDocument, Problem
+    from extractor_flow.config import ConfigDocument
     from extractor_flow.files import Json
 
 DEFAULT_ENVIRONMENT = "extractor_flow/RobotNav-v0"
 DEFAULT_SEED = 42
 EPISODES_SIDE_BY_SIDE = 8
+_NAMED = {"id", "factory"}
 _SCHEMA = "run_config.schema.json"
 
 
@@ -38,8 +41,15 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     override that cannot be.
     """
     problems = check_schema(document, schema())
-    sound = resolve_defaults(_blanked(document.data, map(_doubtful, problems)), schema())
+    sound: dict[str, Any] = resolve_defaults(_blanked(document.data, map(_doubtful, problems)), schema())
+    known: Any = schema()["properties"]
+    sound["algorithm"] = with_defaults(sound["algorithm"] or {}, known["algorithm"])
     problems += check_meaning(sound)
+    problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
+    problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
+    beside = sorted({"env", "eval_env"} & document.data.keys())
+    if beside and "envs" in document.data:
+        problems.append(Problem(("envs",), f"stands beside {' and '.join(beside)}; expected one of the two"))
     if problems:
         raise document.complain(problems)
     return _chosen(sound, _checked(overrides), document.path.stem)
@@ -49,13 +59,20 @@ def notes_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The config's notes, and what a reader of the result should know about these settings."""
     run = settings["run"]
     rollout = rollout_of(run, settings["algorithm"])
+    notes = list(run["notes"])
+    for name, alone in environments_of(settings):
+        if evaluated := alone.get("eval_env"):
+            trained, played = (each.get("id") or each.get("factory") for each in (alone["env"], evaluated))
+            where = "" if name is None else f"{name}: "
+            notes.append(f"{where}every evaluation took place in eval_env, {played}; the training in env, {trained}")
     if rollout <= run["eval_freq"]:
-        return tuple(run["notes"])
+        return tuple(notes)
+    span = "train_freq" if "train_freq" in settings["algorithm"] else "n_steps"
     coarse = (
         f"eval_freq is {run['eval_freq']} steps, but the policy changes only every {rollout} "
-        "(n_steps x num_envs): it was evaluated that often"
+        f"({span} x num_envs): it was evaluated that often"
     )
-    return (*run["notes"], coarse)
+    return (*notes, coarse)
 
 
 def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -> dict[str, Any]:
@@ -69,14 +86,31 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
             run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, max(run["n_eval_episodes"], run["final_eval_episodes"])
         ),
     }
-    algorithm = {**sound["algorithm"], "n_steps": n_steps(run, sound["algorithm"])}
-    environment = sound["env"] if {"id", "factory"} & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
     return {
-        **sound,
+        **{key: value for key, value in sound.items() if key not in {"env", "eval_env", "envs"}},
         "run": run,
-        "algorithm": {**algorithm, "batch_size": batch_size(run, algorithm)},
-        "env": environment,
+        "algorithm": chosen(run, sound["algorithm"]),
+        **({"envs": [_environment(each) for each in sound["envs"]]} if "envs" in sound else _only_environment(sound)),
     }
+
+
+def _environment(section: Mapping[str, Any]) -> dict[str, Any]:
+    """One of several environments, that of its evaluations inside."""
+    made = _only_environment({"env": section, **section})
+    return {**made.pop("env"), **made}
+
+
+def _only_environment(sound: Mapping[str, Any]) -> dict[str, Any]:
+    environment = sound["env"] if _NAMED & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
+    evaluation = {"eval_env": _evaluated_in(sound["eval_env"], environment)} if "eval_env" in sound else {}
+    return {"env": environment, **evaluation}
+
+
+def _evaluated_in(section: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment of the evaluations: what its *section* leaves out is that of the training's *environment*."""
+    left = {"normalize", "name", "score_range", "eval_env"} | (_NAMED | {"kwargs"} if _NAMED & set(section) else set())
+    inherited = {key: value for key, value in environment.items() if key not in left}
+    return {"kwargs": {}, **inherited, **section}
 
 
 def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,6 +126,12 @@ def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
         msg = f"--run-id {overrides['run_id'][:120]!r}: expected 1 to 100 characters, not all of them spaces"
         raise RequestError(msg)
     return overrides
+
+
+def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    """The section *name* of *data* as it is written; empty where it is none."""
+    section = data.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _doubtful(problem: Problem) -> tuple[str | int, ...]:

@@ -9,7 +9,7 @@ from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.study.job_contract import REPEATABILITY, ArtifactSpec, Detail, JobContract, Metric, MetricSpec
 
 CONTRACT = JobContract(
-    version=1,
+    version=2,
     artifacts={
         "final_model": ArtifactSpec(layout.FINAL_MODEL),
         "best_model": ArtifactSpec(layout.BEST_MODEL),
@@ -46,8 +46,15 @@ CONTRACT = JobContract(
         "trainable_parameters": MetricSpec("Trainable parameters", "", 0, larger_is_better=False),
         "extractor_parameters": MetricSpec("Parameters of the extractor", "", 0, larger_is_better=False),
         "features_dim": MetricSpec("Features", "", 0),
+        # Of the algorithms that replay: DQN, SAC and TD3.
+        "gradient_updates": MetricSpec("Gradient updates", "updates", 0, required=False, since=2),
+        "replay_transitions": MetricSpec("Transitions in the replay buffer", "", 0, required=False, since=2),
+        "replay_bytes": MetricSpec(
+            "Memory of the replay buffer", "bytes", 0, required=False, since=2, larger_is_better=False
+        ),
     },
-    details=dict.fromkeys(
+    details={"evaluation_environment": Detail(required=False, since=2)}
+    | dict.fromkeys(
         (
             "curve",
             "requested_steps",
@@ -66,7 +73,11 @@ CONTRACT = JobContract(
 HEADLINE = "held_out_mean_reward"
 """The metric that extractors are ranked by."""
 
+NORMALISED = "normalised_score"
+NORMALISED_SPEC = MetricSpec("Normalised score over the environments", decimals=3)
+
 ADDED: dict[str, Metric] = {
+    NORMALISED: NORMALISED_SPEC,
     "area_under_curve": MetricSpec(
         "Mean reward over the training (area under the curve)", described=True, compared=True
     ),

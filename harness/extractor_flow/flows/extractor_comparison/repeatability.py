@@ -62,6 +62,13 @@ class Repeatability:
         """Whether the same seed and the same actions gave the same."""
         return not self.differs
 
+    @classmethod
+    def of_all(cls, found: Iterable[Self]) -> Self:
+        """What was found in one environment or another."""
+        each = tuple(found)
+        differs = dict.fromkeys(name for one in each for name in one.differs)
+        return cls(tuple(differs), tuple(dict.fromkeys(finding for one in each for finding in one.findings)))
+
     def with_finding(self, finding: Finding) -> Repeatability:
         """The same, and *finding*."""
         return replace(self, findings=(*self.findings, finding))

@@ -101,7 +101,7 @@ def _table(grid: Grid, shown: str | Difference, words: Metric) -> dict[str, Any]
 
 
 def _shade(value: float, low: float, high: float, *, signs: bool) -> str:
-    """Gains and losses by their size; else what is more is darker."""
+    """Gains and losses by size; for other numbers, more is darker."""
     return shade(value, max(abs(low), abs(high))) if signs else shade(value - low, (high - low) or 1.0)
 
 

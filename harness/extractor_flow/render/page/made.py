@@ -49,7 +49,7 @@ def _at(config: object, path: str) -> Any:  # noqa: ANN401 - whatever a setting 
 
 
 def _text(name: str, value: object) -> str:
-    """A setting for people: a text by itself, anything else after its name."""
+    """A setting for display: a string by itself, anything else after its name."""
     match value:
         case str():
             return value

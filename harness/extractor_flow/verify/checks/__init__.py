@@ -1,4 +1,4 @@
-"""What every run is held to, whatever its flow."""
+"""The checks that apply to every run, whatever its flow."""
 
 from __future__ import annotations
 

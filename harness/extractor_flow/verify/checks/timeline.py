@@ -1,4 +1,4 @@
-"""Checks that the times that the journal tells can be those of one run after the other."""
+"""Checks that the times in the journal are possible in one run."""
 
 from __future__ import annotations
 

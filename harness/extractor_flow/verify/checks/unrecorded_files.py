@@ -1,4 +1,4 @@
-"""Checks of what lies in a run's directory although no record tells of it."""
+"""Checks of files in a run's directory that no record mentions."""
 
 from __future__ import annotations
 

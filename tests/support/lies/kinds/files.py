@@ -9,8 +9,9 @@ from extractor_flow import layout
 from extractor_flow.files import sha256_of
 from support.files.malice import whole_picture
 from support.lies.about_runs import archived
-from support.lies.kinds.kind import Seen, also, gone, member, subject, text
+from support.lies.kinds.kind import Seen, also, gone, subject, text
 from support.lies.kinds.requests import BAD, LINES, ONE
+from support.lies.mutated_runs import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,10 +104,10 @@ COPIES = subject(
     ("a small file left out, by a low limit", also(text(f"{BAD}/train.log", lambda old: old * 99),
      archived(everything, largest=2000)), Seen.LIGHT, "subjects", False),
     ("names that were replaced", excused, Seen.OPEN, "", False),
-    ("a member more in the list", also(archived(everything, largest=100), member(layout.ARCHIVE, "by", to="me")),
+    ("a member more in the list", also(archived(everything, largest=100), setting(layout.ARCHIVE, "by", to="me")),
      Seen.LIGHT, "left-out-files", False),
-    ("a limit that is not kept", also(archived(everything, largest=100), member(layout.ARCHIVE, "largest", to=10**6)),
+    ("a limit that is not kept", also(archived(everything, largest=100), setting(layout.ARCHIVE, "largest", to=10**6)),
      Seen.LIGHT, "left-out-files", False),
     ("a digest of another file", also(archived(everything, largest=100),
-     member(layout.ARCHIVE, "left_out", 0, "sha256", to="0" * 64)), Seen.LIGHT, "subjects", False),
+     setting(layout.ARCHIVE, "left_out", 0, "sha256", to="0" * 64)), Seen.LIGHT, "subjects", False),
 )  # fmt: skip

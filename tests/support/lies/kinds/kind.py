@@ -21,7 +21,7 @@ from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import select
 from extractor_flow.verify.subject.matrix import announcement
-from support.lies.mutated_runs import Change
+from support.lies.mutated_runs import Change, put
 from support.lies.tampering import Tampering
 
 Edit = Callable[[dict[str, Any]], object]
@@ -65,16 +65,6 @@ def subject(name: str, study: str, *rows: tuple[Any, ...]) -> Subject:
     return Subject(name, study, tuple(Kind(*row) for row in rows))
 
 
-def request(*steps: str | int, to: object) -> Change:
-    """Set what *steps* lead to in run.json; a function is given what is there."""
-
-    def change(run: Tampering) -> None:
-        with run.json(layout.RUN) as data:
-            put(data, steps, to)
-
-    return change
-
-
 def record(job: str, *steps: str | int, to: object) -> Change:
     """Set what *steps* lead to in the record of *job*, wherever it stands."""
 
@@ -96,17 +86,6 @@ def records(edit: Edit) -> Change:
                 edit(data)
 
     return change
-
-
-def put(data: Any, steps: tuple[str | int, ...], value: object) -> None:
-    """Set what *steps* lead to; ``None`` takes it out."""
-    *way, last = steps
-    for step in way:
-        data = data[step]
-    if value is None:
-        del data[last]
-    else:
-        data[last] = value(data[last]) if callable(value) else value
 
 
 def also(*changes: Change) -> Change:
@@ -137,16 +116,6 @@ def text(name: str, edit: Callable[[str], str]) -> Change:
         path = run.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(edit(path.read_text(encoding="utf-8") if path.exists() else ""), encoding="utf-8")
-
-    return change
-
-
-def member(name: str, *steps: str | int, to: object) -> Change:
-    """Set what *steps* lead to in a JSON file."""
-
-    def change(run: Tampering) -> None:
-        with run.json(name) as data:
-            put(data, steps, to)
 
     return change
 

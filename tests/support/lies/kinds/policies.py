@@ -28,8 +28,8 @@ from support.lies.about_models import (
 )
 from support.lies.about_models import POLICY as POLICY_MEMBER
 from support.lies.about_policies import scored
-from support.lies.kinds.kind import Seen, asked, gone, record, request, subject
-from support.lies.mutated_runs import ONE, TWO, copying
+from support.lies.kinds.kind import Seen, asked, gone, record, subject
+from support.lies.mutated_runs import ONE, TWO, copying, run_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ def zipped(name: str, *, comment: bytes = b"", **members: bytes) -> Change:
 
 def other_versions(run: Tampering) -> None:
     """Another PyTorch, in run.json, the record and the model."""
-    request("packages", "torch", to="9.9.9")(run)
+    run_json("packages", "torch", to="9.9.9")(run)
     for job in (ONE, TWO, FLAT, FLAT.replace("seed-1", "seed-2")):
         record(job, "details", "versions", "torch", to="9.9.9")(run)
         _renamed_torch(run, job)

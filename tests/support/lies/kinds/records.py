@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from extractor_flow import layout
 from extractor_flow.files import dumps
 from support.lies.about_records import not_started
-from support.lies.kinds.kind import Seen, also, gone, member, record, subject, text
+from support.lies.kinds.kind import Seen, also, gone, record, subject, text
 from support.lies.kinds.requests import BAD, GONE, LINES, ONE, TWO
+from support.lies.mutated_runs import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ TIMES = subject(
     ("a start 2 minutes later", record(ONE, "start_time", to=later(120)), Seen.LIGHT, "times-of-records"),
     ("a skip 50 s earlier", record(GONE, "start_time", to=later(-50)), Seen.WITNESS),
     ("a skip an hour earlier", record(GONE, "start_time", to=later(-3600)), Seen.LIGHT, "times-of-records"),
-    ("an attempt an hour earlier", member(f"{ONE}/attempt-1.json", "started_at", to=later(-3600)), Seen.WITNESS),
+    ("an attempt an hour earlier", setting(f"{ONE}/attempt-1.json", "started_at", to=later(-3600)), Seen.WITNESS),
     ("two records exchanged", exchanged, Seen.WITNESS),
 )
 OUTCOMES = subject(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow import layout
 from extractor_flow.binding import chain
-from support.lies.kinds.kind import Seen, also, asked, beside, lines_of, records, request, subject
+from support.lies.kinds.kind import Seen, also, asked, beside, lines_of, records, subject
+from support.lies.mutated_runs import run_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def relisted(edit: Callable[[list[dict[str, Any]]], object], *, known: bool = Tr
         path.unlink()
         ends = [chain.append(path, start, lambda: chain.NOTHING) for start in starts]
         if known:
-            request("start_sha256", to=ends[-1])(run)
+            run_json("start_sha256", to=ends[-1])(run)
 
     return beside(change)
 
@@ -59,7 +60,7 @@ def renamed(run: Tampering) -> None:
 
 def moved(run: Tampering) -> None:
     """Another place of all runs, wherever run.json has it."""
-    request("output_root", to="/cluster/runs")(run)
+    run_json("output_root", to="/cluster/runs")(run)
     asked(lambda config: config["run"].update(output_root="/cluster/runs"))(run)
 
 
@@ -69,7 +70,7 @@ def another_year(run: Tampering) -> None:
         {key: hour_earlier(value) for key, value in data.items() if key in ("start_time", "end_time")}
     )
     for name, value in _HOUR_EARLIER.items():
-        request(name, to=value)(run)
+        run_json(name, to=value)(run)
     records(year)(run)
     for note in run.path.glob("models/*/attempt-1.json"):
         with run.json(str(note.relative_to(run.path))) as told:
@@ -101,23 +102,23 @@ def earlier(starts: list[dict[str, Any]]) -> None:
 REQUESTS = subject(
     "goalposts",
     LINES,
-    ("another command", request("command", to=["extractor-flow", "run", "other.yaml"]), Seen.WITNESS),
-    ("another config file", request("config_path", to="other.yaml"), Seen.WITNESS),
-    ("a clean commit", request("git", to={"commit": "1" * 40, "dirty": False}), Seen.WITNESS),
-    ("an older numpy", request("packages", "numpy", to="1.0"), Seen.WITNESS),
+    ("another command", run_json("command", to=["extractor-flow", "run", "other.yaml"]), Seen.WITNESS),
+    ("another config file", run_json("config_path", to="other.yaml"), Seen.WITNESS),
+    ("a clean commit", run_json("git", to={"commit": "1" * 40, "dirty": False}), Seen.WITNESS),
+    ("an older numpy", run_json("packages", "numpy", to="1.0"), Seen.WITNESS),
     ("another Python, everywhere", elsewhere(python_version="4.0.0"), Seen.WITNESS),
     ("another platform, everywhere", elsewhere(platform="AmigaOS"), Seen.WITNESS),
     ("another architecture, everywhere", elsewhere(arch="m68k"), Seen.WITNESS),
     ("a GPU, everywhere", elsewhere(gpu_model="NVIDIA H200", cuda_version="12.8"), Seen.WITNESS),
-    ("another processor", request("processor", to="Abacus 3000"), Seen.WITNESS),
-    ("workers that there were not", request("executor", to="local"), Seen.WITNESS),
+    ("another processor", run_json("processor", to="Abacus 3000"), Seen.WITNESS),
+    ("workers that there were not", run_json("executor", to="local"), Seen.WITNESS),
     ("another name of the run", renamed, Seen.WITNESS),
     ("another place of the run", moved, Seen.WITNESS),
     ("another year", another_year, Seen.WITNESS),
-    ("another year of run.json", also(*(request(k, to=v) for k, v in _HOUR_EARLIER.items())), Seen.WITNESS),
-    ("a selection of everything", request("selection", to=["one", "two", "bad", "gone"]), Seen.WITNESS),
-    ("overrides that change nothing", request("overrides", to={"steps": 5}), Seen.WITNESS),
-    ("a note", request("notes", to=["checked by an expert"]), Seen.LIGHT, "settings-span-matrix"),
+    ("another year of run.json", also(*(run_json(k, to=v) for k, v in _HOUR_EARLIER.items())), Seen.WITNESS),
+    ("a selection of everything", run_json("selection", to=["one", "two", "bad", "gone"]), Seen.WITNESS),
+    ("overrides that change nothing", run_json("overrides", to={"steps": 5}), Seen.WITNESS),
+    ("a note", run_json("notes", to=["checked by an expert"]), Seen.LIGHT, "settings-span-matrix"),
     ("fewer steps", asked(lambda config: config["run"].update(steps=4)), Seen.REPLAY, "replay"),
     ("another seed", asked(lambda config: config["run"].update(seeds=[7])), Seen.LIGHT, "line-fit-final-loss"),
     ("another model", asked(model("one", degree=3)), Seen.LIGHT, "line-fit-final-loss"),
@@ -128,17 +129,17 @@ REQUESTS = subject(
     ("a failing model that was never asked for", asked(without("bad")), Seen.WITNESS),
     ("a skipped model that was never asked for", asked(without("gone")), Seen.LIGHT, "run-log"),
     ("the worse model never asked for", asked(without("two")), Seen.WITNESS),
-    ("another contract", request("job_contract", "version", to=99), Seen.OPEN),
-    ("a rehearsal", request("dry_run", to=True), Seen.LIGHT, "rehearsal-skips"),
+    ("another contract", run_json("job_contract", "version", to=99), Seen.OPEN),
+    ("a rehearsal", run_json("dry_run", to=True), Seen.LIGHT, "rehearsal-skips"),
 )
 STARTS = subject(
     "starts beside the run",
     LINES,
     ("other settings", beside(asked(without("bad"))), Seen.LIGHT, "run-starts"),
     ("another limit", beside(asked(lambda c: c["run"].update(memory_limit_mb=64))), Seen.LIGHT, "run-starts"),
-    ("another commit", beside(request("git", to={"commit": "1" * 40, "dirty": False})), Seen.LIGHT, "run-starts"),
-    ("another command", beside(request("command", to=["true"])), Seen.LIGHT, "run-starts"),
-    ("no start", beside(request("start_sha256", to=None)), Seen.LIGHT, "run-starts"),
+    ("another commit", beside(run_json("git", to={"commit": "1" * 40, "dirty": False})), Seen.LIGHT, "run-starts"),
+    ("another command", beside(run_json("command", to=["true"])), Seen.LIGHT, "run-starts"),
+    ("no start", beside(run_json("start_sha256", to=None)), Seen.LIGHT, "run-starts"),
     ("another time in the list", relisted(earlier, known=False), Seen.LIGHT, "run-starts"),
     ("another time in the list and run.json", relisted(earlier), Seen.WITNESS),
     ("another run in the list", relisted(another_run, known=False), Seen.NOTHING, "", False),

@@ -148,15 +148,15 @@ def test_the_rules_of_the_robots_world_are_those_of_its_environment():
 def test_only_what_no_policy_could_do_is_impossible():
     returns, lengths = np.array([[18.0, -13.8, 8.4]]), np.array([[20, 20, 10]])
 
-    found = list(expected.impossible_episodes(plan(), returns, lengths, returns > 0))
+    found = list(expected.impossible_episodes(NAV, returns, lengths, returns > 0))
 
     assert found == []
     for worse in ([[18.1, 0, 9]], [[0, -13.9, 9]]):
-        assert len(list(expected.impossible_episodes(plan(), np.array(worse), lengths))) == 1
+        assert len(list(expected.impossible_episodes(NAV, np.array(worse), lengths))) == 1
 
 
 def test_a_success_has_the_bonus_for_arriving():
-    found = expected.impossible_episodes(plan(), np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]]))
+    found = expected.impossible_episodes(NAV, np.array([[8.0, 8.5]]), np.array([[10, 10]]), np.array([[True, True]]))
 
     assert list(found) == ["a success with a return of 8.0 in 10 steps"]
 
@@ -174,7 +174,7 @@ def test_a_success_has_the_bonus_for_arriving():
     ],
 )
 def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(environment, longest):
-    assert expected.longest_episode(plan(environment=environment)) == longest
+    assert expected.longest_episode(environment) == longest
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20, 3e38])

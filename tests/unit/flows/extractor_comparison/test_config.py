@@ -186,6 +186,9 @@ def test_a_run_without_a_name_is_named_after_its_file(study):
         ({"eval_freq": 100_000, "total_timesteps": 10**6}, {}, (2048, 64)),
         ({"num_envs": 2}, {"n_steps": 50}, (50, 50)),
         ({}, {"batch_size": 128}, (512, 128)),
+        ({"num_envs": 1}, {"n_steps": 67}, (67, 67)),
+        ({"num_envs": 2}, {"n_steps": 67}, (67, 67)),
+        ({"num_envs": 1}, {"n_steps": 14}, (14, 14)),
     ],
 )
 def test_rollouts_end_where_evaluations_are_due_and_batches_divide_them(study, run, algorithm, expected):
@@ -339,7 +342,94 @@ CASES = {
         {"algorithm": {"n_steps": 1}},
         "algorithm.n_steps: gives n_steps x num_envs = 1 x 1 = 1; PPO needs at least 2 samples in a rollout",
     ),
+    "a setting of another algorithm": (
+        {"algorithm": {"name": "DQN", "n_epochs": 4}},
+        "algorithm.n_epochs: is no setting of DQN; PPO has it",
+    ),
+    "a setting of two other algorithms": (
+        {"algorithm": {"name": "A2C", "noise_std": None}},
+        "algorithm.noise_std: is no setting of A2C; SAC, TD3 and TQC have it",
+    ),
+    "a network's setting of others": (
+        {"algorithm": {"name": "TD3", "policy": {"ortho_init": True}}},
+        "algorithm.policy.ortho_init: is no setting of TD3; PPO and A2C have it",
+    ),
+    "a word where others have a number": (
+        {"algorithm": {"ent_coef": "auto"}},
+        "algorithm.ent_coef: is 'auto', which SAC and TQC understand; PPO expects a number",
+    ),
+    "a null for what there has to be": (
+        {"algorithm": {"name": "DQN", "batch_size": None}},
+        "algorithm.batch_size: is null; DQN expects a value, such as its own 32",
+    ),
+    "widths of networks that there are not": (
+        {"algorithm": {"name": "SAC", "policy": {"net_arch": {"pi": [4], "vf": [4]}}}},
+        "algorithm.policy.net_arch: has the keys pi and vf; SAC expects the keys pi and qf",
+    ),
+    "widths of two networks for one": (
+        {"algorithm": {"name": "DQN", "policy": {"net_arch": {"pi": [4], "qf": [4]}}}},
+        "algorithm.policy.net_arch: has the keys pi and qf; DQN expects one list: it has one network",
+    ),
+    "an argument of Adam for RMSprop": (
+        {"algorithm": {"name": "A2C", "policy": {"optimizer_kwargs": {"eps": 0.1}}}},
+        (
+            "algorithm.policy.optimizer_kwargs: are Adam's, and use_rms_prop puts RMSprop in its place; "
+            "set use_rms_prop to false, or rms_prop_eps"
+        ),
+    ),
+    "a noise of no width": (
+        {"algorithm": {"name": "TD3", "noise_type": "normal"}},
+        "algorithm.noise_std: is missing; the noise 'normal' needs it",
+    ),
+    "a noise of no kind": (
+        {"algorithm": {"name": "TD3", "noise_std": 0.1}},
+        "algorithm.noise_type: is missing; noise_std needs it: normal or ornstein-uhlenbeck",
+    ),
+    "a training that ends before its first update": (
+        {"run": {"total_timesteps": 99}, "algorithm": {"name": "DQN"}},
+        "algorithm.learning_starts: is 100, and the training has 100 steps; expected fewer than 100",
+    ),
+    "no updates": (
+        {"algorithm": {"name": "SAC", "gradient_steps": 0}},
+        "algorithm.gradient_steps: is 0; nothing would be learned; expected -1 or at least 1",
+    ),
+    "an environment of the evaluations by id and by factory": (
+        {"eval_env": {"id": "CartPole-v1", "factory": "pkg:make"}},
+        "eval_env.factory: stands beside an id; expected one of the two",
+    ),
 }
+
+
+def test_an_algorithm_has_its_own_settings_and_defaults_and_ppo_goes_without_its_name(study):
+    replayed = study(run={"num_envs": 2, "total_timesteps": 999}, algorithm={"name": "DQN"})
+    plain = study(algorithm={"name": "PPO"})
+
+    settings = replayed.settings["algorithm"]
+    assert {key: settings[key] for key in ("learning_rate", "batch_size", "train_freq", "buffer_size")} == {
+        "learning_rate": 0.0001,
+        "batch_size": 32,
+        "train_freq": 4,
+        "buffer_size": 1000,
+    }
+    assert "n_epochs" not in settings
+    assert plain.jobs == study().jobs
+
+
+def test_an_environment_of_the_evaluations_has_what_it_leaves_out_from_the_trainings(study):
+    own = study(env={"kwargs": {"rays": 16}}, eval_env={"wrappers": [{"class": "pkg:Wrap"}]})
+    other = study(env={"id": "CartPole-v1", "kwargs": {"a": 1}}, eval_env={"factory": "pkg:make"})
+
+    assert own.settings["eval_env"] == {
+        "id": "extractor_flow/RobotNav-v0",
+        "kwargs": {"rays": 16},
+        "filter_keys": [],
+        "wrappers": [{"class": "pkg:Wrap", "kwargs": {}}],
+        "frame_stack": None,
+    }
+    assert (other.settings["eval_env"]["kwargs"], "id" in other.settings["eval_env"]) == ({}, False)
+    assert other.notes == ("every evaluation took place in eval_env, pkg:make; the training in env, CartPole-v1",)
+    again = flow.study(ConfigDocument(Path("run.json"), dict(own.settings), {}), {})
+    assert again.jobs == own.jobs
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -388,7 +478,8 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "needs mps, which is missing here: no Metal; "
-                "run it on a machine that has it, or set run.device to cpu and expected_resources of a to cpu"
+                "run it on a machine that has it, "
+                "or set run.device to cpu and expected_resources of the extractor to cpu"
             ),
         ),
         (
@@ -397,7 +488,7 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "expects a GPU, and there is none (cuda: no NVIDIA driver; mps: no Metal); "
-                "run it on a machine that has one, or set expected_resources of a to cpu"
+                "run it on a machine that has one, or set expected_resources of the extractor to cpu"
             ),
         ),
     ],
@@ -420,7 +511,7 @@ def test_the_contract_is_a_json_schema_with_a_description_for_every_key():
             yield from keys(part["items"], (*path, "[]"))
 
     Draft202012Validator.check_schema(schema())
-    assert [path for path, below in keys(schema()) if not below.get("description")] == []
+    assert [path for path, below in keys(schema()) if not {"description", "$ref"} & below.keys()] == []
 
 
 @pytest.mark.parametrize("path", sorted((EXAMPLES / "valid").glob("run_config.*")), ids=lambda path: path.name)

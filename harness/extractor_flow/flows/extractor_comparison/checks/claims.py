@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from extractor_flow.evidence.findings import Violation, brief
 from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS
 from extractor_flow.flows.extractor_comparison.checks.expected import rollouts
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from extractor_flow.evidence.run_context import RunContext
+    from extractor_flow.flows.extractor_comparison.algorithms.declared import Optimized
     from extractor_flow.readers.events import Scalars
     from extractor_flow.readers.models import Model, Optimizer
     from extractor_flow.readers.monitor import Monitor
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import Completed, JobRecord
 
 T = TypeVar("T")
+
+# One function for each member: what is read of a file is kept by the function that read it.
+_READERS = {
+    each.member: partial(read_optimizer, member=each.member)
+    for algorithm in ALGORITHMS.values()
+    for each in algorithm.optimized
+}
 
 # Each rollout leaves some 20 records: a training of more rollouts than this may have left more than is read.
 _READABLE_ROLLOUTS = RECORDS_LIMIT // 20
@@ -49,7 +58,22 @@ class Saved:
     path: str
     step: int
     model: Model
-    optimizer: Optimizer
+    optimizers: Mapping[Optimized, Optimizer]
+
+    @property
+    def tensors(self) -> int:
+        """How many tensors are updated by one of the optimizers."""
+        return sum(each.tensors for each in self.optimizers.values())
+
+    @property
+    def updates(self) -> int:
+        """The updates that were made, by the busiest optimizer."""
+        return max(map(updates_in, self.optimizers.values()), default=0)
+
+
+def updates_in(optimizer: Optimizer) -> int:
+    """The updates that *optimizer* made."""
+    return max(optimizer.steps, default=0)
 
 
 @dataclass(frozen=True)
@@ -114,8 +138,7 @@ class Claims(JobClaims):
     def saved(self) -> tuple[Saved, ...]:
         """The final model, the best one, and the checkpoints."""
         return tuple(
-            Saved(path, step, self.run.read(path, read_model), self.run.read(path, read_optimizer))
-            for step, path in self._models()
+            Saved(path, step, self.run.read(path, read_model), self._optimizers(path)) for step, path in self._models()
         )
 
     @cached_property
@@ -128,6 +151,9 @@ class Claims(JobClaims):
     def final(self) -> Saved:
         """The final model."""
         return self.saved[0]
+
+    def _optimizers(self, path: str) -> Mapping[Optimized, Optimizer]:
+        return {each: self.run.read(path, _READERS[each.member]) for each in self.plan.trainer.optimized}
 
     def _models(self) -> Iterator[tuple[int, str]]:
         yield self.outcome.training_steps, self.path(layout.FINAL_MODEL)

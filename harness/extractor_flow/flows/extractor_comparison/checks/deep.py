@@ -17,9 +17,8 @@ from extractor_flow.evidence.findings import Unchecked, Why, brief
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.normalization import statistics_at
-from extractor_flow.flows.extractor_comparison.checks.ppo_settings import widths_of
+from extractor_flow.flows.extractor_comparison.checks.ppo_settings import wrong_widths
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
-from extractor_flow.flows.extractor_comparison.ppo_defaults import widths
 from extractor_flow.flows.extractor_comparison.repeatability import Finding as Peculiarity
 from extractor_flow.flows.extractor_comparison.repeatability import Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds
@@ -47,7 +46,6 @@ _MOST_LANES, _MOST_THREADS = 256, 64
 # Sizes in an environment's arguments beyond which it would not fit into memory, or not end: a plan is a stranger's.
 _LARGEST = 10_000
 _LENGTHS = ("max_steps", "max_episode_steps")
-_EXTRACTOR = "features_extractor."
 _GYMNASIUM = ("classic_control", "box2d", "mujoco", "toy_text")
 
 
@@ -86,7 +84,7 @@ def played_again(job: Claims) -> Iterator[Finding]:
     """
     from extractor_flow.flows.extractor_comparison.checks.judgement import Judgement
 
-    wanted = [name for name in _named(job) if name not in job.run.trusted]
+    wanted = [name for name in dict.fromkeys(_named(job)) if name not in job.run.trusted]
     if wanted:
         why = f"the config names code of others, which runs only with --trust {' --trust '.join(wanted)}"
         yield Unchecked(f"{job.record.directory}: the rewards of its policies", why, Why.UNTRUSTED)
@@ -123,7 +121,7 @@ def repeatability(job: Claims) -> Iterator[Finding]:
         return  # said elsewhere
     what = f"{job.record.directory}: whether its environment repeats"
     try:
-        found = probe(EnvironmentFactory(job.plan.environment))
+        found = Repeatability.of_all(probe(EnvironmentFactory(choice)) for choice in job.plan.environments)
     except Exception as error:  # noqa: BLE001 - trusted code may raise anything
         yield Unchecked(what, brief(f"it cannot be asked here: {type(error).__name__}: {error}"), Why.NOT_REPRODUCED)
         return
@@ -141,9 +139,10 @@ def _named(job: Claims) -> Iterator[str]:
     """The names of code that is neither this package's nor gymnasium's own."""
     if job.plan.extractor.target is not None:
         yield job.plan.extractor.target
-    if not _is_known(job.plan.environment):
-        yield job.plan.environment.name
-    yield from (target for target, _ in job.plan.environment.wrappers)
+    for choice in job.plan.environments:
+        if not _is_known(choice):
+            yield choice.name
+        yield from (target for target, _ in choice.wrappers)
 
 
 def _is_known(environment: EnvironmentChoice) -> bool:
@@ -255,19 +254,18 @@ def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
     """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
     from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
 
-    preset, wide = job.plan.extractor.preset, widths(job.plan.algorithm["policy"]["net_arch"])
-    due = {} if preset is None else player.extractor_shapes()
+    preset, extractor = job.plan.extractor.preset, job.plan.trainer.extractor
+    due = {} if preset is None else {f"{extractor}{name}": shape for name, shape in player.extractor_shapes().items()}
     for saved in job.saved:
         weights = saved.model.weights
-        found = {name: each.shape for name, each in weights.items() if preset and name.startswith(_EXTRACTOR)}
-        layers = (widths_of(weights, "policy_net"), widths_of(weights, "value_net"))
+        found = {name: each.shape for name, each in weights.items() if preset and name.startswith(extractor)}
         names = [name for name in sorted(due.keys() | found.keys()) if due.get(name) != found.get(name)]
-        other = names[0] if names else "net_arch" if wide is not None and layers != wide else None
-        if other is not None and packages_differ(job):
+        wrong = [(name, found.get(name), due.get(name)) for name in names[:1]] or [*wrong_widths(job.plan, weights)][:1]
+        if wrong and packages_differ(job):
             yield Unchecked(saved.path, "other packages make other tensors of its plan", Why.NOT_REPRODUCED)
-        elif other is not None:
-            what = f"{other}: {found.get(other, layers)}; due: {due.get(other, wide)}"
-            yield contradiction(saved.path, POLICY, f"the tensors of {preset}", what)
+        elif wrong:
+            part, there, wanted = wrong[0]
+            yield contradiction(saved.path, POLICY, f"the tensors of {preset}", f"{part}: {there}; due: {wanted}")
 
 
 def _read_policy(stream: BinaryIO, where: str) -> bytes:

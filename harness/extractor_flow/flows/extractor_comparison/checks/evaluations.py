@@ -136,9 +136,11 @@ def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planne
     episodes = arrays["results"].shape[1]
     if episodes != planned:
         yield contradiction(path, "results", f"{episodes} episodes an evaluation", f"the plan gives {planned}")
-    if "successes" not in arrays and tells_success(job.plan):
+    if "successes" not in arrays and tells_success(job.plan.evaluated):
         yield contradiction(path, "successes", "not told", "this environment says of every episode whether it was one")
-    for what in impossible_episodes(job.plan, arrays["results"], arrays["ep_lengths"], arrays.get("successes")):
+    for what in impossible_episodes(
+        job.plan.evaluated, arrays["results"], arrays["ep_lengths"], arrays.get("successes")
+    ):
         yield contradiction(path, "results", what, "this environment cannot give that")
 
 

@@ -78,28 +78,27 @@ def shapes_of(environment: EnvironmentChoice) -> dict[str, list[int]]:
     return {key: shape for key, shape in shapes.items() if key not in environment.filter_keys}
 
 
-def longest_episode(plan: Plan) -> int | None:
-    """The steps after which the environment of *plan* ends every episode; ``None`` where its arguments do not say."""
-    choice = plan.environment
+def longest_episode(choice: EnvironmentChoice) -> int | None:
+    """The steps after which the environment ends every episode; ``None`` where its arguments do not say."""
     limits = [] if choice.id is None else [choice.kwargs.get("max_episode_steps")]  # gymnasium's own argument
     if choice.id == DEFAULT_ENVIRONMENT:
         limits.append(choice.kwargs.get("max_steps", MAX_STEPS))
     return min((limit for limit in limits if type(limit) is int and limit > 0), default=None)
 
 
-def tells_success(plan: Plan) -> bool:
-    """Whether the environment of *plan* says of every episode whether it was a success."""
-    return plan.environment.id == DEFAULT_ENVIRONMENT
+def tells_success(choice: EnvironmentChoice) -> bool:
+    """Whether the environment says of every episode whether it was a success."""
+    return choice.id == DEFAULT_ENVIRONMENT
 
 
 def impossible_episodes(
-    plan: Plan, returns: NDArray[Any], lengths: NDArray[Any], successes: NDArray[Any] | None = None
+    choice: EnvironmentChoice, returns: NDArray[Any], lengths: NDArray[Any], successes: NDArray[Any] | None = None
 ) -> Iterator[str]:
-    """Which episodes of *returns*, *lengths* and *successes* (of one shape) no policy of *plan* could have had."""
-    longest = longest_episode(plan)
+    """Which episodes of *returns*, *lengths* and *successes* (of one shape) no policy could have had there."""
+    longest = longest_episode(choice)
     if longest is not None and lengths.size and lengths.max() > longest:
         yield f"an episode of {lengths.max()} steps, where the environment ends one after {longest}"
-    if plan.environment.id != DEFAULT_ENVIRONMENT:
+    if choice.id != DEFAULT_ENVIRONMENT:
         return
     steps = lengths.astype(np.float64)
     rounding = _ROUNDING * (steps + 1)

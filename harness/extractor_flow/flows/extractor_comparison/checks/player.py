@@ -11,12 +11,12 @@ import random
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecTransposeImage
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from stable_baselines3.common.policies import BasePolicy
 
     from extractor_flow.flows.extractor_comparison.checks.normalization import Statistics
     from extractor_flow.flows.extractor_comparison.environments.factory import AnyEnv
@@ -70,14 +71,14 @@ class Player:
         lanes = self._plan.schedule.eval_num_envs
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a third party's environment deplores is nothing of the run's
-            return [EnvironmentFactory(self._plan.environment)() for _ in range(lanes)]
+            return [EnvironmentFactory(self._plan.evaluated)() for _ in range(lanes)]
 
-    def untrained(self) -> ActorCriticPolicy:
+    def untrained(self) -> BasePolicy:
         """The policy as the job's seed makes it."""
         with _seeded(self._seed), _threads(self._plan.threads):
             return self._built()
 
-    def policy(self, weights: Weights) -> ActorCriticPolicy:
+    def policy(self, weights: Weights) -> BasePolicy:
         """The plan's policy with *weights*; ``RuntimeError`` if they do not fit."""
         policy = self.untrained()
         state = {
@@ -91,10 +92,10 @@ class Player:
         kind, arguments = self._extractor()
         with torch.device("meta"):
             state = kind(self._space(), **arguments).state_dict()
-        return {f"features_extractor.{name}": tuple(values.shape) for name, values in state.items()}
+        return {name: tuple(values.shape) for name, values in state.items()}
 
     def play(
-        self, policy: ActorCriticPolicy, episodes: Episodes, *, environments: Sequence[AnyEnv] | None = None
+        self, policy: BasePolicy, episodes: Episodes, *, environments: Sequence[AnyEnv] | None = None
     ) -> list[Played]:
         """The *episodes*, in the order in which they end."""
         seeds, seen = episodes.seeds, episodes.statistics
@@ -120,19 +121,22 @@ class Player:
         for env in self._envs:
             env.close()
 
-    def _built(self) -> ActorCriticPolicy:
+    def _built(self) -> BasePolicy:
         env, algorithm = self._envs[0], self._plan.algorithm
         arguments = dict(algorithm["policy"])
         activation: type[torch.nn.Module] = getattr(torch.nn, ACTIVATIONS[arguments.pop("activation")])
         extractor, parameters = self._extractor()
-        return ActorCriticPolicy(
+        policy: type[BasePolicy] = resolve_name(self._plan.trainer.policy)
+        # Of the others, stable_baselines3 does not hand it on.
+        sde = {"use_sde": algorithm["use_sde"]} if "use_sde" in algorithm else {}
+        return policy(
             self._space(),
             env.action_space,
-            lambda _: 0.0,
-            use_sde=algorithm["use_sde"],
+            lr_schedule=lambda _: 0.0,
             activation_fn=activation,
             features_extractor_class=extractor,
             features_extractor_kwargs=dict(parameters),
+            **sde,
             **{name: value for name, value in arguments.items() if name != "optimizer_kwargs"},
         )
 
@@ -190,12 +194,12 @@ def shaken(weights: Weights, scale: float, seed: int) -> Weights:
     }
 
 
-def weights_of(policy: ActorCriticPolicy) -> dict[str, NDArray[Any]]:
+def weights_of(policy: BasePolicy) -> dict[str, NDArray[Any]]:
     """The tensors of *policy* as the light reader would find them."""
     return {name: values.detach().cpu().numpy() for name, values in policy.state_dict().items()}
 
 
-def buffers_of(policy: ActorCriticPolicy) -> list[str]:
+def buffers_of(policy: BasePolicy) -> list[str]:
     """What *policy* keeps beside its parameters, and may change as it acts."""
     return [name for name, _ in policy.named_buffers()]
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import check
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import LINEAR, first_value, optimizer_arguments
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, shapes_of
-from extractor_flow.flows.extractor_comparison.checks.models.optimizer import may_end_early
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import may_end_early, passes_by
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
-from extractor_flow.flows.extractor_comparison.ppo_defaults import LINEAR, first_value, widths
 from extractor_flow.readers.models import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extractor_flow.evidence.findings import Violation
+    from extractor_flow.flows.extractor_comparison.algorithms.declared import Stack
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims, Saved
+    from extractor_flow.flows.extractor_comparison.plan import Plan
     from extractor_flow.readers.models import Model
     from extractor_flow.readers.weights import Weights
 
@@ -33,7 +35,10 @@ _OWN_NAMES = {"stats_window_size": "_stats_window_size"}
 _SCHEDULES = {"clip_range": "clip_range", "clip_range_vf": "clip_range_vf", "learning_rate": "lr_schedule"}
 _CONSTANT = re.compile(r"ConstantSchedule\(val=([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)\)")
 _FALLING = re.compile(r"LinearSchedule\(start=([^,()]{1,40}), end=0\.0, end_fraction=1\.0\)")
-_LAYER = re.compile(r"mlp_extractor\.(policy_net|value_net)\.([0-9]{1,6})\.weight")
+_NUMBER = re.compile(r"\.([0-9]{1,6})\.weight")
+_NOISES = {"normal": "Normal", "ornstein-uhlenbeck": "OrnsteinUhlenbeck"}
+# Told in another way, or by what follows from them: the updates, the optimizer, the noise.
+_NOT_TOLD = {"name", "policy", "train_freq", "use_rms_prop", "rms_prop_eps", "noise_type", "noise_std"}
 _CLASS = re.compile(r"<class '([\w.<>]+)'>")
 _STRANGERS = ("extractor_flow.flows.extractor_comparison.extractors.", "stable_baselines3.")
 _BOX = re.compile(r"'(\w+)': Box\([^()]*\(([0-9, ]{1,60})\)")
@@ -63,7 +68,9 @@ def settings(job: Claims) -> Iterator[Violation]:
 
 def _attributes(job: Claims, model: Model) -> Iterator[_Comparison]:
     """The algorithm's own: name, what the model has, what is due."""
-    plain = {name: _setting(value) for name, value in job.plan.algorithm.items() if not isinstance(value, Mapping)}
+    plain = {name: _setting(value) for name, value in job.plan.algorithm.items() if name not in _NOT_TOLD}
+    if plain.get("target_entropy") == "auto":  # the model tells what that came to
+        del plain["target_entropy"]
     due = {"seed": job.record.seed or 0, "n_envs": job.plan.schedule.num_envs, **plain}
     for name, wanted in due.items():
         kept = _OWN_NAMES.get(name, name)
@@ -73,6 +80,25 @@ def _attributes(job: Claims, model: Model) -> Iterator[_Comparison]:
         found = _constant(model.settings.get(kept, _ABSENT))
         if name in plain and found is not _UNKNOWN:
             yield kept, found, plain[name]
+    if "noise_type" in job.plan.algorithm:
+        yield "action_noise", _noise_in(model), _noise_of(job.plan.algorithm)
+
+
+def _noise_of(algorithm: Mapping[str, Any]) -> object:
+    kind = algorithm["noise_type"]
+    return None if kind is None else (_NOISES[kind], float(algorithm["noise_std"]))
+
+
+def _noise_in(model: Model) -> object:
+    """The kind of the noise on the actions, and its standard deviation; of several environments one for each."""
+    told = model.settings.get("action_noise", _ABSENT)
+    if not isinstance(told, dict):
+        return told
+    kind = re.search(r"(Normal|OrnsteinUhlenbeck)ActionNoise", f"{told.get(':type:')} {told.get('_base_noise')}")
+    spread = re.search(r"sigma=\[([^ \],]{1,40})", str(told.get("_base_noise"))) or re.match(
+        r"\[([^ \],]{1,40})", str(told.get("_sigma"))
+    )
+    return kind and kind[1], float(spread[1]) if spread else None
 
 
 def _constant(schedule: object) -> object:
@@ -95,9 +121,10 @@ def _falling(found: object) -> object:
     return found
 
 
-def _setting(value: object) -> object:
+def _setting(value: Any) -> Any:  # noqa: ANN401 - any setting
     """*value*, and a linear schedule by its first value, however that was written."""
-    return f"{LINEAR}{first_value(value)!r}" if isinstance(value, str) else value
+    falls = isinstance(value, str) and value.startswith(LINEAR)
+    return f"{LINEAR}{first_value(value)!r}" if falls else value
 
 
 def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
@@ -108,8 +135,10 @@ def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
     activation = due.pop("activation")
     found = _class_of(told.get("activation_fn"))
     yield "policy_kwargs.activation_fn", found and found.rpartition(".")[2], ACTIVATIONS[activation]
-    if not due["optimizer_kwargs"]:
-        del due["optimizer_kwargs"]
+    if not due.get("optimizer_kwargs"):
+        due.pop("optimizer_kwargs", None)
+    if own := optimizer_arguments(job.plan.algorithm):
+        due["optimizer_kwargs"] = own
     due["features_extractor_kwargs"] = dict(job.plan.extractor.parameters)
     for name, wanted in due.items():
         yield f"policy_kwargs.{name}", told.get(name, _ABSENT), wanted
@@ -122,7 +151,7 @@ def _counters(job: Claims, saved: Saved) -> Iterator[_Comparison]:
     yield "_total_timesteps", told.get("_total_timesteps", _ABSENT), job.plan.schedule.total_timesteps
     yield "_num_timesteps_at_start", told.get("_num_timesteps_at_start", _ABSENT), 0
     rollouts = saved.step // job.plan.rollout
-    passes, most = told.get("_n_updates", _ABSENT), rollouts * int(job.plan.algorithm["n_epochs"])
+    passes, most = told.get("_n_updates", _ABSENT), passes_by(job.plan, saved.step)
     if not (may_end_early(job.plan) and isinstance(passes, int) and rollouts <= passes <= most):
         yield "_n_updates", passes, most
 
@@ -151,23 +180,37 @@ def _class_of(text: object) -> str | None:
     return match[1] if match else None
 
 
-def widths_of(weights: Weights, part: str) -> list[int]:
-    """The widths of the layers of *part*, ``policy_net`` or ``value_net``, in their order."""
-    layers = [(match, weights[name]) for name in weights if (match := _LAYER.fullmatch(name)) and match[1] == part]
-    return [len(values) if values.ndim else 0 for _, values in sorted(layers, key=lambda layer: int(layer[0][2]))]
+def widths_of(weights: Weights, stack: Stack) -> list[int]:
+    """The widths of the hidden layers of *stack*, in their order."""
+    layers = [
+        (int(match[1]), values)
+        for name, values in weights.items()
+        if name.startswith(stack.prefix) and (match := _NUMBER.fullmatch(name, len(stack.prefix)))
+    ]
+    sizes = [len(values) if values.ndim else 0 for _, values in sorted(layers, key=lambda layer: layer[0])]
+    return sizes[:-1] if stack.with_output else sizes
+
+
+def wrong_widths(plan: Plan, weights: Weights) -> Iterator[tuple[str, list[int], list[int]]]:
+    """The parts of the network that have other hidden layers than *plan*, those found, and those due."""
+    asked = plan.algorithm["policy"]["net_arch"]
+    for stack in plan.trainer.stacks if asked is not None else ():
+        due = list(asked[stack.key] if isinstance(asked, Mapping) else asked)
+        if (found := widths_of(weights, stack)) != due:
+            yield stack.prefix, found, due
 
 
 def _compare_network(job: Claims, saved: Saved) -> Iterator[Violation]:
     """The tensors have the layers that the plan gives; a preset's extractor is shared where that was asked for."""
     policy, model = job.plan.algorithm["policy"], saved.model
     weights = model.weights
-    for part, due in zip(("policy_net", "value_net"), widths(policy["net_arch"]) or (), strict=False):
-        if (found := widths_of(weights, part)) != due:
-            yield contradiction(saved.path, f"{POLICY}: mlp_extractor.{part}", found, f"the job has {due}")
-    names = [name for name, values in weights.items() if name.startswith("vf_features_extractor.") and values.size]
+    for part, found, due in wrong_widths(job.plan, weights):
+        yield contradiction(saved.path, f"{POLICY}: {part}", found, f"the job has {due}")
+    sharing = ("vf_features_extractor.", "critic.features_extractor.")
+    names = [name for name, values in weights.items() if name.startswith(sharing) and values.size]
     shared = {name in model.aliases for name in names}
-    if job.plan.extractor.preset is not None and shared - {policy["share_features_extractor"]}:
-        wanted = policy["share_features_extractor"]
+    if job.plan.extractor.preset is not None and shared - {policy.get("share_features_extractor")}:
+        wanted = policy.get("share_features_extractor")
         yield contradiction(saved.path, POLICY, f"share_features_extractor: {not wanted}", f"the job has {wanted}")
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import capacity
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import checkpoint_count, checkpoint_steps
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import passes_by
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.repeatability import Finding, Repeatability
@@ -59,6 +61,7 @@ def record(job: Claims) -> Iterator[Violation]:
     if outcome.training_steps != plan.steps_to_do:
         yield job.contradicted("training_steps", outcome.training_steps, f"the plan gives {plan.steps_to_do}")
     yield from _compare_with_plan(job)
+    yield from _compare_replay(job)
     yield from _demand_origin(job)
     yield from _compare_repeatability(job)
     yield from job.run.check_device(job.record, outcome.details.get("device"), plan.device)
@@ -90,6 +93,7 @@ def _compare_with_plan(job: Claims) -> Iterator[Violation]:
         "requested_steps": plan.schedule.total_timesteps,
         "environment": plan.environment.name,
         "torch_threads": plan.threads,
+        "evaluation_environment": None if plan.evaluation is None else plan.evaluation.name,
     }
     seeds = {
         "training": job.record.seed,
@@ -109,6 +113,22 @@ def _compare_with_plan(job: Claims) -> Iterator[Violation]:
             yield job.contradicted(f"details.seeds.{name}", told.get(name), f"the job has {wanted!r}")
 
 
+def _compare_replay(job: Claims) -> Iterator[Violation]:
+    """What follows from the plan of the updates and of what they are made from; others than a replay tell nothing."""
+    plan = job.plan
+    replays = plan.trainer.replays
+    held = capacity(plan.algorithm, plan.schedule.num_envs) if replays else 0
+    due = {
+        "gradient_updates": passes_by(plan, plan.steps_to_do) if replays else None,
+        "replay_transitions": min(held, plan.steps_to_do) if replays else None,
+    }
+    for name, wanted in due.items():
+        yield from job.metric(name, wanted, "the plan")
+    told = job.outcome.metrics.get("replay_bytes")
+    if (told is not None) != replays or (told is not None and (told <= 0 or told % held)):
+        yield job.contradicted("metrics.replay_bytes", told, f"whole bytes for each of {held} transitions are due")
+
+
 def _compare_repeatability(job: Claims) -> Iterator[Violation]:
     """What the probe can have found; this package's own environment and extractors have nothing to be found."""
     claim = job.outcome.details.get(REPEATABILITY)
@@ -118,7 +138,8 @@ def _compare_repeatability(job: Claims) -> Iterator[Violation]:
         return
     of_extractor = {Finding.STATEFUL_EXTRACTOR} & set(told.findings)
     of_environment = {*told.differs, *told.findings} - of_extractor
-    own = job.plan.environment.id == DEFAULT_ENVIRONMENT, job.plan.extractor.preset is not None
+    ours = all(choice.id == DEFAULT_ENVIRONMENT for choice in job.plan.environments)
+    own = ours, job.plan.extractor.preset is not None
     if (own[0] and of_environment) or (own[1] and of_extractor):
         what = "this package's own environment does the same twice, and so do its extractors"
         yield job.contradicted(f"details.{REPEATABILITY}", claim, what)
@@ -131,5 +152,6 @@ def _demand_origin(job: Claims) -> Iterator[Violation]:
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         yield job.contradicted("details.untrained_weights_sha256", digest, "a SHA-256 is due")
     known = versions if isinstance(versions, dict) else {}
-    if known.keys() != _PACKAGES or not all(isinstance(version, str) and version for version in known.values()):
-        yield job.contradicted("details.versions", versions, f"those of {', '.join(sorted(_PACKAGES))} are due")
+    due = _PACKAGES | {job.plan.trainer.package}
+    if known.keys() != due or not all(isinstance(version, str) and version for version in known.values()):
+        yield job.contradicted("details.versions", versions, f"those of {', '.join(sorted(due))} are due")

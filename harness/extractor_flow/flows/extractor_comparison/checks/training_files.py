@@ -10,6 +10,7 @@ import numpy as np
 from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation
 from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import value_at
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import (
     impossible_episodes,
@@ -18,13 +19,13 @@ from extractor_flow.flows.extractor_comparison.checks.expected import (
     rollouts,
     tells_success,
 )
-from extractor_flow.flows.extractor_comparison.ppo_defaults import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from extractor_flow.flows.extractor_comparison.algorithms.declared import Algorithm
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
     from extractor_flow.flows.extractor_comparison.plan import Plan
 
@@ -35,10 +36,7 @@ _REWARD, _LENGTH = "eval/mean_reward", "eval/mean_ep_length"
 _TRAINED_REWARD, _TRAINED_LENGTH = "rollout/ep_rew_mean", "rollout/ep_len_mean"
 _TRAINED_SUCCESS = "rollout/success_rate"
 _SPREAD, _LOG_SPREAD = "train/std", "log_std"
-_LOSS = "train/loss"
-# The explained variance of equal returns is NaN, and a mean over minibatches may be infinite and the policy still well.
-_NUMBERS = ("train/policy_gradient_loss", "train/value_loss", "train/entropy_loss")
-_UPDATES = ("train/approx_kl", "train/clip_range", "train/learning_rate", _LOSS, *_NUMBERS)
+_LOSS, _EXPLORED = "train/loss", "rollout/exploration_rate"
 _SETTINGS = ("learning_rate", "clip_range", "clip_range_vf")
 # A number that went through 32 bits differs by at most 6e-8 of its size; a mean or an exponential in 32 bits by more.
 _FLOAT32, _SUM_OF_32_BITS = 1e-6, 1e-5
@@ -55,7 +53,7 @@ def monitor(job: Claims) -> Iterator[Violation | Unchecked]:
     Catches: episodes left out or added, longer or better than the environment lets them be, those of another
     environment. Cannot catch: possible episodes in the place of others.
     """
-    path, file, longest = job.path(layout.MONITOR), job.monitor, longest_episode(job.plan)
+    path, file, longest = job.path(layout.MONITOR), job.monitor, longest_episode(job.plan.environment)
     if file is None:
         yield Unchecked(path, "the training was too long for all of its episodes to be read")
         return
@@ -66,7 +64,7 @@ def monitor(job: Claims) -> Iterator[Violation | Unchecked]:
         yield contradiction(path, "env_id", name, f"the job has {choice.id}")
     if file.lengths.size and file.lengths.min() < 1:
         yield contradiction(path, "l", "an episode of no step", "every episode has one")
-    for what in impossible_episodes(job.plan, file.rewards, file.lengths):
+    for what in impossible_episodes(job.plan.environment, file.rewards, file.lengths):
         yield contradiction(path, "r", what, "this environment cannot give that")
     steps, done = float(file.lengths.sum(dtype=np.float64)), job.outcome.training_steps
     if steps > done:
@@ -78,7 +76,9 @@ def monitor(job: Claims) -> Iterator[Violation | Unchecked]:
 
 @check("ppo-events", reads=("tensorboard",))
 def events(job: Claims) -> Iterator[Violation | Unchecked]:
-    """The event file has scalars of every update, at the ends of rollouts, and of each evaluation nothing invented.
+    """The event file has scalars of the updates, at steps of the training, and of each evaluation nothing invented.
+
+    PPO logs every update; the other algorithms the last one before an evaluation, and some before.
 
     Catches: updates that are not there, steps beyond the plan. Cannot catch: other numbers than the true ones.
     """
@@ -87,16 +87,21 @@ def events(job: Claims) -> Iterator[Violation | Unchecked]:
         if path is not None:
             yield Unchecked(path, "the training was too long for all of its events to be read")
         return
+    trainer = plan.trainer
+    unit = plan.rollout if trainer.logs_every_rollout else plan.schedule.num_envs
     for tag, told in scalars.values.items():
-        wrong = [step for step, _ in told if step % plan.rollout or step > plan.steps_to_do]
+        wrong = [step for step, _ in told if step % unit or step > plan.steps_to_do]
         if wrong:
-            what = f"no rollout of {plan.rollout} steps, of {plan.steps_to_do}, ends there"
+            what = f"no rollout of {unit} steps, of {plan.steps_to_do}, ends there"
             yield contradiction(path, tag, f"step {wrong[0]}", what)
         if not tag.startswith(_TRAINED) and tag not in (_REWARD, _LENGTH):
             yield contradiction(path, tag, "a measure of the training or its evaluations", "none has it")
-    for tag in _UPDATES:
-        if (count := len(scalars.values.get(tag, []))) != rollouts(plan):
-            yield contradiction(path, tag, f"{count} values", f"there were {rollouts(plan)} rollouts")
+    for tag in (*trainer.logged, *trainer.losses):
+        steps = [step for step, _ in scalars.values.get(tag, [])]
+        if trainer.logs_every_rollout and len(steps) != rollouts(plan):
+            yield contradiction(path, tag, f"{len(steps)} values", f"there were {rollouts(plan)} rollouts")
+        elif not trainer.logs_every_rollout and steps[-1:] != [plan.steps_to_do]:
+            yield contradiction(path, tag, f"ends at {steps[-1:]}", f"the last update is of step {plan.steps_to_do}")
 
 
 @check("ppo-event-updates", reads=("tensorboard",))
@@ -113,8 +118,12 @@ def event_updates(job: Claims) -> Iterator[Violation]:
         wrong = [value for step, value in told if due is None or not _is_due(plan, due, step, value)]
         if wrong:
             yield contradiction(path, f"train/{name}", wrong[0], f"the job has {due}")
+    for step, value in scalars.values.get(_EXPLORED, []):
+        if not _close(value, due_exploration := exploration_at(plan, step)):
+            yield contradiction(path, _EXPLORED, f"{value} at step {step}", f"the job has {due_exploration}")
+            break
     if plan.algorithm.get("target_kl") is None:  # with it, an update that diverges is left out
-        for tag, step in _losses_that_are_nan(scalars.values):
+        for tag, step in _losses_that_are_nan(plan.trainer, scalars.values):
             yield contradiction(path, tag, f"NaN at step {step}", "the weights stayed finite")
 
 
@@ -158,7 +167,7 @@ def training_means(job: Claims) -> Iterator[Violation]:
             due = f"the last {column.size} episodes give {column.mean() if column.size else None}"
             for name in (path, job.path(layout.MONITOR)):
                 yield contradiction(name, tag, f"{told} at the end", due)
-    if tells_success(job.plan) and lengths.size:
+    if tells_success(job.plan.environment) and lengths.size:
         most = float(np.mean(rewards >= least_of_success(lengths)))
         told = found[_TRAINED_SUCCESS][-1][1] if found[_TRAINED_SUCCESS] else math.nan
         if not 0.0 <= told <= most + _SUM_OF_32_BITS:
@@ -166,9 +175,17 @@ def training_means(job: Claims) -> Iterator[Violation]:
 
 
 def _is_due(plan: Plan, setting: float | str, step: int, value: float) -> bool:
-    """Whether an update told at *step* had *value* of *setting*: it was made there, or a rollout before."""
-    total = plan.schedule.total_timesteps
-    return any(_close(value, value_at(setting, made, total)) for made in (step, max(0, step - plan.rollout)))
+    """Whether an update told at *step* had *value* of *setting*: it was made there, or at most a rollout before."""
+    total, begun = plan.schedule.total_timesteps, step // plan.rollout * plan.rollout
+    steps = (step, begun, max(0, begun - plan.rollout))
+    return any(_close(value, value_at(setting, made, total)) for made in steps)
+
+
+def exploration_at(plan: Plan, step: int) -> float:
+    """DQN's chance of a random action after *step* steps, as stable_baselines3 works it out."""
+    first, last = float(plan.algorithm["exploration_initial_eps"]), float(plan.algorithm["exploration_final_eps"])
+    done, fraction = step / plan.schedule.total_timesteps, float(plan.algorithm["exploration_fraction"])
+    return last if done > fraction else first + done * (last - first) / fraction
 
 
 def is_mean(told: float | None, column: NDArray[Any]) -> bool:
@@ -180,10 +197,14 @@ def is_mean(told: float | None, column: NDArray[Any]) -> bool:
     return size > _LARGEST or abs(told - mean) <= _SUM_OF_32_BITS * size
 
 
-def _losses_that_are_nan(values: dict[str, list[tuple[int, float]]]) -> Iterator[tuple[str, int]]:
-    """Weights would be NaN after such a loss; the loss itself is a weighted sum of the others, which may overflow."""
-    finite = all(math.isfinite(value) for tag in _NUMBERS for _, value in values.get(tag, []))
-    for tag in (*_NUMBERS, _LOSS) if finite else _NUMBERS:
+def _losses_that_are_nan(trainer: Algorithm, values: Mapping[str, Series]) -> Iterator[tuple[str, int]]:
+    """Weights would be NaN after such a loss; PPO's own loss is a weighted sum of the others, which may overflow.
+
+    The explained variance of equal returns is NaN, and a mean over minibatches may be infinite and the policy still
+    well.
+    """
+    finite = all(math.isfinite(value) for tag in trainer.losses for _, value in values.get(tag, []))
+    for tag in dict.fromkeys((*trainer.losses, _LOSS)) if finite else trainer.losses:
         yield from [(tag, step) for step, value in values.get(tag, []) if math.isnan(value)][:1]
 
 

@@ -86,12 +86,12 @@ def _running(env: AnyEnv) -> Iterator[Finding]:
 
 
 def _check_starts(env: AnyEnv) -> None:
-    """Refuse what is numbered from another number than 0: PPO's actions and one-hot observations are."""
+    """Refuse what is numbered from another number than 0, as nothing here is."""
     seen = env.observation_space
     parts = seen.values() if isinstance(seen, spaces.Dict) else [seen]
     for what, space in (("action", env.action_space), *(("observation", part) for part in parts)):
         if np.any(np.asarray(getattr(space, "start", 0)) != 0):
-            msg = f"the {what} space has {space}: PPO numbers from 0; wrap the environment so that it does, too"
+            msg = f"the {what} space has {space}: expected numbers from 0; wrap the environment so that it gives them"
             raise JobError(msg)
 
 

@@ -1,1 +1,1 @@
-"""Training one extractor with PPO."""
+"""Training one extractor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from loguru import logger
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from stable_baselines3.common.policies import ActorCriticPolicy
+    from stable_baselines3.common.policies import BasePolicy
     from stable_baselines3.common.vec_env import VecEnv
 
     from extractor_flow.flows.extractor_comparison.plan import Plan
     from extractor_flow.study.flow import Workspace
+
+# An algorithm that replays has rollouts of a step or some: to look through all weights each time would take long.
+_LOOK = 32
 
 
 class Watch(BaseCallback):
@@ -52,8 +55,8 @@ class Watch(BaseCallback):
         self.checkpoints: list[int] = []
 
     @property
-    def _policy(self) -> ActorCriticPolicy:
-        return cast("ActorCriticPolicy", self.model.policy)
+    def _policy(self) -> BasePolicy:
+        return self.model.policy
 
     def _on_training_start(self) -> None:
         self._evaluate()
@@ -74,6 +77,12 @@ class Watch(BaseCallback):
             self._evaluate()
 
     def _between_rollouts(self) -> None:
+        schedule = self._plan.schedule
+        if any(map(self._crossed, (_LOOK, schedule.eval_freq, schedule.save_freq))):
+            self._look()
+        self._seen = self.num_timesteps
+
+    def _look(self) -> None:
         name = first_bad_weight(self._policy)
         if name is not None:
             msg = f"the weights {name} hold NaN or infinity after {self.num_timesteps} steps: the training has diverged"
@@ -84,7 +93,6 @@ class Watch(BaseCallback):
             self._note_statistics()
             self._save(layout.checkpoint(self.num_timesteps))
             self.checkpoints.append(self.num_timesteps)
-        self._seen = self.num_timesteps
 
     def _crossed(self, every: int | None) -> bool:
         """Whether a multiple of *every* lies after the last look and not after now."""
@@ -121,7 +129,18 @@ class Watch(BaseCallback):
         logger.info("step {}: mean reward {:.4g}", evaluation.timestep, evaluation.mean_reward)
         self.logger.record("eval/mean_reward", evaluation.mean_reward)
         self.logger.record("eval/mean_ep_length", float(np.mean([each.length for each in evaluation.episodes])))
+        if not self._plan.trainer.logs_every_rollout:
+            self._log_training()
         self.logger.dump(evaluation.timestep)
+
+    def _log_training(self) -> None:
+        """What stable_baselines3 tells of the latest episodes of the training, and else at longer intervals alone."""
+        episodes, successes = self.model.ep_info_buffer or (), self.model.ep_success_buffer or ()
+        for name, column in (("rew", "r"), ("len", "l")):
+            if episodes:
+                self.logger.record(f"rollout/ep_{name}_mean", float(np.mean([each[column] for each in episodes])))
+        if successes:
+            self.logger.record("rollout/success_rate", float(np.mean(successes)))
 
     def _report(self, **state: float) -> None:
         """Tell how far the training is, and the reward of the latest evaluation with the step that it belongs to."""

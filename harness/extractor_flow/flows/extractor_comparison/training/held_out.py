@@ -17,7 +17,7 @@ from extractor_flow.flows.extractor_comparison.training.normalization import Sta
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stable_baselines3 import PPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
     from torch import Tensor
 
@@ -56,7 +56,7 @@ class HeldOut:
         }
 
 
-def evaluate_held_out(model: PPO, envs: VecEnv, schedule: Schedule, selected: Selected) -> HeldOut:
+def evaluate_held_out(model: BaseAlgorithm, envs: VecEnv, schedule: Schedule, selected: Selected) -> HeldOut:
     """Play the held-out episodes with *model* as it is, and as it was when it was *selected*; it stays so."""
     seed = model.seed or 0
     unseen = held_out_seeds(seed, schedule.final_eval_episodes, evaluation_seeds(seed, schedule.n_eval_episodes))

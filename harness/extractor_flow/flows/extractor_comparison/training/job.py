@@ -1,9 +1,11 @@
-"""Trains one extractor with PPO: the way in to all of this flow's heavy imports."""
+"""Trains one extractor: the way in to all of this flow's heavy imports."""
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -11,23 +13,30 @@ import numpy as np
 import stable_baselines3
 import torch
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from extractor_flow.files import write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.environments.probe import probe
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
-from extractor_flow.flows.extractor_comparison.repeatability import Finding
+from extractor_flow.flows.extractor_comparison.repeatability import Finding, Repeatability
 from extractor_flow.flows.extractor_comparison.seeds import evaluation_seeds, held_out_seeds, training_seed
-from extractor_flow.flows.extractor_comparison.training.acting import remembers
+from extractor_flow.flows.extractor_comparison.training.acting import extractor_of, remembers
 from extractor_flow.flows.extractor_comparison.training.callbacks import Watch, save_model
 from extractor_flow.flows.extractor_comparison.training.evaluation import npz_bytes
 from extractor_flow.flows.extractor_comparison.training.held_out import evaluate_held_out
+from extractor_flow.flows.extractor_comparison.training.model import build_model
 from extractor_flow.flows.extractor_comparison.training.normalization import statistics_npz
-from extractor_flow.flows.extractor_comparison.training.policy_weights import count_parameters, weights_bytes
-from extractor_flow.flows.extractor_comparison.training.ppo import build_model
-from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from extractor_flow.flows.extractor_comparison.training.policy_weights import (
+    count_parameters,
+    trainable_parameters,
+    weights_bytes,
+)
+from extractor_flow.flows.extractor_comparison.training.replay import check_memory, updates_of
+from extractor_flow.flows.extractor_comparison.training.vec_envs import check_spaces, training_environments
 from extractor_flow.study.flow import JobResult
 from extractor_flow.study.job_contract import REPEATABILITY
 
@@ -35,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from stable_baselines3 import PPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecEnv
 
     from extractor_flow.flows.extractor_comparison.training.evaluation import Evaluation
     from extractor_flow.study.flow import Workspace
@@ -54,7 +64,8 @@ def train(job: Job, workspace: Workspace) -> JobResult:
         _torch_settings(plan.threads),
         training_environments(plan, seed=seed, worker_mode=job.worker_mode, directory=workspace.path) as envs,
     ):
-        (probed,) = envs.env_method("probe", EnvironmentFactory(plan.environment), indices=0)
+        probed = _probed(plan, envs)
+        check_memory(plan, envs, job.limits)
         model = build_model(plan, envs, seed)
         untrained_digest = hashlib.sha256(weights_bytes(model.policy)).hexdigest()
         if plan.extractor.preset is None and remembers(model.policy):
@@ -80,9 +91,15 @@ def train(job: Job, workspace: Workspace) -> JobResult:
     return JobResult(metrics, _artifacts(workspace.path, watch), model.num_timesteps, details)
 
 
+def _probed(plan: Plan, envs: VecEnv) -> Repeatability:
+    """What is found of the environments, where their worker is."""
+    found = [envs.env_method("probe", EnvironmentFactory(choice), indices=0)[0] for choice in plan.environments]
+    return Repeatability.of_all(found)
+
+
 @contextmanager
 def _torch_settings(threads: int) -> Iterator[None]:
-    """This job's threads, and no checks of every distribution: they slow PPO down, and :class:`Watch` looks for NaN."""
+    """This job's threads, and no checks of distributions, which slow a training down: :class:`Watch` looks for NaN."""
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)
     torch.distributions.Distribution.set_default_validate_args(value=False)
@@ -93,7 +110,7 @@ def _torch_settings(threads: int) -> Iterator[None]:
         torch.set_num_threads(threads_before)
 
 
-def _learn(model: PPO, watch: Watch, plan: Plan, directory: Path) -> None:
+def _learn(model: BaseAlgorithm, watch: Watch, plan: Plan, directory: Path) -> None:
     logger = configure(str(directory / layout.TENSORBOARD), ["tensorboard"])
     model.set_logger(logger)
     try:
@@ -102,9 +119,9 @@ def _learn(model: PPO, watch: Watch, plan: Plan, directory: Path) -> None:
         logger.close()
 
 
-def _metrics(evaluations: Sequence[Evaluation], model: PPO, plan: Plan) -> dict[str, float]:
+def _metrics(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan) -> dict[str, float]:
     """What was measured, and nothing that depends on the machine's speed."""
-    curve, extractor = _curve(evaluations), model.policy.features_extractor
+    curve, extractor = _curve(evaluations), extractor_of(model.policy)
     converged = curve.convergence_timestep(plan.convergence_fraction)
     best = next(each for each in evaluations if each.timestep == curve.best_timestep)
     optional = {
@@ -122,15 +139,16 @@ def _metrics(evaluations: Sequence[Evaluation], model: PPO, plan: Plan) -> dict[
         "reward_gain": curve.mean_rewards[-1] - curve.untrained,
         "eval_episodes": plan.schedule.n_eval_episodes,
         "total_parameters": count_parameters(model.policy),
-        "trainable_parameters": count_parameters(model.policy, trainable_only=True),
+        "trainable_parameters": trainable_parameters(model.policy),
         "extractor_parameters": count_parameters(extractor),
         "features_dim": int(extractor.features_dim),
+        **updates_of(model, plan),
         **{name: value for name, value in optional.items() if value is not None},
     }
 
 
-def _details(evaluations: Sequence[Evaluation], model: PPO, plan: Plan, seed: int) -> dict[str, Any]:
-    seen = evaluation_seeds(seed, plan.schedule.n_eval_episodes)
+def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan, seed: int) -> dict[str, Any]:
+    seen, package = evaluation_seeds(seed, plan.schedule.n_eval_episodes), plan.trainer.package
     return {
         "curve": _curve(evaluations).to_json(),
         "requested_steps": plan.schedule.total_timesteps,
@@ -141,11 +159,13 @@ def _details(evaluations: Sequence[Evaluation], model: PPO, plan: Plan, seed: in
             "held_out": held_out_seeds(seed, plan.schedule.final_eval_episodes, seen),
         },
         "environment": plan.environment.name,
+        **({} if plan.evaluation is None else {"evaluation_environment": plan.evaluation.name}),
         "device": str(model.device),
         "torch_threads": plan.threads,
         "versions": {
             "gymnasium": gymnasium.__version__,
             "numpy": np.__version__,
+            package: version(package),
             "stable_baselines3": stable_baselines3.__version__,
             "torch": torch.__version__,
         },
@@ -166,3 +186,13 @@ def _artifacts(directory: Path, watch: Watch) -> dict[str, str]:
         "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
         **{f"checkpoint_{step}": layout.checkpoint(step) for step in watch.checkpoints},
     }
+
+
+def make_once(job: Job) -> None:
+    """Make the job's environment and its untrained model on the CPU, as :func:`train` will, and train nothing."""
+    plan = replace(Plan.from_parameters(job.parameters), device="cpu")
+    make = EnvironmentFactory(plan.environment)
+    probe(make)
+    check_spaces(plan)
+    # Two copies: a rollout of one sample is refused, and n_steps may be 1.
+    build_model(plan, DummyVecEnv([make] * min(2, plan.schedule.num_envs)), job.seed or 0)

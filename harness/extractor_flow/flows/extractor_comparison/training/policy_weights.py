@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save
+from torch.optim import Optimizer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +27,14 @@ def first_bad_weight(module: nn.Module) -> str | None:
     return next((name for name, value in module.named_parameters() if not torch.isfinite(value).all()), None)
 
 
-def count_parameters(module: nn.Module, *, trainable_only: bool = False) -> int:
+def count_parameters(module: nn.Module) -> int:
     """The numbers in the parameters of *module*, each shared one counted once."""
-    return sum(value.numel() for value in module.parameters() if value.requires_grad or not trainable_only)
+    return sum(value.numel() for value in module.parameters())
+
+
+def trainable_parameters(policy: nn.Module) -> int:
+    """The numbers that an optimizer of *policy*, or of one of its networks, updates; target networks follow others."""
+    found = [each.__dict__.get("optimizer") for each in policy.modules()]
+    optimizers = [each for each in found if isinstance(each, Optimizer)]
+    groups = [value for optimizer in optimizers for group in optimizer.param_groups for value in group["params"]]
+    return sum(value.numel() for value in {id(value): value for value in groups}.values() if value.requires_grad)

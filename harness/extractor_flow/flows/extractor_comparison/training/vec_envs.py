@@ -35,13 +35,14 @@ class Worker:
     """Makes the environment of one worker, with the evaluation lanes it carries; picklable."""
 
     make: EnvironmentFactory
+    make_evaluated: EnvironmentFactory
     lanes: tuple[int, ...]
     seed: int
 
     def __call__(self) -> EvaluatingEnv:
         """The environment; Python's, numpy's and torch's own generators are seeded too, for what draws from those."""
         set_random_seed(self.seed)
-        return EvaluatingEnv(self.make(), {number: Lane(self.make()) for number in self.lanes})
+        return EvaluatingEnv(self.make(), {number: Lane(self.make_evaluated()) for number in self.lanes})
 
 
 @contextmanager
@@ -51,6 +52,7 @@ def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory:
     Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
     """
     workers = _workers(plan, seed)
+    check_spaces(plan)
     try:
         raw = WorkerProcesses(workers, plan.start_method) if worker_mode == "vectorized" else DummyVecEnv(list(workers))
     except _LOST_WORKER as error:
@@ -95,9 +97,29 @@ class WorkerProcesses(SubprocVecEnv):
 
 
 def _workers(plan: Plan, seed: int) -> list[Worker]:
-    make = EnvironmentFactory(plan.environment)
+    make, make_evaluated = EnvironmentFactory(plan.environment), EnvironmentFactory(plan.evaluated)
     lanes, count = range(plan.schedule.eval_num_envs), plan.schedule.num_envs
-    return [Worker(make, tuple(lanes[worker::count]), training_seed(seed) + worker) for worker in range(count)]
+    return [
+        Worker(make, make_evaluated, tuple(lanes[worker::count]), training_seed(seed) + worker)
+        for worker in range(count)
+    ]
+
+
+def check_spaces(plan: Plan) -> None:
+    """Refuse an environment of the evaluations that shows, or takes, something else than that of the training."""
+    if plan.evaluation is None:
+        return
+    trained, evaluated = (EnvironmentFactory(choice)() for choice in (plan.environment, plan.evaluated))
+    try:
+        for what in ("observation_space", "action_space"):
+            due, found = (getattr(env, what) for env in (trained, evaluated))
+            if due != found:
+                named = f"{plan.evaluated.name} has the {what} {found}, and env {plan.environment.name} has {due}"
+                msg = f"eval_env: {named}; expected the same"
+                raise JobError(msg)
+    finally:
+        trained.close()
+        evaluated.close()
 
 
 def _abandon(raw: VecEnv, monitor: VecMonitor) -> None:

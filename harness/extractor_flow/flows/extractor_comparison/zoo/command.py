@@ -12,6 +12,7 @@ import yaml
 from extractor_flow.config import read_config
 from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.files import printable, write_text
+from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS, PPO
 from extractor_flow.flows.extractor_comparison.config import settings_of
 from extractor_flow.flows.extractor_comparison.zoo.entries import config_of
 
@@ -27,26 +28,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; every error a user can cause is one message on standard error and an exit code."""
     top = argparse.ArgumentParser(prog=_PROG, description="Brings hyperparameters of other projects to a config.")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    zoo = commands.add_parser("zoo", help="an entry of a PPO hyperparameter file of rl-baselines3-zoo")
+    zoo = commands.add_parser("zoo", help="an entry of a hyperparameter file of rl-baselines3-zoo")
     zoo.add_argument("file", metavar="FILE", type=Path, help="such as ppo.yml")
     zoo.add_argument("env", metavar="ENV", help="the environment whose entry it is, such as Pendulum-v1")
+    known = tuple(map(str.lower, ALGORITHMS))
+    zoo.add_argument(
+        "--algorithm",
+        choices=known,
+        type=str.lower,
+        help="what the file is for; left out, its name says so, or it is ppo",
+    )
     zoo.add_argument("--output", metavar="FILE", type=Path, help="the config to write; without it, standard output")
     options = top.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        _import(options.file, options.env, options.output)
+        name = options.algorithm or (options.file.stem if options.file.stem in known else PPO)
+        _import(options.file, options.env, name.upper(), options.output)
     except HarnessError as error:
         sys.stderr.write(f"{_PROG}: {printable(str(error))}\n")
         return error.exit_code
     return 0
 
 
-def _import(file: Path, env: str, output: Path | None) -> None:
+def _import(file: Path, env: str, name: str, output: Path | None) -> None:
     entries = read_entries(file)
     entry = entries.get(env, entries.get(_ATARI) if _is_atari(env) else None)
     if entry is None:
         msg = f"{file}: has no entry {env!r}; it has {', '.join(sorted(map(str, entries)))}"
         raise RequestError(msg)
-    text = yaml.safe_dump(converted(entry, env), sort_keys=False)
+    text = yaml.safe_dump(converted(entry, env, name), sort_keys=False)
     if output is None:
         sys.stdout.write(text)
         return
@@ -78,13 +87,13 @@ def read_entries(file: Path) -> Mapping[str, Any]:
     return data
 
 
-def converted(entry: object, env: str) -> dict[str, Any]:
+def converted(entry: object, env: str, name: str = PPO) -> dict[str, Any]:
     """The config of *entry*; :class:`RequestError` where it is none."""
     if not isinstance(entry, dict) or "n_timesteps" not in entry:
         msg = f"{env}: is no entry with n_timesteps"
         raise RequestError(msg)
     try:
-        return config_of(entry, env)
+        return config_of(entry, env, name)
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         msg = f"{env}: cannot be understood: {error}"
         raise RequestError(msg) from error

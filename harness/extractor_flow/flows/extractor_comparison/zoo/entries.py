@@ -11,44 +11,48 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from extractor_flow.errors import RequestError
+from extractor_flow.flows.extractor_comparison.algorithms.declared import PPO
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of
+from extractor_flow.flows.extractor_comparison.algorithms.settings import defaults_of
+from extractor_flow.flows.extractor_comparison.config import schema
 
 _EXTRACTORS = {"MlpPolicy": "FlattenExtractor", "CnnPolicy": "NatureCNN", "MultiInputPolicy": "CombinedExtractor"}
 _ACTIVATIONS = {"Tanh": "tanh", "ReLU": "relu", "ELU": "elu", "GELU": "gelu", "SiLU": "silu"}
-_SAME = (
-    "n_epochs",
-    "gamma",
-    "gae_lambda",
-    "clip_range",
-    "clip_range_vf",
-    "normalize_advantage",
-    "ent_coef",
-    "vf_coef",
-    "max_grad_norm",
-    "use_sde",
-    "sde_sample_freq",
-    "target_kl",
-    "learning_rate",
-)
-_POLICY = {"net_arch", "ortho_init", "log_std_init", "share_features_extractor", "optimizer_kwargs"}
 _NORMALIZE = {"norm_obs", "norm_reward", "clip_obs", "clip_reward", "norm_obs_keys"}
 _OTHERS = {
-    "n_envs", "n_timesteps", "policy", "n_steps", "batch_size", "policy_kwargs", "normalize", "env_wrapper",
-    "frame_stack", "env_kwargs",
+    "n_envs", "n_timesteps", "policy", "policy_kwargs", "normalize", "env_wrapper", "frame_stack", "env_kwargs",
 }  # fmt: skip
-# stable_baselines3's own, where an entry is silent.
-_N_STEPS, _BATCH = 2048, 64
+# stable_baselines3's own, where an entry is silent; in a config they would be chosen.
+_PPO_N_STEPS, _PPO_BATCH = 2048, 64
 _EVALUATIONS = 20
-_ABSENT = object()
+# What settings say in words.
+_WORDS = ("lin_", "auto", "normal", "ornstein-uhlenbeck")
 
 
-def config_of(entry: Mapping[str, Any], env: str) -> dict[str, Any]:
-    """The config that *entry* of *env* amounts to; :class:`RequestError` with all that no config can express."""
-    unknown = sorted(entry.keys() - {*_SAME, *_OTHERS})
+def config_of(entry: Mapping[str, Any], env: str, name: str = PPO) -> dict[str, Any]:
+    """The config that *entry* of *env*, for the algorithm *name*, amounts to.
+
+    :class:`RequestError` with all that no config can express.
+    """
+    section: Any = schema()["properties"]
+    declared = section["algorithm"]
+    known, known_policy = (defaults_of(name, each) for each in (declared, declared["properties"]["policy"]))
+    # Where it is left off, nothing is said of how memory is used.
+    told = {key: value for key, value in entry.items() if key != "optimize_memory_usage" or value}
+    unknown = sorted(map(str, told.keys() - {*known, *_OTHERS}))
     if unknown:
-        msg = f"{env}: no config can express {', '.join(map(str, unknown))}"
+        msg = f"{env}: no config can express {', '.join(unknown)} with {name}"
         raise RequestError(msg)
-    num_envs, steps = int(entry.get("n_envs", 1)), int(entry.get("n_steps", _N_STEPS))
-    total, rollout = int(float(entry["n_timesteps"])), num_envs * steps
+    settings: dict[str, Any] = {key: _setting(key, told[key]) for key in known if key in told}
+    num_envs, total = int(told.get("n_envs", 1)), int(float(told["n_timesteps"]))
+    if name == PPO:
+        n_steps = int(told.get("n_steps", _PPO_N_STEPS))
+        # A larger batch than there are samples is all of them, there and here.
+        batch_size = min(int(told.get("batch_size", _PPO_BATCH)), n_steps * num_envs)
+        settings |= {"n_steps": n_steps, "batch_size": batch_size}
+    if "policy_kwargs" in told:
+        settings["policy"] = _policy(told["policy_kwargs"], set(known_policy))
+    rollout = rollout_of({"num_envs": num_envs}, {**known, **settings})
     return {
         "run": {
             "run_id": env.replace("/", "-").replace(":", "-"),
@@ -58,16 +62,28 @@ def config_of(entry: Mapping[str, Any], env: str) -> dict[str, Any]:
             "save_freq": None,
             "n_eval_episodes": 5,
         },
-        "env": _environment(entry, env),
-        "algorithm": {
-            "n_steps": steps,
-            # A larger batch than there are samples is all of them, there and here.
-            "batch_size": min(int(entry.get("batch_size", _BATCH)), rollout),
-            **{name: _number(entry[name]) for name in _SAME if name in entry},
-            **({"policy": _policy(entry["policy_kwargs"])} if "policy_kwargs" in entry else {}),
-        },
-        "extractors": [{"name": "zoo", "class": f"stable_baselines3.common.torch_layers:{_extractor(entry, env)}"}],
+        "env": _environment(told, env),
+        "algorithm": {**({} if name == PPO else {"name": name}), **settings},
+        "extractors": [{"name": "zoo", "class": f"stable_baselines3.common.torch_layers:{_extractor(told, env)}"}],
     }
+
+
+def _setting(key: str, value: object) -> object:
+    """*value* as a config has it: a text that is a number as one, and steps without their unit."""
+    if key == "train_freq":
+        return _steps(value)
+    return value if isinstance(value, str) and value.startswith(_WORDS) else _number(value)
+
+
+def _steps(value: object) -> object:
+    found = _parsed(value, "train_freq")
+    match found:
+        case [count, "step"]:
+            return count
+        case int():
+            return found
+    msg = f"no config can express train_freq {found}; expected a number of steps"
+    raise RequestError(msg)
 
 
 def _extractor(entry: Mapping[str, Any], env: str) -> str:
@@ -109,11 +125,11 @@ def _wrapper(each: object) -> dict[str, Any]:
     return {"class": f"{module}:{kind}", **({"kwargs": kwargs} if kwargs else {})}
 
 
-def _policy(text: object) -> dict[str, Any]:
+def _policy(text: object, known: set[str]) -> dict[str, Any]:
     told = _parsed(text, "policy_kwargs")
     arguments = dict(told) if isinstance(told, Mapping) else {}
     activation = arguments.pop("activation_fn", None)
-    if extra := sorted(arguments.keys() - _POLICY):
+    if extra := sorted(arguments.keys() - known):
         msg = f"no config can express policy_kwargs: {', '.join(extra)}"
         raise RequestError(msg)
     net_arch = arguments.get("net_arch")
@@ -124,7 +140,7 @@ def _policy(text: object) -> dict[str, Any]:
 
 def _number(value: object) -> object:
     """*value*; YAML takes a number such as 1e-4 for a text."""
-    if isinstance(value, str) and not value.startswith("lin_"):
+    if isinstance(value, str):
         try:
             return float(value)
         except ValueError as error:

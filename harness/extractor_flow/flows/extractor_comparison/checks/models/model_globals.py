@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS
 from extractor_flow.flows.extractor_comparison.extractors import kinds
 from extractor_flow.readers.errors import Kind
@@ -36,18 +37,31 @@ _CALLED = {
     # The generator that an action space draws from.
     "numpy.random._pickle": ("__bit_generator_ctor", "__generator_ctor"),
     "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
+    "stable_baselines3.common.noise": (
+        "NormalActionNoise",
+        "OrnsteinUhlenbeckActionNoise",
+        "VectorizedActionNoise",
+    ),
+    "stable_baselines3.common.type_aliases": ("TrainFreq", "TrainFrequencyUnit"),
     "stable_baselines3.common.utils": ("ConstantSchedule", "FloatSchedule", "LinearSchedule"),
 }
 _NAMED = {
-    "numpy": ("ndarray",),
+    "numpy": ("float32", "ndarray"),
     "numpy.random._pcg64": ("PCG64",),
-    "stable_baselines3.common.buffers": ("DictRolloutBuffer", "RolloutBuffer"),
+    "stable_baselines3.common.buffers": ("DictReplayBuffer", "DictRolloutBuffer", "ReplayBuffer", "RolloutBuffer"),
+    "stable_baselines3.common.sb2_compat.rmsprop_tf_like": ("RMSpropTFLike",),
     "stable_baselines3.common.policies": (
         "ActorCriticCnnPolicy",
         "ActorCriticPolicy",
         "MultiInputActorCriticPolicy",
     ),
+    **{
+        module: (name, "CnnPolicy", "MultiInputPolicy")
+        for module, _, name in (each.policy.partition(":") for each in ALGORITHMS.values() if each.replays)
+    },
     "torch.nn.modules.activation": tuple(ACTIVATIONS.values()),
+    "torch.optim.adam": ("Adam",),
+    "torch.optim.rmsprop": ("RMSprop",),
 }
 # Packages of which every model has something, and which define no extractor that a config could mean.
 _NO_EXTRACTORS = {"torch", "numpy", "gymnasium", "cloudpickle"} | sys.stdlib_module_names

@@ -11,15 +11,16 @@ import numpy as np
 
 from extractor_flow.evidence.check import check
 from extractor_flow.flows.extractor_comparison import layout
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import first_value, value_at
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import (
     EXTRACTORS,
     is_parameter,
+    is_target,
     may_end_early,
-    updates_in,
+    updates_by,
 )
-from extractor_flow.flows.extractor_comparison.ppo_defaults import first_value, value_at
-from extractor_flow.readers.models import OPTIMIZER, POLICY
+from extractor_flow.readers.models import POLICY
 from extractor_flow.readers.text import decode, parse, require_object
 from extractor_flow.readers.weights import HEADER_LIMIT, digest_of
 
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extractor_flow.evidence.findings import Violation
+    from extractor_flow.flows.extractor_comparison.algorithms.declared import Optimized
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims, Saved
     from extractor_flow.flows.extractor_comparison.plan import Plan
     from extractor_flow.readers.models import Optimizer
     from extractor_flow.readers.weights import Weights
 
-_EXTRACTOR = "features_extractor."
 # With its standard betas, no update of Adam moves a number further than 7.3 times the learning rate.
 _FARTHEST = 10.0
 # Each update rounds a number of 32 bits, by at most 6e-8 of its size.
@@ -65,26 +66,28 @@ def parameters(job: Claims) -> Iterator[Violation]:
 
     Catches: a smaller or larger network told. Cannot catch: parameters of a user's own extractor that no gradient met.
     """
-    model, optimizer, metrics = job.final.model, job.final.optimizer, job.outcome.metrics
-    first = job.policy.get("mlp_extractor.policy_net.0.weight", job.policy.get("action_net.weight"))
+    model, metrics, trainer = job.final.model, job.outcome.metrics, job.plan.trainer
+    first = next((job.policy[name] for name in trainer.first if name in job.policy), None)
     if first is not None and first.ndim == 2:  # noqa: PLR2004 - a matrix
         yield from job.metric("features_dim", first.shape[1], layout.WEIGHTS)
+    shapes = [shape for each in job.final.optimizers.values() for shape in each.shapes]
     sizes = {name: values.size for name, values in model.weights.items() if name not in model.aliases}
-    stored, updated = sum(sizes.values()), sum(math.prod(shape) for shape in optimizer.shapes)
-    extractor = sum(size for name, size in sizes.items() if name.startswith(_EXTRACTOR))
+    stored, updated = sum(sizes.values()), sum(map(math.prod, shapes))
+    following = sum(size for name, size in sizes.items() if is_target(job.plan, name))
+    extractor = sum(size for name, size in sizes.items() if name.startswith(trainer.extractor))
     total, trainable = metrics.get("total_parameters", 0), metrics.get("trainable_parameters", 0)
     claimed = metrics.get("extractor_parameters", 0)
-    if len(optimizer.shapes) == optimizer.tensors:
-        yield from job.metric("total_parameters", updated, layout.FINAL_MODEL)
+    if len(shapes) == job.final.tensors:
+        yield from job.metric("total_parameters", updated + following, layout.FINAL_MODEL)
         yield from job.metric("trainable_parameters", updated, layout.FINAL_MODEL)
     if total > stored or updated > trainable or trainable > total:
         what = f"{layout.FINAL_MODEL} has {stored} numbers, of which {updated} were updated"
         yield job.contradicted("metrics.total_parameters", f"{total}, {trainable} trainable", what)
     if claimed > extractor or (stored == total and claimed != extractor):
         yield job.contradicted("metrics.extractor_parameters", claimed, f"{layout.FINAL_MODEL} has {extractor}")
-    if claimed and trainable == total and updated <= total - claimed and _learned(job):
+    if claimed and trainable + following == total and updated + following <= total - claimed and _learned(job):
         what = f"only {updated} of {total} numbers were ever updated: none of the extractor's"
-        yield contradiction(job.final.path, OPTIMIZER, "an extractor that was trained", what)
+        yield contradiction(job.final.path, _acting(job.plan).member, "an extractor that was trained", what)
 
 
 @check("ppo-learning", reads=("final_model", "best_model"))
@@ -97,13 +100,11 @@ def learning(job: Claims) -> Iterator[Violation]:
     untrained, artifact = job.outcome.details.get("untrained_weights_sha256"), job.outcome.artifacts.get("policy")
     if artifact is not None and untrained == artifact.sha256 and _learned(job):
         yield contradiction(artifact.path, "", "holds trained weights", "the weights of the untrained policy")
-    metrics = job.outcome.metrics
-    untrainable = metrics.get("total_parameters", 0) - metrics.get("trainable_parameters", 0)
-    parts = {"policy": ""} | ({"extractor": _EXTRACTOR} if untrainable < metrics.get("extractor_parameters", 0) else {})
+    parts = {"policy": ""} | ({"extractor": job.plan.trainer.extractor} if _trains_extractor(job) else {})
     for earlier, later in itertools.pairwise(job.by_step.values()):
-        updates = max(0, updates_in(later.optimizer) - updates_in(earlier.optimizer))
+        updates = max(0, later.updates - earlier.updates)
         yield from _measure_distance(job, earlier, later, updates)
-        if (updates == 0 and may_end_early(job.plan)) or _stands_still(job.plan, earlier.step):
+        if (updates == 0 and may_end_early(job.plan)) or _stands_still(job.plan, earlier.step, later.step):
             continue
         for what, prefix in parts.items():
             before, after = (_part(each.model.weights, prefix) for each in (earlier, later))
@@ -112,9 +113,23 @@ def learning(job: Claims) -> Iterator[Violation]:
                 yield contradiction(job.final.path, "", f"{later.step} steps of training", found)
 
 
-def _stands_still(plan: Plan, step: int) -> bool:
-    """Whether no update after *step* can move anything: a rate that falls has come to 0."""
-    return value_at(plan.algorithm["learning_rate"], step + plan.rollout, plan.schedule.total_timesteps) == 0.0
+def _trains_extractor(job: Claims) -> bool:
+    """Whether numbers of the extractor are updated; those of target networks follow, and are no others."""
+    metrics = job.outcome.metrics
+    following = sum(values.size for name, values in job.final.model.weights.items() if is_target(job.plan, name))
+    untrainable = metrics.get("total_parameters", 0) - metrics.get("trainable_parameters", 0) - following
+    return untrainable < metrics.get("extractor_parameters", 0)
+
+
+def _acting(plan: Plan) -> Optimized:
+    """The optimizer of the network that acts."""
+    return plan.trainer.optimized[0]
+
+
+def _stands_still(plan: Plan, step: int, later: int) -> bool:
+    """Whether no update from *step* to *later* moves what acts: there is none, or a rate that falls has come to 0."""
+    rate = value_at(plan.algorithm["learning_rate"], step + plan.rollout, plan.schedule.total_timesteps)
+    return rate == 0.0 or updates_by(plan, later, _acting(plan)) == updates_by(plan, step, _acting(plan))
 
 
 def _demand_finite(path: str, weights: Weights) -> Iterator[Violation]:
@@ -130,7 +145,7 @@ def _compare_names(job: Claims, saved: Saved) -> Iterator[Violation]:
         for each in (saved, job.final)
     ]
     names = sorted(kinds[0].keys() | kinds[1].keys())
-    lacking = {"action_net.weight", "value_net.weight"} - saved.model.weights.keys()
+    lacking = set(job.plan.trainer.required) - saved.model.weights.keys()
     others = [*sorted(lacking), *(name for name in names if kinds[0].get(name) != kinds[1].get(name))]
     if others:
         yield contradiction(saved.path, POLICY, "the tensors of the job's policy", f"others: {others[0]}")
@@ -141,24 +156,32 @@ def _compare_equals(job: Claims, saved: Saved) -> Iterator[Violation]:
     first = next(each for each in job.saved if each.step == saved.step)
     if digest_of(_lasting(job, first.model.weights)) != digest_of(_lasting(job, saved.model.weights)):
         yield contradiction(saved.path, "", f"holds the weights after {saved.step} steps", "others than another model")
-    if _moments(first.optimizer) != _moments(saved.optimizer):
-        for one, two in ((saved, first), (first, saved)):
-            yield contradiction(one.path, OPTIMIZER, f"the state after {saved.step} steps", f"{two.path} has another")
+    for of, optimizer in saved.optimizers.items():
+        if _moments(first.optimizers[of]) != _moments(optimizer):
+            for one, two in ((saved, first), (first, saved)):
+                told = f"the state after {saved.step} steps"
+                yield contradiction(one.path, of.member, told, f"{two.path} has another")
 
 
 def _compare_untrained(job: Claims, saved: Saved) -> Iterator[Violation]:
     """A model of step 0 is the untrained one; numbers that are not trained may have changed in the first evaluation."""
     model = saved.model
-    whole = job.plan.extractor.preset is not None or len(model.weights) - len(model.aliases) == saved.optimizer.tensors
+    own = [name for name in model.weights if name not in model.aliases and not is_target(job.plan, name)]
+    whole = job.plan.extractor.preset is not None or len(own) == saved.tensors
     untrained = job.outcome.details.get("untrained_weights_sha256")
     if saved.step == 0 and whole and safetensors_digest(model.weights) != untrained:
         yield contradiction(saved.path, "", "holds the untrained weights", "weights with another SHA-256")
 
 
 def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -> Iterator[Violation]:
-    """*updates* updates led from *earlier* to *later*: none can go so far."""
-    reach = updates * first_value(job.plan.algorithm["learning_rate"]) * _FARTHEST
+    """*updates* updates led from *earlier* to *later*: none can go so far.
+
+    A target network lies where its network was at some time before, so it may make up for any of its updates.
+    """
+    rate, done = first_value(job.plan.algorithm["learning_rate"]), updates
     for name in sorted(earlier.model.weights.keys() & later.model.weights.keys()):
+        updates = later.updates if is_target(job.plan, name) else done
+        reach = updates * rate * _FARTHEST
         before, after = earlier.model.weights[name], later.model.weights[name]
         if before.shape != after.shape or not before.size or not is_parameter(job.plan, name):
             continue
@@ -174,7 +197,7 @@ def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -
 
 def _learned(job: Claims) -> bool:
     """Whether there was an update, or should have been: passes that may end early may all end before the first."""
-    return bool(job.final.optimizer.steps) or not may_end_early(job.plan)
+    return job.final.updates > 0 or not may_end_early(job.plan)
 
 
 def _lasting(job: Claims, weights: Weights) -> Weights:
