@@ -120,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
+    top.set_defaults(whole=top)
     return top
 
 

@@ -32,9 +32,7 @@ def handle(options: argparse.Namespace) -> int:
         raise RequestError(msg)
     import shtab
 
-    from extractor_flow.cli import parser
-
-    top = parser()
+    top: argparse.ArgumentParser = options.whole
     for action in _actions(top):
         if action.type is Path:
             vars(action)["complete"] = shtab.DIRECTORY if str(action.metavar).endswith("DIR") else shtab.FILE

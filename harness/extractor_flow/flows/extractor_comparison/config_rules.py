@@ -123,6 +123,7 @@ def _environment(path: tuple[str | int, ...], env: Mapping[str, Any]) -> Iterato
 def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]:
     for position, env in enumerate(envs):
         yield from _environment(("envs", position), env or {})
+        yield from _environment(("envs", position, "eval_env"), (env or {}).get("eval_env") or {})
         ends = (env or {}).get("score_range")
         if ends and None not in ends and not ends[0] < ends[1]:
             yield Problem(("envs", position, "score_range"), f"is {shown(ends)}; expected the lower score first")

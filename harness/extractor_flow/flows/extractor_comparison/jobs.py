@@ -12,6 +12,7 @@ from extractor_flow.flows.extractor_comparison.plan import (
     Plan,
     Schedule,
     compared_name,
+    environments_of,
 )
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits, component_of
@@ -40,8 +41,8 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
     """The jobs of checked *settings*, environment by environment and extractor by extractor."""
     profiles = [ExtractorConfigurationProfile.from_settings(entry) for entry in settings["extractors"]]
     return tuple(
-        _job(settings, env, profile, seed)
-        for env in settings.get("envs") or [settings["env"]]
+        _job(alone, among, profile, seed)
+        for among, alone in environments_of(settings)
         for profile in profiles
         for seed in settings["run"]["seeds"]
     )
@@ -63,15 +64,15 @@ def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
     return None
 
 
-def _job(settings: Mapping[str, Any], env: Mapping[str, Any], profile: ExtractorConfigurationProfile, seed: int) -> Job:
-    run, among = settings["run"], env.get("name")
+def _job(settings: Mapping[str, Any], among: str | None, profile: ExtractorConfigurationProfile, seed: int) -> Job:
+    run = settings["run"]
     places = (among, profile.name) if among else (profile.name,)
     directory = "/".join(("extractors", *map(component_of, places)))
     return Job(
         flow=FLOW_NAME,
         name=compared_name(among, profile.name),
         directory=f"{directory}/seed-{seed}" if len(run["seeds"]) > 1 else directory,
-        parameters=_plan(settings, env, profile).to_parameters(),
+        parameters=_plan(settings, profile).to_parameters(),
         seed=seed,
         worker_mode=run["worker_mode"],
         requires=_requires(run["device"], profile.expected_resources),
@@ -80,11 +81,11 @@ def _job(settings: Mapping[str, Any], env: Mapping[str, Any], profile: Extractor
     )
 
 
-def _plan(settings: Mapping[str, Any], env: Mapping[str, Any], profile: ExtractorConfigurationProfile) -> Plan:
+def _plan(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile) -> Plan:
     evaluation = settings.get("eval_env")
     return Plan(
         extractor=_extractor(profile),
-        environment=EnvironmentChoice.from_settings(env),
+        environment=EnvironmentChoice.from_settings(settings["env"]),
         algorithm=settings["algorithm"],
         schedule=Schedule(**{key: settings["run"][key] for key in _SCHEDULE}),
         convergence_fraction=settings["run"]["convergence_fraction"],

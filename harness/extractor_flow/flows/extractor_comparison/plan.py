@@ -20,6 +20,17 @@ def compared_name(environment: str | None, extractor: str) -> str:
     return extractor if environment is None else f"{environment}/{extractor}"
 
 
+def environments_of(settings: Mapping[str, Any]) -> list[tuple[str | None, Mapping[str, Any]]]:
+    """Each environment of a study: its short name, ``None`` of the only one, and *settings* of it alone."""
+    if "envs" not in settings:
+        return [(None, settings)]
+    shared = {key: value for key, value in settings.items() if key != "envs"}
+    return [
+        (env["name"], {**shared, "env": env, **({"eval_env": env["eval_env"]} if "eval_env" in env else {})})
+        for env in settings["envs"]
+    ]
+
+
 @dataclass(frozen=True)
 class ExtractorConfigurationProfile:
     """One entry of a config's ``extractors``: a *preset* by name, or a *target* as ``package.module:Class``."""

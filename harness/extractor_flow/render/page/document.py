@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.render.formats import duration, metric_of
 from extractor_flow.render.page import every_job, failures, grid
 from extractor_flow.render.page.curves import panels_by_name, panels_by_place
-from extractor_flow.render.page.jobs_by_name import Named, by_name, middle, words_for
+from extractor_flow.render.page.jobs_by_name import Named, by_environment, by_name, middle, words_for
 from extractor_flow.render.page.made import how_it_was_made
+from extractor_flow.render.page.pooled import over_environments
 from extractor_flow.render.page.ranking import SHOWN, rankings, seed_by_seed
 from extractor_flow.render.page.templating import rendered
 from extractor_flow.study.page_spec import DURATION, PictureSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.page_spec import CurveSpec
     from extractor_flow.study.records import RunSummary
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -39,6 +41,7 @@ def report(
         lead=_lead(summary, named),
         failures=failures.told(summary.records),
         shown=SHOWN,
+        pooled=over_environments(summary, vocabulary),
         rankings=rankings(summary, vocabulary, named),
         pairs=seed_by_seed(summary, vocabulary, named),
         cost=_cost(named, vocabulary),
@@ -56,15 +59,24 @@ def report(
 def _places(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> dict[str, Any]:
     """The learning curves and, where the study is a grid, its tables and its methods."""
     places, spec = grid.grid_of(summary, vocabulary), vocabulary.page.curve
-    curves = None
-    if spec is not None:
-        curves = panels_by_name(spec, named) if places is None else panels_by_place(spec, places.by_column())
     return {
-        "curves": curves,
+        "curves": [] if spec is None else list(_curves(summary, spec, named, places)),
         "grid": None if places is None else places.spec,
         "tables": [] if places is None else grid.tables(places, vocabulary),
         "methods": [] if places is None else grid.methods_over_rows(places),
     }
+
+
+def _curves(
+    summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
+) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    """The panels, those of each environment with axes of their own."""
+    made: list[tuple[str | None, dict[str, Any] | None]]
+    if places is not None:
+        made = [(None, panels_by_place(spec, places.by_column()))]
+    else:
+        made = [(each, panels_by_name(spec, among)) for each, among in by_environment(summary, named).items()]
+    yield from ((each, panels) for each, panels in made if panels is not None)
 
 
 def _lead(summary: RunSummary, named: Sequence[Named]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
         return
     with run.files.open(SUBJECTS, limit=LIMIT) as stream:
         content = read_bytes(stream, SUBJECTS, limit=LIMIT).replace(b"\r\n", b"\n")
-    listed, wrong = _as_made(run, content), ()
+    listed = _as_made(run, content)
+    wrong: tuple[Violation, ...] = ()
     if listed is None:
         data, wrong = read_document(run.files, SUBJECTS, CONTRACT)
         listed = None if data is None else {each["path"]: Subject(**each) for each in data["files"]}

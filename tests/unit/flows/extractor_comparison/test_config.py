@@ -348,7 +348,7 @@ CASES = {
     ),
     "a setting of two other algorithms": (
         {"algorithm": {"name": "A2C", "noise_std": None}},
-        "algorithm.noise_std: is no setting of A2C; SAC and TD3 have it",
+        "algorithm.noise_std: is no setting of A2C; SAC, TD3 and TQC have it",
     ),
     "a network's setting of others": (
         {"algorithm": {"name": "TD3", "policy": {"ortho_init": True}}},
@@ -356,7 +356,11 @@ CASES = {
     ),
     "a word where others have a number": (
         {"algorithm": {"ent_coef": "auto"}},
-        "algorithm.ent_coef: is 'auto', which SAC understands; PPO expects a number",
+        "algorithm.ent_coef: is 'auto', which SAC and TQC understand; PPO expects a number",
+    ),
+    "a null for what there has to be": (
+        {"algorithm": {"name": "DQN", "batch_size": None}},
+        "algorithm.batch_size: is null; DQN expects a value, such as its own 32",
     ),
     "widths of networks that there are not": (
         {"algorithm": {"name": "SAC", "policy": {"net_arch": {"pi": [4], "vf": [4]}}}},
@@ -397,7 +401,7 @@ CASES = {
 
 
 def test_an_algorithm_has_its_own_settings_and_defaults_and_ppo_goes_without_its_name(study):
-    replayed = study(run={"num_envs": 2, "total_timesteps": 999}, algorithm={"name": "DQN", "batch_size": None})
+    replayed = study(run={"num_envs": 2, "total_timesteps": 999}, algorithm={"name": "DQN"})
     plain = study(algorithm={"name": "PPO"})
 
     settings = replayed.settings["algorithm"]

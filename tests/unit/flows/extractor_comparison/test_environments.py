@@ -78,7 +78,12 @@ def test_a_study_of_one_environment_has_no_trace_of_several(tmp_path):
 def test_an_environment_of_several_has_every_key_of_a_single_one():
     properties = schema()["properties"]
 
-    assert set(properties["envs"]["items"]["properties"]) == {*properties["env"]["properties"], "name", "score_range"}
+    assert set(properties["envs"]["items"]["properties"]) == {
+        *properties["env"]["properties"],
+        "eval_env",
+        "name",
+        "score_range",
+    }
 
 
 @pytest.mark.parametrize(

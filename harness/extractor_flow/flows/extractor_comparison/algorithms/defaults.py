@@ -86,3 +86,10 @@ def buffer_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
 def capacity(algorithm: Mapping[str, Any], num_envs: int) -> int:
     """The transitions that the replay buffer really holds: as many for each environment."""
     return max(int(algorithm["buffer_size"]) // num_envs, 1) * num_envs
+
+
+def optimizer_arguments(algorithm: Mapping[str, Any]) -> dict[str, float] | None:
+    """The optimizer's arguments where an algorithm sets them itself: RMSprop's for A2C, Adam's for QRDQN."""
+    if algorithm.get("use_rms_prop"):
+        return {"alpha": 0.99, "eps": algorithm["rms_prop_eps"], "weight_decay": 0}
+    return {"eps": 0.01 / algorithm["batch_size"]} if algorithm.get("name") == "QRDQN" else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.flows.extractor_comparison.conclusion.comparison import compare_records
 from extractor_flow.flows.extractor_comparison.conclusion.verdict import Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import HEADLINE, NORMALISED, NORMALISED_SPEC
-from extractor_flow.flows.extractor_comparison.plan import compared_name
+from extractor_flow.flows.extractor_comparison.plan import compared_name, environments_of
 from extractor_flow.study.flow import Comparison, Verdict
 from extractor_flow.study.records import Completed
 from extractor_flow.study.statistics import Against, against, pool, thresholds
@@ -62,7 +62,7 @@ def compare_study(records: Sequence[JobRecord], settings: Mapping[str, Any]) -> 
     """The comparison of *records*: of one environment, or of several by each and over all."""
     if "envs" not in settings:
         return compare_records(records, settings)
-    parts = [_part(environment, settings, records) for environment in settings["envs"]]
+    parts = [_part(name, alone, records) for name, alone in environments_of(settings) if name is not None]
     found = {part.environment: compare_records(part.records, part.settings) for part in parts}
     return Comparison(
         job_metrics={key: metrics for each in found.values() for key, metrics in each.job_metrics.items()},
@@ -75,11 +75,11 @@ def compare_study(records: Sequence[JobRecord], settings: Mapping[str, Any]) -> 
     )
 
 
-def _part(environment: Mapping[str, Any], settings: Mapping[str, Any], records: Sequence[JobRecord]) -> Part:
-    name, baseline = environment["name"], settings["run"]["baseline_extractor"]
+def _part(name: str, settings: Mapping[str, Any], records: Sequence[JobRecord]) -> Part:
+    baseline = settings["run"]["baseline_extractor"]
     own = [compared_name(name, entry["name"]) for entry in settings["extractors"]]
-    members = {
-        "env": environment,
+    renamed = {
+        **settings,
         "extractors": [{"name": each} for each in own],
         "run": {
             **settings["run"],
@@ -87,7 +87,7 @@ def _part(environment: Mapping[str, Any], settings: Mapping[str, Any], records: 
         },
     }
     met = tuple(record for record in records if record.name in own)
-    return Part(name, members, met, _range(environment, met))
+    return Part(name, renamed, met, _range(settings["env"], met))
 
 
 def _range(environment: Mapping[str, Any], records: Sequence[JobRecord]) -> Range | None:

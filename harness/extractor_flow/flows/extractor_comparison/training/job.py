@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -35,7 +36,7 @@ from extractor_flow.flows.extractor_comparison.training.policy_weights import (
     weights_bytes,
 )
 from extractor_flow.flows.extractor_comparison.training.replay import check_memory, updates_of
-from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from extractor_flow.flows.extractor_comparison.training.vec_envs import check_spaces, training_environments
 from extractor_flow.study.flow import JobResult
 from extractor_flow.study.job_contract import REPEATABILITY
 
@@ -147,7 +148,7 @@ def _metrics(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
 
 
 def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan, seed: int) -> dict[str, Any]:
-    seen = evaluation_seeds(seed, plan.schedule.n_eval_episodes)
+    seen, package = evaluation_seeds(seed, plan.schedule.n_eval_episodes), plan.trainer.package
     return {
         "curve": _curve(evaluations).to_json(),
         "requested_steps": plan.schedule.total_timesteps,
@@ -164,6 +165,7 @@ def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
         "versions": {
             "gymnasium": gymnasium.__version__,
             "numpy": np.__version__,
+            package: version(package),
             "stable_baselines3": stable_baselines3.__version__,
             "torch": torch.__version__,
         },
@@ -191,5 +193,6 @@ def make_once(job: Job) -> None:
     plan = replace(Plan.from_parameters(job.parameters), device="cpu")
     make = EnvironmentFactory(plan.environment)
     probe(make)
+    check_spaces(plan)
     # Two copies: a rollout of one sample is refused, and n_steps may be 1.
     build_model(plan, DummyVecEnv([make] * min(2, plan.schedule.num_envs)), job.seed or 0)

@@ -52,8 +52,7 @@ def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory:
     Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
     """
     workers = _workers(plan, seed)
-    if plan.evaluation is not None:
-        _check_spaces(plan)
+    check_spaces(plan)
     try:
         raw = WorkerProcesses(workers, plan.start_method) if worker_mode == "vectorized" else DummyVecEnv(list(workers))
     except _LOST_WORKER as error:
@@ -106,8 +105,10 @@ def _workers(plan: Plan, seed: int) -> list[Worker]:
     ]
 
 
-def _check_spaces(plan: Plan) -> None:
+def check_spaces(plan: Plan) -> None:
     """Refuse an environment of the evaluations that shows, or takes, something else than that of the training."""
+    if plan.evaluation is None:
+        return
     trained, evaluated = (EnvironmentFactory(choice)() for choice in (plan.environment, plan.evaluated))
     try:
         for what in ("observation_space", "action_space"):

@@ -43,7 +43,7 @@ def config_of(entry: Mapping[str, Any], env: str, name: str = PPO) -> dict[str, 
     if unknown:
         msg = f"{env}: no config can express {', '.join(unknown)} with {name}"
         raise RequestError(msg)
-    settings = {key: _setting(key, told[key]) for key in known if key in told}
+    settings: dict[str, Any] = {key: _setting(key, told[key]) for key in known if key in told}
     num_envs, total = int(told.get("n_envs", 1)), int(float(told["n_timesteps"]))
     if name == PPO:
         n_steps = int(told.get("n_steps", _PPO_N_STEPS))
