@@ -53,6 +53,8 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     try:
         data = read_data(options.frames)
     except DataError as error:
+        if not options.frames.is_file():
+            raise
         msg = (
             f"{error}\nbring it to the contract with: extractor-flow dose-overlap import {options.frames} --output FILE"
         )
