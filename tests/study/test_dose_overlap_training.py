@@ -30,7 +30,10 @@ def arrays(directory, job):
 
 
 def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished, shared_run):
-    assert (shared_run.execution(DOSES).returncode, {job: type(outcome) for job, outcome in outcomes(finished).items()}) == (
+    assert (
+        shared_run.execution(DOSES).returncode,
+        {job: type(outcome) for job, outcome in outcomes(finished).items()},
+    ) == (
         0,
         {
             BASELINE: Completed,
