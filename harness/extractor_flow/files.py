@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -25,12 +26,16 @@ JSON_SIZE_LIMIT = 64 * 1024 * 1024
 JSON_DEPTH_LIMIT = 64
 _CHUNK = 1024 * 1024
 _LINE = json.JSONEncoder(allow_nan=False, sort_keys=True, ensure_ascii=False)
+_PAGE = json.JSONEncoder(allow_nan=False, indent=2, sort_keys=True, ensure_ascii=False)
 _UNFINISHED = re.compile(r"\.[^/]+\.[0-9a-f]{12}\.tmp")
 
 
 def dumps(value: object) -> str:
     """Strict, stable JSON text: sorted keys, two spaces, a final newline; NaN and Infinity raise ``ValueError``."""
-    return json.dumps(value, allow_nan=False, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = io.StringIO()  # a list of the million pieces that a large value has would take ten times its size
+    text.writelines(_PAGE.iterencode(value))
+    text.write("\n")
+    return text.getvalue()
 
 
 def dump_line(value: object) -> str:

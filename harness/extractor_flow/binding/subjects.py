@@ -25,7 +25,7 @@ _SCHEMA_VERSION = 1
 _APART = frozenset({SUBJECTS, UNPUBLISHED, ARCHIVE})
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Subject:
     """One file of a run, as it is or as it was bound."""
 

@@ -58,7 +58,7 @@ class Requirement(StrEnum):
     WITNESS = "witness"  # the run's root is known from elsewhere
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself alone, and is looked up for each of thousands of jobs
 class Check:
     """One named check.
 

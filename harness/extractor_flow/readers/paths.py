@@ -27,6 +27,7 @@ PATH_LIMIT = 4096
 SIZE_LIMIT = 16 << 30
 _CHUNK = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NO_NAMES = {"", ".", ".."}
 _LINK_REFUSED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 
 
@@ -229,12 +230,12 @@ class _Counted(io.FileIO):
 def components(path: str) -> list[str]:
     """The parts of a plain relative path; anything that could lead elsewhere is refused as ``outside``."""
     parts = path.split("/")
-    if len(path) > PATH_LIMIT or len(parts) > DEPTH_LIMIT or any(part in {"", ".", ".."} for part in parts):
+    if len(path) > PATH_LIMIT or len(parts) > DEPTH_LIMIT or not _NO_NAMES.isdisjoint(parts):
         raise ReadError(Kind.OUTSIDE, shown(path), "not a plain relative path inside the directory")
     if "\\" in path or "\0" in path:
         raise ReadError(Kind.OUTSIDE, shown(path), "a path with a backslash or a NUL")
     try:
-        os.fsencode(path)
+        path.isascii() or os.fsencode(path)
     except UnicodeEncodeError as error:
         raise ReadError(Kind.NOT_UTF8, shown(path), "not a name that a file can have") from error
     return parts

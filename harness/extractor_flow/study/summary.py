@@ -76,6 +76,7 @@ def summarize(
         interrupted=any(isinstance(record.outcome, Failed) and record.outcome.interrupted for record in records),
         verdict=comparison.verdict,
         provenance=identity.provenance,
+        skipped_views=comparison.skipped_views,
     )
 
 

@@ -92,14 +92,20 @@ class Examination:
 
     def _examine(self, check: Check, subject: Any, file: str) -> list[Finding]:  # noqa: ANN401 - what it is called with
         """What *check* finds in *subject*; *file* is where a subject that breaks it is said to be wrong."""
-        deep = self.run.deep
-        if check.deep and not (deep if isinstance(deep, bool) else check.id in deep):
-            return [Unchecked(check.id, "only --deep looks at it", Why.DEEP, check.id)]
-        if missing := [name for name in check.needs if not _is_installed(name)]:
-            why = f"needs {', '.join(missing)}, which is not installed"
-            return [Unchecked(check.id, why, Why.PACKAGE, check.id)]
+        if (excuse := self._excuse(check)) is not None:
+            return [excuse]
         self.claims[check] += 1
         return [self.run.archive.settle(replace(each, check=check.id)) for each in _guarded(check, subject, file)]
+
+    def _excuse(self, check: Check) -> Unchecked | None:
+        """Why *check* is not called at all, if it is not."""
+        deep = self.run.deep
+        if check.deep and not (deep if isinstance(deep, bool) else check.id in deep):
+            return Unchecked(check.id, "only --deep looks at it", Why.DEEP, check.id)
+        if missing := [name for name in check.needs if not _is_installed(name)]:
+            why = f"needs {', '.join(missing)}, which is not installed"
+            return Unchecked(check.id, why, Why.PACKAGE, check.id)
+        return None
 
 
 @cache

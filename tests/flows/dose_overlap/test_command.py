@@ -78,7 +78,7 @@ def test_a_study_of_another_flows_config_is_one_complaint(call, tmp_path):
     answer = call("study", path)
 
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert "flow: is None; expected dose_overlap" in answer.err
+    assert "names no flow; expected 'flow: dose_overlap'" in answer.err
 
 
 def test_the_result_of_a_job_is_what_was_done(call, training, tmp_path):

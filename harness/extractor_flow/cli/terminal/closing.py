@@ -13,14 +13,14 @@ from extractor_flow.files import printable
 from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY, TABLE
 from extractor_flow.render.escaping import ABSENT
 from extractor_flow.render.formats import metric_of, number
-from extractor_flow.render.page.jobs_by_name import by_name, signed
+from extractor_flow.render.page.jobs_by_name import by_environment, by_name, signed
 from extractor_flow.render.page.ranking import Ranked, baseline_of, interval_name, interval_of, ranked
 from extractor_flow.run.runner import RunReport
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import failures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -44,13 +44,18 @@ def show(console: Console, report: RunReport | SubmitReport) -> None:
 
 def _closing_report(console: Console, report: RunReport) -> None:
     summary, vocabulary = report.summary, report.flow.vocabulary
+    limits = () if summary.verdict is None else summary.verdict.limits
     if summary.verdict is not None:
         console.print(f"[bold]{_plain(summary.verdict.sentence)}[/]", highlight=False)
         details = summary.verdict.details
         more = (f"{len(details) - _MOST_DETAILS} more facts are in {PAGE}",) if len(details) > _MOST_DETAILS else ()
-        for line in (*details[:_MOST_DETAILS], *more, *summary.verdict.limits):
+        for line in (*details[:_MOST_DETAILS], *more, *limits):
             console.print(f"  {_plain(line)}", highlight=False)
-    console.print(_table(summary, vocabulary))
+    for note in summary.notes:
+        if note not in limits:
+            console.print(f"note: {_plain(note)}", highlight=False)
+    for environment, among in by_environment(summary, by_name(summary)).items():
+        console.print(_table(summary, vocabulary, among, environment))
     _explain(console, report)
     for name in (SUMMARY, MARKDOWN, TABLE, PAGE):
         _line(console, f"{name}: {report.run.path / name}")
@@ -68,13 +73,14 @@ def _next_commands(report: RunReport) -> Iterator[str]:
     yield f"extractor-flow report --open {place}"
 
 
-def _table(summary: RunSummary, vocabulary: ReportSpec) -> Table:
+def _table(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], environment: str | None) -> Table:
     """One row per compared name, best first; names without a number come last."""
-    named, words = by_name(summary), metric_of(vocabulary.headline, vocabulary)
+    words = metric_of(vocabulary.headline, vocabulary)
     rows = ranked(summary, vocabulary, named, vocabulary.headline)
-    several, baseline = any("low" in row.entry for row in rows), baseline_of(summary)
+    several, baseline = any("low" in row.entry for row in rows), baseline_of(summary, named)
     unit = f", {words.unit}" if words.unit else ""
-    table = Table(title=escape(vocabulary.title), title_justify="left")
+    title = vocabulary.title if environment is None else f"{vocabulary.title}: {environment}"
+    table = Table(title=_plain(title), title_justify="left")
     table.add_column(escape(vocabulary.subject), overflow="fold")
     for heading in ("Jobs", f"{words.title}{unit}", *([interval_name(rows)] if several else [])):
         table.add_column(escape(heading), justify="right")

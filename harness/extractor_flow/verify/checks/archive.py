@@ -9,7 +9,7 @@ from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation
 from extractor_flow.files import dumps
-from extractor_flow.layout import ARCHIVE, FIGURES, JOB, JOURNAL, RESULT, is_hidden, tells_of_a_job
+from extractor_flow.layout import ARCHIVE, CHARTS, FIGURES, JOB, JOURNAL, RESULT, is_hidden, tells_of_a_job
 from extractor_flow.study.flow import SupportsPrepare
 from extractor_flow.study.job_contract import small_artifacts
 from extractor_flow.study.records import Completed
@@ -56,7 +56,7 @@ def _limit(run: RunSubject) -> int:
 
 def _is_always_kept(run: RunSubject, path: str) -> bool:
     *folders, name = path.split("/")
-    if not folders or folders[0] == FIGURES or is_hidden(path):
+    if not folders or folders[0] in {CHARTS, FIGURES} or is_hidden(path):
         return True
     # Copies of before the size was recorded left out any file of a job above it.
     return run.archive.largest is not None and tells_of_a_job(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from extractor_flow.contracts import json_path
 from extractor_flow.errors import DataError
 from extractor_flow.evidence.check import Layer, Requirement, check
 from extractor_flow.evidence.findings import Violation, brief
+from extractor_flow.files import dumps
 from extractor_flow.layout import JOB, RESULT, attempt_note
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_json, require_object
@@ -41,9 +43,11 @@ def job_orders(job: JobSubject) -> Iterator[Violation]:
     if job.record.end_time is None:
         return
     name = job.path(JOB)
+    demanded = job.run.matrix.jobs.get(job.record.job_key)
+    if demanded is not None and _is_written(job, name, demanded.to_json()):
+        return
     with job.run.files.open(name, limit=SMALL) as stream:
         data = require_object(read_json(stream, name, limit=SMALL), name)
-    demanded = job.run.matrix.jobs.get(job.record.job_key)
     if demanded is not None and not any(differences(demanded.to_json(), data)):
         return
     try:
@@ -107,8 +111,8 @@ def _stands(job: JobSubject, outcome: Completed) -> bool:
 def _result(job: JobSubject, entry: Entry) -> Iterator[Violation]:
     """Where the journal's *entry* and the job's result differ; which of them was changed, their digests say."""
     name, record = job.path(RESULT), entry.record
-    if _equals(job, name, record.to_json()):
-        return  # what equals a valid record needs no look at the contract
+    if _is_written(job, name, record.to_json()):
+        return
     data, wrong = read_document(job.run.files, name, RECORD_CONTRACT, limit=SMALL)
     yield from wrong
     for steps, journal, result in differences(record.to_json(), data) if data is not None else ():
@@ -117,12 +121,14 @@ def _result(job: JobSubject, entry: Entry) -> Iterator[Violation]:
         yield Violation(name, json_path(steps), brief(result), f"{layout.JOURNAL} has {brief(journal)}", _KIND)
 
 
-def _equals(job: JobSubject, name: str, demanded: Mapping[str, Any]) -> bool:
+def _is_written(job: JobSubject, name: str, demanded: Mapping[str, Any]) -> bool:
+    """Whether the file *name* is, byte for byte, *demanded* as it is written: then it need not be read once more."""
+    content = dumps(demanded).encode()
     try:
-        with job.run.files.open(name, limit=SMALL) as stream:
-            return not any(differences(dict(demanded), read_json(stream, name, limit=SMALL)))
+        there = job.run.listing.files.get(name) == len(content) and job.run.files.sha256(name)
     except ReadError:
-        return False  # what it is instead, is told by whoever reads it under its contract
+        return False  # whoever reads it tells what it is instead
+    return there == hashlib.sha256(content).hexdigest()
 
 
 @check("job-attempts", layer=Layer.CONSISTENCY, reads=("attempt",), requires=_REQUEST)

@@ -62,21 +62,6 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     return 0
 
 
-def import_data(files: Sequence[Path], output: Path, photon_scale: float | None) -> int:
-    """Write what *files* hold together as one data set, and say what was changed."""
-    from extractor_flow.flows.dose_overlap.data.dataset import write_data
-    from extractor_flow.flows.dose_overlap.measured.importing import import_files
-
-    data = import_files(files, photon_scale=photon_scale)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_data(output, data)
-    changes = [str(each) for name in ("casts", "changes") for each in data.metadata[name]]  # type: ignore[union-attr]
-    say(f"{data.count} frames of {data.frame_size} pixels: {output}")
-    for each in changes or ["nothing was changed"]:
-        say(f"  {each}")
-    return 0
-
-
 def thin_data(source: Path, target: Path | None, thinnings: Mapping[str, Thinning]) -> int:
     """Thin what was measured below *source*; a rejected view is reported, and is no error."""
     from extractor_flow.flows.dose_overlap.data.views import write_views
