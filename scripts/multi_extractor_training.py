@@ -4,8 +4,7 @@ A thin door to ``extractor-flow run``, kept for the notebooks and cluster script
 """
 
 import sys
-
-from extractor_flow.cli import main
+from importlib.util import find_spec
 
 
 def positional(words: list[str]) -> list[str]:
@@ -14,4 +13,11 @@ def positional(words: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
+    if find_spec("extractor_flow") is None:
+        sys.exit(
+            f"{sys.executable} has no extractor_flow. From the checkout: `make setup`, then `. .venv/bin/activate`; "
+            "or `pip install '.[train]'`; or `uv run python scripts/multi_extractor_training.py ...`"
+        )
+    from extractor_flow.cli import main
+
     sys.exit(main(["run", *positional(sys.argv[1:])]))

@@ -6,6 +6,10 @@ The only place where they are written; a flow's own ``layout.py`` has the names 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 RUN = "run.json"
 PREPARED = "prepared.json"
@@ -19,6 +23,7 @@ HISTORICAL = "complete_results.json"
 PAGE = "report.html"
 TABLE = "summary.csv"
 FIGURES = "figures"
+CHARTS = "charts"
 SUBJECTS = "subjects.json"
 UNPUBLISHED = "UNPUBLISHED"
 ARCHIVE = "archive.json"
@@ -37,9 +42,12 @@ JOB = "job.json"
 RESULT = "result.json"
 JOB_LOG = "train.log"
 PROGRESS = "progress.json"
+FAILURE_PAGE = "failure.html"
+"""In the directory of a job that failed: why, for people."""
 ATTEMPT = re.compile(r"attempt-([0-9]{1,9})\.(json|log)")
 """The notes and logs of a job's attempts, by number and kind."""
 
+_CHART = re.compile(r"[A-Za-z0-9_-]+\.svg")
 _FIGURE = re.compile(r"[A-Za-z0-9_-]+\.png")
 
 OF_A_RUN = frozenset(
@@ -84,10 +92,22 @@ def is_figure(path: str) -> bool:
     return folder == FIGURES and _FIGURE.fullmatch(name) is not None
 
 
+def is_chart(path: str) -> bool:
+    """Whether *path*, relative to the run, is where a chart of the run's page lies as a file of its own."""
+    folder, _, name = path.rpartition("/")
+    return folder == CHARTS and _CHART.fullmatch(name) is not None
+
+
+def is_beside_the_page(path: str, directories: Collection[str]) -> bool:
+    """Whether *path* is where a chart lies, or the page of a failed job in one of *directories*."""
+    folder, _, name = path.rpartition("/")
+    return is_chart(path) or (name == FAILURE_PAGE and folder in directories)
+
+
 def tells_of_a_job(name: str) -> bool:
     """Whether the file *name* of a job's directory says what the job was to do, and what became of it."""
     attempt = ATTEMPT.fullmatch(name)
-    return name in {JOB, RESULT} or (attempt is not None and attempt[2] == "json")
+    return name in {JOB, RESULT, FAILURE_PAGE} or (attempt is not None and attempt[2] == "json")
 
 
 def is_protocol(name: str) -> bool:

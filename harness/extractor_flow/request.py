@@ -113,21 +113,23 @@ def _study(request: RunRequest) -> tuple[Flow, Study, Mapping[str, Any]]:
     try:
         return flow, flow.study(document, {**before, **request.overrides}), settings
     except ConfigError as error:
-        if request.resume is None and "flow" not in document.data:
-            _say_whose_config_it_is(document, request, error)
+        if "flow" not in document.data:
+            _say_whose_config_it_is(document, request, flow.name, error)
         raise
 
 
-def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, error: ConfigError) -> None:
-    """Raise one complaint where *document*, which names no flow, is a config of another one than the default."""
+def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, tried: str, error: ConfigError) -> None:
+    """Raise one complaint where *document*, which names no flow, is a config of another one than was *tried*."""
     for name in flow_names():
-        if name == DEFAULT_FLOW:
+        if name == tried:
             continue
         try:
             find_flow(name).study(replace(document, data={**document.data, "flow": name}), request.overrides)
         except HarnessError:
             continue
         msg = f"{document.path}: names no flow, and is a config of {name}: begin it with 'flow: {name}'"
+        if request.resume is not None:
+            msg = f"{document.path}: is a config of {name}, and {request.resume} is a run of {tried}"
         raise ConfigError([msg]) from error
 
 

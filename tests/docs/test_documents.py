@@ -96,6 +96,20 @@ def obeyed(words: list[str], directory: Path) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_commands_that_are_only_shown_are_ones_that_there_are(document):
+    from extractor_flow.cli import parser
+
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    shown = [text.replace("\\\n", " ") for path, text in blocks("console") if path == document]
+    lines = [line for text in shown for line in text.splitlines() if line]
+    for program, *words in [shlex.split(line, comments=True) for line in lines]:
+        if program == "make":
+            assert words[0] in targets
+        elif Path(program).name == "extractor-flow" and words[0] not in ("dose-overlap", "import"):
+            parser().parse_args(words)  # exits where it would be refused
+
+
 @pytest.mark.train
 @pytest.mark.parametrize(("document", "program"), blocks("python"), ids=lambda value: getattr(value, "name", ""))
 def test_the_programs_work(document, program, checkout):

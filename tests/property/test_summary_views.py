@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
-from itertools import takewhile
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,12 +16,14 @@ from extractor_flow.render.formats import number
 from extractor_flow.render.legacy_results import complete_results
 from extractor_flow.render.manifest import skip_summary, training_manifest
 from extractor_flow.render.markdown import render
+from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.page.document import report
 from extractor_flow.render.summary_csv import COLUMNS, table
 from extractor_flow.render.summary_json import to_json
+from extractor_flow.verify.checks.markdown import check_page, parse_page
 from line_fit import flow as line_fit
 from support.generated.strategies import hostile_text, summaries
-from support.render_samples import read, request, unescape_cell
+from support.render_samples import request
 
 views = settings(max_examples=20)
 vocabularies = st.sampled_from([line_fit.vocabulary, extractor_comparison.vocabulary])
@@ -37,15 +38,21 @@ def test_the_json_keeps_the_contract_of_its_flow(summary, words):
 
 
 @views
+@given(summary=summaries(), words=vocabularies)
+def test_the_markdown_read_back_is_the_page_that_the_published_json_gives(summary, words):
+    published = parse_json(dumps(to_json(summary, words)), where="summary.json")
+
+    assert list(check_page(render(summary, words), page_of(published, words))) == []
+
+
+@views
 @given(summary=summaries())
 def test_no_reason_is_lost_on_its_way_into_the_markdown_and_back(summary):
     reasons = [record.outcome.reason for record in summary.records if record.status != "success"]
 
-    blocks = read(render(summary, line_fit.vocabulary))
+    sections = {section.heading: section for section in parse_page(render(summary, line_fit.vocabulary)).sections}
 
-    begin = blocks.index("##Failures & Skips") + 2
-    rows = takewhile(lambda block: isinstance(block, list), blocks[begin:])
-    assert sorted(unescape_cell(row[-1]) for row in rows) == sorted(reasons)
+    assert sorted(row[-1] for row in sections["Failures & Skips"].rows) == sorted(reasons)
 
 
 @views

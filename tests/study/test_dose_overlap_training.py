@@ -30,7 +30,10 @@ def arrays(directory, job):
 
 
 def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished, shared_run):
-    assert (shared_run.code(DOSES), {job: type(outcome) for job, outcome in outcomes(finished).items()}) == (
+    assert (
+        shared_run.execution(DOSES).returncode,
+        {job: type(outcome) for job, outcome in outcomes(finished).items()},
+    ) == (
         0,
         {
             BASELINE: Completed,
@@ -65,6 +68,11 @@ def test_skips_stand_in_the_skip_summary_and_in_the_manifest_alike(finished):
 
     assert summary["skipped_jobs"] == manifest["skipped_jobs"]
     assert [each["config_name"] for each in summary["skipped_jobs"]] == ["sparse (dose=1e+03)", "sparse (dose=1e+05)"]
+    assert summary["skipped_views"] == manifest["skipped_views"]
+    told = [(each["dose"], each["view"], each["reason"]) for each in summary["skipped_views"]]
+    assert told == [
+        (dose, "sparse", each["reason"]) for dose, each in zip((1000, 100000), summary["skipped_jobs"], strict=True)
+    ]
 
 
 def test_the_steps_recorded_are_the_steps_done(finished):

@@ -9,10 +9,15 @@ import select
 import shutil
 import subprocess
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PROGRAM = next((found for name in NAMES if (found := shutil.which(name))), None)
+_PACKAGE = find_spec("axe_core_python")
+AXE = None if _PACKAGE is None else Path(_PACKAGE.origin).with_name("axe.min.js")
+"""axe-core, which knows what people with a screen reader or weak eyes need of a page."""
 _OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
 _PATIENCE = 60  # seconds: a loaded machine starts a browser slowly
 _TROUBLE = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
@@ -57,7 +62,7 @@ class Browser:
 
     def ask(self, expression: str) -> Any:
         """The value of *expression* in the page."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 

@@ -53,6 +53,8 @@ DOSES: dict[str, Any] = {
     "training": {"epochs": 2, "steps_per_epoch": 6, "width": 4, "projections": 2, "refinements": 2, "batch_frames": 8},
     "solver": {"iterations": 2, "map_steps": 2},
 }
+# The dense cell of one dose, and the sparse one that the scan cannot have: every cell costs its verification each time.
+ONE_DOSE: dict[str, Any] = {**DOSES, "design": {**DOSES["design"], "doses": [1000]}}
 
 
 def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:
 
 # One thread, as in the processes of the jobs; and the environments and extractors of support.flows can be imported.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests")}
+RUN = ("run",)
 PATIENCE = 3600
 """Seconds that a shared run may take, on the slowest machine."""
 
@@ -72,21 +75,18 @@ class SharedRuns:
 
     run_once: RunOnce
 
-    def __call__(self, config: dict[str, Any], *options: str) -> Path:
+    def __call__(self, config: dict[str, Any], *options: str, command: tuple[str, ...] = RUN) -> Path:
         """The directory of the run of *config*: for everybody, and so never to be changed."""
-        return (self._execution(config, *options).output / "runs" / "latest").resolve(strict=True)
+        return (self.execution(config, *options, command=command).output / "runs" / "latest").resolve(strict=True)
 
-    def code(self, config: dict[str, Any], *options: str) -> int | None:
-        """The exit code of the command that ran *config*."""
-        return self._execution(config, *options).returncode
-
-    def _execution(self, config: dict[str, Any], *options: str) -> Execution:
+    def execution(self, config: dict[str, Any], *options: str, command: tuple[str, ...] = RUN) -> Execution:
+        """How *command* ended, whose first argument is *config*."""
         skip_what_cannot_train(config)
-        text = yaml.safe_dump([config, options])
+        text = yaml.safe_dump([command, config, options])
         name = f"{config.get('flow', 'comparison')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
         place = self.run_once.output(name)
         write_text(place / "study.yaml", yaml.safe_dump(config))
-        argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *options))
+        argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *options, command=command))
         return self.run_once(Command(name, argv, PATIENCE, cwd=place, environment=ENVIRONMENT), by_published_run)
 
 
@@ -99,9 +99,9 @@ def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
     return (folder / "runs" / "latest").resolve(strict=True)
 
 
-def words(folder: Path, *options: str) -> list[str]:
-    """The command that runs the study in *folder*, one job after the other."""
-    return ["run", f"{folder}/study.yaml", "--output-root", f"{folder}/runs", "--executor", "serial", *options]
+def words(folder: Path, *options: str, command: tuple[str, ...] = RUN) -> list[str]:
+    """The *command* that runs the study in *folder*, one job after the other."""
+    return [*command, f"{folder}/study.yaml", "--output-root", f"{folder}/runs", "--executor", "serial", *options]
 
 
 def skip_what_cannot_train(config: dict[str, Any]) -> None:

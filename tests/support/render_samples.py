@@ -1,7 +1,6 @@
 """Summaries to draw, and a reader that sees a Markdown file as a parser does."""
 
 import hashlib
-import re
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -11,9 +10,6 @@ from extractor_flow.study.flow import ReportSpec
 from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Artifact, Completed, Failed, HardwareProfile, JobRecord, RunSummary, Skipped
 from extractor_flow.study.statistics import describe
-
-_LONG = {r"\\": "\\", r"\n": "\n", r"\r": "\r", r"\t": "\t"}
-_SPELLED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 WORDS = ReportSpec(
     title="Multi-Extractor Training Summary",
@@ -177,16 +173,3 @@ def read(text):
         else:
             blocks.append(f"{before.markup}{shown(token)}")
     return blocks
-
-
-def unescape_cell(shown):
-    """The text that a cell was made of, from what a Markdown parser shows for it."""
-    return _SPELLED.sub(_character, shown)
-
-
-def _character(match):
-    spelled = match.group()
-    if spelled in _LONG:
-        return _LONG[spelled]
-    number = int(spelled.lstrip(r"\xuU"), 16)
-    return chr(number)

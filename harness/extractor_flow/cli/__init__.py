@@ -12,6 +12,7 @@ import argparse
 import os
 import signal
 import sys
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ _EXIT_CODES = (
 )
 
 
-_ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "--help", "--version")
+_ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "completion", "--help", "--version")
 """The commands that need no file locks, limits or process groups."""
 
 
@@ -69,17 +70,43 @@ def _obey(words: list[str]) -> int:
         if words[:1] == [entry.name]:
             answer: int | list[str] = entry.load()(words[1:])
             return answer if isinstance(answer, int) else _obey(answer)
+    top = parser()
     if not words:
-        parser().print_help()
+        top.print_help()
         return 2
-    options = parser().parse_args(words)
+    options = _parsed(top, words)
     options.words = ["extractor-flow", *words]
     return int(options.handler(options))
 
 
+def _parsed(top: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """What *words* ask for; a word that no command takes is answered with the usage of the one it was given to."""
+    first = words[0]
+    known = [*_names_of(top), *(option for action in top._actions for option in action.option_strings)]  # noqa: SLF001
+    if first not in known and (near := get_close_matches(first, known, n=1)):
+        msg = f"there is no {first!r}; did you mean {near[0]!r}?"
+        raise RequestError(msg)
+    options, unknown = top.parse_known_args(words)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
+def _names_of(parser: argparse.ArgumentParser) -> list[str]:
+    """The names of the commands of *parser*; each is told to remember whose arguments it takes."""
+    names = []
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public list
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for name, command in action.choices.items():
+                command.set_defaults(parser=command)
+                _names_of(command)
+                names.append(name)
+    return names
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from extractor_flow.cli import archive, checks, gate, init, inspect, listing, report, run, verify
+    from extractor_flow.cli import archive, checks, completion, gate, init, inspect, listing, report, run, verify
     from extractor_flow.compare import command as compare
 
     top = argparse.ArgumentParser(
@@ -89,10 +116,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect):
+    for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect, completion):
         module.add_to(commands)
     for entry in entry_points(group=COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
+    top.set_defaults(whole=top)
     return top
 
 

@@ -46,8 +46,9 @@ def explain(options: argparse.Namespace) -> int:
     found = [(owner, check) for owner, checks in _checks_of(_owners()).items() for check in checks]
     ids = [check.id for _, check in found]
     if options.id not in ids:
-        near = get_close_matches(options.id, ids) or ["see `extractor-flow checks`"]
-        msg = f"explain {options.id}: there is no such check; did you mean: {', '.join(near)}"
+        near = get_close_matches(options.id, ids)
+        hint = f"did you mean: {', '.join(near)}" if near else "`extractor-flow checks` lists them"
+        msg = f"explain {options.id!r}: there is no such check; {hint}"
         raise RequestError(msg)
     sys.stdout.write("\n\n".join(_page(owner, check) for owner, check in found if check.id == options.id) + "\n")
     return 0

@@ -38,6 +38,9 @@ def handle(options: argparse.Namespace) -> int:
     if file.exists() or file.is_symlink():
         msg = f"{file} is there already; name another file: extractor-flow init {options.flow} FILE"
         raise RequestError(msg)
+    if not file.parent.is_dir():
+        msg = f"{file}: there is no directory {file.parent}; make it, or name another file"
+        raise RequestError(msg)
     write_text(file, flow.starter())
     for line in (f"wrote {file}", f"next: extractor-flow run {file} --dry-run"):
         Console().print(line, markup=False, highlight=False, soft_wrap=True)

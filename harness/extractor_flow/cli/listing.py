@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ _INTERVAL = 2.0
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommands."""
     listed = commands.add_parser("list", help="the runs in a directory: state, age, verdict")
-    listed.add_argument("root", metavar="ROOT", nargs="?", type=Path, default=Path(), help="default: this directory")
+    where = "default: this directory, and those in tmp/, where runs go unless told otherwise"
+    listed.add_argument("root", metavar="ROOT", nargs="?", type=Path, help=where)
     listed.set_defaults(handler=show_runs)
     status = commands.add_parser("status", help="how far a run's jobs are")
     status.add_argument("run_directory", metavar="RUN_DIR", type=Path)
@@ -37,7 +39,11 @@ def show_runs(options: argparse.Namespace) -> int:
     from extractor_flow.files import dumps
     from extractor_flow.status import runs_in
 
-    runs = runs_in(options.root, utc_now())
+    runs = [
+        run if options.root else replace(run, directory=str(root / run.directory))
+        for root in _roots(options.root)
+        for run in runs_in(root, utc_now())
+    ]
     if options.json:
         sys.stdout.write(dumps({"runs": [run.to_json() for run in runs]}))
         return 0
@@ -47,10 +53,17 @@ def show_runs(options: argparse.Namespace) -> int:
         jobs = f"  {run.recorded}/{run.jobs} jobs" if run.jobs else ""
         _line(console, f"{run.directory}  {run.state}{jobs}{age}")
         if run.verdict is not None:
-            _line(console, f"    {run.verdict}")
+            _shortened(console, f"    {run.verdict}")
     if not runs:
-        _line(console, f"{options.root}: no runs here")
+        _line(console, f"{options.root or 'here and in tmp/'}: no runs; name the directory that holds them")
     return 0
+
+
+def _roots(named: Path | None) -> list[Path]:
+    """The directories to look in: the one that was *named*, else the usual ones."""
+    if named is not None:
+        return [named]
+    return [Path(), *sorted(each for each in Path("tmp").glob("*") if each.is_dir() and not each.is_symlink())]
 
 
 def show_jobs(options: argparse.Namespace) -> int:
@@ -104,6 +117,16 @@ def _console() -> Console:
     from rich.console import Console
 
     return Console()
+
+
+def _shortened(console: Console, text: str) -> None:
+    """Print *text* on one line, cut at the edge of a terminal; a file or a pipe gets all of it."""
+    from extractor_flow.files import printable
+
+    if console.file.isatty():
+        console.print(printable(text), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
+    else:
+        _line(console, text)
 
 
 def _line(console: Console, text: str) -> None:

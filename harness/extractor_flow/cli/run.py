@@ -38,7 +38,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output-root", metavar="DIR", help="where run directories go (default: the config's)")
     command.add_argument("--only", metavar="NAME", action="append", default=[], help="train just NAME; * and ? match")
     command.add_argument(
-        "--seed", metavar="N", action="append", type=int, default=[], help="seed in place of the config's"
+        "--seed", metavar="N", action="append", type=_seed, default=[], help="seed in place of the config's"
     )
     command.add_argument(
         "--executor",
@@ -124,7 +124,7 @@ def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitRepor
     from extractor_flow.cli.terminal.display import SilentDisplay, display_for
     from extractor_flow.cli.terminal.quiet import QuietStream
     from extractor_flow.executors.events import Stop
-    from extractor_flow.run.runner import run_flow, submit_flow
+    from extractor_flow.run.runner import RunReport, run_flow, submit_flow
 
     console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
 
@@ -137,7 +137,19 @@ def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitRepor
         report = run(_request(options), display, stop)
         if not options.quiet:
             show(console, report)
+        elif isinstance(report, RunReport):
+            _name_failures(report)
     return report
+
+
+def _name_failures(report: RunReport) -> None:
+    """Say on standard error which jobs failed and why, a line a reason."""
+    from extractor_flow.files import printable
+    from extractor_flow.study.summary import failures_of
+
+    for group in failures_of(report.summary.records):
+        if group.status == "failed":
+            sys.stderr.write(f"failed: {printable(', '.join(group.jobs))}: {printable(group.reason)}\n")
 
 
 def _verify(run_directory: Path) -> int:
@@ -178,6 +190,13 @@ def _request(options: argparse.Namespace) -> RunRequest:
         command=tuple(options.words),
         executor=ExecutorChoice(options.executor, options.jobs, options.start_method, tuple(options.executor_option)),
     )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        msg = f"{text!r} is not a whole number of at least 0"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import argparse
-
     from extractor_flow.binding.witness import Witness
     from extractor_flow.verify import Verdict
 
@@ -35,6 +36,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--trust",
         metavar="MODULE:NAME",
+        type=_target,
         action="append",
         default=[],
         help="with --deep: run this class or environment that the run's config names (may be repeated)",
@@ -68,16 +70,25 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _factor(text: str) -> float:
-    factor = float(text)
-    if not 0 < factor <= _MOST:
-        raise ValueError(text)
-    return factor
+    with suppress(ValueError):
+        if 0 < (factor := float(text)) <= _MOST:
+            return factor
+    msg = f"{text!r} is not a number above 0 and up to {_MOST:g}"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def _target(text: str) -> str:
+    if not all(text.partition(":")):
+        msg = f"{text!r} is not MODULE:NAME, as the run's config names it"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
     from extractor_flow.verify import FORMATS
     from extractor_flow.verify.budget import Asked, verify_within_budget
+    from extractor_flow.verify.formats import as_step_summary
     from extractor_flow.verify.verdict import EXIT_CODES
 
     witness = None if options.witness is None else _witness(options.witness)
@@ -92,6 +103,9 @@ def handle(options: argparse.Namespace) -> int:
 
         attest(options.run_directory, verdict, options.attest, deep=options.deep)
     sys.stdout.write(FORMATS[options.format](verdict, str(options.run_directory)).rstrip("\n") + "\n")
+    if options.format == "github" and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(as_step_summary(verdict, str(options.run_directory)))
     code = EXIT_CODES[verdict.conclusion]
     return min(code, 1) if options.strict else code
 

@@ -42,6 +42,9 @@ class ComparedRun:
 
 def read_run(directory: Path) -> ComparedRun:
     """The run in *directory*; :class:`RunDirectoryError` with exit code 2 when there is none that can be read."""
+    if not (directory / layout.RUN).is_file():
+        msg = f"{directory}: not a run directory: it has no {layout.RUN}"
+        raise RunDirectoryError(one_line(msg), exit_code=2)
     documents = load_documents(ConfinedDirectory(directory))
     request = documents.get(layout.RUN)
     for violation in (*documents.wrong(layout.RUN), *documents.wrong_journal):

@@ -69,7 +69,9 @@ def _said(schema: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
-            msg = f"{OPTION} {word!r}: expected KEY=VALUE, with one of {', '.join(schema['properties']) or 'no keys'}"
+            keys = ", ".join(schema["properties"])
+            known = f"expected KEY=VALUE, with one of {keys}" if keys else "this executor has no settings"
+            msg = f"{OPTION} {word!r}: {known}"
             raise RequestError(msg)
         match schema["properties"].get(key, {}).get("type"):
             case "array":

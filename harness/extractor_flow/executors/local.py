@@ -103,11 +103,11 @@ class LocalExecutor:
 
     def warm_up(self) -> None:
         """Start the warm server now, while other work goes on; no effect under ``spawn``."""
-        self._context()
+        self.context()
         if self.start_method == "forkserver":
             from multiprocessing import forkserver
 
-            with _starting():
+            with starting():
                 forkserver.ensure_running()
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
@@ -127,10 +127,11 @@ class LocalExecutor:
                 yield from _news(running)
         finally:
             for entry in running:
-                _signal_group(entry.process, signal.SIGKILL)
+                signal_group(entry.process, signal.SIGKILL)
                 entry.process.join()
 
-    def _context(self) -> BaseContext:
+    def context(self) -> BaseContext:
+        """What processes start from: with the warm server, which has no effect once another one runs."""
         context = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
             keep_socket_paths_short()
@@ -140,10 +141,10 @@ class LocalExecutor:
     def _start(self, directory: JobDirectory, running: list[_Running]) -> _Running:
         slot = next(number for number in range(self.slots) if all(entry.slot != number for entry in running))
         environment = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
-        make = cast("Any", self._context()).Process
+        make = cast("Any", self.context()).Process
         process = make(target=_be_the_job, args=(str(directory.path), environment), name=directory.path.name)
         watch = Stopwatch(directory)
-        with _starting():
+        with starting():
             process.start()
         seconds = directory.job.limits.seconds
         deadline = None if seconds is None else time.monotonic() + seconds + _TIME_LIMIT_GRACE
@@ -164,11 +165,11 @@ class LocalExecutor:
                 entry.cause = Failed(Code.TIME_LIMIT, f"ran longer than its time limit of {seconds:g} s; killed")
             deaf = entry.kill_at is not None and (now >= entry.kill_at or stop.urgent)
             if late or deaf:
-                _signal_group(entry.process, signal.SIGKILL)
+                signal_group(entry.process, signal.SIGKILL)
 
 
 @contextmanager
-def _starting() -> Iterator[None]:
+def starting() -> Iterator[None]:
     """Block stop signals while a process starts: Ctrl-C reaches the whole group, and a child that is not ready."""
     from multiprocessing import resource_tracker
 
@@ -185,7 +186,7 @@ def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:
         os.environ.setdefault(name, "1")
     job_directory = JobDirectory.open(Path(directory))
     enter(job_directory.log_path)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
     code = run_job(job_directory, capture=False)
     # Leave without waiting for the libraries' own threads; everything that counts is on the disk.
     sys.stdout.flush()
@@ -193,7 +194,8 @@ def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:
     os._exit(code)
 
 
-def _end_with_the_parent() -> None:
+def end_with_the_parent() -> None:
+    """Wait for the process that asked for this one to end, then kill this one's process group."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -203,7 +205,7 @@ def _end_with_the_parent() -> None:
 def _record(entry: _Running) -> JobRecord:
     entry.process.join()
     # Workers that the job may have left behind.
-    _signal_group(entry.process, signal.SIGKILL)
+    signal_group(entry.process, signal.SIGKILL)
     return conclude(entry.directory, entry.watch, exit_code=entry.process.exitcode, cause=entry.cause)
 
 
@@ -221,7 +223,7 @@ def _signal_leader(process: BaseProcess, number: int) -> None:
             os.kill(process.pid, number)
 
 
-def _signal_group(process: BaseProcess, number: int) -> None:
+def signal_group(process: BaseProcess, number: int) -> None:
     """Signal the job's process group, or the process alone before it has made its group."""
     if process.pid is None:
         return

@@ -36,7 +36,7 @@ def training_manifest(
 
 
 def skip_summary(summary: RunSummary) -> dict[str, Json]:
-    """Which jobs were skipped and why; its ``skipped_jobs`` and ``skipped_count`` equal the manifest's."""
+    """Which jobs were skipped and why; its members about skips equal the manifest's."""
     return {"schema_version": SCHEMA_VERSION, "created_at": summary.created_at, **_skips(summary)}
 
 
@@ -54,4 +54,6 @@ def _skips(summary: RunSummary) -> dict[str, Json]:
         for record in summary.records
         if isinstance(record.outcome, Skipped)
     ]
-    return {"skipped_jobs": skipped, "skipped_count": len(skipped)}
+    told: dict[str, Json] = {"skipped_jobs": skipped, "skipped_count": len(skipped)}
+    views: list[Json] = [dict(view) for view in summary.skipped_views]
+    return {**told, "skipped_views": views} if views else told

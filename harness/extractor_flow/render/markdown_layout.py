@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow.layout import SUMMARY
 from extractor_flow.render.formats import metric_of, number, quantity, seconds
 from extractor_flow.study.records import STATUSES, Completed
-from extractor_flow.study.statistics import CONFIDENCE, RANGE
+from extractor_flow.study.statistics import RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ HARDWARE_COLUMNS = ("Platform", "Arch", "GPU Model", "CUDA Version", "Python", "
 RESULT_COLUMNS = ("Status", "Worker Mode", "Duration (s)", "Best Metric", "Notes")
 FAILURE_COLUMNS = ("Status", "Code", "Reason")
 AGGREGATE_COLUMNS = ("Metric", "Value", "Meaning")
-STATISTICS_COLUMNS = ("Metric", "n", "Values", "Centre", f"{CONFIDENCE:.0%} Interval", "P(Improvement)")
+STATISTICS_COLUMNS = ("Metric", "n", "Values", "Centre", "Interval", "P(Improvement)")
 ARTIFACT_COLUMNS = ("Artifact", "Path")
 SEED_COLUMN = "Seed"
 PROBABILITY_DECIMALS = 2
@@ -182,12 +182,13 @@ def _statistics(entries: Sequence[Mapping[str, Any]], vocabulary: ReportSpec, wh
 
 
 def statistics_row(entry: Mapping[str, Any], vocabulary: ReportSpec) -> Row:
-    """One compared name's values over its seeds: each of them, their number, centre and interval."""
+    """One compared name's values over its seeds: each of them, their number, centre, and interval with its coverage."""
     metric = metric_of(entry["metric"], vocabulary)
     interval = None
     if "low" in entry:
         kind = "range " if entry["interval"] == RANGE else ""
-        interval = f"{kind}{number(entry['low'], metric.decimals)} to {quantity(entry['high'], metric)}"
+        stated = f" ({entry['coverage']:.0%})" if "coverage" in entry else ""
+        interval = f"{kind}{number(entry['low'], metric.decimals)} to {quantity(entry['high'], metric)}{stated}"
     return (
         entry["config_name"],
         metric.title,

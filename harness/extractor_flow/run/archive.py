@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.files import write_json, write_text
-from extractor_flow.layout import ARCHIVE, FIGURES, is_hidden, tells_of_a_job
+from extractor_flow.layout import ARCHIVE, CHARTS, FIGURES, is_hidden, tells_of_a_job
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.registry import find_flow
-from extractor_flow.run.outgoing import TEXTS, Outgoing
+from extractor_flow.run.outgoing import TEXTS, Outgoing, text_of
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.job_contract import small_artifacts
 from extractor_flow.study.records import SCHEMA_VERSION
@@ -102,11 +102,11 @@ def _redact(place: Path, path: str, known: Outgoing) -> str | None:
 
 
 def _told(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
-    """What the copied files reveal, and which of them; of a binary file, its plain text counts."""
+    """What the copied files reveal, and which of them."""
     told: dict[str, list[str]] = defaultdict(list)
     for file in sorted(path for path in place.rglob("*") if path.is_file()):
         name = file.relative_to(place).as_posix()
-        for what in dict.fromkeys(known.told_in(f"{name}\n{file.read_bytes().decode('latin-1')}")):
+        for what in dict.fromkeys(known.told_in(f"{name}\n{text_of(name, file.read_bytes())}")):
             told[what].append(name)
     return {what: tuple(files) for what, files in sorted(told.items())}
 
@@ -147,7 +147,7 @@ def _choose(sizes: dict[str, int], largest: int, small: frozenset[str]) -> SlimC
 def is_always_kept(path: str) -> bool:
     """Whether a slim copy keeps the file at *path* whatever its size."""
     folder, _, name = path.rpartition("/")
-    return not folder or path.startswith(f"{FIGURES}/") or tells_of_a_job(name)
+    return not folder or folder.partition("/")[0] in {CHARTS, FIGURES} or tells_of_a_job(name)
 
 
 def _copy(files: ConfinedDirectory, paths: Iterable[str], place: Path) -> None:

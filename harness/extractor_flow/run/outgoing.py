@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".txt")
+TEXTS = (".json", ".jsonl", ".md", ".html", ".log", ".csv", ".svg", ".txt")
 """The endings of files that hold text for people."""
 _PATH_END = r"(?=[/\\\"'\s<>:,;)\]]|$)"
 # Forms of well-known keys, and words that announce one.
@@ -22,7 +22,16 @@ _SECRET = re.compile(
     r"|(?<=PRIVATE KEY-----)[A-Za-z0-9+/=\\n]+"
     r"|(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=api_key=)|(?<=apikey=))[^\s\"'\\<>,;]{4,}"
 )
+# What compressed data spell by chance is shorter than what a person would read in it.
+_READABLE = re.compile(rb"[\t\n\r -~]{8,}")
 _SHORTEST_NAME = 3  # a host or a user called `a` would stand everywhere
+
+
+def text_of(name: str, content: bytes) -> str:
+    """What a person can read in the file *name*: all of a text file, the longer runs of plain text in any other."""
+    if name.endswith(TEXTS):
+        return content.decode("utf-8", "replace")
+    return "\n".join(found.group().decode("ascii") for found in _READABLE.finditer(content))
 
 
 class Rule(NamedTuple):

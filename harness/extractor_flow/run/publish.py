@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow import layout
 from extractor_flow.errors import RunDirectoryError
-from extractor_flow.files import dumps, printable, sync_directory, write_text
+from extractor_flow.files import dumps, printable, sync_directory, write_bytes, write_text
+from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.render import legacy_results, manifest, markdown, summary_csv, summary_json
 from extractor_flow.study.flow import FLOW_ERRORS
 from extractor_flow.study.records import HardwareProfile
@@ -73,6 +74,19 @@ def published_files(
     return {name: partial(_encoded, made) for name, made in texts.items()}
 
 
+def beside_the_page(summary: RunSummary, words: ReportSpec) -> dict[str, Callable[[], bytes]]:
+    """What makes each file that lies beside the page, by path: its drawings, and a page for each job that failed."""
+    from extractor_flow.render.page.charts import charts
+    from extractor_flow.render.page.failures import failure_page, has_page, page_path
+
+    drawn = {f"{layout.CHARTS}/{name}": text.encode("utf-8") for name, text in charts(summary, words).items()}
+    failed = [record for record in summary.records if has_page(record)]
+    return {
+        **{path: partial(bytes, content) for path, content in drawn.items()},
+        **{page_path(record): partial(_encoded, partial(failure_page, record, summary)) for record in failed},
+    }
+
+
 def _page(summary: RunSummary, request: Mapping[str, Any], words: ReportSpec, figures: Mapping[str, bytes]) -> str:
     from extractor_flow.render.page.document import report
 
@@ -130,9 +144,22 @@ def publish(run: RunDirectory, flow: Flow) -> RunSummary:
 
     for name, made in published_files(summary, run.request(), flow.vocabulary, figures).items():
         run.publish(name, made())
+    _publish_beside(run, summary, beside_the_page(summary, flow.vocabulary))
     run.bind()
     _release(run)
     return summary
+
+
+def _publish_beside(run: RunDirectory, summary: RunSummary, made: Mapping[str, Callable[[], bytes]]) -> None:
+    """Write what lies beside the page, and remove what an earlier state of the journal had there."""
+    directories = {record.directory for record in summary.records}
+    for path in ConfinedDirectory(run.path).walk().files:
+        if path not in made and layout.is_beside_the_page(path, directories):
+            (run.path / path).unlink()
+    for path, content in made.items():
+        (run.path / path).parent.mkdir(parents=True, exist_ok=True)
+        # Of thousands of failures, syncing each page would take minutes; what a crash loses, `report` makes again.
+        write_bytes(run.path / path, content(), durable=False)
 
 
 def _start_drawing(run: RunDirectory, flow: Flow, summary: RunSummary) -> subprocess.Popen[str] | None:

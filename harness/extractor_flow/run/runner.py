@@ -14,6 +14,8 @@ from extractor_flow.clock import timestamp, utc_now
 from extractor_flow.config.messages import shown
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.events import Queueing
+from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+from extractor_flow.executors.trial import require_usable
 from extractor_flow.files import printable
 from extractor_flow.request import Plan, plan
 from extractor_flow.run.hardware import probe, processor
@@ -91,7 +93,7 @@ def _sitting(
     request: RunRequest, planned: Plan, make_display: Callable[[ReportSpec], Display], stop: Stop
 ) -> Iterator[Session]:
     """The run, new or to be resumed, held for this process and marked as unpublished."""
-    run, jobs = _open(request, planned)
+    run, jobs = _open(request, planned, stop)
     with run.exclusively(), run.logging():
         if request.resume is not None:
             _note_start(request, run, run.request())
@@ -99,11 +101,14 @@ def _sitting(
         yield Session(run, planned.flow, jobs, make_display(planned.flow.vocabulary), stop)
 
 
-def _open(request: RunRequest, planned: Plan) -> tuple[RunDirectory, list[Job]]:
-    """A new run or the one to be resumed, and its jobs."""
+def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory, list[Job]]:
+    """A new run or the one to be resumed, and its jobs; what a new one names has been made once."""
     study = planned.study
     if request.resume is None:
+        _require_name(study.run_id)
         jobs = select(study.jobs, request.only)
+        if not request.dry_run:
+            _try(request, planned, jobs, stop)
         return _new_run(request, planned, jobs), jobs
     run = RunDirectory.open(request.resume)
     asked = run.request()
@@ -112,6 +117,14 @@ def _open(request: RunRequest, planned: Plan) -> tuple[RunDirectory, list[Job]]:
         msg = f"{run.path}: was made from other settings: {differing}; resume with the same ones, or start a new run"
         raise RequestError(msg)
     return run, select(study.jobs, request.only or asked["selection"])
+
+
+def _try(request: RunRequest, planned: Plan, jobs: Sequence[Job], stop: Stop) -> None:
+    """Raise :class:`ConfigError` if what the jobs that can run here name cannot be made."""
+    flow, study, hardware = planned.flow, planned.study, probe()
+    able = [job for job in jobs if flow.missing_requirement(job, hardware, planned.lacking) is None]
+    method = request.executor.start_method or study.start_method or DEFAULT_START_METHOD
+    require_usable(flow, able, LocalExecutor(1, flow.preload, method), stop, where=str(request.config))
 
 
 def _differences(made_from: object, asked: object, key: str = "") -> Iterator[str]:
@@ -123,11 +136,18 @@ def _differences(made_from: object, asked: object, key: str = "") -> Iterator[st
         yield f"{key} is {shown(made_from)} there and {shown(asked)} here"
 
 
+def _require_name(run_id: str) -> None:
+    """Refuse what would have to be changed to name a directory."""
+    if {"/", "\\"} & set(run_id):
+        msg = f"the run id {run_id!r} names a place; leave out / and \\, and name the place with --output-root"
+        raise RequestError(msg)
+    if not any(letter.isalnum() for letter in run_id):
+        msg = f"the run id {run_id!r} has no letter and no digit; its directory could not be told from others"
+        raise RequestError(msg)
+
+
 def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDirectory:
     moment, flow, study = utc_now(), planned.flow, planned.study
-    if {"/", "\\"} & set(study.run_id):
-        msg = f"the run id {study.run_id!r} names a place; leave out / and \\, and name the place with --output-root"
-        raise RequestError(msg)
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
     asked = {
         "schema_version": SCHEMA_VERSION,

@@ -59,7 +59,7 @@ class Comparison:
 
     ``job_metrics`` adds metrics to single jobs, by job key (such as an efficiency relative to a baseline);
     ``aggregate_metrics`` speaks of the run; ``statistics`` has an object per compared name. Nothing undefined appears.
-    ``verdict`` is ``None`` where the flow states none.
+    ``verdict`` is ``None`` where the flow states none. ``skipped_views`` tells of skips in the flow's own terms.
     """
 
     aggregate_metrics: Mapping[str, float] = field(default_factory=dict)
@@ -67,6 +67,7 @@ class Comparison:
     statistics: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    skipped_views: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,18 @@ class SupportsExtra(Protocol):
 
     extra: str
     """What to install for them, as pip takes it."""
+
+
+@runtime_checkable
+class SupportsTrial(Protocol):
+    """The optional member of a flow whose settings name other people's code: classes, environments, arguments."""
+
+    def make_once(self, job: Job) -> None:
+        """Make what *job* names and train nothing; whatever is raised here, the job would have met when it started.
+
+        Called before a run is begun, once for jobs that differ in their seeds only, in a process of its own.
+        """
+        ...
 
 
 @runtime_checkable

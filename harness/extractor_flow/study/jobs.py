@@ -146,7 +146,9 @@ def select(jobs: Sequence[Job], patterns: Iterable[str]) -> list[Job]:
     for pattern in wanted:
         if not any(_matches(job, pattern) for job in jobs):
             names = ", ".join(dict.fromkeys(job.name for job in jobs))
-            msg = f"--only {pattern!r} matches no job; there are: {names}"
+            longer = any(_matches(job, f"{pattern}*") for job in jobs)
+            hint = f"; did you mean '{pattern}*'?" if longer else ""
+            msg = f"--only {pattern!r} matches no job; there are: {names}{hint}"
             raise RequestError(msg)
     return [job for job in jobs if any(_matches(job, pattern) for pattern in wanted)]
 

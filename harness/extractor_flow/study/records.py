@@ -282,6 +282,7 @@ class RunSummary:
     """Everything a run claims, as one value; its JSON, Markdown and HTML are views of it.
 
     ``aggregate_metrics`` has no entry for what is undefined. ``statistics`` holds one object per compared name.
+    ``skipped_views`` tells of skips in the flow's own terms.
     ``provenance`` are members of ``run.json``: the command, the config and its digest, the packages, the commit.
     """
 
@@ -298,6 +299,7 @@ class RunSummary:
     interrupted: bool = False
     verdict: Verdict | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    skipped_views: tuple[Mapping[str, Any], ...] = ()
 
 
 # The names under which the comparison flow's users know these values.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ class Verdict:
     """A flow's conclusion from its records.
 
     Programs read ``code`` and ``winner``, a compared name. ``sentence`` is the conclusion; ``details`` are the facts
-    behind it, ``limits`` what it does not say. Nothing parses them.
+    behind it, ``limits`` what it does not say. Nothing parses them. ``parts`` are the verdicts on parts of the study.
     """
 
     code: str
@@ -24,16 +24,19 @@ class Verdict:
     winner: str | None = None
     details: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    parts: Mapping[str, Verdict] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """The verdict as it stands in ``summary.json``; without a winner it has no such key."""
+        """The verdict as it stands in ``summary.json``; without a winner or parts it has no such key."""
         winner: dict[str, Json] = {} if self.winner is None else {"winner": self.winner}
+        parts: dict[str, Json] = {name: verdict.to_json() for name, verdict in self.parts.items()}
         return {
             "code": self.code,
             "sentence": self.sentence,
             **winner,
             "details": list(self.details),
             "limits": list(self.limits),
+            **({"parts": parts} if parts else {}),
         }
 
     @classmethod
@@ -45,4 +48,5 @@ class Verdict:
             winner=data.get("winner"),
             details=tuple(data["details"]),
             limits=tuple(data["limits"]),
+            parts={name: cls.from_json(verdict) for name, verdict in data.get("parts", {}).items()},
         )

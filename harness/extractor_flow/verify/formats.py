@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from extractor_flow.files import dumps
 from extractor_flow.readers.errors import one_line
+from extractor_flow.render.escaping import cell, escape_cell
 from extractor_flow.study.records import SCHEMA_VERSION
 from extractor_flow.verify.verdict import Conclusion
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
     from extractor_flow.verify.verdict import Reproduction, Unchecked, Verdict, Violation
 
+_MOST_ROWS = 50  # GitHub takes a megabyte a step
 _OTHERS = "run"
 """The JUnit suite of what no check of a layer found: replays, the project's own violations, the whole verdict."""
 
@@ -91,6 +93,19 @@ def as_github(verdict: Verdict, run: str) -> str:
     lines += [_annotation("warning", run, item.code, _omission(item)) for item in verdict.unchecked]
     level = "error" if verdict.violations else "notice"
     return "\n".join([*lines, _annotation(level, run, "extractor-flow verify", conclude(verdict)), ""])
+
+
+def as_step_summary(verdict: Verdict, run: str) -> str:
+    """Markdown for GitHub's page of a job: the verdict, and a table of what contradicts the run."""
+    lines = [f"## {escape_cell(run)}: {escape_cell(conclude(verdict))}", ""]
+    if verdict.violations:
+        shown = verdict.violations[:_MOST_ROWS]
+        lines += ["| file | what was found | check |", "|---|---|---|"]
+        lines += [
+            f"| {' | '.join(map(cell, (each.file, _sentence(each), each.check or each.kind)))} |" for each in shown
+        ]
+        lines += ["", *([f"and {more} more", ""] if (more := len(verdict.violations) - len(shown)) else [])]
+    return "\n".join([*lines, *([] if verdict.root is None else [f"root: `{verdict.root}`", ""]), ""])
 
 
 FORMATS: dict[str, Callable[[Verdict, str], str]] = {

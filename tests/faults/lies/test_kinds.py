@@ -16,7 +16,6 @@ from extractor_flow.verify import Conclusion, verify
 from support import ROOT
 from support.lies.about_models import STUDY
 from support.lies.about_runs import MODELS
-from support.lies.dose_tampering import NO_BASELINE
 from support.lies.kinds.doses import DOSE
 from support.lies.kinds.kind import ASIDE, Seen
 from support.lies.kinds.policies import POLICIES
@@ -52,7 +51,7 @@ def told(request, shared_run, tmp_path):
     """Tells a lie of a copy of a run; the copy, and the root that the run had."""
 
     def tell(study, kind):
-        studies = {LINES: (lines(*MODELS),), POLICIES: (STUDY,), DOSE: (DOSES, *NO_BASELINE)}
+        studies = {LINES: (lines(*MODELS),), POLICIES: (STUDY,), DOSE: (DOSES,)}
         path = request.getfixturevalue(RESUMED) if study == RESUMED else shared_run(*studies[study])
         shutil.copyfile(path.parent / STARTS, tmp_path / ASIDE)
         run = Tampering(shutil.copytree(path, tmp_path / path.name))

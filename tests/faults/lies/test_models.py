@@ -149,7 +149,7 @@ def test_every_preset_can_be_made_without_numbers(preset):
 
     made = kind(boxes, **arguments).state_dict()
 
-    shapes = {f"features_extractor.{name}": tuple(values.shape) for name, values in made.items()}
+    shapes = {name: tuple(values.shape) for name, values in made.items()}
     assert Player(plan, 1).extractor_shapes() == shapes
 
 

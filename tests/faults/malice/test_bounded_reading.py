@@ -17,6 +17,7 @@ from extractor_flow.readers.pickled import table
 from extractor_flow.readers.text import read_bytes, read_json
 from extractor_flow.study.jobs import MOST_JOBS
 from extractor_flow.verify.checks.made_again import read_figures
+from extractor_flow.verify.checks.markdown import PageError, parse_page
 
 HEAD = b'#{"t_start": 0.0, "env_id": "None"}\nr,l,t\n'
 
@@ -68,6 +69,12 @@ def test_what_is_larger_than_its_limit_is_refused_before_it_is_read():
     assert (read_bytes(stream, "file", limit=4), stream.read()) == (b"2345", b"")
     stream.seek(0)
     assert refusal(lambda: read_bytes(stream, "file", limit=4)) == Kind.TOO_LARGE
+
+
+@pytest.mark.parametrize("opener", ["![", "[", "<", "`", "*", "\\\\["])
+def test_a_page_that_opens_one_thing_after_the_other_is_refused_before_it_is_parsed(opener):
+    with pytest.raises(PageError, match="line 3"):
+        parse_page("# title\n\n" + opener * 100_000)
 
 
 def test_figures_are_not_read_beyond_what_all_of_them_may_have(tmp_path):

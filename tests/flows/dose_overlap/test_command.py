@@ -78,7 +78,7 @@ def test_a_study_of_another_flows_config_is_one_complaint(call, tmp_path):
     answer = call("study", path)
 
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert "flow: is None; expected dose_overlap" in answer.err
+    assert "names no flow; expected 'flow: dose_overlap'" in answer.err
 
 
 def test_the_result_of_a_job_is_what_was_done(call, training, tmp_path):
@@ -220,6 +220,17 @@ def test_an_object_is_taken_from_any_data_set_and_brought_to_the_contract(call, 
     assert np.abs(made.object_guess).max() == pytest.approx(1)
 
 
+def test_frames_that_break_the_contract_are_refused_with_what_brings_them_there(call, measured, tmp_path):
+    with np.load(measured / "dose_1000" / "canonical.npz") as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    np.savez(tmp_path / "double.npz", **{**arrays, "diffraction": arrays["diffraction"].astype(float)})
+
+    answer = call("generate", "--frames", tmp_path / "double.npz", "--output-root", tmp_path / "c")
+
+    assert (answer.code, "diffraction: found float64; expected float32\n" in answer.err) == (2, True)
+    assert answer.err.endswith(f"dose-overlap import {tmp_path / 'double.npz'} --output FILE\n")
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -242,10 +253,10 @@ def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
 
 
 def test_a_study_runs_and_is_verified(studied):
-    answer, _ = studied
+    execution, _ = studied
 
-    assert answer.code == 0, answer
-    assert ": verified: " in answer.out.splitlines()[-1]
+    assert execution.returncode == 0, execution
+    assert ": verified: " in execution.log_tail(1)
 
 
 def test_the_table_of_a_run_has_a_line_for_each_method(studied, call):

@@ -1,4 +1,4 @@
-"""The figures of a study: whole pictures, the same ones each time, also of a study with holes."""
+"""The figures of a study are whole pictures, also of a study with holes; a deep look has them drawn twice alike."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ def drawn(shown, directory):
     return {name: (directory / name).read_bytes() for name in draw_cells(shown, directory)}
 
 
-def test_every_figure_is_a_picture_and_the_same_cells_give_the_same_bytes(shown, tmp_path):
-    one, two = (drawn(shown, tmp_path / name) for name in ("one", "two"))
+def test_every_figure_is_a_picture(shown, tmp_path):
+    figures = drawn(shown, tmp_path / "figures")
 
-    assert one == two
-    assert {name: min(read_png(BytesIO(data), name)[:2]) > 300 for name, data in one.items()} == {
+    assert {name: min(read_png(BytesIO(data), name)[:2]) > 300 for name, data in figures.items()} == {
         "learning_curves.png": True,
         "quality_over_dose.png": True,
         "images_amplitude.png": True,

@@ -185,7 +185,6 @@ CAREFUL = {
     "weights that are not finite": (bundled(_nan), BUNDLE, {"dose-bundle"}),
     "a network without a layer": (bundled(_drop), JOURNAL, {"dose-bundle"}),
     "a bundle with other settings": (bundled(_other_config), BUNDLE, {"dose-bundle"}),
-    "the bundle of another dose": (_copied_job, BUNDLE, {"dose-bundle"}),
     "the truth as reconstruction": (imaged(trained=lambda arrays: arrays["truth"]), RECONSTRUCTIONS, {"dose-images"}),
     "the iterative solver's image as the network's": (
         imaged(trained=lambda arrays: arrays["iterative"]),
@@ -257,15 +256,21 @@ def test_a_lie_told_with_fitting_digests_is_found_by_its_check_in_the_file_that_
     assert checks & {violation.check for violation in found if violation.file == file}, found
 
 
+def test_the_bundle_of_another_dose_is_found(copied):
+    _copied_job(Tampering(copied))
+
+    assert (BUNDLE, "dose-bundle") in {(violation.file, violation.check) for violation in verify(copied).violations}
+
+
 def test_an_untampered_copy_is_verified(some_cells):
     assert verify(some_cells).violations == ()
 
 
-def test_retelling_the_truth_everywhere_is_no_violation(some_cells):
-    Tampering(some_cells).digested(DENSE)
-    Tampering(some_cells).digested(OTHER_DENSE)
+def test_retelling_the_truth_everywhere_is_no_violation(copied):
+    Tampering(copied).digested(DENSE)
+    Tampering(copied).digested(OTHER_DENSE)
 
-    assert verify(some_cells).violations == ()
+    assert verify(copied).violations == ()
 
 
 @pytest.mark.parametrize("name", ["trained", "input", "map", "refined"])

@@ -48,8 +48,13 @@ STUDIES = {
     },
     "DQN": study({**CARTPOLE, "normalize": {}}, name="DQN", **REPLAY, **WHOLE),
     "SAC": study({"kwargs": SMALL_WORLD}, SHARED, (1, 2), name="SAC", **REPLAY, use_sde=True, policy=CRITICS),
+    "QRDQN": study(CARTPOLE, name="QRDQN", **REPLAY, policy={"n_quantiles": 4, "net_arch": [8]}),
+    "TQC": study(PENDULUM, name="TQC", **REPLAY, train_freq=4, ent_coef="auto_0.1", policy={"net_arch": [8]}),
     "TD3": study(FRAMES, name="TD3", **REPLAY, **NOISE, train_freq=3, policy={"net_arch": [8]}),
 }
+
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +65,10 @@ def published(tmp_path_factory):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_an_honest_run_verifies_and_every_policy_plays_again(published, name):
+    pytest.importorskip(ALGORITHMS[name].package)
     verdict = verify(published(name), deep=True, trust=[WRAPPER])
 
-    assert (verdict.violations, verdict.unchecked) == ((), ())
+    assert (verdict.violations, {each.check for each in verdict.unchecked}) == ((), {"figures-made-again"})
 
 
 def test_the_weights_of_another_job_are_caught(published, tampering_with):
@@ -71,7 +77,7 @@ def test_the_weights_of_another_job_are_caught(published, tampering_with):
         shutil.copyfile(run.path / TWO / name, run.path / ONE / name)
     run.digested(ONE)
 
-    assert "ppo-played-again" in {each.check for each in verify(run.path, deep=True).violations}
+    assert "ppo-played-again" in {each.check for each in verify(run.path, deep={"ppo-played-again"}).violations}
 
 
 def test_fewer_updates_than_the_replay_has_are_caught(published, tampering_with):
@@ -98,6 +104,7 @@ def test_fewer_updates_than_the_replay_has_are_caught(published, tampering_with)
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_settings_are_the_algorithms_own_with_its_own_defaults(name):
+    pytest.importorskip(ALGORITHMS[name].package)
     section = schema()["properties"]["algorithm"]["properties"]
     declared = {key: each["x-defaults"][name] for key, each in section.items() if name in each.get("x-defaults", {})}
     taken = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
@@ -9,6 +11,9 @@ from extractor_flow.config import read_config
 from extractor_flow.flows.extractor_comparison import flow
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.flows.extractor_comparison.zoo.command import main
+from extractor_flow.verify import verify
+from support.flows.extractor_bench import CORRIDOR
+from support.published import publish_run
 
 ENTRIES = """
 Walking-v0: &walking
@@ -31,9 +36,18 @@ Looking-v0:
     - some.wrappers.Grey
   policy_kwargs: "dict(net_arch=[8])"
 atari:
-  n_timesteps: 1000
+  env_wrapper: [stable_baselines3.common.atari_wrappers.AtariWrapper]
+  frame_stack: 4
   policy: CnnPolicy
+  n_envs: 8
+  n_steps: 128
+  n_epochs: 4
+  batch_size: 256
+  n_timesteps: !!float 1e7
+  learning_rate: lin_2.5e-4
   clip_range: lin_0.1
+  vf_coef: 0.5
+  ent_coef: 0.01
 Calling-v0:
   n_timesteps: 10
   policy_kwargs: "dict(net_arch=__import__('os').system('true'))"
@@ -95,8 +109,23 @@ def test_wrappers_stacked_frames_and_a_choice_of_what_is_normalised_are_kept(zoo
     }
 
 
-def test_a_game_has_the_entry_of_all_games(zoo):
-    assert yaml.safe_load(zoo("ALE/Pong-v5")[1])["env"]["id"] == "ALE/Pong-v5"
+@pytest.mark.usefixtures("undrawn")
+def test_a_game_has_the_entry_of_all_games_which_trains_on_stacked_screens_and_plays_again(zoo, tmp_path):
+    config = yaml.safe_load(zoo("ALE/Pong-v5")[1])
+    wrapper = config["env"]["wrappers"].pop()["class"]
+    factory, extractor = CORRIDOR["factory"], config["extractors"][0]["class"]
+    budget = {"num_envs": 2, "total_timesteps": 64, "eval_freq": 32, "final_eval_episodes": 2}
+    config["env"] |= {"factory": factory, "kwargs": {"observation": "screen", "limit": 4}}
+    config["algorithm"] |= {"n_steps": 16, "batch_size": 16}
+    config["run"] |= budget
+
+    # A screen without an emulator; all else is the entry's: NatureCNN, four frames, rates that fall.
+    run = publish_run(tmp_path, {**config, "env": {key: each for key, each in config["env"].items() if key != "id"}})
+
+    verdict = verify(run, deep=True, trust=[factory, extractor])
+    assert (wrapper, config["env"]["id"]) == ("stable_baselines3.common.atari_wrappers:AtariWrapper", "ALE/Pong-v5")
+    assert (verdict.violations, {each.check for each in verdict.unchecked}) == ((), {"figures-made-again"})
+    assert json.loads((run / "summary.json").read_text())["aggregate_metrics"]["completed_runs"] == 1
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ class Corridor(gymnasium.Env):
         self.observation_space = {
             "vector": spaces.Box(-2.0, 20.0, (2,), np.float32),
             "image": spaces.Box(0, 255, (7, 7, 3), np.uint8),
+            "screen": spaces.Box(0, 255, (40, 40, 1), np.uint8),
             "dict": spaces.Dict(
                 {
                     "mission": spaces.Text(10),
@@ -68,6 +69,10 @@ class Corridor(gymnasium.Env):
         place = np.array([max(-2.0, self._place / 5), self._noise], np.float32)
         if self._kind == "image":
             return np.full((7, 7, 3), 100 + self._place, np.uint8)
+        if self._kind == "screen":
+            seen = np.zeros((40, 40, 1), np.uint8)
+            seen[:, 4 * self._place + 8 : 4 * self._place + 12] = 255
+            return seen
         if self._kind == "dict":
             return {"mission": "walk", "place": place, "kind": np.int64(1)}
         return place

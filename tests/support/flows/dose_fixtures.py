@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from extractor_flow.run.rundir import RunDirectory
-from support.flows.dose_study import DENSE_NAME, study
+from support.flows.dose_study import DENSE_NAME
 from support.lies.dose_tampering import NO_BASELINE
-from support.published import DOSES
+from support.published import DOSES, ONE_DOSE
 
 
 @pytest.fixture(scope="session")
@@ -19,15 +19,17 @@ def finished(shared_run):
 
 
 @pytest.fixture(scope="session")
-def studied(tmp_path_factory):
-    """The dense cell once more, by the command ``study``: its answer and its run; never to be changed."""
-    return study(tmp_path_factory.mktemp("studied"), "--only", DENSE_NAME)
+def studied(shared_run):
+    """The dense cell once more, by the command ``study``: how that ended, and its run; never to be changed."""
+    words = (DOSES, "--only", DENSE_NAME)
+    command = ("dose-overlap", "study")
+    return shared_run.execution(*words, command=command), RunDirectory.open(shared_run(*words, command=command))
 
 
 @pytest.fixture
 def some_cells(shared_run, tmp_path):
-    """A copy of a run of two trained and two skipped cells, to be changed; it costs less to verify than the whole."""
-    original = shared_run(DOSES, *NO_BASELINE)
+    """A copy of a run of a trained and a skipped cell, to be changed; it costs less to verify than the whole."""
+    original = shared_run(ONE_DOSE, *NO_BASELINE)
     return shutil.copytree(original, tmp_path / original.name)
 
 

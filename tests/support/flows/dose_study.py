@@ -46,15 +46,7 @@ def config(directory: Path, **sections: object) -> Path:
 
 def run(directory: Path, *options: object, **sections: object) -> tuple[Answer, RunDirectory]:
     """Run the tiny study in *directory*, in one process."""
-    return _finished(directory, "run", config(directory, **sections), *options)
-
-
-def study(directory: Path, *options: object) -> tuple[Answer, RunDirectory]:
-    """Run the tiny study in *directory* by the flow's own command, in one process."""
-    return _finished(directory, "dose-overlap", "study", config(directory), *options)
-
-
-def _finished(directory: Path, *words: object) -> tuple[Answer, RunDirectory]:
+    words = ("run", config(directory, **sections), *options)
     answer = command(*words, "--executor", "serial", "--output-root", "runs", cwd=directory)
     latest = (directory / "runs" / "latest").resolve()
     return answer, RunDirectory.open(latest)

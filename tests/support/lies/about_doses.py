@@ -84,12 +84,6 @@ LIES = [
         checks=("dose-bundle", "dose-checkpoint"),
     ),
     Mutation(
-        "another cell's checkpoint",
-        CHECKPOINT,
-        overwritten(CHECKPOINT, lambda run: (run.path / OTHER_DENSE / "checkpoint.safetensors").read_bytes()),
-        checks=("dose-bundle", "dose-checkpoint"),
-    ),
-    Mutation(
         "other best weights",
         CHECKPOINT,
         edited_tensors(CHECKPOINT, where("best/", lambda each: each + 1)),
@@ -284,6 +278,13 @@ LIES = [
     Mutation("a view that the scan has", layout.JOURNAL, skipped("missing-data"), checks=("dose-refusals",)),
     Mutation("a device that nothing needs", layout.JOURNAL, skipped("missing-capability"), checks=("dose-refusals",)),
 ]
+# Of a run with another dose.
+ANOTHER_CELLS = Mutation(
+    "another cell's checkpoint",
+    CHECKPOINT,
+    overwritten(CHECKPOINT, lambda run: (run.path / OTHER_DENSE / "checkpoint.safetensors").read_bytes()),
+    checks=("dose-bundle", "dose-checkpoint"),
+)
 DEEP_LIES = [
     Mutation(
         "other last weights",

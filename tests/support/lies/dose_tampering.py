@@ -19,7 +19,7 @@ from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import select
 from extractor_flow.verify.subject.matrix import announcement
-from support.published import DOSES
+from support.published import ONE_DOSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from support.lies.tampering import Tampering
 
-STUDY = DOSES
+STUDY = ONE_DOSE
 NO_BASELINE = ("--only", "[ds]*")
 DENSE, OTHER_DENSE, SPARSE = "dose_1000/dense/gs2", "dose_100000/dense/gs2", "dose_1000/sparse/gs2"
 BUNDLE, CHECKPOINT = f"{DENSE}/bundle.safetensors", f"{DENSE}/checkpoint.safetensors"

@@ -8,7 +8,7 @@ from extractor_flow.contracts import violations
 from extractor_flow.evidence.findings import Why
 from extractor_flow.files import read_json
 from extractor_flow.run.archive import archive
-from extractor_flow.run.outgoing import Outgoing
+from extractor_flow.run.outgoing import Outgoing, text_of
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
 from extractor_flow.verify.verdict import Conclusion
@@ -33,6 +33,19 @@ KEY = "sk-" + "a1B2" * 8
 )
 def test_what_a_text_tells_is_named_and_replaced_and_nothing_else(text, told, redacted):
     assert (list(KNOWN.told_in(text)), KNOWN.redacted(text)) == (told, redacted)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("of.npz", b"\x93NUMPY\x01\x00/home/amy/x.npz\x00\xff", ["a home directory"]),
+        ("of.png", b"\x89PNG\r\n\x1a\n\xe4\xb1'/\xe9t/\xfcr\x00\x85 /a/b\xff\x00 /k/9\xb5", []),
+        ("of.json", '{"by": "/home/amy/\u00fc"}'.encode(), ["a home directory"]),
+    ],
+    ids=["a path in an array's file", "what compression spells by chance", "text"],
+)
+def test_of_a_binary_file_only_what_a_person_could_read_is_told(name, content, told):
+    assert list(KNOWN.told_in(f"{name}\n{text_of(name, content)}")) == told
 
 
 def test_redacting_again_changes_nothing():

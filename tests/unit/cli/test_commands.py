@@ -29,7 +29,7 @@ def test_every_command_explains_itself(workbench, words):
         (["run", "study.yaml", "--only", "cnn"], "--only 'cnn' matches no job; there are: good"),
         (["run", "study.yaml", "--require", "cudaa"], "--require 'cudaa': expected one of cuda, mps"),
         (["run", "study.yaml", "--jobs", "0"], "'0' is not a whole number of at least 1"),
-        (["run", "study.yaml", "--seed", "x"], "invalid int value: 'x'"),
+        (["run", "study.yaml", "--seed", "x"], "'x' is not a whole number of at least 0"),
         (["run", "study.yaml", "--executor", "magic"], "no executor is installed under the name 'magic'"),
         (["run", "study.yaml", "--resume", "gone"], "gone: not a run directory: there is no such directory"),
         (["report", "gone"], "gone: not a run directory: there is no such directory"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from extractor_flow.cli import main
 from support import ROOT
@@ -20,6 +21,23 @@ MISTAKES = {
     "a name without a letter": (
         ["run", "dash.yaml"],
         "dash.yaml:3: extractors[[]0].name: is '---'; expected *a letter",
+    ),
+    "a part of a name": (["run", "study.yaml", "--only", "ml"], "there are: mlp; did you mean 'ml[*]'?"),
+    "a name of dots": (["run", "study.yaml", "--run-id", ".."], "the run id '..' has no letter and no digit"),
+    "a command misspelt": (["verfy", "x"], "there is no 'verfy'; did you mean 'verify'?"),
+    "an option where a command stands": (["--verson"], "there is no '--verson'; did you mean '--version'?"),
+    "a place that is not there": (
+        ["init", "extractor_comparison", "no/x.yaml"],
+        "no/x.yaml: there is no directory no;",
+    ),
+    "no run to compare with": (["compare", "gone", "gone"], "gone: not a run directory: it has no run.json"),
+    "no check of that name": (
+        ["explain", "zzz"],
+        "explain 'zzz': there is no such check; `extractor-flow checks` lists",
+    ),
+    "a setting of no executor": (
+        ["run", "study.yaml", "--executor-option", "x"],
+        "--executor-option 'x': this executor has no settings",
     ),
     "a config that names no flow": (["run", "dose.yaml"], "dose.yaml: names no flow, and is a config of dose_overlap"),
 }
@@ -45,6 +63,32 @@ def test_it_is_told_in_one_line_and_nothing_starts(words, answer, tmp_path, monk
     assert fnmatchcase(told, f"*{answer}*")
 
 
+@pytest.mark.parametrize(
+    ("words", "usage", "answer"),
+    [
+        (["verify", "--nonsense", "x"], "verify", "unrecognized arguments: --nonsense"),
+        (["gate", "merge", "x", "--nonsense"], "gate merge", "unrecognized arguments: --nonsense"),
+        (["verify", "x", "--budget", "0"], "verify", "'0' is not a number above 0 and up to 1000"),
+        (["verify", "x", "--trust", "thing"], "verify", "'thing' is not MODULE:NAME"),
+        (["run", "study.yaml", "--seed", "-1"], "run", "'-1' is not a whole number of at least 0"),
+    ],
+)
+def test_a_wrong_option_is_answered_with_its_own_commands_usage(words, usage, answer, capsys):
+    with pytest.raises(SystemExit):
+        main(words)
+    told = capsys.readouterr().err
+    assert (told.startswith(f"usage: extractor-flow {usage} [-h]"), answer in told) == (True, True), told
+
+
+def test_runs_are_found_where_they_go_unless_told_otherwise(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.yaml").write_text(CONFIG, encoding="utf-8")
+    main(["run", "study.yaml", "--dry-run", "-q"])
+
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.startswith("tmp/multi_extractor_training/2")
+
+
 def test_a_bare_command_shows_its_help(capsys):
     assert main([]) == 2
     assert "COMMAND" in capsys.readouterr().out
@@ -58,3 +102,33 @@ def test_resuming_with_another_setting_names_it(tmp_path, monkeypatch, capsys):
 
     assert main(["run", "study.yaml", "--resume", str(run), "--seed", "99"]) == 2
     assert "run.seeds is [1, 2] there and [99] here; resume with the same ones" in capsys.readouterr().err
+
+
+def test_what_a_config_names_is_made_once_before_anything_starts(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("stable_baselines3")
+    monkeypatch.chdir(tmp_path)
+    extractors = [
+        {"name": "sound", "preset": "mlp_small"},
+        {"name": "nowhere", "class": "no_such:Thing"},
+        {"name": "again", "class": "no_such:Thing"},
+        {"name": "falls", "class": "falls:Thing"},
+    ]
+    text = yaml.safe_dump({"run": {"seeds": [1, 2], "total_timesteps": 64}, "extractors": extractors})
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "falls.py").write_text("import os\n\nos._exit(7)\n", encoding="utf-8")
+
+    code, told = main(["run", "study.yaml", "--output-root", "runs"]), capsys.readouterr().err
+
+    assert (code, (tmp_path / "runs").exists()) == (2, False)
+    absent = f"class is 'no_such:Thing': there is no module 'no_such', also not in {tmp_path}"
+    assert told.splitlines() == [
+        f"extractor-flow: study.yaml: nowhere, again: {absent}",
+        "study.yaml: falls: making it once ended the process: exit code 7",
+    ]
+
+
+def test_a_quiet_run_still_says_what_failed(workbench):
+    answer = workbench.call("run", workbench.config({"name": "good"}, {"name": "bad", "fault": "raise"}), "-q")
+
+    assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
+    assert answer.err.startswith("failed: bad seed 0: ")

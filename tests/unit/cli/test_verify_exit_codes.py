@@ -109,3 +109,15 @@ def test_every_form_names_the_check_that_found_it(run, capsys, form):
     verified(run.path, "--format", form)
 
     assert "markdown-made-again" in capsys.readouterr().out
+
+
+def test_a_workflow_gets_annotations_and_a_page(tmp_path, monkeypatch, capsys):
+    from extractor_flow.cli import main
+    from support import ROOT
+
+    page = tmp_path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+
+    assert main(["verify", str(ROOT / "docs/samples/gpu_batch_skipped"), "--archived", "--format", "github"]) == 0
+    assert capsys.readouterr().out.startswith("::notice file=")
+    assert "gpu_batch_skipped: verified: " in page.read_text(encoding="utf-8")

@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from extractor_flow.render.escaping import cell, escape_cell
-from support.render_samples import HOSTILE, read, unescape_cell
+from extractor_flow.render.escaping import cell, escape_cell, unescape_cell
+from support.render_samples import HOSTILE, read
 
 texts = st.text(st.characters(codec=None)) | st.text("|\\`*_[]<>&#~$!:-= \tn/axuU0\n\r")
 PARSERS = {"commonmark": MarkdownIt("commonmark").enable("table"), "default": MarkdownIt("js-default")}
@@ -53,6 +53,11 @@ def test_different_texts_have_different_cells(one, other):
     assert (escape_cell(one) == escape_cell(other)) == (one == other)
 
 
+@given(texts)
+def test_reading_never_raises_whatever_stands_in_the_file(text):
+    assert isinstance(unescape_cell(text), str)
+
+
 @pytest.mark.parametrize(
     "text", ["mlp_small", "ValueError: boom", "needs CUDA; run it elsewhere", "R & D", "p > 0.5", "lidar-2.0 (x)", "é"]
 )
@@ -81,3 +86,7 @@ def test_what_markdown_or_a_terminal_would_obey_is_escaped(text, source):
 
 def test_the_text_of_absence_is_not_absence():
     assert [cell(None), cell("n/a"), cell("")] == ["n/a", r"\\x6e/a", ""]
+
+
+def test_an_escape_beyond_unicode_is_left_as_it_stands():
+    assert unescape_cell(r"\U00110000 \q") == r"\U00110000 \q"

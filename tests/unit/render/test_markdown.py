@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.files import dumps, parse_json
+from extractor_flow.render.escaping import unescape_cell
 from extractor_flow.render.markdown import render, write
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.summary_json import to_json
@@ -25,7 +26,6 @@ from support.render_samples import (
     skipped,
     statistics_entry,
     summary,
-    unescape_cell,
 )
 
 ONE_SUCCESS = """\
@@ -107,7 +107,7 @@ EVERYTHING = [
     ["total_wall_time", "180.8 s", "Time of all started jobs together"],
     ["unheard_of", "1.00", "unheard_of"],
     "##Statistics",
-    ["Extractor Name", "Metric", "n", "Values", "Centre", "95% Interval", "P(Improvement)"],
+    ["Extractor Name", "Metric", "n", "Values", "Centre", "Interval", "P(Improvement)"],
     ["mlp_small", "Best mean reward", "2", "-1.50, 0.25", "median -0.62 reward", "range -1.50 to 0.25 reward", "n/a"],
     ["lightweight_cnn", "Best mean reward", "1", "1.00", "median 1.00 reward", "n/a", "1.00 over mlp_small"],
     "##Reproducibility",
@@ -134,9 +134,9 @@ def test_what_is_drawn_from_memory_is_what_is_drawn_from_the_published_json():
 
 @pytest.mark.parametrize(
     ("values", "cell"),
-    [((0, 1, 3, 9), "range 0.00 to 9.00 reward"), ((0, 1, 3, 9, 9), "0.00 to 9.00 reward")],
+    [((0, 1, 3, 9), "range 0.00 to 9.00 reward"), ((0, 1, 3, 9, 9), "0.00 to 9.00 reward (94%)")],
 )
-def test_a_range_is_called_one(values, cell):
+def test_a_range_is_called_one_and_an_interval_states_its_coverage(values, cell):
     table = render(summary(completed(), statistics=(statistics_entry(values=values),)), WORDS)
 
     assert f" reward | {cell} | n/a |" in table

@@ -15,7 +15,7 @@ from extractor_flow.verify import verify
 from support.published import lines
 
 RESULT = "models/a/weights.json"
-PROTOCOL = ("job.json", "result.json", "attempt-1.json")
+KEPT = ("job.json", "result.json", "attempt-1.json", "failure.html", ".svg")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_every_file_of_the_run_is_kept_and_every_large_one_of_a_job_is_listed_wi
     listed = read_json(slim / "archive.json")
     files = {str(path.relative_to(run)): path for path in run.rglob("[!.]*") if path.is_file()}
     kept = {str(path.relative_to(slim)): path.read_bytes() for path in slim.rglob("*") if path.is_file()}
-    large = {name for name in files if "/" in name and not name.endswith(PROTOCOL) and files[name].stat().st_size}
+    large = {name for name in files if "/" in name and not name.endswith(KEPT) and files[name].stat().st_size}
 
     assert (violations(listed, "archive"), listed["largest"]) == ([], 0)
     assert {each["path"]: each["sha256"] for each in listed["left_out"]} == {

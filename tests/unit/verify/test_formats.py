@@ -8,6 +8,7 @@ import pytest
 from extractor_flow.contracts import violations
 from extractor_flow.evidence.check import Layer
 from extractor_flow.evidence.findings import INCONCLUSIVE, Unchecked, Violation, Why
+from extractor_flow.render.escaping import escape_cell
 from extractor_flow.verify import FORMATS, Conclusion, Verdict
 from extractor_flow.verify.verdict import Ran
 
@@ -46,6 +47,19 @@ def said(verdict: Verdict, form: str) -> str:
 )
 def test_the_last_line_counts_what_was_looked_at(verdict, line):
     assert said(verdict, "text").splitlines()[-1] == f"runs/x: {line}"
+
+
+def test_the_step_summary_is_a_verdict_and_a_table_that_no_text_breaks_out_of():
+    from extractor_flow.verify.formats import as_step_summary
+
+    hostile = Violation("summary.md", "", HOSTILE, "is long", "house-rule")
+    heading, _, *table, _, root, _, _ = as_step_summary(Verdict((WRONG, hostile), ran=RAN, root="ab"), "runs/x").split(
+        "\n"
+    )
+
+    assert heading == "## runs/x: contradicted: 2 violations in 9 claims by 3 checks"
+    assert table[2] == f"| summary.json | {escape_cell(FOUND)} | published-json |"
+    assert (len(table), root) == (4, "root: `ab`")
 
 
 def test_violations_stand_under_their_file_with_the_check_that_found_them():

@@ -41,6 +41,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
         ),
         notes=tuple(_notes(records, trained, cells)),
         verdict=conclude(trained),
+        skipped_views=tuple(_skipped(records, cells)),
     )
 
 
@@ -86,6 +87,16 @@ def _values(trained: Sequence[Trained], cell: Cell, metric: str) -> tuple[list[i
 def _statistics(cell: Cell, metric: str, values: Sequence[float], seeds: Sequence[int]) -> dict[str, Json]:
     """One metric of one cell over its seeds."""
     return {"config_name": cell.name, "metric": metric, "seeds": list(seeds), **describe(values).to_json()}
+
+
+def _skipped(records: Sequence[JobRecord], cells: Sequence[Cell]) -> Iterator[dict[str, Json]]:
+    """The skips by dose and view, in the order of the study."""
+    for cell in cells:
+        mine = [record for record in records if record.name == cell.name]
+        for record in sorted(mine, key=lambda record: record.seed or 0):
+            if isinstance(record.outcome, Skipped):
+                seed: dict[str, Json] = {} if record.seed is None else {"seed": record.seed}
+                yield {**cell.as_dict(), **seed, "reason": record.outcome.reason}
 
 
 def _notes(records: Sequence[JobRecord], trained: Sequence[Trained], cells: Sequence[Cell]) -> Iterator[str]:

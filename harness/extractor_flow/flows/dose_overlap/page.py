@@ -56,7 +56,9 @@ PAGE = PageSpec(
         PictureSpec("images_iterative.png", "Iterative solver", "Amplitudes that the iterative solver reconstructs"),
         PictureSpec("images_map.png", "Most likely object", "Amplitudes of the most likely object that varies little"),
         PictureSpec("images_error.png", "Errors, trained", "How far the trained network's amplitudes are off"),
-        PictureSpec("scan.png", "Probe and scan", "The probe, and the middles of the held-out frames on the object"),
+        PictureSpec("rings.png", "Resolved detail", "Fourier ring correlation of every method's amplitudes"),
+        PictureSpec("frames.png", "Frames and fit", "Held-out frames beside what the trained network's object gives"),
+        PictureSpec("scan.png", "Probe and scan", "The probe, the middles of the held-out frames, and their light"),
         PictureSpec("images_phase.png", "Phase, trained", "Phases that the trained network reconstructs"),
     ),
     settings={

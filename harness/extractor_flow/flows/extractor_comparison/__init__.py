@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.flows.extractor_comparison.conclusion.comparison import compare_records
+from extractor_flow.flows.extractor_comparison.conclusion.environments import compare_study
 from extractor_flow.flows.extractor_comparison.config import notes_of, settings_of
 from extractor_flow.flows.extractor_comparison.contract import ADDED, CONTRACT, HEADLINE
 from extractor_flow.flows.extractor_comparison.jobs import FLOW_NAME, jobs_of, missing_requirement
@@ -42,7 +42,7 @@ _PAGE = PageSpec(
     ),
     pictures=(),  # the page draws the same curves and dots itself
     settings={
-        "Environment": ("env.id", "env.factory", "env.kwargs"),
+        "Environment": ("env.id", "env.factory", "env.kwargs", "envs"),
         "Evaluated in": ("eval_env.id", "eval_env.factory", "eval_env.kwargs"),
         "Algorithm": (
             "algorithm.name",
@@ -67,7 +67,7 @@ VOCABULARY = ReportSpec(
 
 
 class ExtractorComparison:
-    """The flow ``extractor_comparison``: a :class:`Flow`, with :class:`SupportsDraw` and :class:`SupportsChecks`."""
+    """The flow ``extractor_comparison``: a :class:`Flow` that also draws, has checks, and can be tried."""
 
     name = FLOW_NAME
     vocabulary = VOCABULARY
@@ -97,9 +97,15 @@ class ExtractorComparison:
 
         return train(job, workspace)
 
+    def make_once(self, job: Job) -> None:
+        """Make the job's environment, take some steps in it, and make its untrained model."""
+        from extractor_flow.flows.extractor_comparison.training.job import make_once
+
+        make_once(job)
+
     def compare(self, records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
         """Sample efficiency against the baseline, and statistics over seeds."""
-        return compare_records(records, settings)
+        return compare_study(records, settings)
 
     def catalogue(self) -> Iterable[tuple[str, str, Mapping[str, object]]]:
         """The presets."""

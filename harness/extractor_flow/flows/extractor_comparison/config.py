@@ -6,17 +6,18 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor_flow.config import check_schema, resolve_defaults
+from extractor_flow.config import Problem, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 from extractor_flow.files import parse_json
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import chosen, rollout_of
-from extractor_flow.flows.extractor_comparison.algorithms.settings import check_algorithm, with_defaults
+from extractor_flow.flows.extractor_comparison.algorithms.settings import check_algorithm, check_nulls, with_defaults
 from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
+from extractor_flow.flows.extractor_comparison.plan import environments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from extractor_flow.config import ConfigDocument, Problem
+    from extractor_flow.config import ConfigDocument
     from extractor_flow.files import Json
 
 DEFAULT_ENVIRONMENT = "extractor_flow/RobotNav-v0"
@@ -44,7 +45,11 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     known: Any = schema()["properties"]
     sound["algorithm"] = with_defaults(sound["algorithm"] or {}, known["algorithm"])
     problems += check_meaning(sound)
+    problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
     problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
+    if "envs" in document.data:
+        beside = [key for key in ("env", "eval_env") if key in document.data]
+        problems += [Problem(("envs",), f"stands beside {key}; expected one of the two") for key in beside]
     if problems:
         raise document.complain(problems)
     return _chosen(sound, _checked(overrides), document.path.stem)
@@ -55,9 +60,11 @@ def notes_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
     run = settings["run"]
     rollout = rollout_of(run, settings["algorithm"])
     notes = list(run["notes"])
-    if evaluated := settings.get("eval_env"):
-        trained, played = (each.get("id") or each.get("factory") for each in (settings["env"], evaluated))
-        notes.append(f"every evaluation took place in eval_env, {played}; the training in env, {trained}")
+    for name, alone in environments_of(settings):
+        if evaluated := alone.get("eval_env"):
+            trained, played = (each.get("id") or each.get("factory") for each in (alone["env"], evaluated))
+            where = "" if name is None else f"{name}: "
+            notes.append(f"{where}every evaluation took place in eval_env, {played}; the training in env, {trained}")
     if rollout <= run["eval_freq"]:
         return tuple(notes)
     span = "train_freq" if "train_freq" in settings["algorithm"] else "n_steps"
@@ -79,20 +86,29 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
             run["eval_num_envs"] or EPISODES_SIDE_BY_SIDE, max(run["n_eval_episodes"], run["final_eval_episodes"])
         ),
     }
-    environment = sound["env"] if _NAMED & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
-    evaluation = {"eval_env": _evaluated_in(sound["eval_env"], environment)} if "eval_env" in sound else {}
     return {
-        **sound,
-        **evaluation,
+        **{key: value for key, value in sound.items() if key not in {"env", "eval_env", "envs"}},
         "run": run,
         "algorithm": chosen(run, sound["algorithm"]),
-        "env": environment,
+        **({"envs": [_environment(each) for each in sound["envs"]]} if "envs" in sound else _only_environment(sound)),
     }
+
+
+def _environment(section: Mapping[str, Any]) -> dict[str, Any]:
+    """One of several environments, that of its evaluations inside."""
+    made = _only_environment({"env": section, **section})
+    return {**made.pop("env"), **made}
+
+
+def _only_environment(sound: Mapping[str, Any]) -> dict[str, Any]:
+    environment = sound["env"] if _NAMED & set(sound["env"]) else {**sound["env"], "id": DEFAULT_ENVIRONMENT}
+    evaluation = {"eval_env": _evaluated_in(sound["eval_env"], environment)} if "eval_env" in sound else {}
+    return {"env": environment, **evaluation}
 
 
 def _evaluated_in(section: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
     """The environment of the evaluations: what its *section* leaves out is that of the training's *environment*."""
-    left = {"normalize"} | (_NAMED | {"kwargs"} if _NAMED & set(section) else set())
+    left = {"normalize", "name", "score_range", "eval_env"} | (_NAMED | {"kwargs"} if _NAMED & set(section) else set())
     inherited = {key: value for key, value in environment.items() if key not in left}
     return {"kwargs": {}, **inherited, **section}
 
@@ -110,6 +126,12 @@ def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
         msg = f"--run-id {overrides['run_id'][:120]!r}: expected 1 to 100 characters, not all of them spaces"
         raise RequestError(msg)
     return overrides
+
+
+def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    """The section *name* of *data* as it is written; empty where it is none."""
+    section = data.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _doubtful(problem: Problem) -> tuple[str | int, ...]:

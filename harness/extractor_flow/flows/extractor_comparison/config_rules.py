@@ -23,37 +23,39 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
     run = settings.get("run") or {}
     entries = [(position, entry) for position, entry in enumerate(settings.get("extractors") or []) if entry]
     return [
-        *_size(run, entries),
-        *_names(entries),
+        *_size(run, entries, settings.get("envs") or []),
+        *_names([(("extractors", position), entry["name"]) for position, entry in entries if entry["name"]]),
         *(problem for position, entry in entries for problem in _extractor(position, entry)),
         *(problem for position, entry in entries for problem in _device(run, position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
         *_seeds(run),
-        *_environment("env", settings.get("env") or {}),
-        *_environment("eval_env", settings.get("eval_env") or {}),
+        *_environment(("env",), settings.get("env") or {}),
+        *_environment(("eval_env",), settings.get("eval_env") or {}),
+        *_environments(settings.get("envs") or []),
         *_rollout(run, settings.get("algorithm") or {}),
     ]
 
 
-def _size(run: Mapping[str, Any], entries: Sequence[object]) -> Iterator[Problem]:
-    if (count := len(entries) * len(run.get("seeds") or [None])) > MOST_JOBS:
+def _size(run: Mapping[str, Any], entries: Sequence[object], envs: Sequence[object]) -> Iterator[Problem]:
+    if (count := len(entries) * len(run.get("seeds") or [None]) * max(1, len(envs))) > MOST_JOBS:
         yield Problem(
-            ("extractors",), f"has {count} jobs, over all seeds; expected at most {MOST_JOBS}: make it several"
+            ("extractors",),
+            f"has {count} jobs, over all seeds and environments; expected at most {MOST_JOBS}: make it several",
         )
 
 
-def _names(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[Problem]:
-    named = [(position, entry["name"]) for position, entry in entries if entry["name"]]
+def _names(named: Sequence[tuple[tuple[str, int], str]]) -> Iterator[Problem]:
+    """Names that are taken, or share a directory with another one, by their places in the config."""
     for first, second in collisions([name for _, name in named]):
-        (other, taken), (position, name) = named[first], named[second]
-        path = ("extractors", position, "name")
+        ((section, number), taken), (path, name) = named[first], named[second]
+        other = f"{section}[{number}].name"
         if name == taken:
-            yield Problem(path, f"is {shown(name)}, as extractors[{other}].name is already; expected another name")
+            yield Problem((*path, "name"), f"is {shown(name)}, as {other} is already; expected another name")
         else:
             place = shown(component_of(name))
             yield Problem(
-                path,
-                f"is {shown(name)}, which would share the directory {place} with extractors[{other}].name "
+                (*path, "name"),
+                f"is {shown(name)}, which would share the directory {place} with {other} "
                 f"{shown(taken)}; expected a name that differs in more than case and special characters",
             )
 
@@ -108,14 +110,25 @@ def _seeds(run: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def _environment(section: str, env: Mapping[str, Any]) -> Iterator[Problem]:
+def _environment(path: tuple[str | int, ...], env: Mapping[str, Any]) -> Iterator[Problem]:
     if "id" in env and "factory" in env:
-        yield Problem((section, "factory"), "stands beside an id; expected one of the two")
+        yield Problem((*path, "factory"), "stands beside an id; expected one of the two")
     if env.get("factory"):
-        yield from _target((section, "factory"), env["factory"], "package.module:function")
+        yield from _target((*path, "factory"), env["factory"], "package.module:function")
     for position, wrapper in enumerate(env.get("wrappers") or []):
         if wrapper and wrapper.get("class"):
-            yield from _target((section, "wrappers", position, "class"), wrapper["class"], "package.module:Class")
+            yield from _target((*path, "wrappers", position, "class"), wrapper["class"], "package.module:Class")
+
+
+def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]:
+    for position, env in enumerate(envs):
+        yield from _environment(("envs", position), env or {})
+        yield from _environment(("envs", position, "eval_env"), (env or {}).get("eval_env") or {})
+        ends = (env or {}).get("score_range")
+        if ends and None not in ends and not ends[0] < ends[1]:
+            yield Problem(("envs", position, "score_range"), f"is {shown(ends)}; expected the lower score first")
+    named = [(("envs", position), env["name"]) for position, env in enumerate(envs) if env and env.get("name")]
+    yield from _names(named)
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:

@@ -63,7 +63,11 @@ CONTRACT = JobContract(
 HEADLINE = "held_out_mean_reward"
 """The metric that extractors are ranked by."""
 
+NORMALISED = "normalised_score"
+NORMALISED_SPEC = MetricSpec("Normalised score over the environments", decimals=3)
+
 ADDED: dict[str, Metric] = {
+    NORMALISED: NORMALISED_SPEC,
     "area_under_curve": MetricSpec(
         "Mean reward over the training (area under the curve)", described=True, compared=True
     ),

@@ -41,17 +41,20 @@ class Series:
 
 
 def draw_figures(summary: RunSummary, directory: Path) -> list[str]:
-    """Write the figures that *summary* has numbers for into *directory*; their names."""
-    series = _series(summary)
+    """Write the figures that *summary* has numbers for into *directory*, those of each environment; their names."""
+    stated = {entry["config_name"]: entry["environment"] for entry in summary.statistics if "environment" in entry}
     drawn: list[str] = []
-    for name, draw, shown in (
-        ("learning_curves.png", _learning_curves, series),
-        ("held_out_reward.png", _held_out_rewards, series),
-        ("sample_efficiency.png", _sample_efficiency, series if any(each.ratios for each in series) else []),
-    ):
-        if shown:
-            _write(directory / name, draw, shown)
-            drawn.append(name)
+    for environment in dict.fromkeys(stated.values()) or [None]:
+        series = [each for each in _series(summary) if stated.get(each.name) == environment]
+        for kind, draw, shown in (
+            ("learning_curves", _learning_curves, series),
+            ("held_out_reward", _held_out_rewards, series),
+            ("sample_efficiency", _sample_efficiency, series if any(each.ratios for each in series) else []),
+        ):
+            name = f"{kind}.png" if environment is None else f"{kind}-{environment}.png"
+            if shown:
+                _write(directory / name, draw, shown)
+                drawn.append(name)
     return drawn
 
 

@@ -11,6 +11,8 @@ from extractor_flow.flows.extractor_comparison.plan import (
     ExtractorConfigurationProfile,
     Plan,
     Schedule,
+    compared_name,
+    environments_of,
 )
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job, Limits, component_of
@@ -36,15 +38,20 @@ _UNKNOWN_COST = 3.0  # of an extractor of somebody's own, beside those of the pr
 
 
 def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
-    """The jobs of checked *settings*, extractor by extractor."""
+    """The jobs of checked *settings*, environment by environment and extractor by extractor."""
     profiles = [ExtractorConfigurationProfile.from_settings(entry) for entry in settings["extractors"]]
-    return tuple(_job(settings, profile, seed) for profile in profiles for seed in settings["run"]["seeds"])
+    return tuple(
+        _job(alone, among, profile, seed)
+        for among, alone in environments_of(settings)
+        for profile in profiles
+        for seed in settings["run"]["seeds"]
+    )
 
 
 def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
     """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
     expects_gpu = _GPU in job.requires
-    resources = f"expected_resources of {job.name} to cpu"
+    resources = "expected_resources of the extractor to cpu"
     for device in job.requires:
         if device in missing:
             setting = f"run.device to cpu and {resources}" if expects_gpu else "run.device to cpu or auto"
@@ -57,12 +64,13 @@ def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
     return None
 
 
-def _job(settings: Mapping[str, Any], profile: ExtractorConfigurationProfile, seed: int) -> Job:
+def _job(settings: Mapping[str, Any], among: str | None, profile: ExtractorConfigurationProfile, seed: int) -> Job:
     run = settings["run"]
-    directory = f"extractors/{component_of(profile.name)}"
+    places = (among, profile.name) if among else (profile.name,)
+    directory = "/".join(("extractors", *map(component_of, places)))
     return Job(
         flow=FLOW_NAME,
-        name=profile.name,
+        name=compared_name(among, profile.name),
         directory=f"{directory}/seed-{seed}" if len(run["seeds"]) > 1 else directory,
         parameters=_plan(settings, profile).to_parameters(),
         seed=seed,

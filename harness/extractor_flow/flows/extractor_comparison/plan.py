@@ -15,6 +15,22 @@ if TYPE_CHECKING:
     from extractor_flow.flows.extractor_comparison.algorithms.declared import Algorithm
 
 
+def compared_name(environment: str | None, extractor: str) -> str:
+    """The name of an extractor's jobs: its own or, among several environments, ``<environment>/<extractor>``."""
+    return extractor if environment is None else f"{environment}/{extractor}"
+
+
+def environments_of(settings: Mapping[str, Any]) -> list[tuple[str | None, Mapping[str, Any]]]:
+    """Each environment of a study: its short name, ``None`` of the only one, and *settings* of it alone."""
+    if "envs" not in settings:
+        return [(None, settings)]
+    shared = {key: value for key, value in settings.items() if key != "envs"}
+    return [
+        (env["name"], {**shared, "env": env, **({"eval_env": env["eval_env"]} if "eval_env" in env else {})})
+        for env in settings["envs"]
+    ]
+
+
 @dataclass(frozen=True)
 class ExtractorConfigurationProfile:
     """One entry of a config's ``extractors``: a *preset* by name, or a *target* as ``package.module:Class``."""

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import base64
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from extractor_flow.files import printable
-from extractor_flow.render.escaping import ABSENT
 from extractor_flow.render.formats import duration, metric_of
-from extractor_flow.render.page import every_job, grid
+from extractor_flow.render.page import every_job, failures, grid
 from extractor_flow.render.page.curves import panels_by_name, panels_by_place
-from extractor_flow.render.page.jobs_by_name import Named, by_name, middle, words_for
+from extractor_flow.render.page.jobs_by_name import Named, by_environment, by_name, middle, words_for
 from extractor_flow.render.page.made import how_it_was_made
+from extractor_flow.render.page.pooled import over_environments
 from extractor_flow.render.page.ranking import SHOWN, rankings, seed_by_seed
+from extractor_flow.render.page.templating import rendered
 from extractor_flow.study.page_spec import DURATION, PictureSpec
-from extractor_flow.study.records import Failed
-from extractor_flow.study.summary import failures_of
+from extractor_flow.study.summary import next_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.page_spec import CurveSpec
     from extractor_flow.study.records import RunSummary
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -39,63 +35,50 @@ def report(
     Every text is escaped; the same arguments make the same page. A figure that is not a PNG is named and not shown.
     """
     named = by_name(summary)
-    return (
-        _templates()
-        .get_template("page.html.jinja")
-        .render(
-            summary=summary,
-            vocabulary=vocabulary,
-            lead=_lead(summary, named),
-            failures=failures_of(summary.records),
-            logs=[each for each in summary.records if isinstance(each.outcome, Failed) and each.outcome.log_tail],
-            shown=SHOWN,
-            rankings=rankings(summary, vocabulary, named),
-            pairs=seed_by_seed(summary, vocabulary, named),
-            cost=_cost(named, vocabulary),
-            pictures=_pictures(vocabulary, figures),
-            made=how_it_was_made(summary, request, vocabulary),
-            headline=metric_of(vocabulary.headline, vocabulary),
-            jobs=every_job.job_rows(summary, vocabulary),
-            numbers=every_job.numbers(named, vocabulary),
-            glossary=every_job.glossary(summary, vocabulary),
-            files=every_job.files(summary),
-            **_places(summary, vocabulary, named),
-        )
+    return rendered(
+        "page.html.jinja",
+        summary=summary,
+        vocabulary=vocabulary,
+        lead=_lead(summary, named),
+        failures=failures.told(summary.records),
+        commands=next_commands(summary.records),
+        shown=SHOWN,
+        pooled=over_environments(summary, vocabulary),
+        rankings=rankings(summary, vocabulary, named),
+        pairs=seed_by_seed(summary, vocabulary, named),
+        cost=_cost(named, vocabulary),
+        pictures=_pictures(vocabulary, figures),
+        made=how_it_was_made(summary, request, vocabulary),
+        headline=metric_of(vocabulary.headline, vocabulary),
+        jobs=every_job.job_rows(summary, vocabulary),
+        numbers=every_job.numbers(named, vocabulary),
+        glossary=every_job.glossary(summary, vocabulary),
+        files=every_job.files(summary),
+        **_places(summary, vocabulary, named),
     )
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("extractor_flow.render.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _shown(value: object) -> object:
-    """What an expression of a template writes: nothing that a screen would obey, and a mark for what is not there."""
-    if value is None:
-        return Markup('<span class="none">{}</span>').format(ABSENT)
-    return printable(value).replace("\r", "\\r") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _places(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> dict[str, Any]:
     """The learning curves and, where the study is a grid, its tables and its methods."""
     places, spec = grid.grid_of(summary, vocabulary), vocabulary.page.curve
-    curves = None
-    if spec is not None:
-        curves = panels_by_name(spec, named) if places is None else panels_by_place(spec, places.by_column())
     return {
-        "curves": curves,
+        "curves": [] if spec is None else list(curves_of(summary, spec, named, places)),
         "grid": None if places is None else places.spec,
         "tables": [] if places is None else grid.tables(places, vocabulary),
         "methods": [] if places is None else grid.methods_over_rows(places),
     }
+
+
+def curves_of(
+    summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
+) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    """The panels, those of each environment with axes of their own."""
+    made: list[tuple[str | None, dict[str, Any] | None]]
+    if places is not None:
+        made = [(None, panels_by_place(spec, places.by_column()))]
+    else:
+        made = [(each, panels_by_name(spec, among)) for each, among in by_environment(summary, named).items()]
+    yield from ((each, panels) for each, panels in made if panels is not None)
 
 
 def _lead(summary: RunSummary, named: Sequence[Named]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.render.formats import duration, metric_of, number, quantity
+from extractor_flow.render.page.failures import link_to
 from extractor_flow.render.page.jobs_by_name import seed_text
 from extractor_flow.study.records import Completed
 
@@ -22,6 +23,7 @@ def job_rows(summary: RunSummary, vocabulary: ReportSpec) -> list[dict[str, Any]
     return [
         {
             "label": record.label,
+            "link": link_to(record),
             "status": record.status,
             "seconds": None if record.duration_seconds is None else duration(record.duration_seconds),
             "headline": _headline(record, vocabulary.headline, words.decimals),

@@ -48,6 +48,15 @@ def by_name(summary: RunSummary) -> list[Named]:
     return [Named(name, place % COLOURS, tuple(records)) for place, (name, records) in enumerate(groups.items())]
 
 
+def by_environment(summary: RunSummary, named: Sequence[Named]) -> dict[str | None, list[Named]]:
+    """*named* by the environment that their statistics state; a study of one states none."""
+    stated = {entry["config_name"]: entry["environment"] for entry in summary.statistics if "environment" in entry}
+    groups: dict[str | None, list[Named]] = {}
+    for each in named:
+        groups.setdefault(stated.get(each.name), []).append(each)
+    return groups
+
+
 def value_of(record: JobRecord, shown: str | Difference) -> float | None:
     """The number *shown* of a completed job; ``None`` where there is none."""
     if not isinstance(record.outcome, Completed):

@@ -10,6 +10,7 @@ from extractor_flow.render.formats import number, quantity
 from extractor_flow.render.page.axis import Axis
 from extractor_flow.render.page.jobs_by_name import (
     Named,
+    by_environment,
     lanes,
     larger_is_better,
     seed_text,
@@ -71,14 +72,21 @@ class Ranked:
 def rankings(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> list[dict[str, Any]]:
     """One ranking for the headline metric and for each further one that a job has; best first."""
     metrics = dict.fromkeys((vocabulary.headline, *vocabulary.page.ranked))
-    made = (_ranking(summary, vocabulary, named, metric) for metric in metrics)
-    return [ranking for ranking in made if ranking is not None]
+    groups = by_environment(summary, named)
+    made = (
+        (each, _ranking(summary, vocabulary, among, metric)) for each, among in groups.items() for metric in metrics
+    )
+    return [
+        {**ranking, "title": f"{each}: {ranking['title']}" if each and len(groups) > 1 else ranking["title"]}
+        for each, ranking in made
+        if ranking is not None
+    ]
 
 
 def ranked(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], metric: str) -> list[Ranked]:
     """The names that have *metric*, best first."""
     entries = statistics_of(summary, metric)
-    baseline = baseline_of(summary)
+    baseline = baseline_of(summary, named)
     values = {each.name: each.values(metric) for each in named}
     up = larger_is_better(metric, vocabulary)
 
@@ -100,9 +108,11 @@ def ranked(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], 
     return sorted(rows, key=lambda row: row.centre, reverse=up)
 
 
-def baseline_of(summary: RunSummary) -> str | None:
-    """The name that the summary's statistics compare the others with; ``None`` where they compare none."""
-    return next((str(entry["baseline"]) for entry in summary.statistics if "baseline" in entry), None)
+def baseline_of(summary: RunSummary, named: Sequence[Named]) -> str | None:
+    """What the summary's statistics compare the others of *named* with; ``None`` where they compare none."""
+    names = {each.name for each in named}
+    entries = (entry for entry in summary.statistics if "baseline" in entry and entry["config_name"] in names)
+    return next((str(entry["baseline"]) for entry in entries), None)
 
 
 def _gain(entry: Mapping[str, Any], by_seed: Mapping[int | None, float], *, up: bool) -> Gain | None:
@@ -189,6 +199,8 @@ def _range(gain: Gain, decimals: int) -> str:
 
 def seed_by_seed(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> dict[str, Any] | None:
     """The headline metric of each name minus the baseline's with the same seed; ``None`` where nothing is compared."""
+    if len(by_environment(summary, named)) > 1:
+        return None
     rows = [row for row in ranked(summary, vocabulary, named, vocabulary.headline) if row.gain is not None]
     seeds = list(dict.fromkeys(seed for row in rows if row.gain for seed in row.gain.by_seed))
     if len(seeds) < 2:  # noqa: PLR2004 - of a single pair there is nothing to say that the ranking does not say
@@ -203,7 +215,7 @@ def seed_by_seed(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Na
 
     return {
         "title": words.title,
-        "baseline": baseline_of(summary),
+        "baseline": baseline_of(summary, named),
         "seeds": [seed_text(seed) for seed in shown],
         "count": len(seeds),
         "rows": [

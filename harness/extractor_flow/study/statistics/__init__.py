@@ -5,6 +5,7 @@ Everything is pure Python: most commands must not wait for numpy. Nothing depend
 
 from extractor_flow.study.statistics.means import MeanDifference, mean_difference
 from extractor_flow.study.statistics.paired import SIGNIFICANCE, Against, Paired, against, corrected, pair
+from extractor_flow.study.statistics.pooled import IQM, Pooled, interquartile_mean, pool, thresholds
 from extractor_flow.study.statistics.seeds import (
     CONFIDENCE,
     FEWEST_SEEDS,
@@ -18,17 +19,22 @@ from extractor_flow.study.statistics.seeds import (
 __all__ = [
     "CONFIDENCE",
     "FEWEST_SEEDS",
+    "IQM",
     "RANGE",
     "SIGNIFICANCE",
     "Against",
     "MeanDifference",
     "Paired",
+    "Pooled",
     "SeedStatistics",
     "against",
     "corrected",
     "describe",
+    "interquartile_mean",
     "mean_difference",
     "median",
     "pair",
+    "pool",
     "restricted_mean",
+    "thresholds",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Violation
-from extractor_flow.layout import ARCHIVE, FIGURES, is_hidden, tells_of_a_job
+from extractor_flow.layout import ARCHIVE, CHARTS, FIGURES, is_hidden, tells_of_a_job
 from extractor_flow.study.flow import SupportsPrepare
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _problem(run: RunSubject, path: str, jobs: frozenset[str] | None) -> str | N
     folder, _, name = path.rpartition("/")
     if not folder:
         return "a file of the run itself is never left out"
-    if path.startswith(f"{FIGURES}/") or is_hidden(path) or tells_of_a_job(name):
+    if folder in {CHARTS, FIGURES} or is_hidden(path) or tells_of_a_job(name):
         return "such a file is never left out"
     if path in run.listing.files:
         return "it is there"

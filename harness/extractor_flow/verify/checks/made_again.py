@@ -16,9 +16,11 @@ from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.images import IMAGE_LIMIT, read_png
 from extractor_flow.readers.text import decode, parse
+from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.run import rundir
-from extractor_flow.run.publish import DRAWING_SECONDS
+from extractor_flow.run.publish import DRAWING_SECONDS, beside_the_page
 from extractor_flow.study.flow import SupportsDraw
+from extractor_flow.verify.checks.markdown import check_page
 from extractor_flow.verify.json_diff import violations
 from extractor_flow.verify.subject.made import MOST_FIGURES, PUBLISHED, found, is_as_made, published, read_figures
 from extractor_flow.verify.versions import author, computes_alike
@@ -55,10 +57,9 @@ def json_made_again(run: RunSubject) -> Iterator[Finding]:
 
 @check("markdown-made-again", layer=Layer.MARKDOWN, scope=Scope.RUN, reads=(layout.MARKDOWN,), requires=PUBLISHED)
 def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
-    """The summary.md is, byte for byte, what run.json and the journal make.
+    """The summary.md is, byte for byte, what run.json and the journal make; another version's is parsed and compared.
 
-    Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too; in
-    the page of another version of this package anything, which is said.
+    Catches: any number, word or row that the journal does not give. Cannot catch: a lie that the journal tells, too.
     """
     yield from _text(run, layout.MARKDOWN)
 
@@ -67,17 +68,37 @@ def markdown_made_again(run: RunSubject) -> Iterator[Finding]:
     "report-made-again",
     layer=Layer.CONSISTENCY,
     scope=Scope.RUN,
-    reads=(layout.TABLE, layout.PAGE),
+    reads=(layout.TABLE, layout.PAGE, layout.CHARTS, layout.FAILURE_PAGE),
     requires=PUBLISHED,
 )
 def report_made_again(run: RunSubject) -> Iterator[Finding]:
-    """The report.html and the summary.csv are, byte for byte, what run.json, the journal and the figures make.
+    """The report.html, its charts, the failed jobs' pages and the summary.csv are what run.json and the journal make.
 
-    Catches: any word, row, picture or script that they do not give. Cannot catch: a lie that the journal tells, too; in
-    the page of another version of this package anything, which is said.
+    Byte for byte, with the figures there are. Catches: any word, row, picture or script that they do not give, and a
+    page or chart more or less. Cannot catch: a lie that the journal tells, too; in the pages of another version of this
+    package anything, which is said.
     """
     yield from _text(run, layout.TABLE)
     yield from _text(run, layout.PAGE)
+    made = beside_the_page(run.supported.summary, run.supported.words)
+    directories = {entry.record.directory for entry in run.latest.values()}
+    there = {path for path in run.listing.files if layout.is_beside_the_page(path, directories)}
+    for path in sorted(made.keys() | there):
+        yield from _beside(run, path, made[path]() if path in made else None)
+
+
+def _beside(run: RunSubject, path: str, demanded: bytes | None) -> Iterator[Finding]:
+    """What is wrong with the file at *path*, which is to hold *demanded*, or is not to be there."""
+    if path in run.listing.files and demanded is not None and (there := found(run, path, demanded)) == demanded:
+        return
+    if not computes_alike(run.request):
+        yield Unchecked(path, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
+    elif demanded is None:
+        yield Violation(path, "", "is there", f"{_GIVES} no such file", "inconsistent")
+    elif path not in run.listing.files:
+        yield Violation(path, "", "no such file", f"{_GIVES} one", "missing")
+    else:
+        yield from _first_line(path, demanded, there)
 
 
 def _json(run: RunSubject, name: str, demanded: bytes) -> Iterator[Finding]:
@@ -100,8 +121,11 @@ def _text(run: RunSubject, name: str) -> Iterator[Finding]:
         return
     demanded = published(run)[name]()
     there = found(run, name, demanded)
+    data = run.documents.get(layout.SUMMARY)
     if computes_alike(run.request):
         yield from _first_line(name, demanded, there)
+    elif name == layout.MARKDOWN and data is not None:
+        yield from check_page(decode(there, name), page_of(data, run.supported.words))
     else:
         yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
 

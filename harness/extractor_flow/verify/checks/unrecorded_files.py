@@ -84,8 +84,8 @@ def unknown_files(run: RunSubject) -> Iterator[Unchecked]:
         folder, _, name = path.rpartition("/")
         if layout.is_hidden(path):
             continue
-        if folder in {"", layout.FIGURES}:
-            if path not in layout.OF_A_RUN and not layout.is_figure(path):
+        if folder in {"", layout.FIGURES, layout.CHARTS}:
+            if path not in layout.OF_A_RUN and not layout.is_figure(path) and not layout.is_chart(path):
                 yield Unchecked(path, "no file that a run has: nothing is known of it")
         elif name == PROGRESS and f"{folder}/{RESULT}" in run.listing.files:
             yield Unchecked(path, "a note of a job that is under way, beside its result")

@@ -163,3 +163,10 @@ def test_a_network_that_wins_nowhere_has_not_won(study):
 
 def test_where_nothing_was_compared_there_is_no_verdict(study, records):
     assert flow.compare(records, study.settings).verdict is None
+
+
+def test_skips_are_told_by_dose_and_view(study, records):
+    views = flow.compare(records, study.settings).skipped_views
+
+    assert views[0] == {"dose": 1000, "view": "sparse", "seed": 0, "reason": "OVERSAMPLING-001"}
+    assert [(each["dose"], each["seed"]) for each in views] == [(1000, 0), (1000, 1), (100000, 0), (100000, 1)]

@@ -99,7 +99,7 @@ def test_double_precision_in_several_files_and_a_mistake_are_undone_and_written_
 
     for name in ("diffraction", "object_guess", "xcoords", "ycoords"):
         assert np.array_equal(getattr(data, name), getattr(scan, name))
-    assert data.metadata["casts"] == ["diffraction: float64 to float32", "objectGuess: complex128 to complex64"]
+    assert data.metadata["casts"] == ["objectGuess: complex128 to complex64", "diffraction: float64 to float32"]
     assert data.metadata["changes"] == ["obj is objectGuess", "read with swap"]
     assert data.metadata["sources"].keys() == {"frames.npz", "object.npz"}
 
@@ -119,7 +119,7 @@ def test_counts_are_brought_to_amplitudes_with_their_photons(scan, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"no archive", "expected an NPZ file"), (None, r"cannot be read \(No such file")],
+    [(b"no archive", "expected an NPZ or HDF5 file"), (None, r"cannot be read \(No such file")],
 )
 def test_what_cannot_be_imported_says_so(tmp_path, content, complaint):
     path = tmp_path / "x.npz"
@@ -143,3 +143,14 @@ def test_measured_frames_are_thinned_to_lower_doses_and_never_to_higher_ones(sca
 def test_frames_without_a_number_of_photons_cannot_be_thinned(scan, tmp_path):
     with pytest.raises(DataError, match="found no photon_scale; import counts"):
         write_measured(replace(scan, metadata={}), [], tmp_path, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("factor", "complaint"),
+    [(1j, "diffraction: found complex128; expected float32"), (1e300, "values that are not finite; expected none")],
+)
+def test_frames_that_no_cast_brings_to_the_contract_are_refused(scan, tmp_path, factor, complaint):
+    path = saved(tmp_path / "x.npz", scan, diffraction=scan.diffraction.astype(float) * factor)
+
+    with pytest.raises(DataError, match=complaint):
+        import_files([path])

@@ -186,6 +186,9 @@ def test_a_run_without_a_name_is_named_after_its_file(study):
         ({"eval_freq": 100_000, "total_timesteps": 10**6}, {}, (2048, 64)),
         ({"num_envs": 2}, {"n_steps": 50}, (50, 50)),
         ({}, {"batch_size": 128}, (512, 128)),
+        ({"num_envs": 1}, {"n_steps": 67}, (67, 67)),
+        ({"num_envs": 2}, {"n_steps": 67}, (67, 67)),
+        ({"num_envs": 1}, {"n_steps": 14}, (14, 14)),
     ],
 )
 def test_rollouts_end_where_evaluations_are_due_and_batches_divide_them(study, run, algorithm, expected):
@@ -345,7 +348,7 @@ CASES = {
     ),
     "a setting of two other algorithms": (
         {"algorithm": {"name": "A2C", "noise_std": None}},
-        "algorithm.noise_std: is no setting of A2C; SAC and TD3 have it",
+        "algorithm.noise_std: is no setting of A2C; SAC, TD3 and TQC have it",
     ),
     "a network's setting of others": (
         {"algorithm": {"name": "TD3", "policy": {"ortho_init": True}}},
@@ -353,7 +356,11 @@ CASES = {
     ),
     "a word where others have a number": (
         {"algorithm": {"ent_coef": "auto"}},
-        "algorithm.ent_coef: is 'auto', which SAC understands; PPO expects a number",
+        "algorithm.ent_coef: is 'auto', which SAC and TQC understand; PPO expects a number",
+    ),
+    "a null for what there has to be": (
+        {"algorithm": {"name": "DQN", "batch_size": None}},
+        "algorithm.batch_size: is null; DQN expects a value, such as its own 32",
     ),
     "widths of networks that there are not": (
         {"algorithm": {"name": "SAC", "policy": {"net_arch": {"pi": [4], "vf": [4]}}}},
@@ -394,7 +401,7 @@ CASES = {
 
 
 def test_an_algorithm_has_its_own_settings_and_defaults_and_ppo_goes_without_its_name(study):
-    replayed = study(run={"num_envs": 2, "total_timesteps": 999}, algorithm={"name": "DQN", "batch_size": None})
+    replayed = study(run={"num_envs": 2, "total_timesteps": 999}, algorithm={"name": "DQN"})
     plain = study(algorithm={"name": "PPO"})
 
     settings = replayed.settings["algorithm"]
@@ -471,7 +478,8 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "needs mps, which is missing here: no Metal; "
-                "run it on a machine that has it, or set run.device to cpu and expected_resources of a to cpu"
+                "run it on a machine that has it, "
+                "or set run.device to cpu and expected_resources of the extractor to cpu"
             ),
         ),
         (
@@ -480,7 +488,7 @@ NO_GPU = {"cuda": "no NVIDIA driver", "mps": "no Metal"}
             NO_GPU,
             (
                 "expects a GPU, and there is none (cuda: no NVIDIA driver; mps: no Metal); "
-                "run it on a machine that has one, or set expected_resources of a to cpu"
+                "run it on a machine that has one, or set expected_resources of the extractor to cpu"
             ),
         ),
     ],
@@ -503,7 +511,7 @@ def test_the_contract_is_a_json_schema_with_a_description_for_every_key():
             yield from keys(part["items"], (*path, "[]"))
 
     Draft202012Validator.check_schema(schema())
-    assert [path for path, below in keys(schema()) if not below.get("description")] == []
+    assert [path for path, below in keys(schema()) if not {"description", "$ref"} & below.keys()] == []
 
 
 @pytest.mark.parametrize("path", sorted((EXAMPLES / "valid").glob("run_config.*")), ids=lambda path: path.name)

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.files import printable
+from extractor_flow.flows.dose_overlap.cli.import_frames import add_acceptance, add_import
+from extractor_flow.flows.dose_overlap.cli.numbers import dose, finite, number, positive
 from extractor_flow.flows.dose_overlap.cli.train import OPTIONS, train
 from extractor_flow.flows.dose_overlap.jobs import EXTRA, FLOW_NAME, PACKAGES
 from extractor_flow.flows.dose_overlap.plan import VIEWS
 from extractor_flow.flows.dose_overlap.training_config import SolverConfig, TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _PROG = "extractor-flow dose-overlap"
 _DOSES = (1_000, 10_000, 100_000)
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog=_PROG, description="Studies reconstruction over photon dose and scan overlap.")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_import, _add_generate, _add_overlap, _add_train, _add_reconstruct, _add_compare, _add_study):
+    for add in (add_import, _add_generate, _add_overlap, _add_train, _add_reconstruct, _add_compare, _add_study):
         add(commands)
     return top
 
@@ -59,16 +60,6 @@ def _require_packages() -> None:
     if absent := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
         msg = f"needs {', '.join(absent)}, not installed here; do: pip install '{EXTRA}'"
         raise RequestError(msg)
-
-
-def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("import", help="bring measured frames to the contract of a data set")
-    command.add_argument("files", metavar="FILE", type=Path, nargs="+", help="NPZ files that hold the arrays together")
-    command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the NPZ file to write")
-    command.add_argument(
-        "--photon-scale", metavar="S", type=finite, help="photons for each unit of squared amplitude, where not counts"
-    )
-    command.set_defaults(handler=_import)
 
 
 def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -83,20 +74,14 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--frames", metavar="FILE", type=Path, help="take the measured frames of this data set, thinned to each dose"
     )
     command.add_argument("--dose", metavar="PHOTONS", type=dose, action="append", help="photons a frame; repeatable")
-    _add_acceptance(command)
+    add_acceptance(command)
     for name, default in schema_defaults("simulation").items():
         if not name.startswith("base_"):
             option = f"--{name.replace('_', '-')}"
             command.add_argument(
-                option, metavar="N", type=_number(default), default=default, help="default: %(default)s"
+                option, metavar="N", type=number(default), default=default, help="default: %(default)s"
             )
     command.set_defaults(handler=_generate)
-
-
-def _add_acceptance(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--accept-inconsistent", action="store_true", help="go on where frames do not fit their object; recorded"
-    )
 
 
 def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -110,7 +95,7 @@ def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
             f"--{name}", metavar="F", type=finite, default=default, help="overlap (default: %(default)s)"
         )
     command.add_argument(
-        "--frames", metavar="N", type=_positive, help="keep N frames of each side, those nearest to its middle"
+        "--frames", metavar="N", type=positive, help="keep N frames of each side, those nearest to its middle"
     )
     command.set_defaults(handler=_overlap)
 
@@ -124,7 +109,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("--view", choices=VIEWS, help="only this view")
     command.add_argument("--gridsize", type=int, choices=(1, 2), help="only this gridsize")
     command.add_argument("--dry-run", action="store_true", help="write the manifest; train nothing")
-    _add_acceptance(command)
+    add_acceptance(command)
     command.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
     command.add_argument("--strict", action="store_true", help="a view without data is an error, not a skip")
     defaults = TrainingConfig(dose=1.0)
@@ -133,7 +118,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         option = f"--{name.replace('_', '-')}"
         metavar = "NAME" if isinstance(default, str) else "N"
         command.add_argument(
-            option, metavar=metavar, type=_number(default), default=default, help="default: %(default)s"
+            option, metavar=metavar, type=number(default), default=default, help="default: %(default)s"
         )
     command.set_defaults(handler=train)
 
@@ -141,7 +126,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_reconstruct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("reconstruct", help="reconstruct the held-out frames with every trained network")
     command.add_argument("--artifact-root", metavar="DIR", type=Path, required=True, help="what train wrote")
-    command.add_argument("--iterations", metavar="N", type=_positive, default=15, help="of the iterative solver")
+    command.add_argument("--iterations", metavar="N", type=positive, default=15, help="of the iterative solver")
     command.set_defaults(handler=_reconstruct)
 
 
@@ -160,12 +145,6 @@ def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("config", metavar="CONFIG", type=Path, help="a YAML file, see configs/dose_overlap/")
     command.add_argument("rest", metavar="...", nargs=argparse.REMAINDER, help="options of `extractor-flow run`")
     command.set_defaults(handler=_study)
-
-
-def _import(options: argparse.Namespace) -> int:
-    from extractor_flow.flows.dose_overlap.cli.phases import import_data
-
-    return import_data(options.files, options.output, options.photon_scale)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -201,45 +180,7 @@ def _study(options: argparse.Namespace) -> list[str]:
 
     found = read_config(options.config).data.get("flow")
     if found != FLOW_NAME:
-        msg = (
-            f"{options.config}: flow: is {found!r}; expected {FLOW_NAME}; a config of another flow: extractor-flow run"
-        )
+        what = "names no flow" if found is None else f"flow: is {found!r}"
+        msg = f"{options.config}: {what}; expected 'flow: {FLOW_NAME}'; any other: extractor-flow run {options.config}"
         raise RequestError(msg)
     return ["run", str(options.config), "--verify", *options.rest]
-
-
-def dose(text: str) -> int:
-    """``1e3`` or ``1000`` as photons a frame, a whole number of at least 1; else argparse's complaint."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not (1 <= number < float("inf") and number.is_integer()):
-        msg = f"{text!r} is not a whole number of photons of at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return int(number)
-
-
-def finite(text: str) -> float:
-    """*text* as a finite number; else argparse's complaint."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        msg = f"{text!r} is not a finite number"
-        raise argparse.ArgumentTypeError(msg)
-    return number
-
-
-def _number(default: object) -> Callable[[str], object]:
-    """What reads an option whose default is *default*."""
-    return finite if isinstance(default, float) else type(default)
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        msg = f"{text!r} is not a whole number of at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return number

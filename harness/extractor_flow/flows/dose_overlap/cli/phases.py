@@ -50,7 +50,15 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     from extractor_flow.flows.dose_overlap.data.generate import write_measured
     from extractor_flow.flows.dose_overlap.measured.consistency import require_consistent
 
-    data = read_data(options.frames)
+    try:
+        data = read_data(options.frames)
+    except DataError as error:
+        if not options.frames.is_file():
+            raise
+        msg = (
+            f"{error}\nbring it to the contract with: extractor-flow dose-overlap import {options.frames} --output FILE"
+        )
+        raise DataError(msg) from error
     if not options.accept_inconsistent:
         require_consistent(data, str(options.frames))
     options.output_root.mkdir(parents=True, exist_ok=True)
@@ -59,21 +67,6 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     for dose in write_measured(kept, sorted(set(options.dose or ())), options.output_root, seed=options.seed):
         say(f"{dose_text(dose)} photons a frame: {options.output_root / layout.dose_directory(dose)}")
     say(f"manifest written: {options.output_root / layout.RUN_MANIFEST}")
-    return 0
-
-
-def import_data(files: Sequence[Path], output: Path, photon_scale: float | None) -> int:
-    """Write what *files* hold together as one data set, and say what was changed."""
-    from extractor_flow.flows.dose_overlap.data.dataset import write_data
-    from extractor_flow.flows.dose_overlap.measured.importing import import_files
-
-    data = import_files(files, photon_scale=photon_scale)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_data(output, data)
-    changes = [str(each) for name in ("casts", "changes") for each in data.metadata[name]]  # type: ignore[union-attr]
-    say(f"{data.count} frames of {data.frame_size} pixels: {output}")
-    for each in changes or ["nothing was changed"]:
-        say(f"  {each}")
     return 0
 
 

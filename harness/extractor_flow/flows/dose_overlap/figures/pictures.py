@@ -1,4 +1,4 @@
-"""The pictures of a study: objects and errors by dose and view, the probe, and where the frames lie."""
+"""The pictures of a study: objects and errors by dose and view, and what the frames say of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from extractor_flow.flows.dose_overlap.data.dataset import read_data
+from extractor_flow.flows.dose_overlap.figures.fits import draw_frames, draw_rings
+from extractor_flow.flows.dose_overlap.figures.scan import draw_scan, source_of
+from extractor_flow.flows.dose_overlap.figures.style import show
 from extractor_flow.flows.dose_overlap.plan import dose_text
 from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MAP, MASK, PIE, TRAINED, TRUTH, metric_name
 from extractor_flow.flows.dose_overlap.scoring.scores import aligned
@@ -18,17 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-    from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
-    from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData
     from extractor_flow.flows.dose_overlap.plan import Cell
 
     Arrays = Mapping[str, NDArray[Any]]
     Part = Callable[[NDArray[Any]], NDArray[Any]]
 
-_UNCOVERED = "#dddddd"
 _ERRORS = "error"
 
 
@@ -67,7 +66,7 @@ class _Kind:
         return (-(high - low) / 4, (high - low) / 4) if self.image == _ERRORS else (low, high)
 
 
-_GRIDS = {
+GRIDS = {
     "images_amplitude.png": _Kind(TRAINED, "amplitude"),
     "images_phase.png": _Kind(TRAINED, "phase"),
     "images_error.png": _Kind(TRAINED, _ERRORS, "RdBu_r"),
@@ -83,9 +82,12 @@ def draw_pictures(shown: Sequence[Shown]) -> dict[str, Figure]:
     for each in shown:
         first.setdefault(each.cell, each)
     arrays = {cell: _arrays(each.reconstructions) for cell, each in first.items()}
-    found = {name: _grid(first, arrays, kind) for name, kind in _GRIDS.items()}
-    there = {cell.column: read_data(each.frames) for cell, each in first.items() if each.frames.is_file()}
-    return found | ({"scan.png": _scan(there)} if there else {})
+    found = {name: _grid(first, arrays, kind) for name, kind in GRIDS.items()}
+    found["rings.png"] = draw_rings(arrays)
+    there = {cell: read_data(each.frames) for cell, each in first.items() if each.frames.is_file()}
+    if there:
+        found |= {"frames.png": draw_frames(there, arrays), "scan.png": draw_scan(there)}
+    return found
 
 
 def _grid(first: Mapping[Cell, Shown], arrays: Mapping[Cell, Arrays], kind: _Kind) -> Figure:
@@ -102,44 +104,23 @@ def _grid(first: Mapping[Cell, Shown], arrays: Mapping[Cell, Arrays], kind: _Kin
         for axes, column in zip(row, columns, strict=False):
             if column in known:
                 cell = known[column]
-                image = _show(axes, kind.of(arrays[cell])[box], limits, kind.colours, _caption(first[cell], kind))
+                image = show(axes, kind.of(arrays[cell])[box], limits, kind.colours, _caption(first[cell], kind))
             else:
                 axes.text(0.5, 0.5, "not trained", ha="center", va="center")
                 axes.set_axis_off()
         if kind.image != _ERRORS:
             cell = next(iter(known.values()))
             whole = {**arrays[cell], MASK: np.ones_like(arrays[cell][MASK])}
-            image = _show(row[-1], _Kind(TRUTH, kind.image).of(whole)[box], limits, "gray", _source(first[cell]))
+            image = show(row[-1], _Kind(TRUTH, kind.image).of(whole)[box], limits, "gray", _source(first[cell]))
         row[0].set_ylabel(f"{dose_text(dose)} photons")
         figure.colorbar(image, ax=list(row), shrink=0.8, pad=0.01)
     figure.suptitle(f"{kind.image.capitalize()} from held-out frames: {kind.method}", fontsize=11)
     return figure
 
 
-def _scan(data: Mapping[str, PtychographyData]) -> Figure:
-    """The probe, and for each view the middles of its held-out frames on the object that they are to show."""
-    figure = Figure(figsize=(2.9 * (len(data) + 2), 3.2), layout="constrained")
-    panels = figure.subplots(1, len(data) + 2)
-    probe = next(iter(data.values())).probe_guess
-    for axes, part, title in (
-        (panels[0], np.abs(probe), "probe, amplitude"),
-        (panels[1], np.angle(probe), "probe, phase"),
-    ):
-        figure.colorbar(
-            _show(axes, part, (float(part.min()), float(part.max())), "viridis", title), ax=axes, shrink=0.7
-        )
-    for axes, (column, each) in zip(panels[2:], data.items(), strict=True):
-        amplitude = np.abs(each.object_guess)
-        limits = tuple(np.percentile(amplitude, [0.5, 99.5]).tolist())
-        _show(axes, amplitude, limits, "gray", f"{column}: {each.count} frames held out")
-        axes.plot(each.xcoords, each.ycoords, ".", markersize=2, color="#D55E00")
-    return figure
-
-
 def _source(shown: Shown) -> str:
     """What the objects are compared with: the true one where frames were simulated, else somebody's own."""
-    simulated = not shown.frames.is_file() or "simulation_seed" in read_data(shown.frames).metadata
-    return "truth" if simulated else "reference"
+    return source_of(read_data(shown.frames)) if shown.frames.is_file() else "truth"
 
 
 def _arrays(path: Path) -> Arrays:
@@ -156,16 +137,6 @@ def _box(masks: Sequence[NDArray[np.bool_]]) -> tuple[slice, slice]:
 def _height(box: tuple[slice, slice]) -> float:
     rows, columns = (float(side.stop - side.start) for side in box)
     return 0.3 + 2.5 * rows / columns
-
-
-def _show(axes: Axes, image: NDArray[Any], limits: tuple[float, ...], colours: str, title: str) -> AxesImage:
-    low, high = limits
-    axes.set_facecolor(_UNCOVERED)
-    drawn = axes.imshow(image, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
-    axes.set_title(title, fontsize=8)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    return drawn
 
 
 def _caption(shown: Shown, kind: _Kind) -> str:

@@ -42,8 +42,7 @@ class Algorithm:
     *target* is its class and *policy* that of its policies, as ``module:Class``; *actions* are the spaces that it acts
     in. *losses* and *logged* are the scalars of an update: NaN in a loss would be in the weights, too. *extractor* is
     how the tensors begin of the extractor that acts, *first* which tensors may be the layer behind it, *required* what
-    every policy has, *targets* the networks that follow others. *defines* are the classes of this library that a saved
-    model names.
+    every policy has, *targets* the networks that follow others.
     """
 
     name: str
@@ -60,6 +59,11 @@ class Algorithm:
     logged: tuple[str, ...] = ("train/learning_rate",)
     replays: bool = False
     logs_every_rollout: bool = False
+
+    @property
+    def package(self) -> str:
+        """The package that it comes from."""
+        return self.target.partition(":")[0]
 
 
 _ANY_ACTION = ("Box", "Discrete", "MultiDiscrete", "MultiBinary")
@@ -78,6 +82,41 @@ _ACTOR_AND_CRITICS: Mapping[str, Any] = {
 }
 _CRITICS = Stack("qf", "critic.qf0", True)  # noqa: FBT003
 
+
+def _of_values(name: str, library: str, network: str) -> Algorithm:
+    """One *network* of what each action is worth, and a target that follows it."""
+    return Algorithm(
+        name,
+        f"{library}:{name}",
+        f"{library}.{name.lower()}.policies:{name}Policy",
+        ("Discrete",),
+        losses=("train/loss",),
+        optimized=(Optimized("policy.optimizer.pth", f"{network}."),),
+        stacks=(Stack("", f"{network}.{network}", True),),  # noqa: FBT003
+        first=(f"{network}.{network}.0.weight",),
+        required=(f"{network}.{network}.0.weight",),
+        extractor=f"{network}.features_extractor.",
+        targets=(f"{network}_target.",),
+        replays=True,
+    )
+
+
+def _entropic(name: str, library: str) -> Algorithm:
+    """An actor that is rewarded for acting at random, and critics."""
+    return Algorithm(
+        name,
+        f"{library}:{name}",
+        f"{library}.{name.lower()}.policies:{name}Policy",
+        losses=("train/actor_loss", "train/critic_loss", "train/ent_coef"),
+        optimized=(Optimized("actor.optimizer.pth", "actor."), Optimized("critic.optimizer.pth", "critic.")),
+        stacks=(Stack("pi", "actor.latent_pi", False), _CRITICS),  # noqa: FBT003
+        first=("actor.latent_pi.0.weight", "actor.mu.weight"),
+        required=("critic.qf0.0.weight",),
+        targets=("critic_target.",),
+        **_ACTOR_AND_CRITICS,
+    )
+
+
 ALGORITHMS: Mapping[str, Algorithm] = {
     each.name: each
     for each in (
@@ -95,32 +134,8 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             losses=("train/policy_loss", "train/value_loss", "train/entropy_loss"),
             **_ACTOR_CRITIC,
         ),
-        Algorithm(
-            "DQN",
-            "stable_baselines3:DQN",
-            "stable_baselines3.dqn.policies:DQNPolicy",
-            ("Discrete",),
-            losses=("train/loss",),
-            optimized=(Optimized("policy.optimizer.pth", "q_net."),),
-            stacks=(Stack("", "q_net.q_net", True),),  # noqa: FBT003
-            first=("q_net.q_net.0.weight",),
-            required=("q_net.q_net.0.weight",),
-            extractor="q_net.features_extractor.",
-            targets=("q_net_target.",),
-            replays=True,
-        ),
-        Algorithm(
-            "SAC",
-            "stable_baselines3:SAC",
-            "stable_baselines3.sac.policies:SACPolicy",
-            losses=("train/actor_loss", "train/critic_loss", "train/ent_coef"),
-            optimized=(Optimized("actor.optimizer.pth", "actor."), Optimized("critic.optimizer.pth", "critic.")),
-            stacks=(Stack("pi", "actor.latent_pi", False), _CRITICS),  # noqa: FBT003
-            first=("actor.latent_pi.0.weight", "actor.mu.weight"),
-            required=("critic.qf0.0.weight",),
-            targets=("critic_target.",),
-            **_ACTOR_AND_CRITICS,
-        ),
+        _of_values("DQN", "stable_baselines3", "q_net"),
+        _entropic("SAC", "stable_baselines3"),
         Algorithm(
             "TD3",
             "stable_baselines3:TD3",
@@ -136,6 +151,8 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             targets=("actor_target.", "critic_target."),
             **_ACTOR_AND_CRITICS,
         ),
+        _of_values("QRDQN", "sb3_contrib", "quantile_net"),
+        _entropic("TQC", "sb3_contrib"),
     )
 }
 

@@ -65,11 +65,15 @@ def chosen(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> dict[str, An
 
 
 def batch_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
-    """The samples in a minibatch; left open, the largest divisor of a rollout up to 64."""
+    """The samples in a minibatch; left open, the largest divisor of a rollout up to 64, or the next if that is tiny."""
     if algorithm["batch_size"] is not None:
         return int(algorithm["batch_size"])
     rollout = rollout_of(run, algorithm)
-    return max(size for size in range(1, min(LARGEST_BATCH, rollout) + 1) if rollout % size == 0)
+    divisors = [size for size in range(1, rollout + 1) if rollout % size == 0]
+    largest = max(size for size in divisors if size <= LARGEST_BATCH)
+    if largest < SHORTEST_ROLLOUT:  # a prime number of steps would be learnt from one by one
+        return next((size for size in divisors if size > LARGEST_BATCH), rollout)
+    return largest
 
 
 def buffer_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
@@ -82,3 +86,10 @@ def buffer_size(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> int:
 def capacity(algorithm: Mapping[str, Any], num_envs: int) -> int:
     """The transitions that the replay buffer really holds: as many for each environment."""
     return max(int(algorithm["buffer_size"]) // num_envs, 1) * num_envs
+
+
+def optimizer_arguments(algorithm: Mapping[str, Any]) -> dict[str, float] | None:
+    """The optimizer's arguments where an algorithm sets them itself: RMSprop's for A2C, Adam's for QRDQN."""
+    if algorithm.get("use_rms_prop"):
+        return {"alpha": 0.99, "eps": algorithm["rms_prop_eps"], "weight_decay": 0}
+    return {"eps": 0.01 / algorithm["batch_size"]} if algorithm.get("name") == "QRDQN" else None

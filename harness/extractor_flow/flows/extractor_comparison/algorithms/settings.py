@@ -17,7 +17,7 @@ _SECTIONS = ((), ("policy",))
 
 
 def with_defaults(section: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """*section*, a config's ``algorithm``, with the defaults of the algorithm that it names, also where null stands.
+    """*section*, a config's ``algorithm``, with the defaults of the algorithm that it names, also in place of a null.
 
     PPO goes without its name: its runs have the settings, and the job keys, of before there were other algorithms.
     """
@@ -49,6 +49,14 @@ def check_algorithm(run: Mapping[str, Any], section: Mapping[str, Any], schema: 
     yield from _first_update(run, section)
 
 
+def check_nulls(section: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Where *section*, as the config has it, says null for what the algorithm that it names has to have a value of."""
+    name = section.get("name", PPO)
+    for key, default in defaults_of(name, schema).items() if isinstance(name, str) else ():
+        if default is not None and section.get(key, default) is None and "null" in schema["properties"][key]["type"]:
+            yield Problem((*_PATH, key), f"is null; {name} expects a value, such as its own {default}")
+
+
 def defaults_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that the algorithm *name* has in a section of the *schema*, each with its default."""
     return {
@@ -69,7 +77,7 @@ def _setting(name: str, path: tuple[str, ...], value: object, declared: Mapping[
         )
     elif isinstance(value, str) and value.startswith("auto") and not isinstance(defaults[name], str):
         others = [each for each, default in defaults.items() if isinstance(default, str)]
-        yield Problem(path, f"is {shown(value)}, which {_listed(others)} understands; {name} expects a number")
+        yield Problem(path, f"is {shown(value)}, which {_listed(others)} understand; {name} expects a number")
 
 
 def _listed(names: Any) -> str:  # noqa: ANN401 - any collection of names

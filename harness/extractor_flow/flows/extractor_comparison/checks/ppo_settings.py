@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import check
-from extractor_flow.flows.extractor_comparison.algorithms.defaults import LINEAR, first_value
+from extractor_flow.flows.extractor_comparison.algorithms.defaults import LINEAR, first_value, optimizer_arguments
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.expected import ACTIONS, shapes_of
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import may_end_early, passes_by
@@ -135,10 +135,10 @@ def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
     activation = due.pop("activation")
     found = _class_of(told.get("activation_fn"))
     yield "policy_kwargs.activation_fn", found and found.rpartition(".")[2], ACTIVATIONS[activation]
-    if not due["optimizer_kwargs"]:
-        del due["optimizer_kwargs"]
-    if job.plan.algorithm.get("use_rms_prop"):
-        due["optimizer_kwargs"] = {"alpha": 0.99, "eps": job.plan.algorithm["rms_prop_eps"], "weight_decay": 0}
+    if not due.get("optimizer_kwargs"):
+        due.pop("optimizer_kwargs", None)
+    if own := optimizer_arguments(job.plan.algorithm):
+        due["optimizer_kwargs"] = own
     due["features_extractor_kwargs"] = dict(job.plan.extractor.parameters)
     for name, wanted in due.items():
         yield f"policy_kwargs.{name}", told.get(name, _ABSENT), wanted

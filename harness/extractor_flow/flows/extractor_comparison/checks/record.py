@@ -152,5 +152,6 @@ def _demand_origin(job: Claims) -> Iterator[Violation]:
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         yield job.contradicted("details.untrained_weights_sha256", digest, "a SHA-256 is due")
     known = versions if isinstance(versions, dict) else {}
-    if known.keys() != _PACKAGES or not all(isinstance(version, str) and version for version in known.values()):
-        yield job.contradicted("details.versions", versions, f"those of {', '.join(sorted(_PACKAGES))} are due")
+    due = _PACKAGES | {job.plan.trainer.package}
+    if known.keys() != due or not all(isinstance(version, str) and version for version in known.values()):
+        yield job.contradicted("details.versions", versions, f"those of {', '.join(sorted(due))} are due")

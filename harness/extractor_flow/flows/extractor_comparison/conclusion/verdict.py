@@ -140,10 +140,9 @@ def _detail(scores: Scores, name: str, paired: Paired) -> str:
 
 def _limits(compared: Mapping[str, Paired], settings: Mapping[str, Any], unfinished: int) -> Iterator[str]:
     seeds = min(paired.n for paired in compared.values())
-    environment = settings["env"].get("id") or settings["env"].get("factory")
     steps = settings["run"]["total_timesteps"]
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
-    yield f"One environment ({environment}), one budget ({steps:,} steps), {count}: nothing is said of others."
+    yield f"{_where(settings)}, one budget ({steps:,} steps), {count}: nothing is said of others."
     yield "The same seeds give other policies on another type of processor."
     if seeds < FEWEST_SEEDS:
         yield f"With fewer than {FEWEST_SEEDS} seeds only the range of the differences is shown; it is no interval."
@@ -158,3 +157,9 @@ def _limits(compared: Mapping[str, Paired], settings: Mapping[str, Any], unfinis
             )
     if unfinished:
         yield f"{unfinished} of the study's jobs did not complete and {'is' if unfinished == 1 else 'are'} left out."
+
+
+def _where(settings: Mapping[str, Any]) -> str:
+    if "envs" in settings:
+        return f"{len(settings['envs'])} environments ({', '.join(each['name'] for each in settings['envs'])})"
+    return f"One environment ({settings['env'].get('id') or settings['env'].get('factory')})"

@@ -32,7 +32,7 @@ def extractor_of(policy: BasePolicy) -> BaseFeaturesExtractor:
     """The extractor that *policy* acts by: its own, or that of its actor or of its network of values."""
     acting: Any = policy
     if not isinstance(policy, ActorCriticPolicy):
-        acting = policy.actor if hasattr(policy, "actor") else policy.q_net
+        acting = next(getattr(policy, name) for name in ("actor", "q_net", "quantile_net") if hasattr(policy, name))
     extractor: BaseFeaturesExtractor = acting.features_extractor
     return extractor
 

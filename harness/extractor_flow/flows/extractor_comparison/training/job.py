@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -11,11 +13,13 @@ import numpy as np
 import stable_baselines3
 import torch
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from extractor_flow.files import write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
+from extractor_flow.flows.extractor_comparison.environments.probe import probe
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.flows.extractor_comparison.repeatability import Finding, Repeatability
@@ -32,7 +36,7 @@ from extractor_flow.flows.extractor_comparison.training.policy_weights import (
     weights_bytes,
 )
 from extractor_flow.flows.extractor_comparison.training.replay import check_memory, updates_of
-from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+from extractor_flow.flows.extractor_comparison.training.vec_envs import check_spaces, training_environments
 from extractor_flow.study.flow import JobResult
 from extractor_flow.study.job_contract import REPEATABILITY
 
@@ -144,7 +148,7 @@ def _metrics(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
 
 
 def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan, seed: int) -> dict[str, Any]:
-    seen = evaluation_seeds(seed, plan.schedule.n_eval_episodes)
+    seen, package = evaluation_seeds(seed, plan.schedule.n_eval_episodes), plan.trainer.package
     return {
         "curve": _curve(evaluations).to_json(),
         "requested_steps": plan.schedule.total_timesteps,
@@ -161,6 +165,7 @@ def _details(evaluations: Sequence[Evaluation], model: BaseAlgorithm, plan: Plan
         "versions": {
             "gymnasium": gymnasium.__version__,
             "numpy": np.__version__,
+            package: version(package),
             "stable_baselines3": stable_baselines3.__version__,
             "torch": torch.__version__,
         },
@@ -181,3 +186,13 @@ def _artifacts(directory: Path, watch: Watch) -> dict[str, str]:
         "tensorboard": f"{layout.TENSORBOARD}/{events[-1].name}",  # an attempt that was killed may have left one too
         **{f"checkpoint_{step}": layout.checkpoint(step) for step in watch.checkpoints},
     }
+
+
+def make_once(job: Job) -> None:
+    """Make the job's environment and its untrained model on the CPU, as :func:`train` will, and train nothing."""
+    plan = replace(Plan.from_parameters(job.parameters), device="cpu")
+    make = EnvironmentFactory(plan.environment)
+    probe(make)
+    check_spaces(plan)
+    # Two copies: a rollout of one sample is refused, and n_steps may be 1.
+    build_model(plan, DummyVecEnv([make] * min(2, plan.schedule.num_envs)), job.seed or 0)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
+    from extractor_flow.flows.extractor_comparison.algorithms.declared import Algorithm
     from extractor_flow.flows.extractor_comparison.plan import ExtractorChoice, Plan
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -55,7 +56,7 @@ def build_model(plan: Plan, envs: VecEnv, seed: int) -> BaseAlgorithm:
     _check_actions(plan, envs.action_space)
     extractor, parameters = _extractor(plan.extractor, envs.observation_space)
     policy = dict(plan.algorithm["policy"])
-    algorithm: type[BaseAlgorithm] = resolve_name(plan.trainer.target)
+    algorithm = _loaded(plan.trainer)
     arguments: dict[str, Any] = {
         **{name: _scheduled(value) for name, value in plan.algorithm.items() if name not in _APART},
         **_noise(plan.algorithm, envs.action_space),
@@ -72,6 +73,16 @@ def build_model(plan: Plan, envs: VecEnv, seed: int) -> BaseAlgorithm:
     # The model gave its environments seed, seed + 1, ...: the second one would be the first one of the next seed's run.
     envs.seed(training_seed(seed))
     return model
+
+
+def _loaded(trainer: Algorithm) -> type[BaseAlgorithm]:
+    try:
+        found: type[BaseAlgorithm] = resolve_name(trainer.target)
+    except ModuleNotFoundError as error:
+        package = trainer.package.replace("_", "-")
+        msg = f"algorithm.name is {trainer.name}, which comes from {package}: there is no module {error.name!r} here"
+        raise JobError(msg) from error
+    return found
 
 
 def _check_actions(plan: Plan, space: spaces.Space[Any]) -> None:

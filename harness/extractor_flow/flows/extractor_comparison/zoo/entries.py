@@ -43,12 +43,13 @@ def config_of(entry: Mapping[str, Any], env: str, name: str = PPO) -> dict[str, 
     if unknown:
         msg = f"{env}: no config can express {', '.join(unknown)} with {name}"
         raise RequestError(msg)
-    settings = {key: _setting(key, told[key]) for key in known if key in told}
+    settings: dict[str, Any] = {key: _setting(key, told[key]) for key in known if key in told}
     num_envs, total = int(told.get("n_envs", 1)), int(float(told["n_timesteps"]))
     if name == PPO:
-        settings["n_steps"] = int(told.get("n_steps", _PPO_N_STEPS))
+        n_steps = int(told.get("n_steps", _PPO_N_STEPS))
         # A larger batch than there are samples is all of them, there and here.
-        settings["batch_size"] = min(int(told.get("batch_size", _PPO_BATCH)), settings["n_steps"] * num_envs)
+        batch_size = min(int(told.get("batch_size", _PPO_BATCH)), n_steps * num_envs)
+        settings |= {"n_steps": n_steps, "batch_size": batch_size}
     if "policy_kwargs" in told:
         settings["policy"] = _policy(told["policy_kwargs"], set(known_policy))
     rollout = rollout_of({"num_envs": num_envs}, {**known, **settings})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Unchecked, Violation, brief
+from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS
 from extractor_flow.flows.extractor_comparison.extractors import kinds
 from extractor_flow.readers.errors import Kind
@@ -55,10 +56,11 @@ _NAMED = {
         "MultiInputActorCriticPolicy",
     ),
     **{
-        f"stable_baselines3.{name}.policies": (f"{name.upper()}Policy", "CnnPolicy", "MultiInputPolicy")
-        for name in ("dqn", "sac", "td3")
+        module: (name, "CnnPolicy", "MultiInputPolicy")
+        for module, _, name in (each.policy.partition(":") for each in ALGORITHMS.values() if each.replays)
     },
     "torch.nn.modules.activation": tuple(ACTIVATIONS.values()),
+    "torch.optim.adam": ("Adam",),
     "torch.optim.rmsprop": ("RMSprop",),
 }
 # Packages of which every model has something, and which define no extractor that a config could mean.

@@ -1,0 +1,107 @@
+"""Makes what a study's jobs name once, in a process of its own, before anything is started.
+
+A class that is not there, or an environment that does not take its arguments, is told at once, and not after the other
+jobs have been trained.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, cast
+
+from extractor_flow.errors import ConfigError, HarnessError
+from extractor_flow.executors.local import end_with_the_parent, signal_group, starting
+from extractor_flow.files import dump_line
+from extractor_flow.registry import find_flow
+from extractor_flow.run.job import ONE_THREAD_EACH, STOP_SIGNALS, disregard
+from extractor_flow.study.flow import SupportsTrial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    from extractor_flow.executors.events import Stop
+    from extractor_flow.executors.local import LocalExecutor
+    from extractor_flow.study.flow import Flow
+    from extractor_flow.study.jobs import Job
+
+# A simulator that takes longer to start is not waited for: its jobs tell what is wrong with it.
+_PATIENCE_SECONDS = 120.0
+_POLL_SECONDS = 0.2
+
+
+def require_usable(flow: Flow, jobs: Sequence[Job], executor: LocalExecutor, stop: Stop, *, where: str) -> None:
+    """Raise :class:`ConfigError`, each reason once with the names it holds for, if what *jobs* name cannot be made.
+
+    *where* names the config; *executor* says how processes start. Without effect for a flow that has nothing to try.
+    """
+    if not isinstance(flow, SupportsTrial):
+        return
+    distinct = list({f"{job.name} {dump_line(dict(job.parameters))}": job for job in jobs}.values())
+    reasons: dict[str, list[str]] = {}
+    for job, reason in zip(distinct, _answers(flow.name, distinct, executor, stop), strict=False):
+        if reason is not None:
+            reasons.setdefault(reason, []).append(job.name)
+    if reasons:
+        raise ConfigError([f"{where}: {', '.join(names)}: {reason}" for reason, names in reasons.items()])
+
+
+def _answers(flow: str, jobs: Sequence[Job], executor: LocalExecutor, stop: Stop) -> Iterator[str | None]:
+    """What is wrong with each of *jobs*, as far as the process got in its time."""
+    context = executor.context()
+    reader, writer = context.Pipe(duplex=False)
+    process = cast("Any", context).Process(target=_make_each, args=(flow, jobs, writer))
+    with starting():
+        process.start()
+    writer.close()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    try:
+        for _ in jobs:
+            while not reader.poll(_POLL_SECONDS):
+                if stop.signum is not None or time.monotonic() > deadline:
+                    return
+            yield _answer(reader, process)
+    finally:
+        signal_group(process, signal.SIGKILL)
+        process.join()
+        reader.close()
+
+
+def _answer(reader: Connection, process: BaseProcess) -> str | None:
+    try:
+        answer: str | None = reader.recv()
+    except EOFError:
+        process.join()
+        return f"making it once ended the process: exit code {process.exitcode}"
+    return answer
+
+
+def _make_each(flow: str, jobs: Sequence[Job], writer: Connection) -> None:
+    """The process: nobody hears what it prints, and a signal to the whole group is its parent's business."""
+    os.setsid()
+    disregard(STOP_SIGNALS)
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    for name in ONE_THREAD_EACH:
+        os.environ.setdefault(name, "1")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    maker: Any = find_flow(flow)
+    for job in jobs:
+        writer.send(_complaint(maker, job))
+
+
+def _complaint(flow: SupportsTrial, job: Job) -> str | None:
+    try:
+        flow.make_once(job)
+    except HarnessError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - other people's code may raise anything
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {' '.join(str(error).split())} ({last.filename}:{last.lineno})"
+    return None

@@ -1,0 +1,62 @@
+"""What is said over several environments: normalised scores of each name, and their performance profiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_flow.render.formats import number
+from extractor_flow.render.page.curves import drawn
+from extractor_flow.render.page.jobs_by_name import COLOURS, words_for
+from extractor_flow.render.page.ranking import interval_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.records import RunSummary
+
+_DASHES = 5  # the dash patterns that the style sheet has for methods
+
+
+def over_environments(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Any] | None:
+    """The table and the profiles; ``None`` where nothing is said over several environments."""
+    entries = [entry for entry in summary.statistics if "environments" in entry]
+    if not entries:
+        return None
+    words = words_for(entries[0]["metric"], vocabulary)
+    best_first = sorted(entries, key=lambda entry: float(entry["centre"]), reverse=True)
+    return {
+        "title": words.title,
+        "centre_name": entries[0]["centre_name"],
+        "scales": [_scale(each) for each in entries[0]["environments"]],
+        "rows": [(entry["config_name"], _cells(entry, words.decimals)) for entry in best_first],
+        "profiles": _profiles(entries),
+    }
+
+
+def _scale(environment: Mapping[str, Any]) -> str:
+    source = "stated in the config" if environment["stated"] else "observed in this run"
+    return f"{environment['environment']}: {environment['low']:.4g} to {environment['high']:.4g}, {source}"
+
+
+def _cells(entry: Mapping[str, Any], decimals: int) -> list[str | None]:
+    covered = f" ({entry['coverage']:.0%})" if "coverage" in entry else ""
+    interval, paired = interval_of(entry, decimals), entry.get("paired", {})
+    return [
+        str(entry["n"]),
+        number(entry["centre"], decimals),
+        None if interval is None else interval + covered,
+        number(paired["mean"], decimals) if paired else None,
+        f"{paired['wins']} of {paired['n']}" if paired else None,
+        ("yes" if paired["distinct"] else "no") if paired else None,
+    ]
+
+
+def _profiles(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    lines, ends = [], []
+    for place, entry in enumerate(entries):
+        style = f"c{place % COLOURS} dash{place % _DASHES}"
+        points = [(float(point["score"]), float(point["share"])) for point in entry["profile"]]
+        lines.append((f"solid {style}", points, entry["config_name"]))
+        ends.append((entry["config_name"], (points[len(points) // 2][1], style)))
+    return drawn([{"title": "share of the jobs above a score", "colour": 0, "lines": lines, "ends": ends}])
