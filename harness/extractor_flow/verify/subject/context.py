@@ -116,9 +116,9 @@ class RunSubject:
 
     @cached_property
     def support(self) -> Supported | str:
-        """What the journal supports, or why that cannot be told: there is no such flow, or it says so."""
-        if isinstance(self.flow, RequestError):
-            return str(self.flow)
+        """What the journal supports, or why that cannot be told: no flow takes its settings, or the flow says so."""
+        if isinstance(self.flow, RequestError) or self.restudied[0] is None:
+            return "no flow takes the settings"
         records = [entry.record for entry in self.latest.values()]
         try:
             return supported(records, self.request, self.flow)
