@@ -75,7 +75,9 @@ def _deltas(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, float
         for record in summary.records
         if isinstance(record.outcome, Completed) and _METRICS["best_reward"] in record.outcome.metrics
     }
-    stated = {entry["config_name"]: entry["baseline"] for entry in summary.statistics if "baseline" in entry}
+    stated: dict[str, str] = {
+        entry["config_name"]: entry["baseline"] for entry in summary.statistics if "baseline" in entry
+    }
     of_each = {each: each for each in stated.values()} | stated  # several environments have a baseline each
     pairs = {
         record.job_key: (record.seed, record.name, of_each.get(record.name, baseline)) for record in summary.records
