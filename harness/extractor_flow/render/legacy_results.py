@@ -69,7 +69,7 @@ def _result_keys(summary: RunSummary) -> list[str]:
 def _deltas(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, float]:
     """How much better the best reward of each job is than the baseline's of the same seed, by job key."""
     section = settings.get("run")
-    baseline = (section.get("baseline_extractor") or "") if isinstance(section, dict) else ""
+    baseline: str = (section.get("baseline_extractor") or "") if isinstance(section, dict) else ""
     best = {
         (record.name, record.seed): record.outcome.metrics[_METRICS["best_reward"]]
         for record in summary.records
