@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from extractor_flow.flows.extractor_comparison.conclusion.verdict import BETTER, UNDECIDED, WINNER, Scores, conclude
 from extractor_flow.flows.extractor_comparison.contract import CONTRACT, HEADLINE
-from extractor_flow.study.statistics import against, describe, mean_difference, pair
+from extractor_flow.study.statistics import (
+    against,
+    describe,
+    interquartile_mean,
+    mean_difference,
+    pair,
+    pool,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +33,7 @@ SEEDS = (5, 6, 8, 10, 20)
 CORRELATION = 0.85  # of two extractors' scores over the seeds, as measured in robot_nav_study
 STUDIES = 2_000
 _LARGE = 400_000
+_RESAMPLES = 200  # of each simulated study: a real one has 2,000, and a little smoother ends
 _SETTINGS = {"env": {"id": "simulated"}, "run": {"total_timesteps": 1}}
 
 Rows = NDArray[np.float64]
@@ -94,6 +102,21 @@ def coverage_of_two_samples(kind: str, seeds: int, count: int, generator: np.ran
     return sum(each is not None and each.low <= 0 <= each.high for each in found) / count
 
 
+def coverage_over_environments(
+    kind: str, environments: int, seeds: int, count: int, generator: np.random.Generator
+) -> float:
+    """How often the interval of the interquartile mean over *environments*, which differ in level and spread, holds."""
+    level, spread = np.linspace(0, 3, environments)[:, None], np.linspace(0.5, 1.5, environments)[:, None]
+    truth = interquartile_mean(
+        (level + spread * draw(kind, (environments, _LARGE // environments), generator)).ravel().tolist()
+    )
+    found = [
+        pool(study, (), resamples=_RESAMPLES).spread
+        for study in (level + spread * draw(kind, (count, environments, seeds), generator)).tolist()
+    ]
+    return sum(each is not None and each.low <= truth <= each.high for each in found) / count
+
+
 def improvement_coverage(seeds: int, generator: np.random.Generator, count: int) -> float:
     """How often Wilson's interval contains the true probability of improvement, which is any from 0 to 1."""
     hits = 0
@@ -110,6 +133,7 @@ def tables() -> Iterator[str]:
     generator = np.random.default_rng(20_261_128)
     yield from _coverage(generator)
     yield from _claims(generator)
+    yield from _environments(generator)
 
 
 def _coverage(generator: np.random.Generator) -> Iterator[str]:
@@ -153,6 +177,24 @@ def _claims(generator: np.random.Generator) -> Iterator[str]:
                 " / ".join(f"{100 * each[code] / STUDIES:.1f}" for each in found) for code in (WINNER, BETTER)
             )
             yield f"| {name} | {seeds} | {winner} | {better} |"
+
+
+def _environments(generator: np.random.Generator) -> Iterator[str]:
+    count = STUDIES // 2
+    heads = " / ".join(DISTRIBUTIONS)
+    yield (
+        f"\nShare of {count:,} simulated studies in which the interval of the interquartile mean over environments of "
+        f"different level and spread contains the true one ({heads}):\n"
+    )
+    yield "| environments | 5 seeds | 10 seeds |"
+    yield "| --- | --- | --- |"
+    for environments in (2, 3, 5, 10):
+        cells = [
+            [coverage_over_environments(kind, environments, seeds, count, generator) for kind in DISTRIBUTIONS]
+            for seeds in (5, 10)
+        ]
+        shown = [" / ".join(f"{share:.3f}" for share in cell) for cell in cells]
+        yield f"| {' | '.join([str(environments), *shown])} |"
 
 
 def with_tables(text: str) -> str:

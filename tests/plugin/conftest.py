@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.plugin.command_project import Project
 from support.plugin.flow_project import FlowProject
+from support.plugin.warm_sessions import WarmSessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
+@pytest.fixture(scope="session")
+def warm_sessions() -> Iterator[WarmSessions]:
+    with WarmSessions() as sessions:
+        yield sessions
+
+
 @pytest.fixture(autouse=True)
-def _settings_of_inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of the outer session's (pytester sees to some), and no plugin that takes long to load and plays no part."""
+def _inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm_sessions: WarmSessions) -> None:
+    """No settings of the outer session's (pytester sees to some), and no time to load what plays no part."""
+    monkeypatch.setattr(pytester, "runpytest_subprocess", partial(warm_sessions.run, pytester))
     # Under CI pytest says every failure twice in full: where it stands, and in the summary.
     for name in ("EXTRACTOR_FLOW_REQUIRE_HARDWARE", "EXTRACTOR_FLOW_LANE_COMMIT", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)

@@ -69,16 +69,23 @@ def _result_keys(summary: RunSummary) -> list[str]:
 def _deltas(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, float]:
     """How much better the best reward of each job is than the baseline's of the same seed, by job key."""
     section = settings.get("run")
-    baseline = (section.get("baseline_extractor") or "") if isinstance(section, dict) else ""
+    baseline: str = (section.get("baseline_extractor") or "") if isinstance(section, dict) else ""
     best = {
         (record.name, record.seed): record.outcome.metrics[_METRICS["best_reward"]]
         for record in summary.records
         if isinstance(record.outcome, Completed) and _METRICS["best_reward"] in record.outcome.metrics
     }
+    stated: dict[str, str] = {
+        entry["config_name"]: entry["baseline"] for entry in summary.statistics if "baseline" in entry
+    }
+    of_each = {each: each for each in stated.values()} | stated  # several environments have a baseline each
+    pairs = {
+        record.job_key: (record.seed, record.name, of_each.get(record.name, baseline)) for record in summary.records
+    }
     return {
-        record.job_key: best[record.name, record.seed] - best[baseline, record.seed]
-        for record in summary.records
-        if {(record.name, record.seed), (baseline, record.seed)} <= best.keys()
+        key: best[name, seed] - best[against, seed]
+        for key, (seed, name, against) in pairs.items()
+        if {(name, seed), (against, seed)} <= best.keys()
     }
 
 

@@ -24,6 +24,12 @@ def verdict_lines(data: Mapping[str, Any]) -> list[str]:
     return [verdict["sentence"], *details[:_MOST_DETAILS], *more, *(f"limit: {limit}" for limit in limits)]
 
 
+def note_lines(data: Mapping[str, Any]) -> list[str]:
+    """What else a reader should know, but for what the limits of the verdict say."""
+    said = data.get("verdict", {}).get("limits", ())
+    return [f"note: {note}" for note in data.get("notes", ()) if note not in said]
+
+
 def failure_lines(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each reason once: the status, and the jobs with their reason."""
     return [(group["status"], f"{_some(group['jobs'])}: {group['reason']}") for group in data.get("failures", ())]

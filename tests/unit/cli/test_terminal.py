@@ -199,3 +199,11 @@ def test_a_place_that_is_no_directory_is_named(workbench):
         2,
         "extractor-flow: gone: No such file or directory; name the directory that holds runs\n",
     )
+
+
+def test_the_notes_of_a_run_stand_at_its_end(workbench):
+    config = workbench.path / "noted.yaml"
+    extractors = "extractors: [{name: flat, preset: dynamics_no_conv}]"
+    config.write_text(f"run: {{notes: [Taken at night], output_root: {workbench.path}/runs}}\n{extractors}\n", "utf-8")
+
+    assert "note: Taken at night" in workbench.call("run", config, "--dry-run").out.splitlines()

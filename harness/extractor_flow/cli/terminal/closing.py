@@ -18,7 +18,7 @@ from extractor_flow.render.formats import metric_of, number
 from extractor_flow.render.page.jobs_by_name import by_environment, by_name, signed
 from extractor_flow.render.page.ranking import Ranked, baseline_of, interval_name, interval_of, ranked
 from extractor_flow.render.summary_json import to_json
-from extractor_flow.render.words import failure_lines, next_lines, verdict_lines
+from extractor_flow.render.words import failure_lines, next_lines, note_lines, verdict_lines
 from extractor_flow.run.runner import RunReport
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import failures_of
@@ -51,6 +51,8 @@ def _closing_report(console: Console, report: RunReport) -> None:
     data = to_json(summary, vocabulary)
     for place, line in enumerate(verdict_lines(data)):
         _paragraph(console, Text(printable(line), style="" if place else "bold"), indent=2 if place else 0)
+    for line in note_lines(data):
+        _paragraph(console, Text(printable(line)))
     for environment, among in by_environment(summary, by_name(summary)).items():
         console.print(_table(summary, vocabulary, among, environment))
     for status, told in failure_lines(data):

@@ -47,9 +47,9 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     problems += check_meaning(sound)
     problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
     problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
-    beside = sorted({"env", "eval_env"} & document.data.keys())
-    if beside and "envs" in document.data:
-        problems.append(Problem(("envs",), f"stands beside {' and '.join(beside)}; expected one of the two"))
+    if "envs" in document.data:
+        beside = [key for key in ("env", "eval_env") if key in document.data]
+        problems += [Problem(("envs",), f"stands beside {key}; expected one of the two") for key in beside]
     if problems:
         raise document.complain(problems)
     return _chosen(sound, _checked(overrides), document.path.stem)

@@ -82,7 +82,7 @@ def thresholds(values: Sequence[float]) -> list[float]:
     return [low + (high - low) * step / _THRESHOLDS for step in range(_THRESHOLDS + 1)]
 
 
-def pool(strata: Sequence[Sequence[float]], scores: Sequence[float]) -> Pooled:
+def pool(strata: Sequence[Sequence[float]], scores: Sequence[float], *, resamples: int = MOST_RESAMPLES) -> Pooled:
     """The scores of one compared name, a stratum an environment; its profile is taken at *scores*.
 
     Seeds are drawn again within each environment, without one of them, which is another one each time (the bootknife of
@@ -97,12 +97,11 @@ def pool(strata: Sequence[Sequence[float]], scores: Sequence[float]) -> Pooled:
         profile=tuple(map(ProfilePoint, scores, shares)),
         resamples=0,
     )
-    return found if min(map(len, strata)) < FEWEST_SEEDS else _with_intervals(found, scores)
+    most = max(_FEWEST_RESAMPLES, min(resamples, _MOST_DRAWS // len(values)))
+    return found if min(map(len, strata)) < FEWEST_SEEDS else _with_intervals(found, scores, most)
 
 
-def _with_intervals(found: Pooled, scores: Sequence[float]) -> Pooled:
-    count = sum(map(len, found.strata))
-    resamples = max(_FEWEST_RESAMPLES, min(MOST_RESAMPLES, _MOST_DRAWS // count))
+def _with_intervals(found: Pooled, scores: Sequence[float], resamples: int) -> Pooled:
     drawn = list(_resampled(found.strata, resamples))
     low, high = _ends([interquartile_mean(values) for values in drawn])
     bands = [_ends([_above(values, score) for values in drawn]) for score in scores]

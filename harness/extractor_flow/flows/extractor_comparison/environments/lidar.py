@@ -7,10 +7,15 @@ is what the speed of small arrays depends on. For two vectors, conj(a) b = (a . 
 from __future__ import annotations
 
 import cmath
+import copy
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Points = NDArray[np.complex128]
 Floats = NDArray[np.float64]
@@ -22,7 +27,7 @@ _ORIGIN = np.array([[0], [1j * _STEEP], [-1j * _STEEP]])
 
 
 class Walls:
-    """Line segments between *starts* and *ends*, each of the shape (walls,)."""
+    """Line segments between *starts* and *ends*, each of the shape (walls,); of several worlds (worlds, 1, walls)."""
 
     def __init__(self, starts: Points, ends: Points) -> None:
         self.starts, self.ends = starts, ends
@@ -31,8 +36,21 @@ class Walls:
         self._crosses = (starts.conj() * self.edges).imag + _TINY  # so that none is zero, also in line with a wall
         self._rows = np.stack([-1j * self.edges, 1j * _STEEP * starts, -1j * _STEEP * ends])
 
+    @classmethod
+    def together(cls, worlds: Sequence[Walls]) -> Walls:
+        """The walls of several worlds, which have equally many, as one object."""
+        whole = copy.copy(worlds[0])
+        for name in vars(whole):
+            setattr(whole, name, np.stack([np.atleast_2d(getattr(walls, name)) for walls in worlds]))
+        return whole
+
+    def put(self, world: int, walls: Walls) -> None:
+        """Give one of the worlds other *walls*."""
+        for name, whole in vars(self).items():
+            whole[world] = getattr(walls, name)
+
     def __len__(self) -> int:
-        return len(self.starts)
+        return int(self.starts.shape[-1])
 
     def offsets(self, points: Points | complex) -> Points:
         """The vectors from the nearest point of each wall to *points*: shape (..., walls) for points (..., 1)."""
@@ -41,8 +59,10 @@ class Walls:
         nearest: Points = from_start - np.minimum(np.maximum(along, 0.0), 1.0) * self.edges
         return nearest
 
-    def ray_rows(self, position: complex) -> Points:
+    def ray_rows(self, position: Points | complex) -> Points:
         """Vectors, shape (3, walls), whose dot products with a direction tell where a ray from *position* ends.
+
+        In several worlds the shape is (worlds, 3, walls) for positions (worlds, 1, 1).
 
         A wall from a to a + e, seen from the sensor, is met at the distance t along the direction d where
         t d = a + u e. Hence 1/t = (d x e) / (a x e), u/t = (a x d) / (a x e), and the ray hits where 0 <= u <= 1. The
@@ -50,7 +70,7 @@ class Walls:
         ray hits, and negative elsewhere.
         """
         crosses = self._crosses - (position.conjugate() * self.edges).imag
-        rows: Points = (self._rows - position * _ORIGIN) / crosses
+        rows: Points = (self._rows - np.multiply(position, _ORIGIN)) / crosses
         return rows
 
 
@@ -67,17 +87,26 @@ class Lidar:
 
         *discs* are the centres, shape (discs,), of discs of the same *radius* (m); the sensor is outside of them.
         """
-        to_discs = discs - position
+        return self.scans(position, cmath.rect(1.0, -heading), walls.ray_rows(position), discs, radius)
+
+    def scans(
+        self, position: Points | complex, turn: Points | complex, of_walls: Points, discs: Points, radius: float
+    ) -> Scan:
+        """As :meth:`scan`, of as many worlds as there are: *position* and *turn*, back by the heading, (worlds, 1).
+
+        *of_walls* are the walls' rays, (worlds, 3, walls), *discs* are (worlds, discs): the scans are (worlds, rays).
+        """
+        to_discs: Points = discs - position
         inverse_powers = 1.0 / np.maximum(np.abs(to_discs) ** 2 - radius**2, _TINY)
-        of_walls = 3 * len(walls)
-        rows = np.empty(of_walls + len(discs), dtype=np.complex128)
-        rows[:of_walls] = walls.ray_rows(position).ravel()
-        np.multiply(to_discs, inverse_powers, out=rows[of_walls:])
-        rows *= cmath.rect(1.0, -heading)  # from here on in the sensor's frame
-        products = rows.view(np.float64).reshape(-1, 2).astype(np.float32) @ self._directions
-        nearest = np.maximum.reduce(np.minimum.reduce(products[:of_walls].reshape(3, len(walls), -1)))
-        if len(discs):
-            np.fmax(nearest, _disc_closeness(products[of_walls:], inverse_powers), out=nearest)
+        walls = of_walls.shape[-1]
+        rows = np.concatenate([of_walls.reshape(*discs.shape[:-1], 3 * walls), to_discs * inverse_powers], axis=-1)
+        rows *= turn  # from here on in the sensor's frame
+        # One product a world, never one for all: its bits may depend on how many rows there are.
+        products = rows.view(np.float64).reshape(*rows.shape, 2).astype(np.float32) @ self._directions
+        hits, starts, ends = (products[..., part * walls : (part + 1) * walls, :] for part in range(3))
+        nearest = np.maximum.reduce(np.minimum(np.minimum(hits, starts), ends), axis=-2)
+        if discs.shape[-1]:
+            np.fmax(nearest, _disc_closeness(products[..., 3 * walls :, :], inverse_powers), out=nearest)
         np.maximum(nearest, 1.0 / self.reach, out=nearest)
         shares: Scan = (1.0 / self.reach) / nearest
         return shares
@@ -91,9 +120,9 @@ def _disc_closeness(products: Scan, inverse_powers: Floats) -> Scan:
     1/t = p + sqrt(p^2 - 1/k); it is NaN where the line misses the circle, and negative where the circle lies behind.
     """
     closeness = products * products
-    closeness -= inverse_powers.astype(np.float32)[:, None]
+    closeness -= inverse_powers.astype(np.float32)[..., None]
     with np.errstate(invalid="ignore"):
         np.sqrt(closeness, out=closeness)
     closeness += products
-    closest: Scan = np.fmax.reduce(closeness)
+    closest: Scan = np.fmax.reduce(closeness, axis=-2)
     return closest

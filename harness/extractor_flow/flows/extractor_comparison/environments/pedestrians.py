@@ -7,14 +7,18 @@ off exponentially with the distance between two surfaces. Points are complex num
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from extractor_flow.flows.extractor_comparison.environments.arena import ROBOT_RADIUS, Arena, draw_points
+from extractor_flow.flows.extractor_comparison.environments.lidar import Walls
 
 if TYPE_CHECKING:
-    from extractor_flow.flows.extractor_comparison.environments.lidar import Floats, Points, Walls
+    from collections.abc import Sequence
+
+    from extractor_flow.flows.extractor_comparison.environments.lidar import Floats, Points
 
 PEDESTRIAN_RADIUS = 0.25
 """Radius of a pedestrian's disc (m)."""
@@ -33,74 +37,121 @@ _FREE_START = 1.5  # no pedestrian starts nearer to the robot (m)
 _NOWHERE = 1e-9
 
 
+class Motion:
+    """How the pedestrians of a world move, and where the robot is among them; or of several worlds, one a row.
+
+    *bodies* are their centres, the robot's the last: (pedestrians + 1,), or (worlds, pedestrians + 1).
+    """
+
+    _ARRAYS = ("bodies", "waypoints", "velocities", "_pace", "_offsets", "_distances")
+
+    def __init__(self, bodies: Points, waypoints: Points, pace: Floats, walls: Walls) -> None:
+        count = len(waypoints)
+        self.bodies, self.waypoints, self._pace, self.walls = bodies, waypoints, pace, walls
+        self.velocities = np.zeros(count, dtype=np.complex128)
+        self._contacts = _contacts(count, len(walls))
+        self._slopes, self._levels = _repulsion_law(self._contacts[:count], count + 1)
+        self._apart = np.where(np.eye(*self._contacts.shape) > 0, np.inf, _NOWHERE)  # nobody meets themselves
+        self._offsets = np.empty(self._contacts.shape, dtype=np.complex128)
+        self._distances = np.empty(self._contacts.shape)
+        self._look()
+
+    @classmethod
+    def together(cls, worlds: Sequence[Motion]) -> Motion:
+        """One object for *worlds*, each of which then shows its row of it."""
+        whole = copy.copy(worlds[0])
+        for name in cls._ARRAYS:
+            setattr(whole, name, np.stack([getattr(each, name) for each in worlds]))
+        whole.walls = Walls.together([each.walls for each in worlds])
+        for row, each in enumerate(worlds):
+            whole.put(row, each)
+        return whole
+
+    def put(self, row: int, world: Motion) -> None:
+        """Take *world* in for the one in *row*, which it shows from now on."""
+        for name in self._ARRAYS:
+            getattr(self, name)[row] = getattr(world, name)
+            setattr(world, name, getattr(self, name)[row])
+        self.walls.put(row, world.walls)
+
+    @property
+    def clearance(self) -> Floats:
+        """From the robot's surface to the nearest wall or pedestrian's surface (m); negative when they overlap."""
+        nearest: Floats = np.minimum.reduce(self._distances[..., -1, :] - self._contacts[-1], axis=-1)
+        return nearest
+
+    def advance(self, robot: Points | complex, seconds: float) -> None:
+        """Move everybody by one time step, by what they saw before it; the robot is at *robot* after it."""
+        self.velocities += (self._drive() + self._repulsion()) * seconds
+        speeds = np.abs(self.velocities)
+        fast = np.maximum.reduce(speeds, axis=-1, initial=0.0) > FASTEST_WALK
+        if fast.any():
+            self.velocities[fast] *= FASTEST_WALK / np.maximum(speeds[fast], FASTEST_WALK)
+        self.bodies[..., :-1] += self.velocities * seconds
+        self.bodies[..., -1] = robot
+        self._look()
+
+    def _look(self) -> None:
+        bodies = self.bodies[..., None]
+        to_bodies = bodies - self.bodies[..., None, :]
+        np.concatenate([to_bodies, self.walls.offsets(bodies)], axis=-1, out=self._offsets)
+        np.maximum(np.abs(self._offsets), self._apart, out=self._distances)
+
+    def _drive(self) -> Points:
+        ways = self.waypoints - self.bodies[..., :-1]
+        desired = ways * (self._pace / np.maximum(np.abs(ways), _NOWHERE))
+        acceleration: Points = (desired - self.velocities) * (1.0 / _RELAXATION)
+        return acceleration
+
+    def _repulsion(self) -> Points:
+        distances = self._distances[..., :-1, :]
+        pushes = np.exp(self._levels + self._slopes * distances) / distances
+        acceleration: Points = np.add.reduce(pushes * self._offsets[..., :-1, :], axis=-1)
+        return acceleration
+
+
 class Crowd:
     """The pedestrians of one episode, and how close they and the walls are to the robot."""
 
     def __init__(self, arena: Arena, walls: Walls, robot: complex, rng: np.random.Generator) -> None:
         self._arena, self._walls, self._rng = arena, walls, rng
-        count = arena.pedestrians
-        self._bodies = np.append(_away_from(robot, arena, walls, rng), robot)  # the robot is always the last
-        self._velocities = np.zeros(count, dtype=np.complex128)
-        self._pace = rng.uniform(*_WALK, size=count)
-        self._waypoints = draw_points(arena, walls, rng, count)
-        self._ages = np.zeros(count, dtype=np.int64)
+        bodies = np.append(_away_from(robot, arena, walls, rng), robot)
+        pace = rng.uniform(*_WALK, size=arena.pedestrians)
+        self.motion = Motion(bodies, draw_points(arena, walls, rng, arena.pedestrians), pace, walls)
+        self._ages = np.zeros(arena.pedestrians, dtype=np.int64)
         self._steps = 0
-        self._contacts = _contacts(count, len(walls))
-        self._slopes, self._levels = _repulsion_law(self._contacts[:count], count + 1)
-        self._apart = np.where(np.eye(*self._contacts.shape) > 0, np.inf, _NOWHERE)  # nobody meets themselves
-        self._look()
 
     @property
     def positions(self) -> Points:
         """The pedestrians' centres (m), shape (pedestrians,); they change in place as time goes on."""
-        return self._bodies[:-1]
+        return self.motion.bodies[:-1]
 
     @property
     def velocities(self) -> Points:
         """The pedestrians' velocities (m/s), shape (pedestrians,)."""
-        return self._velocities
+        return self.motion.velocities
 
     @property
     def clearance(self) -> float:
         """From the robot's surface to the nearest wall or pedestrian's surface (m); negative when they overlap."""
-        return float(np.minimum.reduce(self._distances[-1] - self._contacts[-1]))
+        return float(self.motion.clearance)
 
     def advance(self, robot: complex, seconds: float) -> None:
-        """Move everybody by one time step, by what they saw before it; the robot is at *robot* after it."""
+        """Move everybody by one time step; the robot is at *robot* after it."""
+        self.look_up()
+        self.motion.advance(robot, seconds)
+
+    def look_up(self) -> None:
+        """Have everybody look, before every few steps, whether their waypoint is reached, and choose another one."""
         self._steps += 1
-        if self._steps % _ATTENTION == 0:
-            self._choose_waypoints()
-        self._velocities += (self._drive() + self._repulsion()) * seconds
-        speeds = np.abs(self._velocities)
-        if np.maximum.reduce(speeds, initial=0.0) > FASTEST_WALK:
-            self._velocities *= FASTEST_WALK / np.maximum(speeds, FASTEST_WALK)
-        self._bodies[:-1] += self._velocities * seconds
-        self._bodies[-1] = robot
-        self._look()
-
-    def _look(self) -> None:
-        bodies = self._bodies[:, None]
-        self._offsets = np.concatenate([bodies - self._bodies, self._walls.offsets(bodies)], axis=1)
-        self._distances = np.maximum(np.abs(self._offsets), self._apart)
-
-    def _choose_waypoints(self) -> None:
+        if self._steps % _ATTENTION:
+            return
         self._ages += 1
-        done = (np.abs(self._waypoints - self.positions) < _ARRIVED) | (self._ages > _PATIENCE)
+        waypoints = self.motion.waypoints
+        done = (np.abs(waypoints - self.positions) < _ARRIVED) | (self._ages > _PATIENCE)
         if done.any():
-            self._waypoints[done] = draw_points(self._arena, self._walls, self._rng, int(done.sum()))
+            waypoints[done] = draw_points(self._arena, self._walls, self._rng, int(done.sum()))
             self._ages[done] = 0
-
-    def _drive(self) -> Points:
-        ways = self._waypoints - self.positions
-        desired = ways * (self._pace / np.maximum(np.abs(ways), _NOWHERE))
-        acceleration: Points = (desired - self._velocities) * (1.0 / _RELAXATION)
-        return acceleration
-
-    def _repulsion(self) -> Points:
-        distances = self._distances[:-1]
-        pushes = np.exp(self._levels + self._slopes * distances) / distances
-        acceleration: Points = np.add.reduce(pushes * self._offsets[:-1], axis=1)
-        return acceleration
 
 
 def _contacts(pedestrians: int, walls: int) -> Floats:

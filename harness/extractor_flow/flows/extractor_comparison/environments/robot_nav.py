@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -13,7 +13,13 @@ from extractor_flow.errors import ConfigError
 from extractor_flow.flows.extractor_comparison.environments.arena import Arena
 from extractor_flow.flows.extractor_comparison.environments.lidar import Lidar
 from extractor_flow.flows.extractor_comparison.environments.rendering import draw
+from extractor_flow.flows.extractor_comparison.environments.robot_nav_batch import RobotNavBatch
 from extractor_flow.flows.extractor_comparison.environments.world import TIME_STEP, TOP_SPEED, TOP_TURN_RATE, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_flow.flows.extractor_comparison.environments.batch import Batch
 
 ENV_ID = "extractor_flow/RobotNav-v0"
 
@@ -75,10 +81,11 @@ class RobotNavEnv(gymnasium.Env[Observation, FloatArray]):
             raise ConfigError(problems)
         self.render_mode = render_mode
         self._max_steps = max_steps
-        self._lidar = Lidar(rays, LIDAR_REACH)
-        self._drive_states = np.zeros((frames, _DRIVE_STATES), np.float32)
-        self._rays = np.zeros((frames, rays), np.float32)
+        self.lidar = Lidar(rays, LIDAR_REACH)
+        self.drive_states = np.zeros((frames, _DRIVE_STATES), np.float32)  # these two: the stacked frames
+        self.rays = np.zeros((frames, rays), np.float32)
         self._steps = 0
+        self._distance_before = 0.0
         self._world: World | None = None
         self.observation_space = spaces.Dict(
             {
@@ -95,44 +102,57 @@ class RobotNavEnv(gymnasium.Env[Observation, FloatArray]):
         super().reset(seed=seed, options=options)
         self._world = World(self._arena, self.np_random)
         self._steps = 0
-        self._drive_states[:] = self._world.drive_state()
-        self._rays[:] = self._world.scan(self._lidar)
+        self.drive_states[:] = self._world.drive_state()
+        self.rays[:] = self._world.scan(self.lidar)
         return self._observation(), _info(self._world, collided=False)
 
     def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Act for one time step of 0.1 s; an action outside of the space is clipped to it."""
-        world = self._started()
-        speed, turn = (min(1.0, max(-1.0, float(value))) for value in action)
-        before = world.goal_distance
-        world.advance(TOP_SPEED * (speed + 1) / 2, TOP_TURN_RATE * turn)
+        world = self.begin_step([float(value) for value in action])
+        world.crowd.motion.advance(world.position, TIME_STEP)
+        for frames, newest in ((self.drive_states, world.drive_state()), (self.rays, world.scan(self.lidar))):
+            frames[:-1] = frames[1:]
+            frames[-1] = newest
+        return self._observation(), *self.outcome(collided=world.collided)
+
+    def begin_step(self, action: Sequence[float]) -> World:
+        """Do what concerns this world's robot and chance alone; its world, in which everybody has yet to move."""
+        world = self.started()
+        speed, turn = (min(1.0, max(-1.0, value)) for value in action)
+        self._distance_before = world.goal_distance
+        world.steer(TOP_SPEED * (speed + 1) / 2, TOP_TURN_RATE * turn)
+        world.crowd.look_up()
         self._steps += 1
-        self._observe(world)
-        collided = world.collided
+        return world
+
+    def outcome(self, *, collided: bool) -> tuple[float, bool, bool, dict[str, Any]]:
+        """What the step that was begun comes to: reward, terminated, truncated, info."""
+        world = self.started()
         info = _info(world, collided=collided)
-        reward = _reward(before - world.goal_distance, collided=collided, arrived=info["is_success"])
+        reward = _reward(self._distance_before - world.goal_distance, collided=collided, arrived=info["is_success"])
         terminated = collided or info["is_success"]
-        truncated = not terminated and self._steps >= self._max_steps
-        return self._observation(), reward, terminated, truncated, info
+        return reward, terminated, not terminated and self._steps >= self._max_steps, info
+
+    @staticmethod
+    def stepped_together(environments: Sequence[RobotNavEnv]) -> Batch:
+        """*environments*, made with the same arguments, stepped in one call."""
+        return RobotNavBatch(environments)
 
     def render(self) -> NDArray[np.uint8] | None:
         """The arena from above, shape (480, 480, 3), if made with ``render_mode="rgb_array"``; else nothing."""
         if self.render_mode is None:
             return None
-        return draw(self._started(), self._lidar, self._rays[-1])
+        return draw(self.started(), self.lidar, self.rays[-1])
 
-    def _started(self) -> World:
+    def started(self) -> World:
+        """The world of the episode under way."""
         if self._world is None:
             msg = "no episode has begun: call reset() first"
             raise gymnasium.error.ResetNeeded(msg)
         return self._world
 
-    def _observe(self, world: World) -> None:
-        for frames, newest in ((self._drive_states, world.drive_state()), (self._rays, world.scan(self._lidar))):
-            frames[:-1] = frames[1:]
-            frames[-1] = newest
-
     def _observation(self) -> Observation:
-        return {"drive_state": self._drive_states.copy(), "rays": self._rays.copy()}
+        return {"drive_state": self.drive_states.copy(), "rays": self.rays.copy()}
 
 
 def _too_few(**counts: tuple[int, int]) -> list[str]:

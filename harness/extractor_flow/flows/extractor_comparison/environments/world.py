@@ -61,7 +61,12 @@ class World:
         return self.crowd.clearance <= 0.0
 
     def advance(self, speed: float, turn_rate: float) -> None:
-        """Steer towards a forward speed (m/s) and a turn rate (rad/s), and let everybody move by one time step.
+        """Steer towards a forward speed (m/s) and a turn rate (rad/s), and let everybody move by one time step."""
+        self.steer(speed, turn_rate)
+        self.crowd.advance(self.position, TIME_STEP)
+
+    def steer(self, speed: float, turn_rate: float) -> None:
+        """Move the robot alone.
 
         Both wheels of a differential drive roll at constant speed during a step, so the robot follows an arc of a
         circle; its chord has the length v dt sin(h)/h, with h half the angle turned, and the direction of half-way.
@@ -72,7 +77,6 @@ class World:
         chord = self.speed * TIME_STEP * (math.sin(half) / half if half else 1.0)
         self.position += cmath.rect(chord, self.heading + half)
         self.heading = math.remainder(self.heading + 2 * half, math.tau)
-        self.crowd.advance(self.position, TIME_STEP)
 
     def drive_state(self) -> tuple[float, float, float, float, float]:
         """Goal distance over the arena's diagonal, sine and cosine of the goal's bearing, speed and turn rate.

@@ -71,7 +71,7 @@ class Lane:
     """One environment that plays the episodes of some seeds, one after the other, as often as it is started."""
 
     def __init__(self, env: AnyEnv) -> None:
-        self._env = env
+        self.env = env
         self._seeds: tuple[int, ...] = ()
         self._played = 0
         self._reward = 0.0
@@ -84,23 +84,27 @@ class Lane:
 
     def step(self, action: object) -> LaneStep:
         """Act; when the episode ends, the next one begins."""
-        observation, reward, terminated, truncated, info = self._env.step(action)
-        self._reward += float(reward)
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self.took(observation, float(reward), info, ended=bool(terminated or truncated))
+
+    def took(self, observation: object, reward: float, info: Mapping[str, Any], *, ended: bool) -> LaneStep:
+        """Count a step that the environment has taken; when the episode has *ended* with it, the next one begins."""
+        self._reward += reward
         self._length += 1
-        if not terminated and not truncated:
+        if not ended:
             return LaneStep(observation)
         success = info.get("is_success")
-        ended = Episode(self._reward, self._length, None if success is None else bool(success))
+        episode = Episode(self._reward, self._length, None if success is None else bool(success))
         self._played += 1
-        return LaneStep(self._reset() if self._played < len(self._seeds) else None, ended)
+        return LaneStep(self._reset() if self._played < len(self._seeds) else None, episode)
 
     def close(self) -> None:
         """Close the environment."""
-        self._env.close()
+        self.env.close()
 
     def _reset(self) -> object:
         self._reward, self._length = 0.0, 0
-        observation, _ = self._env.reset(seed=self._seeds[self._played])
+        observation, _ = self.env.reset(seed=self._seeds[self._played])
         return observation
 
 
@@ -109,7 +113,7 @@ class EvaluatingEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: AnyEnv, lanes: Mapping[int, Lane]) -> None:
         super().__init__(env)
-        self._lanes = dict(lanes)
+        self.lanes = dict(lanes)
 
     def probe(self, make: EnvironmentFactory) -> Repeatability:
         """Ask, where this worker is, whether what *make* makes does the same twice."""
@@ -117,15 +121,15 @@ class EvaluatingEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def evaluation_start(self, seeds: Mapping[int, Sequence[int]]) -> dict[int, LaneStep]:
         """Start the lanes of this worker that *seeds* names; the first observations by lane number."""
-        return {number: lane.start(seeds[number]) for number, lane in self._lanes.items() if number in seeds}
+        return {number: lane.start(seeds[number]) for number, lane in self.lanes.items() if number in seeds}
 
     def evaluation_step(self, actions: Mapping[int, Any]) -> dict[int, LaneStep]:
         """Step the lanes of this worker that *actions* names."""
-        return {number: self._lanes[number].step(actions[number]) for number in self._lanes if number in actions}
+        return {number: self.lanes[number].step(actions[number]) for number in self.lanes if number in actions}
 
     def close(self) -> None:
         """Close the training environment and the lanes."""
-        for lane in self._lanes.values():
+        for lane in self.lanes.values():
             lane.close()
         super().close()
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stable_baselines3.common.utils import set_random_seed
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
+from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
 
 from extractor_flow.errors import JobError
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
 from extractor_flow.flows.extractor_comparison.layout import MONITOR
 from extractor_flow.flows.extractor_comparison.seeds import training_seed
+from extractor_flow.flows.extractor_comparison.training.batched_envs import in_this_process
 from extractor_flow.flows.extractor_comparison.training.evaluation import EvaluatingEnv, Lane
 from extractor_flow.flows.extractor_comparison.training.normalization import normalized
 
@@ -54,7 +55,7 @@ def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory:
     workers = _workers(plan, seed)
     check_spaces(plan)
     try:
-        raw = WorkerProcesses(workers, plan.start_method) if worker_mode == "vectorized" else DummyVecEnv(list(workers))
+        raw = WorkerProcesses(workers, plan.start_method) if worker_mode == "vectorized" else in_this_process(workers)
     except _LOST_WORKER as error:
         raise JobError(_WORKER_DIED.format("made")) from error
     monitor = VecMonitor(raw, filename=str(directory / MONITOR))

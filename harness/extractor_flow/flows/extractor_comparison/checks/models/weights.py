@@ -196,8 +196,9 @@ def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -
 
 
 def _learned(job: Claims) -> bool:
-    """Whether there was an update, or should have been: passes that may end early may all end before the first."""
-    return job.final.updates > 0 or not may_end_early(job.plan)
+    """Whether what acts was updated, or should have been: passes that may end early may all end before the first."""
+    due = updates_by(job.plan, job.plan.steps_to_do, _acting(job.plan))
+    return due > 0 and (job.final.updates > 0 or not may_end_early(job.plan))
 
 
 def _lasting(job: Claims, weights: Weights) -> Weights:
