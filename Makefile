@@ -10,6 +10,8 @@ JOBS   ?= 3
 PYTEST_ARGS ?=
 BENCHMARK_ARGS ?=
 # Each worker takes its part file by file, so that few modules' fixtures are made twice, and then helps the others.
+# Where a container sets it, every process of the tests would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
