@@ -8,6 +8,7 @@ CONFIG ?= configs/scenarios/multi_extractor_default.yaml
 # One more than a small machine's two cores: a test waits now and then, for a process or a clock.
 JOBS   ?= 3
 PYTEST_ARGS ?=
+BENCHMARK_ARGS ?=
 # Each worker takes its part file by file, so that few modules' fixtures are made twice, and then helps the others.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
@@ -65,8 +66,8 @@ workflows: $(STAMP)  ## the CI workflow by its schema, and by zizmor for what an
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet .github
 
-benchmark: $(STAMP)  ## this flow against a bare Stable-Baselines3 script, side by side
-	$(BIN)/python benchmarks/overhead.py
+benchmark: $(STAMP)  ## this package beside what one would do without it; writes docs/explanation/benchmark.md
+	$(BIN)/python benchmarks/benchmark.py --write $(BENCHMARK_ARGS)
 
 docs: $(STAMP)  ## the documentation site, built strictly into site/
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'

@@ -232,15 +232,17 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which commands this session executed, and how they ended."""
+    """Say which commands this session executed, how they ended, and what came of their runs."""
     state = state_of(config)
     executions = [] if state.own_directory is None else state.own_directory.executions()
     if executions:
-        from pytest_extractor_flow.reports import summary_line
+        from pytest_extractor_flow.reports import run_lines, summary_line
 
         terminalreporter.section("executed once", sep="-")
         for execution in executions:
             terminalreporter.line(summary_line(execution))
+            for line in run_lines(execution):
+                terminalreporter.line(line)
     if state.judged_by_none:
         terminalreporter.section("judged by no test", sep="-", red=True)
         terminalreporter.line(f"--flow-run {state.options.existing}: every test that asked for a run is about another")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,9 +11,10 @@ from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.runs.choice import NoConfig, asked_at_run_time, chooses, late_mark, used_fixtures
+from pytest_extractor_flow.runs.session_runs import published_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_extractor_flow.once.execution import Execution
 
@@ -69,6 +70,26 @@ def summary_line(execution: Execution) -> str:
     unclear = execution.status == "ok" and execution.returncode
     said = f"{execution.name}: {execution.reason}" if unclear else in_short(execution)
     return f"{said}{seconds}{left}"
+
+
+def run_lines(execution: Execution) -> Iterator[str]:
+    """What the run that the command published ended with, in the words of its ``summary.json``."""
+    from extractor_flow.errors import DataError
+    from extractor_flow.files import printable, read_json
+    from extractor_flow.layout import SUMMARY
+    from extractor_flow.render.words import failure_lines, next_lines, verdict_lines
+
+    run = published_run(execution.told)
+    try:
+        data = {} if run is None else cast("dict[str, Any]", read_json(run / SUMMARY))
+        failures = [f"{status} {told}" for status, told in failure_lines(data)]
+        # A run below the session's own directory goes with it: there is nothing to do with it afterwards.
+        kept = run is not None and not run.is_relative_to(execution.output)
+        commands = [f"next: {command}" for command in next_lines(data, str(run))] if kept else []
+        for line in (*verdict_lines(data)[:1], *failures, *commands):
+            yield f"  {printable(line)}"
+    except (DataError, LookupError, TypeError, AttributeError):
+        return
 
 
 def count_body_only(items: Iterable[pytest.Item]) -> None:

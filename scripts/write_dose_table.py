@@ -16,9 +16,9 @@ import numpy as np
 
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.cli.phases import rows_of_run
-from extractor_flow.flows.dose_overlap.cli.table import summary_table
+from extractor_flow.flows.dose_overlap.cli.table import Row, summary_table
 from extractor_flow.flows.dose_overlap.plan import Cell, dose_text
-from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MASK, PIE, REFINED, TRAINED, TRUTH
+from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MASK, PIE, REFINED, TRAINED, TRUTH, metric_name
 from extractor_flow.flows.dose_overlap.scoring.scores import score
 from extractor_flow.readers.arrays import read_npz
 
@@ -36,7 +36,8 @@ _VIEWS = ("dense", "sparse")
 
 def with_table(text: str, name: str = "study", run: Path = SAMPLE) -> str:
     """*text* with the table of *run* between the marks of *name*."""
-    table = shared_pixels(run) if name == "equal_frames" else summary_table(rows_of_run(run))
+    made = {"equal_frames": shared_pixels, "ablation": parts}
+    table = made.get(name, lambda there: summary_table(rows_of_run(there)))(run)
     marks = rf"(<!-- {name}: made by scripts/write_dose_table.py -->\n).*?(<!-- end of {name} -->)"
     return re.sub(marks, lambda found: f"{found[1]}{table}{found[2]}", text, flags=re.DOTALL)
 
@@ -46,6 +47,24 @@ def shared_pixels(run: Path) -> str:
     head = ("photons", "view", "shared pixels", *_COMPARED)
     lines = [head, ("---",) * len(head), *_lines(run)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def parts(run: Path) -> str:
+    """A line for each variant: amplitude PSNR and CPU seconds of the network and its input, by view."""
+    rows = rows_of_run(run)
+    views = list(dict.fromkeys(row.cell.view for row in rows))
+    head = ("variant", *(f"{view}: {name}" for view in views for name in (INPUT, TRAINED, "training")))
+    lines = [head, ("---",) * len(head)]
+    for variant in dict.fromkeys(row.cell.variant for row in rows):
+        found = [row for view in views for row in rows if (row.cell.view, row.cell.variant) == (view, variant)]
+        lines.append((variant, *(text for row in found for text in _of_variant(row))))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _of_variant(row: Row) -> Iterator[str]:
+    for method in (INPUT, TRAINED):
+        yield f"{row.metrics[metric_name(method, 'amplitude', 'psnr')]:.2f}, {row.seconds[method]:.1f} s"
+    yield f"{row.seconds['training']:.0f} s"
 
 
 def _lines(run: Path) -> Iterator[tuple[str, ...]]:

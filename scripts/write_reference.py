@@ -41,6 +41,7 @@ def pages() -> dict[str, str]:
         "command_line.md": command_line(),
         "checks.md": checks(),
         **{f"config_{name}.md": config(name) for name in FLOWS},
+        "config_slurm.md": section("slurm_settings"),
         "metrics.md": metrics(),
     }
 
@@ -99,6 +100,13 @@ def config(flow: str) -> str:
             heading = f"{name}[]" if "items" in section else name
             lines += [f"## {heading}", "", *_table(("key", "kind", "default", "meaning"), _keys(inside)), ""]
     return _page(lines)
+
+
+def section(contract: str) -> str:
+    """Every key of a section that any flow's config may have."""
+    schema = load_schema(contract)
+    lines = [f"# Config: {schema['title'].removesuffix(' of a config').lower()}", NOTE, "", schema["description"], ""]
+    return _page([*lines, *_table(("key", "kind", "default", "meaning"), _keys(schema))])
 
 
 def _keys(schema: Schema, before: str = "", *, depth: int = 2) -> Iterator[tuple[str, ...]]:

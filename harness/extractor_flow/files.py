@@ -98,9 +98,14 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+_A_LOOK = 0.5  # seconds; whoever asks how far a run or a job is shares its lock for a moment, and runs nothing
+
+
 @contextmanager
 def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
     """Hold the lock file *path* for this process; yields ``False`` when another process has it for *patience* seconds.
+
+    It is asked for again for a moment in any case: ``status`` and ``list`` must not stop a run by looking at it.
 
     An old lock file that nobody holds is no obstacle. Anything but a file is a :class:`RunDirectoryError` with exit
     code 2; the ``OSError`` of one that cannot be opened is passed on.
@@ -114,7 +119,7 @@ def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=patience)
+        lock.acquire(timeout=max(patience, _A_LOOK))
     except Timeout:
         yield False
         return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from extractor_flow.errors import HarnessError
 from extractor_flow.registry import find_flow
 from extractor_flow.run.hardware import missing_capabilities, probe
-from extractor_flow.run.job import A_LOOK, EX_TEMPFAIL, ONE_THREAD_EACH, enter, run_job
+from extractor_flow.run.job import EX_TEMPFAIL, ONE_THREAD_EACH, enter, run_job
 from extractor_flow.run.jobdir import JobDirectory, unstarted
 from extractor_flow.run.provenance import git_state, package_versions
 from extractor_flow.run.rundir import RunDirectory
@@ -53,7 +53,7 @@ def is_final(result: JobRecord | None) -> bool:
 
 
 def _run(directory: JobDirectory, facts: Mapping[str, Json]) -> int:
-    with directory.lock(patience=A_LOOK) as mine:
+    with directory.lock() as mine:
         if not mine:
             return EX_TEMPFAIL
         if is_final(directory.result()):

@@ -34,6 +34,7 @@ Status = Literal["ok", "failed", "skipped", "crashed", "timeout"]
 
 DEFAULT_GRACE = 15.0
 _PATIENCE = 60.0
+_TOLD = "told.json"
 _LOG_TAIL_BYTES = 16 * 1024
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 # The command must not depend on which worker happened to start it.
@@ -84,6 +85,11 @@ class Execution:
     output: Path
     log: Path
 
+    @property
+    def told(self) -> Path:
+        """The file in which the command may say what it did."""
+        return self.output.with_name(_TOLD)
+
     def log_tail(self, lines: int = 40) -> str:
         """The last *lines* of what the command printed, without control characters; may be empty."""
         return tail(self.log, lines)
@@ -122,7 +128,7 @@ class Once:
 
     def told(self, name: str) -> Path:
         """The file in which the command called *name* may say what it did; it lives until the session ends."""
-        return self.output(name).with_name("told.json")
+        return self.output(name).with_name(_TOLD)
 
     def execute(self, command: Command, read: Callable[[int], Status] = by_exit_status) -> Execution:
         """Run *command*, or wait for its one execution; the stored outcome either way.

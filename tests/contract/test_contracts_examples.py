@@ -69,6 +69,7 @@ WHERE_AND_WHY = {
     "skip_summary.skip_without_code": ("$.skipped_jobs[0]", "'code' is a required property"),
     "skip_summary.skip_without_reason": ("$.skipped_jobs[0]", "'reason' is a required property"),
     "skip_summary.unknown_member": ("$", "('skipped' was unexpected)"),
+    "slurm_settings.nothing_at_once": ("$.at_once", "is less than the minimum of 1"),
     "skip_summary.without_count": ("$", "'skipped_count' is a required property"),
     "subjects.no_files": ("$.files", "should be non-empty"),
     "subjects.path_outside_the_run": ("$.files[0].path", "does not match"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import logging
 import os
 import stat
 from pathlib import Path
@@ -12,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.errors import DataError
-from extractor_flow.files import dumps, parse_json, printable, read_json, read_text, sha256_of, write_bytes, write_json
+from extractor_flow.files import (
+    dumps,
+    locked,
+    parse_json,
+    printable,
+    read_json,
+    read_text,
+    sha256_of,
+    write_bytes,
+    write_json,
+)
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -118,3 +130,27 @@ def test_a_written_file_is_readable_as_any_other(tmp_path):
     write_bytes(path, b"x")
 
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+
+
+class LetsGo(logging.Handler):
+    """Lets a shared lock go as soon as somebody waits for it."""
+
+    def __init__(self, descriptor):
+        super().__init__(logging.DEBUG)
+        self.descriptor = descriptor
+
+    def emit(self, record):
+        if "waiting" in record.getMessage():
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+
+def test_who_looks_whether_a_lock_is_held_keeps_nobody_from_it(tmp_path, caplog):
+    log = logging.getLogger("filelock")
+    with (tmp_path / ".lock").open("w") as file, caplog.at_level(logging.DEBUG, "filelock"):
+        fcntl.flock(file, fcntl.LOCK_SH)
+        log.addHandler(handler := LetsGo(file.fileno()))
+        try:
+            with locked(tmp_path / ".lock") as mine:
+                assert mine
+        finally:
+            log.removeHandler(handler)

@@ -53,7 +53,7 @@ def show_runs(options: argparse.Namespace) -> int:
         jobs = f"  {run.recorded}/{run.jobs} jobs" if run.jobs else ""
         _line(console, f"{run.directory}  {run.state}{jobs}{age}")
         if run.verdict is not None:
-            _line(console, f"    {run.verdict}")
+            _shortened(console, f"    {run.verdict}")
     if not runs:
         _line(console, f"{options.root or 'here and in tmp/'}: no runs; name the directory that holds them")
     return 0
@@ -117,6 +117,16 @@ def _console() -> Console:
     from rich.console import Console
 
     return Console()
+
+
+def _shortened(console: Console, text: str) -> None:
+    """Print *text* on one line, cut at the edge of a terminal; a file or a pipe gets all of it."""
+    from extractor_flow.files import printable
+
+    if console.file.isatty():
+        console.print(printable(text), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
+    else:
+        _line(console, text)
 
 
 def _line(console: Console, text: str) -> None:

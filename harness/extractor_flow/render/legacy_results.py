@@ -69,13 +69,15 @@ def _result_keys(summary: RunSummary) -> list[str]:
 def _deltas(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, float]:
     """How much better the best reward of each job is than the baseline's of the same seed, by job key."""
     section = settings.get("run")
-    baseline = (section.get("baseline_extractor") or "") if isinstance(section, dict) else ""
+    baseline: str = (section.get("baseline_extractor") or "") if isinstance(section, dict) else ""
     best = {
         (record.name, record.seed): record.outcome.metrics[_METRICS["best_reward"]]
         for record in summary.records
         if isinstance(record.outcome, Completed) and _METRICS["best_reward"] in record.outcome.metrics
     }
-    stated = {entry["config_name"]: entry["baseline"] for entry in summary.statistics if "baseline" in entry}
+    stated: dict[str, str] = {
+        entry["config_name"]: entry["baseline"] for entry in summary.statistics if "baseline" in entry
+    }
     of_each = {each: each for each in stated.values()} | stated  # several environments have a baseline each
     pairs = {
         record.job_key: (record.seed, record.name, of_each.get(record.name, baseline)) for record in summary.records

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_flow.study.records import SCHEMA_VERSION, Completed, Failed, JobRecord, RunSummary, Skipped, why_not
-from extractor_flow.study.summary import failures_of
+from extractor_flow.study.summary import failures_of, next_commands
 
 if TYPE_CHECKING:
     from extractor_flow.files import Json
@@ -16,6 +16,7 @@ def to_json(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Json]:
     """*summary* as a JSON object under the contract that *vocabulary* names; what does not exist has no key."""
     optional: dict[str, Json] = {
         "failures": [group.to_json() for group in failures_of(summary.records)],
+        "next": list(next_commands(summary.records)),
         "notes": list(summary.notes),
         "provenance": dict(summary.provenance),
         "statistics": [dict(entry) for entry in summary.statistics],

@@ -41,8 +41,6 @@ EX_TEMPFAIL = 75
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
-A_LOOK = 1.0
-"""Seconds; whoever asks how far a job is holds its lock for a moment, and is no process that runs it."""
 _REASON_LIMIT = 500
 
 
@@ -58,7 +56,7 @@ def run_job(directory: JobDirectory, *, capture: bool, facts: Mapping[str, Json]
     """
     if directory.result() is not None:
         return 0
-    with directory.lock(patience=A_LOOK) as mine:
+    with directory.lock() as mine:
         if not mine:
             return EX_TEMPFAIL
         if directory.result() is not None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Comparison
     from extractor_flow.study.records import HardwareProfile, JobRecord
 
+RUN_DIR = "RUN_DIR"
+"""Stands in a command for the run's directory, which a published file cannot know: it may be moved."""
+
 
 @dataclass(frozen=True)
 class RunIdentity:
@@ -52,6 +55,16 @@ def failures_of(records: Sequence[JobRecord]) -> tuple[FailureGroup, ...]:
                 why = (record.status, record.outcome.code.value, record.outcome.reason)
                 groups.setdefault(why, []).append(record.label)
     return tuple(FailureGroup(*why, tuple(jobs)) for why, jobs in groups.items())
+
+
+def next_commands(records: Sequence[JobRecord]) -> tuple[str, ...]:
+    """What to do with a run of *records*, in which :data:`RUN_DIR` stands for it: train what failed, verify, read."""
+    failed = any(isinstance(record.outcome, Failed) for record in records)
+    return (
+        *((f"extractor-flow run --resume {RUN_DIR}",) if failed else ()),
+        f"extractor-flow verify {RUN_DIR}",
+        f"extractor-flow report --open {RUN_DIR}",
+    )
 
 
 def summarize(

@@ -220,6 +220,17 @@ def test_an_object_is_taken_from_any_data_set_and_brought_to_the_contract(call, 
     assert np.abs(made.object_guess).max() == pytest.approx(1)
 
 
+def test_frames_that_break_the_contract_are_refused_with_what_brings_them_there(call, measured, tmp_path):
+    with np.load(measured / "dose_1000" / "canonical.npz") as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    np.savez(tmp_path / "double.npz", **{**arrays, "diffraction": arrays["diffraction"].astype(float)})
+
+    answer = call("generate", "--frames", tmp_path / "double.npz", "--output-root", tmp_path / "c")
+
+    assert (answer.code, "diffraction: found float64; expected float32\n" in answer.err) == (2, True)
+    assert answer.err.endswith(f"dose-overlap import {tmp_path / 'double.npz'} --output FILE\n")
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -202,7 +202,7 @@ def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project
     assert result.parseoutcomes() == {"failed": 1, "passed": 2}
 
 
-def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok(flow_project):
+def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok_and_says_why(flow_project):
     flow_project.config("study.yaml", {"name": "bad", "fault": "raise"})
     flow_project.tests(
         "import unittest\nclass TestIt(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
@@ -212,7 +212,9 @@ def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok(flow_proj
     result = flow_project.run("--flow-config=study.yaml")
 
     assert result.parseoutcomes() == {"errors": 1}
-    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: exit status 1 in *"])
+    reason = "  failed bad seed 0: RuntimeError: this model was asked to raise"
+    go_on = "  next: extractor-flow run --resume */kept/*-line-fit"
+    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: exit status 1 in *", reason, go_on])
 
 
 def test_a_run_in_which_no_job_can_start_leaves_no_process_behind(flow_project):

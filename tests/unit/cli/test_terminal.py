@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from extractor_flow.cli.listing import _shortened
 from extractor_flow.cli.terminal.display import PlainDisplay, TerminalDisplay, display_for, facts_of, time_left
 from extractor_flow.executors.events import Finished, Progressed, Started
 from extractor_flow.files import read_json
@@ -62,7 +63,7 @@ def test_thirty_running_jobs_with_long_names_fit_the_screen_and_the_whole_run_is
 
     assert (len(rows) <= 24, {len(row) for row in rows}) == (True, {80})
     assert ("2/30" in rows[0], "8 more running" in rows[0]) == (True, True)
-    assert "512/1024" in rows[1]
+    assert ("512/1024" in rows[1], "02e seed 2 " in rows[1]) == (True, True)
     assert [word in console.file.getvalue() for word in ("rrrrrrr", "after 60.2 s, 4096 steps", "\u202e")] == [
         True,
         True,
@@ -94,12 +95,12 @@ def test_a_run_ends_with_a_row_a_name_each_reason_once_and_what_to_do_next(workb
     place = workbench.latest().path
     rows = [line.split() for line in answer.out.splitlines() if line.startswith("│")]
     assert [(row[1], row[3], row[5] == "n/a") for row in rows] == [("good", "2/2", False), ("bad", "0/2", True)]
-    assert answer.out.count("failed bad seed 1, bad seed 2: ") == 1
+    assert answer.out.count("failed 2 jobs (bad seed 1, bad seed 2): ") == 1
+    commands = ["run --resume", "verify", "report --open"]
     assert [line for line in answer.out.splitlines() if line.startswith("next: ")] == [
-        f"next: extractor-flow run --resume {place}",
-        f"next: extractor-flow verify {place}",
-        f"next: extractor-flow report --open {place}",
+        f"next: extractor-flow {command} {place}" for command in commands
     ]
+    assert read_json(place / "summary.json")["next"] == [f"extractor-flow {command} RUN_DIR" for command in commands]
 
 
 def test_with_json_standard_output_is_one_document_and_with_quiet_it_is_empty(workbench):
@@ -151,6 +152,13 @@ def test_runs_are_listed_newest_first_with_state_and_verdict(workbench):
         assert states()["torn"] == "running"
     shown = workbench.call("list", "runs")
     assert (shown.code, "torn  interrupted  1/2 jobs" in shown.out, "Traceback" in shown.err) == (0, True, False)
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal(), 80), (io.StringIO(), 204)])
+def test_a_long_verdict_is_one_line_of_a_terminal_and_whole_elsewhere(stream, shown):
+    _shortened(screen(stream), f"    {'verdict ' * 25}")
+
+    assert [len(line.rstrip()) for line in stream.getvalue().splitlines()] == [shown - (stream.isatty() is False)]
 
 
 def test_the_states_of_a_runs_jobs_are_told_from_their_directories(workbench):

@@ -58,6 +58,10 @@ MEDIA = (
     *((width, dark, "screen") for width in (1200, 400) for dark in (False, True)),
     (720, False, "print"),  # about what a sheet of A4 is wide
 )
+SCREEN = 900
+# Where what everybody asks first ends: what is best, did everything run, what failed, is this page verified.
+FIRST = """Math.max(...[...document.querySelectorAll('.badges, nav, .verdict h2, .failure .reason')].map(
+  (each) => each.getBoundingClientRect().bottom))"""
 OPENED = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 
 EMPTIED = """document.querySelectorAll('details').forEach(
@@ -135,6 +139,7 @@ def test_the_page_can_be_read_everywhere(browser, tmp_path, kind):
     browser.show(width=1200)
     browser.open(page.as_uri())
     height = browser.ask(HEIGHT)
+    first = browser.ask(FIRST)
     found = {}
     browser.ask(OPENED)
     for width, dark, media in MEDIA:
@@ -142,6 +147,7 @@ def test_the_page_can_be_read_everywhere(browser, tmp_path, kind):
         found[width, dark, media] = (browser.ask(OVERFLOWING), browser.ask(FAINT))
 
     assert found == dict.fromkeys(MEDIA, (0, []))
+    assert 0 < first <= SCREEN
     assert browser.trouble == []
     assert height < 5000
 

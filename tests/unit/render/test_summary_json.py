@@ -24,6 +24,7 @@ def test_a_summary_names_the_run_its_machines_its_results_and_its_aggregates():
         "hardware_overview": [HARDWARE],
         "extractor_results": [result_of(completed())],
         "aggregate_metrics": {"completed_runs": 1, "skipped_runs": 0, "failed_runs": 0, "total_wall_time": 60.25},
+        "next": ["extractor-flow verify RUN_DIR", "extractor-flow report --open RUN_DIR"],
     }
 
 

@@ -6,7 +6,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from extractor_flow.cli.terminal.display import MARKS
 from extractor_flow.files import printable
@@ -15,6 +17,8 @@ from extractor_flow.render.escaping import ABSENT
 from extractor_flow.render.formats import metric_of, number
 from extractor_flow.render.page.jobs_by_name import by_environment, by_name, signed
 from extractor_flow.render.page.ranking import Ranked, baseline_of, interval_name, interval_of, ranked
+from extractor_flow.render.summary_json import to_json
+from extractor_flow.render.words import failure_lines, next_lines, note_lines, verdict_lines
 from extractor_flow.run.runner import RunReport
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.study.summary import failures_of
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import ReportSpec
     from extractor_flow.study.records import RunSummary
 
-_MOST_DETAILS, _MOST_JOBS, _MOST_LOGS, _LOG_LINES = 6, 6, 3, 5
+_MOST_LOGS, _LOG_LINES = 3, 5
 
 
 def show(console: Console, report: RunReport | SubmitReport) -> None:
@@ -44,33 +48,21 @@ def show(console: Console, report: RunReport | SubmitReport) -> None:
 
 def _closing_report(console: Console, report: RunReport) -> None:
     summary, vocabulary = report.summary, report.flow.vocabulary
-    limits = () if summary.verdict is None else summary.verdict.limits
-    if summary.verdict is not None:
-        console.print(f"[bold]{_plain(summary.verdict.sentence)}[/]", highlight=False)
-        details = summary.verdict.details
-        more = (f"{len(details) - _MOST_DETAILS} more facts are in {PAGE}",) if len(details) > _MOST_DETAILS else ()
-        for line in (*details[:_MOST_DETAILS], *more, *limits):
-            console.print(f"  {_plain(line)}", highlight=False)
-    for note in summary.notes:
-        if note not in limits:
-            console.print(f"note: {_plain(note)}", highlight=False)
+    data = to_json(summary, vocabulary)
+    for place, line in enumerate(verdict_lines(data)):
+        _paragraph(console, Text(printable(line), style="" if place else "bold"), indent=2 if place else 0)
+    for line in note_lines(data):
+        _paragraph(console, Text(printable(line)))
     for environment, among in by_environment(summary, by_name(summary)).items():
         console.print(_table(summary, vocabulary, among, environment))
-    _explain(console, report)
+    for status, told in failure_lines(data):
+        _paragraph(console, Text.from_markup(f"{MARKS[status]} {_plain(told)}"))
+    _show_logs(console, report)
     for name in (SUMMARY, MARKDOWN, TABLE, PAGE):
         _line(console, f"{name}: {report.run.path / name}")
     _line(console, f"root: {report.run.root()}")
-    for command in _next_commands(report):
+    for command in next_lines(data, str(report.run.path)):
         _line(console, f"next: {command}")
-
-
-def _next_commands(report: RunReport) -> Iterator[str]:
-    """Commands for the run: train what is missing, verify it, open the report."""
-    place = shlex.quote(str(report.run.path))
-    if any(isinstance(record.outcome, Failed) for record in report.summary.records):
-        yield f"extractor-flow run --resume {place}"
-    yield f"extractor-flow verify {place}"
-    yield f"extractor-flow report --open {place}"
 
 
 def _table(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], environment: str | None) -> Table:
@@ -107,14 +99,9 @@ def _cells(row: Ranked | None, decimals: int, *, interval: bool, gain: bool) -> 
         yield ABSENT if won is None else f"{signed(won.middle, decimals)} ({won.won} of {len(won.by_seed)})"
 
 
-def _explain(console: Console, report: RunReport) -> None:
-    """Print why jobs did not complete, each reason once, with the end of the first failures' logs."""
-    groups = failures_of(report.summary.records)
-    for group in groups:
-        labels = ", ".join(group.jobs[:_MOST_JOBS])
-        more = f" and {len(group.jobs) - _MOST_JOBS} more" if len(group.jobs) > _MOST_JOBS else ""
-        console.print(f"{MARKS[group.status]} {_plain(labels)}{more}: {_plain(group.reason)}", highlight=False)
-    first = {group.jobs[0] for group in groups}
+def _show_logs(console: Console, report: RunReport) -> None:
+    """Say how the logs of the first failures ended, one for each reason."""
+    first = {group.jobs[0] for group in failures_of(report.summary.records)}
     failed = [
         (record, record.outcome)
         for record in report.summary.records
@@ -125,7 +112,15 @@ def _explain(console: Console, report: RunReport) -> None:
         tail = "\n".join(f"    {line}" for line in outcome.log_tail[-_LOG_LINES:])
         _line(console, f"log of {record.label}: {report.run.path / record.directory / JOB_LOG}\n{tail}".rstrip())
     if len(failed) > len(shown):
-        _line(console, f"the ends of {len(failed) - len(shown)} more logs are in {PAGE}")
+        _line(console, f"{PAGE} leads to the ends of {len(failed) - len(shown)} more logs")
+
+
+def _paragraph(console: Console, text: Text, indent: int = 0) -> None:
+    """Print *text*: wrapped and indented as a whole on a terminal, on one line in a file or a pipe."""
+    if console.file.isatty():
+        console.print(Padding(text, (0, 0, 0, indent)))
+    else:
+        console.print(Text(" " * indent) + text, soft_wrap=True)
 
 
 def _plain(text: str) -> str:

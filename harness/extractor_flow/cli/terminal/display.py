@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MARKS = {"success": "[green]ok[/]", "skipped": "[yellow]skipped[/]", "failed": "[red]failed[/]"}
 _PLAIN_STEP = 0.25
-_LONGEST_LABEL = 40
+_SHORTEST_LABEL, _END_OF_LABEL = 16, 12
 _ROWS_ELSEWHERE = 4  # the line of the whole run, and room for the prompt and what is printed above
 
 
@@ -98,9 +98,10 @@ class TerminalDisplay:
         self._ways: dict[str, float] = {}
         self._jobs = self._kept = 0
         self._began = time.monotonic()
+        self._room = max(console.width // 4, _SHORTEST_LABEL)
         self._progress = Progress(
             SpinnerColumn(finished_text=" "),
-            TextColumn("{task.fields[label]}", table_column=_column(ratio=2)),
+            TextColumn("{task.fields[label]}", table_column=_column(ratio=2, width=self._room)),
             BarColumn(bar_width=14),
             TextColumn("{task.fields[steps]}", justify="right", table_column=_column()),
             TextColumn("{task.fields[facts]}", style="cyan", table_column=_column(ratio=3)),
@@ -125,7 +126,11 @@ class TerminalDisplay:
             case Started(job=job):
                 self._ways[job.key] = 0.0
                 self._running[job.key] = self._progress.add_task(
-                    "", total=1, label=escape(printable(job.label)), steps="", facts="starting"
+                    "",
+                    total=1,
+                    label=escape(shortened(printable(job.label), self._console.width // 4)),
+                    steps="",
+                    facts="starting",
                 )
             case Progressed(job=job, note=note) if job.key in self._running:
                 total = max(note["total"], 1)
@@ -149,8 +154,7 @@ class TerminalDisplay:
         task = self._running.pop(job.key, None)
         if task is not None:
             self._progress.remove_task(task)
-        label = printable(job.label)
-        label = escape(label if len(label) <= _LONGEST_LABEL else f"{label[:_LONGEST_LABEL]}…")
+        label = escape(shortened(printable(job.label), self._console.width // 2))
         told = escape(one_line(record, self._vocabulary).removeprefix(record.status).lstrip(": "))
         self._console.print(
             f"{MARKS[record.status]} {label}: {told}", highlight=False, no_wrap=True, overflow="ellipsis"
@@ -176,8 +180,15 @@ class TerminalDisplay:
         self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def _column(ratio: int | None = None) -> Column:
-    return Column(no_wrap=True, overflow="ellipsis", ratio=ratio)
+def _column(ratio: int | None = None, width: int | None = None) -> Column:
+    return Column(no_wrap=True, overflow="ellipsis", ratio=ratio, min_width=width)
+
+
+def shortened(label: str, room: int) -> str:
+    """*label* in about *room* characters, cut in the middle: its end, with the seed, tells jobs apart."""
+    room = max(room, _SHORTEST_LABEL)
+    end = min(_END_OF_LABEL, room // 2)
+    return label if len(label) <= room else f"{label[: room - end - 1]}…{label[-end:]}"
 
 
 def time_left(elapsed: float, way: float) -> str:

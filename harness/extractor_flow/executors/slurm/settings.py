@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.contracts import load_schema
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WORD = {"type": "string", "minLength": 1}
 _OPTIONS = {
     "partition": "--partition",
     "account": "--account",
@@ -17,35 +18,9 @@ _OPTIONS = {
 }
 
 SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "default": {},
-    "properties": {
-        "partition": {**_WORD, "description": "the partition, as `sbatch --partition`"},
-        "account": {**_WORD, "description": "whom the time is charged to"},
-        "qos": {**_WORD, "description": "the quality of service"},
-        "time": {**_WORD, "description": "the time limit of a job, such as 2:00:00"},
-        "memory": {**_WORD, "description": "the memory of a job, such as 8G"},
-        "cpus": {"type": "integer", "minimum": 1, "default": 1, "description": "cores of a job"},
-        "gres": {**_WORD, "description": "devices of a training, such as 'gpu:1'; preparing and publishing need none"},
-        "at_once": {"type": "integer", "minimum": 1, "description": "so many trainings run at a time, at most"},
-        "warning_seconds": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 65535,
-            "default": 60,
-            "description": "so long before the time limit a training is told to stop, and says that it did",
-        },
-        "time_limit_retries": {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": 10,
-            "default": 1,
-            "description": "so often a training that met the time limit is queued again, from its beginning",
-        },
-        "options": {"type": "array", "items": _WORD, "default": [], "description": "further options of sbatch"},
-    },
+    key: value for key, value in load_schema("slurm_settings").items() if not key.startswith("$")
 }
+"""The contract ``slurm_settings``, as a part of a config's schema."""
 
 
 def common_options(settings: Mapping[str, Any]) -> list[str]:

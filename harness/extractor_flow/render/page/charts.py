@@ -8,15 +8,18 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.render.page import grid
-from extractor_flow.render.page.curves import panels_by_name, panels_by_place
+from extractor_flow.render.page.document import curves_of
 from extractor_flow.render.page.jobs_by_name import by_name
+from extractor_flow.render.page.pooled import over_environments
 from extractor_flow.render.page.ranking import rankings
 from extractor_flow.render.page.templating import rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from extractor_flow.render.page.jobs_by_name import Named
     from extractor_flow.study.flow import ReportSpec
+    from extractor_flow.study.page_spec import CurveSpec
     from extractor_flow.study.records import RunSummary
 
 _MOST = 40  # rows or panels, as many as a large sheet holds; the page has them all
@@ -32,22 +35,36 @@ def charts(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, str]:
     The drawings are the page's own, in its colours for light paper. The same arguments make the same files.
     """
     named, places = by_name(summary), grid.grid_of(summary, vocabulary)
-    made: dict[str, str] = {}
-    if places is None:
-        for ranking in rankings(summary, vocabulary, named):
-            made[_file("ranking", ranking["metric"])] = _ranking(summary.run_id, ranking)
-    else:
-        for score in grid.methods_over_rows(places):
-            words = {"title": f"{score['title']} by method", "subtitle": f"{summary.run_id}. Means over the seeds."}
-            axes = {"across": places.spec.row_title, "upright": score["title"]}
-            made[_file("methods", score["title"])] = _panels(score, **words, **axes)
+    results = _of_names(summary, vocabulary, named) if places is None else _of_grid(summary, places)
     spec = vocabulary.page.curve
-    if spec is not None:
-        panels = panels_by_name(spec, named) if places is None else panels_by_place(spec, places.by_column())
-        if panels is not None:
-            words = {"title": spec.title, "subtitle": f"{summary.run_id}. {_BY_NAME if places is None else _BY_PLACE}"}
-            made["curves.svg"] = _panels(panels, **words, across=_words(spec.x), upright=_words(spec.y))
-    return made
+    return {**dict(results), **({} if spec is None else dict(_of_curves(summary, spec, named, places)))}
+
+
+def _of_names(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]) -> Iterator[tuple[str, str]]:
+    for ranking in rankings(summary, vocabulary, named):
+        yield _file("ranking", ranking["title"]), _ranking(summary.run_id, ranking)
+    pooled = over_environments(summary, vocabulary)
+    if pooled is not None and pooled["profiles"] is not None:
+        words = {"title": "Performance profiles", "subtitle": f"{summary.run_id}. Over all environments."}
+        axes = {"across": "normalised score", "upright": "share of the jobs"}
+        yield "profiles.svg", _panels(pooled["profiles"], **words, **axes)
+
+
+def _of_grid(summary: RunSummary, places: grid.Grid) -> Iterator[tuple[str, str]]:
+    for score in grid.methods_over_rows(places):
+        words = {"title": f"{score['title']} by method", "subtitle": f"{summary.run_id}. Means over the seeds."}
+        axes = {"across": places.spec.row_title, "upright": score["title"]}
+        yield _file("methods", score["title"]), _panels(score, **words, **axes)
+
+
+def _of_curves(
+    summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
+) -> Iterator[tuple[str, str]]:
+    told = _BY_NAME if places is None else _BY_PLACE
+    axes = {"across": _words(spec.x), "upright": _words(spec.y)}
+    for environment, panels in curves_of(summary, spec, named, places):
+        where = summary.run_id if environment is None else f"{summary.run_id}, {environment}"
+        yield _file("curves", environment or ""), _panels(panels, title=spec.title, subtitle=f"{where}. {told}", **axes)
 
 
 def _ranking(run_id: str, ranking: Mapping[str, Any]) -> str:
@@ -88,7 +105,7 @@ def _panels(panels: Mapping[str, Any], **words: str) -> str:
 
 
 def _file(kind: str, what: str) -> str:
-    return f"{kind}_{re.sub('[^a-z0-9]+', '_', what.lower()).strip('_')[:60]}.svg"
+    return f"{re.sub('[^a-z0-9]+', '_', f'{kind}_{what}'.lower()).strip('_')[:60]}.svg"
 
 
 def _words(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.render.formats import duration, metric_of
+from extractor_flow.render.formats import day, duration, metric_of
 from extractor_flow.render.page import every_job, failures, grid
 from extractor_flow.render.page.curves import panels_by_name, panels_by_place
 from extractor_flow.render.page.jobs_by_name import Named, by_environment, by_name, middle, words_for
@@ -14,6 +14,7 @@ from extractor_flow.render.page.pooled import over_environments
 from extractor_flow.render.page.ranking import SHOWN, rankings, seed_by_seed
 from extractor_flow.render.page.templating import rendered
 from extractor_flow.study.page_spec import DURATION, PictureSpec
+from extractor_flow.study.summary import next_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ def report(
         vocabulary=vocabulary,
         lead=_lead(summary, named),
         failures=failures.told(summary.records),
+        commands=next_commands(summary.records),
         shown=SHOWN,
         pooled=over_environments(summary, vocabulary),
         rankings=rankings(summary, vocabulary, named),
@@ -60,14 +62,14 @@ def _places(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named])
     """The learning curves and, where the study is a grid, its tables and its methods."""
     places, spec = grid.grid_of(summary, vocabulary), vocabulary.page.curve
     return {
-        "curves": [] if spec is None else list(_curves(summary, spec, named, places)),
+        "curves": [] if spec is None else list(curves_of(summary, spec, named, places)),
         "grid": None if places is None else places.spec,
         "tables": [] if places is None else grid.tables(places, vocabulary),
         "methods": [] if places is None else grid.methods_over_rows(places),
     }
 
 
-def _curves(
+def curves_of(
     summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
 ) -> Iterator[tuple[str | None, dict[str, Any]]]:
     """The panels, those of each environment with axes of their own."""
@@ -88,6 +90,7 @@ def _lead(summary: RunSummary, named: Sequence[Named]) -> dict[str, Any]:
         "names": len(named),
         "seeds": seeds,
         "jobs": len(summary.records),
+        "created": day(summary.created_at),
         "wall": None if wall is None else duration(wall),
         **{key: int(run.get(key, 0)) for key in _COUNTS},
     }

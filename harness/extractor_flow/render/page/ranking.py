@@ -130,7 +130,6 @@ def _ranking(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named]
     words = words_for(metric, vocabulary)
     drawn = [{**_cells(row, words), **_marks(row, axis, words)} for row in rows]
     return {
-        "metric": metric,
         "title": words.title,
         "unit": words.unit,
         "rows": drawn,

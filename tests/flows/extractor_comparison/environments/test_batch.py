@@ -92,14 +92,14 @@ class Walks(OneByOne):
 
 
 class Walker:
-    """Makes a walk with two lanes."""
+    """Makes a walk with two lanes, of which the class may *lie* while that of the training does not."""
 
     def __init__(self, number, lies, wrap):
-        self.make = lambda: wrap(Walk(lies))
+        self.make, self.make_evaluated = (lambda: wrap(Walk())), (lambda: wrap(Walk(lies)))
         self.number = number
 
     def __call__(self):
-        return EvaluatingEnv(self.make(), {2 * self.number + lane: Lane(self.make()) for lane in range(2)})
+        return EvaluatingEnv(self.make(), {2 * self.number + lane: Lane(self.make_evaluated()) for lane in range(2)})
 
 
 def as_it_is(env):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.files import printable
-from extractor_flow.flows.dose_overlap.cli.bring import add_acceptance, add_import
+from extractor_flow.flows.dose_overlap.cli.import_frames import add_acceptance, add_import
 from extractor_flow.flows.dose_overlap.cli.numbers import dose, finite, number, positive
 from extractor_flow.flows.dose_overlap.cli.train import OPTIONS, train
 from extractor_flow.flows.dose_overlap.jobs import EXTRA, FLOW_NAME, PACKAGES

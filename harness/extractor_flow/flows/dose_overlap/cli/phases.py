@@ -50,7 +50,15 @@ def generate_from_frames(options: argparse.Namespace) -> int:
     from extractor_flow.flows.dose_overlap.data.generate import write_measured
     from extractor_flow.flows.dose_overlap.measured.consistency import require_consistent
 
-    data = read_data(options.frames)
+    try:
+        data = read_data(options.frames)
+    except DataError as error:
+        if not options.frames.is_file():
+            raise
+        msg = (
+            f"{error}\nbring it to the contract with: extractor-flow dose-overlap import {options.frames} --output FILE"
+        )
+        raise DataError(msg) from error
     if not options.accept_inconsistent:
         require_consistent(data, str(options.frames))
     options.output_root.mkdir(parents=True, exist_ok=True)

@@ -64,9 +64,9 @@ class Found:
 class Asked:
     """What the user says of the files: it goes before what is found.
 
-    ``photon_scale``: photons for each unit of squared amplitude; ``pixel_size``: metres for each pixel of the object,
-    in which positions without a unit then are; ``places``: paths by the names of :data:`PLACES`; ``ways``: the
-    mistakes to undo, ``None`` to find them; ``accept``: go on where frames do not fit their object.
+    ``photon_scale``: photons for each unit of squared amplitude, or each count; ``pixel_size``: metres for each pixel
+    of the object, in which positions without a unit then are; ``places``: paths by the names of :data:`PLACES`;
+    ``ways``: the mistakes to undo, ``None`` to find them; ``accept``: go on where frames do not fit their object.
     """
 
     photon_scale: float | None = None

@@ -33,7 +33,8 @@ def in_this_process(workers: Sequence[Worker]) -> DummyVecEnv:
     evaluation = batch_of([lanes[number].env for number in sorted(lanes)])
     if training is None or evaluation is None:
         return envs
-    if not keeps_its_word(workers[0].make):
+    make, make_evaluated = workers[0].make, workers[0].make_evaluated
+    if not all(keeps_its_word(each) for each in ([make] if make == make_evaluated else [make, make_evaluated])):
         logger.warning(_OTHERWISE)
         return envs
     return BatchedEnvs(inner, training, evaluation)

@@ -27,7 +27,7 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--photon-scale",
         metavar="S",
         type=above_zero,
-        help="photons for each unit of squared amplitude, where not counts",
+        help="photons for each unit of squared amplitude, or for each count (default for counts: 1)",
     )
     command.add_argument(
         "--pixel-size",
