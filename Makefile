@@ -9,6 +9,8 @@ CONFIG ?= configs/scenarios/multi_extractor_default.yaml
 JOBS   ?= 3
 PYTEST_ARGS ?=
 BENCHMARK_ARGS ?=
+# Where a container sets it, every process of the tests would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 # Each worker takes its part file by file, so that few modules' fixtures are made twice, and then helps the others.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
