@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow import layout
 from extractor_flow.files import dump_line, dumps, sha256_of
+from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
-from extractor_flow.run.publish import published_files, read_summary
+from extractor_flow.run.publish import beside_the_page, published_files, read_summary
 from extractor_flow.run.rundir import RunDirectory
 
 if TYPE_CHECKING:
@@ -95,7 +96,13 @@ class Tampering:
         request = run.request()
         flow = find_flow(request["flow"])
         summary, words = read_summary(run, flow), flow.vocabulary
-        for name, made in published_files(summary, request, words, run.figures).items():
+        files = published_files(summary, request, words, run.figures) | beside_the_page(summary, words)
+        directories = {record.directory for record in summary.records}
+        for name in ConfinedDirectory(self.path).walk().files:
+            if name not in files and layout.is_beside_the_page(name, directories):
+                (self.path / name).unlink()
+        for name, made in files.items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             (self.path / name).write_bytes(made())
         self.rebind()
 
