@@ -39,7 +39,7 @@ OPTIONS = {
     "a huge seed": ["--seed", str(2**32 - 1)],
     "another name": ["--run-id", "Ünï | `name` {}"],
     "a long name": ["--run-id", "x" * 200],
-    "a name of dots": ["--run-id", "..."],
+    "a name that begins with dots": ["--run-id", "...a"],
 }
 REPOSITORIES = {
     "no commit": ["git init -q ."],
