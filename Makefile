@@ -5,10 +5,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CONFIG ?= configs/scenarios/multi_extractor_default.yaml
-JOBS   ?= 2
+# One more than a small machine's two cores: a test waits now and then, for a process or a clock.
+JOBS   ?= 3
 PYTEST_ARGS ?=
 BENCHMARK_ARGS ?=
-# Each worker takes its half file by file, so that few modules' fixtures are made twice, and then helps the other.
+# Where a container sets it, every process of the tests would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+# Each worker takes its part file by file, so that few modules' fixtures are made twice, and then helps the others.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
@@ -17,13 +20,14 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
 
+# Nothing is compiled ahead: a module is when it is first imported, and most of what is installed never is.
 $(STAMP): pyproject.toml examples/line_fit/pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON) on this machine; name one: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@echo "setting up $(VENV); the first time takes some minutes, most of them for torch"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt \
+	$(BIN)/pip install --no-compile --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[train,dose,test,dev]' --editable examples/line_fit
 	@touch $@
 

@@ -6,8 +6,6 @@ import configparser
 import itertools
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 
 import pytest
@@ -51,10 +49,10 @@ def option(words, name):
 
 
 def tox_environments():
-    done = subprocess.run(
-        [sys.executable, "-m", "tox", "list", "--no-desc"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return set(done.stdout.split())
+    """What ``tox list`` names; it also looks for the Python of each."""
+    from tox.run import setup_state
+
+    return set(setup_state(["list", "-c", str(ROOT / "tox.ini")]).conf)
 
 
 def test_the_gate_waits_for_every_job_that_may_not_fail_and_runs_whatever_became_of_them():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from extractor_flow.study.job_contract import Metric
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 SECONDS_DECIMALS = 1
 _LONGEST_PLAIN = 1e15
 _MINUTE = 60
+# Not from the locale: a page is the same bytes on every machine.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 # What the core itself measures; a flow's vocabulary may name it otherwise.
 CORE_METRICS = {
@@ -51,3 +57,12 @@ def duration(value: float) -> str:
     if minutes < _MINUTE:
         return f"{minutes} min {rest} s"
     return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
+
+
+def day(timestamp: str) -> str:
+    """The moment *timestamp* for a person: ``28 November 2026, 09:08 UTC``; what is no moment is returned as it is."""
+    try:
+        moment = datetime.fromisoformat(timestamp).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return timestamp
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"

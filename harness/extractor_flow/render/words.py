@@ -11,7 +11,7 @@ from extractor_flow.study.summary import RUN_DIR
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MOST_DETAILS, _MOST_JOBS = 6, 3
+_MOST_DETAILS, _MOST_JOBS = 3, 3
 
 
 def verdict_lines(data: Mapping[str, Any]) -> list[str]:

@@ -10,8 +10,10 @@ import sys
 import pytest
 import yaml
 
+from extractor_flow.cli import main
 from extractor_flow.verify import verify
 from support import ROOT
+from support.calling import call
 from support.published import SMALL_WORLD, words
 
 pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
@@ -87,15 +89,8 @@ def found(run):
 
 def trained_again(run, name):
     """The violations that ``verify --replay`` adds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "extractor_flow.cli", "verify", str(run), "--replay", name, "--format", "json"],
-        cwd=run.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [each for each in json.loads(done.stdout)["violations"] if each["kind"] == "replay"]
+    answer = call(main, "verify", run, "--replay", name, "--format", "json", cwd=run.parent)
+    return [each for each in json.loads(answer.out)["violations"] if each["kind"] == "replay"]
 
 
 def test_every_saboteur_claims_success_but_those_whose_result_is_rejected(run):

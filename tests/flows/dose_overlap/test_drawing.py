@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, write_data
 from extractor_flow.flows.dose_overlap.figures import draw_cells
+from extractor_flow.flows.dose_overlap.figures.curves import draw_learning_curves
 from extractor_flow.flows.dose_overlap.figures.pictures import Shown
+from extractor_flow.flows.dose_overlap.figures.scan import source_of
 from extractor_flow.flows.dose_overlap.plan import Cell
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverage
 from extractor_flow.flows.dose_overlap.scoring import cell_metrics
@@ -55,8 +58,32 @@ def test_every_figure_is_a_picture(shown, tmp_path):
         "images_iterative.png": True,
         "images_map.png": True,
         "images_error.png": True,
+        "rings.png": True,
+        "frames.png": True,
         "scan.png": True,
     }
+
+
+def test_a_legend_of_many_cells_is_not_cut(shown):
+    cells = [Cell(dose, "baseline", f"variant-{number}") for dose in (1000, 10**5) for number in range(20)]
+    figure = draw_learning_curves([replace(shown[0], cell=cell) for cell in cells])
+    figure.canvas.draw()
+
+    (legend,) = figure.legends
+    inside, outside = legend.get_window_extent(), figure.bbox
+    assert [inside.x0 >= 0, inside.y0 >= 0, inside.x1 <= outside.x1, inside.y1 <= outside.y1] == [True] * 4
+
+
+def test_without_a_true_object_under_the_frames_there_is_one_panel_of_losses(shown):
+    curves = [{"epoch": each["epoch"], "validation_loss": each["validation_loss"]} for each in CURVES]
+
+    assert len(draw_learning_curves([replace(each, curves=curves) for each in shown]).axes) == 1
+
+
+def test_the_object_of_measured_frames_is_a_reference_and_that_of_simulated_ones_the_truth():
+    data = tiny_scan()[1]
+
+    assert [source_of(data), source_of(replace(data, metadata={}))] == ["truth", "reference"]
 
 
 def test_without_a_finished_cell_there_is_nothing_to_draw(tmp_path):

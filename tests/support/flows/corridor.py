@@ -161,3 +161,24 @@ class Listening(Corridor):
 
 def make_listening():
     return Listening()
+
+
+class Sums(gymnasium.Env):
+    """Say the sum of two numbers, twenty times: all seeds learn it alike, and each update brings them on."""
+
+    observation_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
+    action_space = spaces.Box(-3.0, 3.0, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._steps = 0
+        return self._draw(), {}
+
+    def step(self, action):
+        self._steps += 1
+        reward = -abs(float(action[0]) - float(self._shown.sum()))
+        return self._draw(), reward, False, self._steps >= 20, {}
+
+    def _draw(self):
+        self._shown = self.np_random.uniform(-1, 1, 2).astype(np.float32)
+        return self._shown

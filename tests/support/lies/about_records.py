@@ -104,16 +104,6 @@ def unselected(run: Tampering) -> None:
     journaled(lambda records: records.remove(next(each for each in records if each["directory"] == BAD)))(run)
 
 
-def without_log(change: Change) -> Change:
-    """And the run's log, which tells of every record, is gone."""
-
-    def both(run: Tampering) -> None:
-        change(run)
-        (run.path / layout.LOG).unlink()
-
-    return both
-
-
 def claiming(role: str, name: str) -> Change:
     """The first job claims the file *name* of its directory as its artifact *role*."""
 
@@ -172,13 +162,9 @@ RECORDS = lies(
         "a skip after a success": again(ONE, Code.MISSING_CAPABILITY),
         "a failure that never started, after a success": again(ONE, Code.NOT_STARTED),
         "another reason of a failure": recording(BAD, reason="the machine was switched off"),
-        "another end of a log": without_log(recording(BAD, log_tail=["all steps done", "reward 99"])),
         "an interruption that was none": recording(BAD, code="interrupted", signal="SIGINT"),
         "an attempt of what was not started": recording_skip(attempt=99),
         "more steps than were logged": recording(ONE, training_steps=10**6),
-        "no time at all": recording(ONE, duration_seconds=0.0),
-        "a job that took years": recording(ONE, end_time="2046-01-01T00:00:00.000Z", duration_seconds=6e8),
-        "a skip in the future": recording_skip(start_time="2046-01-01T00:00:00.000Z"),
         "a job that was not selected": unselected,
         "a record that the log has and the journal not": dropped(log=True, directory=False),
         "its order as an artifact": claiming("weights", "job.json"),
@@ -191,7 +177,6 @@ DIRECTORIES = [
     Mutation("a job that was dropped", f"{BAD}/job.json", dropped(log=False, directory=True)),
     Mutation("an attempt after the success", f"{ONE}/attempt-2.json", adding(f"{ONE}/attempt-2.json")),
     Mutation("the log of an attempt before the only one", f"{ONE}/attempt-1.log", adding(f"{ONE}/attempt-1.log")),
-    Mutation("a preparation of a flow that prepares nothing", layout.PREPARED, adding(layout.PREPARED)),
     Mutation("another Python", layout.RUN, asked(python_version="4.0.0")),
     Mutation("a rehearsal that trained", layout.RUN, then_published(asked(dry_run=True))),
     Mutation("another platform", layout.RUN, asked(platform="AmigaOS")),

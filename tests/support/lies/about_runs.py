@@ -83,25 +83,9 @@ def leaving_out(name: str, digest: str | None = None, size: int | None = None) -
     return lie
 
 
-def replacing_large(name: str) -> Callable[..., None]:
-    """A file is left out as if it were a large one of another content."""
-    return leaving_out(name, digest="0" * 64, size=10**6)
-
-
 def listing(name: str, size: int = 10**9) -> Callable[..., None]:
     """A file is listed that never was."""
     return lambda left_out, _: left_out.append({"path": name, "sha256": "1" * 64, "size_bytes": size})
-
-
-def as_of_old(change: Change) -> Change:
-    """As in copies of before the size was recorded."""
-
-    def both(run: Tampering) -> None:
-        change(run)
-        with run.json(layout.ARCHIVE) as listed:
-            del listed["largest"]
-
-    return both
 
 
 def twice(left_out: list[dict[str, Any]], _: Path) -> None:
@@ -164,9 +148,6 @@ ARCHIVES = lies(
         "a note of an attempt left out": archived(leaving_out(f"{ONE}/attempt-1.json", size=LARGE)),
         "a result left out, with its size": archived(leaving_out(f"{ONE}/result.json", size=LARGE)),
         "small evidence left out": archived(leaving_out(f"{ONE}/weights.json")),
-        "small evidence left out, as if of old": as_of_old(archived(leaving_out(f"{ONE}/train.log"))),
-        "another order left out of an old copy": as_of_old(archived(replacing_large(f"{ONE}/job.json"))),
-        "another result left out of an old copy": as_of_old(archived(replacing_large(f"{ONE}/result.json"))),
         "a file left out twice": archived(twice, largest=0),
         "a file of a job that is not": archived(listing("models/huge/weights.json")),
         "a figure left out": archived(listing("figures/award.png")),

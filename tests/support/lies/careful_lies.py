@@ -254,13 +254,6 @@ LIES = [
         checks=("times-of-records",),
     ),
     Mutation(
-        "another attempt, everywhere",
-        f"{ONE}/attempt-2.json",
-        lying(ONE, "attempt", to=2),
-        "missing",
-        checks=("job-attempts",),
-    ),
-    Mutation(
         "one artifact less, everywhere",
         layout.JOURNAL,
         lying(ONE, "artifacts", to=lambda all_: {role: all_[role] for role in all_ if role != "checkpoint_32"}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor_flow.render.formats import CORE_METRICS, duration, metric_of, number, quantity, seconds
+from extractor_flow.render.formats import CORE_METRICS, day, duration, metric_of, number, quantity, seconds
 from extractor_flow.study.job_contract import Metric
 from support.render_samples import WORDS
 
@@ -56,3 +56,16 @@ def test_a_metric_is_named_by_the_flow_then_by_the_core_then_by_itself():
 )
 def test_a_duration_is_told_at_a_glance(value, text):
     assert duration(value) == text
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "shown"),
+    [
+        ("2026-11-28T09:08:15.590Z", "28 November 2026, 09:08 UTC"),
+        ("2026-01-01T00:30:00+02:00", "31 December 2025, 22:30 UTC"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01T00:00:00+02:00"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_a_moment_is_told_in_words(timestamp, shown):
+    assert day(timestamp) == shown

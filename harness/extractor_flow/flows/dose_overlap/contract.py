@@ -94,13 +94,10 @@ CONTRACT = JobContract(
             "stopped_early",
             "untrained_weights_sha256",
             "data_sha256",
-            "device",
-            "torch_threads",
-            "versions",
-            "cpu_seconds",
         ),
-        Detail(),
-    ),
+        Detail(reproducible=True),
+    )
+    | dict.fromkeys(("device", "torch_threads", "versions", "cpu_seconds"), Detail()),
 )
 
 ADDED = {

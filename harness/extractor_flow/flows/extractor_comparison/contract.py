@@ -53,21 +53,11 @@ CONTRACT = JobContract(
             "Memory of the replay buffer", "bytes", 0, required=False, since=2, larger_is_better=False
         ),
     },
-    details={"evaluation_environment": Detail(required=False, since=2)}
+    details={"evaluation_environment": Detail(required=False, since=2, reproducible=True)}
     | dict.fromkeys(
-        (
-            "curve",
-            "requested_steps",
-            "seeds",
-            "environment",
-            "device",
-            "torch_threads",
-            "versions",
-            "untrained_weights_sha256",
-            REPEATABILITY,
-        ),
-        Detail(),
-    ),
+        ("curve", "requested_steps", "seeds", "environment", "untrained_weights_sha256"), Detail(reproducible=True)
+    )
+    | dict.fromkeys(("device", "torch_threads", "versions", REPEATABILITY), Detail()),
 )
 
 HEADLINE = "held_out_mean_reward"

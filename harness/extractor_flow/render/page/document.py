@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.render.formats import duration, metric_of
+from extractor_flow.render.formats import day, duration, metric_of
 from extractor_flow.render.page import every_job, failures, grid
 from extractor_flow.render.page.curves import panels_by_name, panels_by_place
 from extractor_flow.render.page.jobs_by_name import Named, by_environment, by_name, middle, words_for
@@ -90,6 +90,7 @@ def _lead(summary: RunSummary, named: Sequence[Named]) -> dict[str, Any]:
         "names": len(named),
         "seeds": seeds,
         "jobs": len(summary.records),
+        "created": day(summary.created_at),
         "wall": None if wall is None else duration(wall),
         **{key: int(run.get(key, 0)) for key in _COUNTS},
     }

@@ -87,11 +87,12 @@ def _table(grid: Grid, shown: str | Difference, words: Metric) -> dict[str, Any]
         return None
     signs = min(means.values()) < 0 or isinstance(shown, Difference) or words.title.startswith(("Gain", "Gained"))
     low, high = min(means.values()), max(means.values())
+    told = {place: round(mean, words.decimals) for place, mean in means.items()}
     rows = []
     for row in grid.rows:
         places = [(row, column) for column in grid.columns]
         cells = [
-            _cell(values[place], words, _shade(means[place], low, high, signs=signs), signs=signs)
+            _cell(values[place], words, _shade(told[place], low, high, signs=signs), signs=signs)
             if place in means
             else None
             for place in places

@@ -46,11 +46,10 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
     with run.files.open(SUBJECTS, limit=LIMIT) as stream:
         content = read_bytes(stream, SUBJECTS, limit=LIMIT).replace(b"\r\n", b"\n")
     listed = _as_made(run, content)
-    wrong: tuple[Violation, ...] = ()
     if listed is None:
         data, wrong = read_document(run.files, SUBJECTS, CONTRACT)
         listed = None if data is None else {each["path"]: Subject(**each) for each in data["files"]}
-    yield from wrong
+        yield from wrong
     if listed is not None:
         yield from _compared(run, listed)
 

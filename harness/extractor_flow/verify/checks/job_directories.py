@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow import layout
@@ -19,7 +18,6 @@ from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed, Failed
 from extractor_flow.verify.checks.artifacts import wrong_artifacts
-from extractor_flow.verify.checks.timeline import CLOCK_STEP
 from extractor_flow.verify.json_diff import differences
 from extractor_flow.verify.subject.documents import RECORD_CONTRACT, SMALL, read_document, record_of
 
@@ -131,34 +129,4 @@ def _is_written(job: JobSubject, name: str, demanded: Mapping[str, Any]) -> bool
     return there == hashlib.sha256(content).hexdigest()
 
 
-@check("job-attempts", layer=Layer.CONSISTENCY, reads=("attempt",), requires=_REQUEST)
-def job_attempts(job: JobSubject) -> Iterator[Violation]:
-    """The recorded attempt left the note that it begins with, under its number and from its time.
-
-    Catches: an attempt that was renumbered. Cannot catch: attempts whose notes were taken away.
-    """
-    record = job.record
-    name = job.path(attempt_note(record.attempt))
-    died_early = not isinstance(record.outcome, Completed) and name not in job.run.listing.files
-    if record.end_time is None or died_early:
-        return
-    with job.run.files.open(name, limit=SMALL) as stream:
-        note = require_object(read_json(stream, name, limit=SMALL), name)
-    if note.get("attempt") != record.attempt:
-        yield Violation(name, "$.attempt", brief(note.get("attempt")), str(record.attempt), _KIND)
-    latest = record.start_time if isinstance(record.outcome, Completed) else record.end_time
-    if not _is_before(note.get("started_at"), latest):
-        what = f"the journal has {record.start_time} to {record.end_time}"
-        yield Violation(name, "$.started_at", brief(note.get("started_at")), what, _KIND)
-
-
-def _is_before(moment: object, latest: str) -> bool:
-    """Whether *moment* is a time that is not after *latest*, as far as clocks can tell."""
-    try:
-        late = datetime.fromisoformat(str(moment)) - datetime.fromisoformat(latest)
-    except (ValueError, TypeError):  # no time, or one without a zone
-        return False
-    return late.total_seconds() <= CLOCK_STEP
-
-
-CHECKS = (job_orders, job_results, results_of_the_unstarted, job_attempts)
+CHECKS = (job_orders, job_results, results_of_the_unstarted)

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from extractor_flow import layout
-from extractor_flow.errors import RequestError
 from extractor_flow.evidence.check import Layer, Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.readers.errors import ReadError
@@ -35,25 +34,23 @@ if TYPE_CHECKING:
 _GIVES = f"{layout.RUN} and {layout.JOURNAL} give"
 
 
-_RECORDED = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.COMPARISON)
 _DOCUMENTS = (layout.SUMMARY, layout.MANIFEST, layout.SKIPS, layout.HISTORICAL)
 
 
-@check("json-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=_DOCUMENTS, requires=_RECORDED)
+@check("json-made-again", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=_DOCUMENTS, requires=PUBLISHED)
 def json_made_again(run: RunSubject) -> Iterator[Finding]:
     """Each published JSON file is, byte for byte, what run.json and the journal make.
 
     Catches: any number, status, reason or order that the journal does not give. Cannot catch: a lie that the journal
-    tells, too; what a flow that is not installed would have computed.
+    tells, too.
     """
-    known = not isinstance(run.flow, RequestError) and run.restudied[0] is not None
     made = published(run)
     for name in [name for name in _DOCUMENTS if not is_as_made(run, name)]:
         if run.documents.get(name) is None:
             yield Unchecked(name, "it cannot be used", Why.UNREADABLE)
             continue
         try:
-            yield from _json(run, name, made[name](), exact=known)
+            yield from _json(run, name, made[name]())
         except ReadError as error:  # as of a file that is much longer than what is made here
             yield Violation.refused(name, error)
 
@@ -83,7 +80,7 @@ def report_made_again(run: RunSubject) -> Iterator[Finding]:
     """
     yield from _text(run, layout.TABLE)
     yield from _text(run, layout.PAGE)
-    made = beside_the_page(run.supported.summary, run.reporter.vocabulary)
+    made = beside_the_page(run.supported.summary, run.supported.words)
     directories = {entry.record.directory for entry in run.latest.values()}
     there = {path for path in run.listing.files if layout.is_beside_the_page(path, directories)}
     for path in sorted(made.keys() | there):
@@ -104,12 +101,12 @@ def _beside(run: RunSubject, path: str, demanded: bytes | None) -> Iterator[Find
         yield from _first_line(path, demanded, there)
 
 
-def _json(run: RunSubject, name: str, demanded: bytes, *, exact: bool) -> Iterator[Finding]:
+def _json(run: RunSubject, name: str, demanded: bytes) -> Iterator[Finding]:
     """The first place at which the document differs; where others wrote it, sums may differ in their last bits."""
     there = found(run, name, demanded)
     if there == demanded:
         return
-    alike = exact and computes_alike(run.request)
+    alike = computes_alike(run.request)
     wanted, given = (parse(decode(content, name), name) for content in (demanded, there))
     differences = violations(name, wanted, given, _GIVES, *(() if alike else (run.supported.rounded,)))
     first = next(differences, None)
@@ -128,7 +125,7 @@ def _text(run: RunSubject, name: str) -> Iterator[Finding]:
     if computes_alike(run.request):
         yield from _first_line(name, demanded, there)
     elif name == layout.MARKDOWN and data is not None:
-        yield from check_page(decode(there, name), page_of(data, run.reporter.vocabulary))
+        yield from check_page(decode(there, name), page_of(data, run.supported.words))
     else:
         yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
 

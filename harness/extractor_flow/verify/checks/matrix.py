@@ -158,14 +158,20 @@ def attempts_count_up(run: RunSubject) -> Iterator[Violation]:
             yield Violation(layout.JOURNAL, place, str(record.attempt), f"{before} came before", _KIND)
 
 
-@check("records-comparable", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_RECORDED)
+@check(
+    "records-comparable",
+    layer=Layer.CONSISTENCY,
+    scope=Scope.RUN,
+    reads=(layout.JOURNAL,),
+    requires=(*_RECORDED, Requirement.FLOW, Requirement.STUDY),
+)
 def records_comparable(run: RunSubject) -> Iterator[Violation]:
     """The flow can compare the journal's records: they have the metrics and details that its comparison takes.
 
     Catches: records whose numbers are of the wrong kind. Cannot catch: wrong numbers of the right kind.
     """
     if isinstance(run.support, str):
-        claim = f"holds records that {run.reporter.name} can compare"
+        claim = f"holds records that {run.request['flow']} can compare"
         yield Violation(layout.JOURNAL, "", claim, run.support, _KIND)
 
 

@@ -12,7 +12,6 @@ from extractor_flow.evidence.findings import Unchecked, Violation
 from extractor_flow.layout import JOB, PROGRESS, RESULT
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_json, require_object
-from extractor_flow.study.flow import SupportsPrepare
 from extractor_flow.study.jobs import Job
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.subject.documents import SMALL
@@ -73,24 +72,6 @@ def _is_order(run: RunSubject, path: str) -> bool:
     return True
 
 
-@check(
-    "preparation",
-    layer=Layer.CONSISTENCY,
-    scope=Scope.RUN,
-    reads=(layout.PREPARED,),
-    requires=(*_RECORDED, Requirement.FLOW),
-)
-def preparation(run: RunSubject) -> Iterator[Violation]:
-    """Only a run whose flow prepares data says that they were prepared.
-
-    Catches: a prepared.json in the run of another flow. Cannot catch: what the data are.
-    """
-    there = layout.PREPARED in run.listing.files
-    if there and not isinstance(run.flow, SupportsPrepare):
-        what = f"the flow {run.request['flow']} prepares nothing"
-        yield Violation(layout.PREPARED, "", "says what was prepared for the jobs", what, _KIND)
-
-
 @check("unknown-files", scope=Scope.RUN, requires=_RECORDED)
 def unknown_files(run: RunSubject) -> Iterator[Unchecked]:
     """Every file of the run, and of a job that completed, is one that the harness or the job's record tells of.
@@ -125,4 +106,4 @@ def _upwards(folder: str) -> Iterator[str]:
         folder = folder.rpartition("/")[0]
 
 
-CHECKS = (success_is_final, unannounced_jobs, preparation, unknown_files)
+CHECKS = (success_is_final, unannounced_jobs, unknown_files)

@@ -25,15 +25,15 @@ _LIMIT = 64 * 1024 * 1024  # a list of some 300,000 files
 class ArchiveList:
     """What was left out of a copy, by path; nothing for a whole run, which has no such list (``is_there``).
 
-    ``largest`` is the size up to which files of jobs were kept; copies of before it was recorded do not say. With
-    ``accepted``, whatever was left out is unchecked; else it is missed, once. So is what is wrong with the files in
-    which names and secrets were replaced, ``redacted``: by the copy's own word, so it is never verified.
+    ``largest`` is the size up to which files of jobs were kept. With ``accepted``, whatever was left out is unchecked;
+    else it is missed, once. So is what is wrong with the files in which names and secrets were replaced, ``redacted``:
+    by the copy's own word, so it is never verified.
     """
 
     is_there: bool
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     wrong: tuple[Violation, ...] = ()
-    largest: int | None = None
+    largest: int = 0
     accepted: bool = False
     redacted: frozenset[str] = frozenset()
 
@@ -75,7 +75,7 @@ def read_archive_list(files: ConfinedDirectory, *, accepted: bool) -> ArchiveLis
         is_there=True,
         left_out=left_out,
         wrong=repeated,
-        largest=data.get("largest"),
+        largest=data["largest"],
         accepted=accepted,
         redacted=redacted,
     )

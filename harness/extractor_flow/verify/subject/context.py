@@ -18,7 +18,6 @@ from extractor_flow.verify.environment import environment_differences
 from extractor_flow.verify.subject.documents import load_documents
 from extractor_flow.verify.subject.matrix import MALFORMED_INPUT_ERRORS, matrix_of, restudy
 from extractor_flow.verify.subject.support import latest_records, supported
-from extractor_flow.verify.subject.unknown_flow import UninstalledFlow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from extractor_flow.binding.witness import Witness
     from extractor_flow.evidence.findings import Violation
     from extractor_flow.readers.paths import ConfinedDirectory, Listing
-    from extractor_flow.study.flow import Flow, Study, SupportsCompare
+    from extractor_flow.study.flow import Flow, Study
     from extractor_flow.study.records import JobRecord
     from extractor_flow.verify.subject.archive_list import ArchiveList
     from extractor_flow.verify.subject.documents import Documents, Entry
@@ -116,18 +115,13 @@ class RunSubject:
         return matrix_of(self.request, self.restudied[0])
 
     @cached_property
-    def reporter(self) -> SupportsCompare:
-        """The flow that compares the records; for a flow that cannot, what the published files say of themselves."""
-        if isinstance(self.flow, RequestError) or self.restudied[0] is None:
-            return UninstalledFlow(self.documents)
-        return self.flow
-
-    @cached_property
     def support(self) -> Supported | str:
-        """What the journal supports, or what the flow says of records that it cannot compare."""
+        """What the journal supports, or why that cannot be told: no flow takes its settings, or the flow says so."""
+        if isinstance(self.flow, RequestError) or self.restudied[0] is None:
+            return "no flow takes the settings"
         records = [entry.record for entry in self.latest.values()]
         try:
-            return supported(records, self.request, self.reporter)
+            return supported(records, self.request, self.flow)
         except MALFORMED_INPUT_ERRORS as error:
             return brief(f"{type(error).__name__}: {error}")
 
@@ -152,7 +146,8 @@ class RunSubject:
         elif isinstance(self.support, str):
             unmet[Requirement.COMPARISON] = Unmet("its records cannot be compared")
         if isinstance(self.flow, RequestError):
-            unmet |= dict.fromkeys((Requirement.FLOW, Requirement.STUDY), Unmet(str(self.flow), Why.UNKNOWN_FLOW))
+            of_flow = (Requirement.FLOW, Requirement.STUDY, Requirement.COMPARISON)
+            unmet |= dict.fromkeys(of_flow, Unmet(str(self.flow), Why.UNKNOWN_FLOW))
         elif self.restudied[0] is None:
             unmet[Requirement.STUDY] = Unmet("its config is not one of its flow's")
         return unmet

@@ -10,7 +10,7 @@ from extractor_flow.run.publish import summary_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from extractor_flow.study.flow import SupportsCompare
+    from extractor_flow.study.flow import ReportSpec, SupportsCompare
     from extractor_flow.study.records import JobRecord, RunSummary
     from extractor_flow.verify.json_diff import Steps
     from extractor_flow.verify.subject.documents import Entry
@@ -20,9 +20,10 @@ _RECOMPUTED = {"aggregate_metrics", "statistics"}
 
 @dataclass(frozen=True)
 class Supported:
-    """What the journal supports: the run's summary, and the names of the metrics that the comparison computed."""
+    """What the journal supports: the run's summary, its flow's *words*, and the metrics that it computed."""
 
     summary: RunSummary
+    words: ReportSpec
     compared: frozenset[str]
 
     def rounded(self, steps: Steps) -> bool:
@@ -45,4 +46,4 @@ def supported(records: Iterable[JobRecord], request: Mapping[str, Any], flow: Su
     told = tuple(records)
     comparison = flow.compare(told, request["config"])
     names = {name for metrics in comparison.job_metrics.values() for name in metrics}
-    return Supported(summary_of(request, told, comparison), frozenset(names))
+    return Supported(summary_of(request, told, comparison), flow.vocabulary, frozenset(names))

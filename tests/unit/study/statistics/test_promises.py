@@ -7,6 +7,7 @@ import runpy
 import numpy as np
 import pytest
 
+from extractor_flow.study.statistics import pool
 from support import ROOT
 
 SIMULATION = runpy.run_path(str(ROOT / "scripts" / "measure_statistics.py"))
@@ -33,6 +34,13 @@ def test_intervals_of_medians_have_the_coverage_that_they_state(kind, seeds, sta
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
 def test_the_interval_of_two_samples_covers_what_it_says_or_more(kind):
     assert SIMULATION["coverage_of_two_samples"](kind, 5, COUNT, generator()) > 0.95 - SLACK
+
+
+@pytest.mark.parametrize(("kind", "environments", "stated"), [("normal", 2, 0.81), ("lognormal", 5, 0.92)])
+def test_the_interval_over_environments_holds_as_often_as_it_states(kind, environments, stated):
+    level = [0.5] * 5
+    assert pool([level] * environments, ()).spread.coverage == stated
+    assert SIMULATION["coverage_over_environments"](kind, environments, 5, 300, generator()) > stated - 3 * SLACK
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
