@@ -1,7 +1,7 @@
 """Measures this package beside what one would do without it: python benchmarks/benchmark.py [--quick] [--only WORD].
 
 What is compared takes turns in one run, so that a busy machine slows both. `make benchmark` writes the table and the
-picture of docs/explanation/benchmark.md; with --quick or --only nothing but the output has them.
+picture of docs/explanation/benchmark.md; without --write nothing but the output has them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def main() -> None:
         for row in PARTS[name](options.rounds, quick=options.quick):
             rows.append(row)
             print(row, flush=True)
-    text = markdown(rows, rounds=options.rounds, quick=options.quick)
+    kind = f"{'Short' if options.quick else 'Whole'} run of {', '.join(options.only)}"
+    text = markdown(rows, kind, options.rounds)
     print(text)
     if options.write:
         into_page(text)

@@ -38,11 +38,10 @@ def middle(what: str, unit: str, ours: Sequence[float], beside: str = "", theirs
     return Row(what, unit, median(ours), beside, median(theirs) if theirs else None)
 
 
-def markdown(rows: Sequence[Row], *, rounds: int, quick: bool) -> str:
-    """The table of *rows*, and where and how they were measured."""
+def markdown(rows: Sequence[Row], kind: str, rounds: int) -> str:
+    """The table of *rows*, and where and how they were measured; *kind* says of what run."""
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    kind = "a short run" if quick else "a whole run"
-    said = f"{kind}, medians of {rounds} rounds in turns, {os.cpu_count()} cores, Python {platform.python_version()}"
+    said = f"{kind}, rounds in turns: {rounds}, {os.cpu_count()} cores, Python {platform.python_version()}"
     head = [["what", "unit", "here", "beside it", "there", "ratio"], ["---", "---", "---:", "---", "---:", "---:"]]
     cells = [
         [row.what, row.unit, _number(row.ours), row.beside, _number(row.theirs), _number(row.ratio)] for row in rows
