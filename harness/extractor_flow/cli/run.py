@@ -98,6 +98,7 @@ def handle(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, told: Told) -> int:
+    from extractor_flow.render.summary_json import to_json
     from extractor_flow.run.runner import SubmitReport
 
     if options.attest is not None:
@@ -108,6 +109,7 @@ def _run(options: argparse.Namespace, told: Told) -> int:
     if isinstance(report, SubmitReport):
         told.run = report.run
         return 0
+    told.summary = to_json(report.summary, report.flow.vocabulary)
     codes = [report.exit_code]
     if options.attest is not None:
         codes.append(_attest(report.run.path, options.attest))

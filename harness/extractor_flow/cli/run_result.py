@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.cli.failures import exit_code_of, message_of
 from extractor_flow.errors import RequestError, RunDirectoryError
 from extractor_flow.executors.events import Finished
 from extractor_flow.files import write_json
+from extractor_flow.render.words import next_lines
 from extractor_flow.study.records import SCHEMA_VERSION, STATUSES, Completed, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from extractor_flow.executors.events import Event
@@ -35,6 +36,8 @@ class Told:
     run: RunDirectory | None = None
     jobs: Sequence[Job] = ()
     records: dict[str, JobRecord] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """The value of the run's ``summary.json``, if it was published."""
 
     def listening(self, display: Display) -> Display:
         """*display*, with everything that it is told noted here too."""
@@ -53,6 +56,8 @@ class Told:
             "exit_code": exit_code,
             "counts": {status: statuses.count(status) for status in (*STATUSES.values(), UNRECORDED)},
             "jobs": list(jobs),
+            **{name: self.summary[name] for name in ("verdict", "failures") if name in self.summary},
+            **({"next": list(next_lines(self.summary, str(place)))} if self.summary else {}),
             **({} if error is None else {"error": error}),
         }
 

@@ -144,14 +144,15 @@ def publish(run: RunDirectory, flow: Flow) -> RunSummary:
 
     for name, made in published_files(summary, run.request(), flow.vocabulary, figures).items():
         run.publish(name, made())
-    _publish_beside(run, summary, beside_the_page(summary, flow.vocabulary))
+    publish_beside_the_page(run, summary, flow.vocabulary)
     run.bind()
     _release(run)
     return summary
 
 
-def _publish_beside(run: RunDirectory, summary: RunSummary, made: Mapping[str, Callable[[], bytes]]) -> None:
+def publish_beside_the_page(run: RunDirectory, summary: RunSummary, words: ReportSpec) -> None:
     """Write what lies beside the page, and remove what an earlier state of the journal had there."""
+    made = beside_the_page(summary, words)
     directories = {record.directory for record in summary.records}
     for path in ConfinedDirectory(run.path).walk().files:
         if path not in made and layout.is_beside_the_page(path, directories):

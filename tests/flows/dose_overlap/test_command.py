@@ -181,13 +181,13 @@ def test_what_was_trained_and_not_reconstructed_cannot_be_compared(call, trainin
     )
 
 
-def test_data_that_break_the_contract_fail_their_job_and_no_other(training, measured, tmp_path):
+def test_data_that_break_the_contract_fail_their_job_and_no_other(call, training, measured, tmp_path):
     for split in ("train", "test"):
         source, target = (root / f"dose_1000/dense/dense_{split}.npz" for root in (measured, tmp_path / "d"))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes() if split == "test" else b"PK no archive")
     words = ["--phase-d-root", tmp_path / "d", "--dose", "1e3"]
-    answer = module("extractor_flow.cli", "dose-overlap", *training, *words, cwd=tmp_path)
+    answer = call(*training, *words)
     manifest, skips = manifests(tmp_path)
 
     assert answer.code == 1

@@ -39,6 +39,7 @@ def reference(tmp_path_factory):
     [({}, "within the margin"), ({"steps": 256}, "worse")],
     ids=["honest", "half the updates"],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_a_worse_trainer_is_red_and_an_honest_repeat_is_not(reference, tmp_path, changes, word):
     run = read_run(publish_run(tmp_path, study(range(100, 105), **changes)))
 

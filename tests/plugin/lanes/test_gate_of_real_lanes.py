@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from extractor_flow.cli import main
+from support.calling import call
 from support.plugin.flow_project import publish
 
 TESTS = """
@@ -60,15 +60,8 @@ class Checkout:
     def gate(self, *words: str, lanes: tuple[str, ...] = ("first", "second")) -> tuple[int, str]:
         """``extractor-flow gate merge`` over the reports of *lanes*, each of which is expected; status and output."""
         reports = [str(self.reports / f"{lane}.jsonl") for lane in lanes]
-        done = subprocess.run(
-            [sys.executable, "-m", "extractor_flow.cli", "gate", "merge", *reports, "--expect-lane", *lanes, *words],
-            cwd=self.path,
-            env={**os.environ, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        answer = call(main, "gate", "merge", *reports, "--expect-lane", *lanes, *words, cwd=self.path)
+        return answer.code, answer.out
 
     def _git(self, *words: str) -> None:
         identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org")
@@ -268,11 +261,6 @@ def test_a_file_that_cannot_be_written_is_one_message_after_the_verdict(checkout
 
 
 def test_a_gate_that_expects_no_lane_is_refused(checkout):
-    done = subprocess.run(
-        [sys.executable, "-m", "extractor_flow.cli", "gate", "merge", "x.jsonl"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = call(main, "gate", "merge", "x.jsonl", cwd=checkout.path)
 
-    assert (done.returncode, "--expect-lane linux" in done.stderr) == (2, True)
+    assert (answer.code, "--expect-lane linux" in answer.err) == (2, True)

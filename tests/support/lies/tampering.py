@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_flow import layout
 from extractor_flow.files import dump_line, dumps, sha256_of
 from extractor_flow.registry import find_flow
-from extractor_flow.run.publish import published_files, read_summary
+from extractor_flow.run.publish import publish_beside_the_page, published_files, read_summary
 from extractor_flow.run.rundir import RunDirectory
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Tampering:
         summary, words = read_summary(run, flow), flow.vocabulary
         for name, made in published_files(summary, request, words, run.figures).items():
             (self.path / name).write_bytes(made())
+        publish_beside_the_page(run, summary, words)
         self.rebind()
 
     def rebind(self) -> None:

@@ -68,7 +68,7 @@ def test_a_slim_copy_keeps_the_root_also_when_it_is_published_again(run, workben
     archive(run.path, run.path.parent / "slim", largest=0)
     before = RunDirectory(run.path).root()
 
-    workbench.run("report", run.path.parent / "slim")
+    workbench.call("report", run.path.parent / "slim")
 
     slim = verify(run.path.parent / "slim", archived=True)
     assert (slim.root, slim.violations) == (before, ())

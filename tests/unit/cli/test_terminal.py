@@ -108,7 +108,9 @@ def test_with_json_standard_output_is_one_document_and_with_quiet_it_is_empty(wo
     told = workbench.call("run", config, "--executor", "serial", "--json", "--verify")
     silent = workbench.call("run", config, "--executor", "serial", "-q")
 
-    assert (told.code, json.loads(told.out)["counts"]["success"], "verify" in told.err) == (0, 1, True)
+    result = json.loads(told.out)
+    assert (told.code, result["counts"]["success"], "verify" in told.err) == (0, 1, True)
+    assert [command.split()[1] for command in result["next"]] == ["verify", "report"]
     assert (silent.code, silent.out) == (0, "")
 
 

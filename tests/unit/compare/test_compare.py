@@ -93,7 +93,7 @@ def test_the_comparison_reads_as_text(compare, runs):
             "--ablate run.seeds: the configs do not differ there",
         ),
         (("first", "cubic", "--ablate", "models[1].degree", "--ablate", "x"), "--ablate x"),
-        (("first", "/nowhere"), "/nowhere/run.json"),
+        (("first", "/nowhere"), "/nowhere: not a run directory"),
     ],
 )
 def test_what_is_no_comparison_is_refused_with_the_key(compare, runs, words, message):

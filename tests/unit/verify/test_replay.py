@@ -143,7 +143,7 @@ def test_jobs_drawn_by_lot_are_named_and_trained_again(verify):
 
 @pytest.mark.parametrize("word", ["random:", "random:0", "random:x", "random:-1"])
 def test_a_lot_of_no_jobs_is_a_wrong_request(workbench, run, word):
-    answer = workbench.run("verify", run, "--replay", word)
+    answer = workbench.call("verify", run, "--replay", word)
 
     assert (answer.code, answer.err.startswith(f"extractor-flow: --replay {word!r}: ")) == (2, True)
 

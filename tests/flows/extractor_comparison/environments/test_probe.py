@@ -97,6 +97,12 @@ def test_what_differs_after_the_same_seed_and_actions_is_found(make, found):
         (lambda: Pattern(reward=None), "step() returned the reward None, of NoneType; expected a number"),
         (lambda: Pattern(reward=np.ones(1)), "step() returned the reward array([1.]), of ndarray; expected a number"),
         (Old, "reset() returned ndarray; expected (observation, info)"),
+        (lambda: Pattern(size=np.nan), "an observation has NaN in it; expected numbers"),
+        (lambda: Pattern(shown=spaces.Box(-1, 1, (3,))), "an observation has the shape (2,); its space has (3,)"),
+        (
+            lambda: Pattern(actions=spaces.Dict({"a": spaces.Discrete(2)})),
+            "the action space is a Dict; expected Box, Discrete, MultiDiscrete or MultiBinary",
+        ),
     ],
 )
 def test_what_nobody_could_train_in_is_refused_and_named(make, message):

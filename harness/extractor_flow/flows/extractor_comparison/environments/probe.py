@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 _STEPS = 20
 PROBE_SEED = 1_234_567
 """The seed of every probe: none that a training or an evaluation is likely to have."""
+_ACTIONS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 _RUNNING = {"NormalizeObservation": Finding.RUNNING_OBSERVATIONS, "NormalizeReward": Finding.RUNNING_REWARDS}
 
 
 def probe(make: Callable[[], AnyEnv]) -> Repeatability:
     """Play the same steps twice in one environment and once in another; what differs, and what else is wrong with it.
 
-    :class:`JobError` where nobody could train in it: numbered from another number than 0, or of another interface.
+    :class:`JobError` where nobody could train in it: numbered from another number than 0, of another interface, or with
+    observations that are no numbers.
     """
     first, second = make(), make()
     try:
+        _check_actions(first.action_space)
         _check_starts(first)
         traces = [_played(env) for env in (first, first, second)]
         findings = (*_running(first), *([Finding.OUTSIDE_SPACE] if any(outside for _, outside in traces) else []))
@@ -54,6 +57,8 @@ def _played(env: AnyEnv) -> tuple[dict[str, NDArray[Any]], bool]:
         ends.append((bool(terminated), bool(truncated)))
         if terminated or truncated:
             shown.append(_reset(env))
+    for each in shown:
+        _check_shown(each, env.observation_space)
     outside = any(_is_outside(each, env.observation_space) for each in shown)
     flat = np.concatenate([part for each in shown for part in _numbers(each)])
     return {"observations": flat, "rewards": np.array(rewards), "ends of episodes": np.array(ends)}, outside
@@ -83,6 +88,27 @@ def _running(env: AnyEnv) -> Iterator[Finding]:
             if kind.__name__ in _RUNNING:
                 yield _RUNNING[kind.__name__]
         layer = layer.env
+
+
+def _check_actions(space: spaces.Space[Any]) -> None:
+    if not isinstance(space, _ACTIONS):
+        names = [kind.__name__ for kind in _ACTIONS]
+        msg = f"the action space is a {type(space).__name__}; expected {', '.join(names[:-1])} or {names[-1]}"
+        raise JobError(msg)
+
+
+def _check_shown(observation: Any, space: spaces.Space[Any]) -> None:  # noqa: ANN401 - an array or a dict of arrays
+    """Refuse what a policy would stumble over later, in words that name no observation."""
+    if isinstance(space, spaces.Dict):
+        for key, part in space.items():
+            _check_shown(observation[key], part)
+        return
+    if isinstance(space, spaces.Box) and np.shape(observation) != space.shape:
+        msg = f"an observation has the shape {np.shape(observation)}; its space has {space.shape}"
+        raise JobError(msg)
+    if np.isnan(np.asarray(observation, dtype=np.float64)).any():
+        msg = "an observation has NaN in it; expected numbers"
+        raise JobError(msg)
 
 
 def _check_starts(env: AnyEnv) -> None:
