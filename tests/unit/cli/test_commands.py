@@ -130,12 +130,12 @@ def test_a_run_that_is_to_be_verified_is_and_ends_with_the_verdict(workbench):
 def test_a_run_that_is_to_be_verified_and_is_contradicted_exits_with_1(workbench):
     workbench.call("run", workbench.config(GOOD))
     run = (workbench.path / "runs" / "latest").resolve()
-    note = next(run.rglob("attempt-1.json"))
-    note.write_text(note.read_text(encoding="utf-8").replace('"attempt": 1', '"attempt": 9'), encoding="utf-8")
+    order = next(run.rglob("job.json"))
+    order.write_text(order.read_text(encoding="utf-8").replace("single-thread", "vectorized"), encoding="utf-8")
 
     answer = workbench.call("run", "--resume", run, "--verify")
 
-    assert (answer.code, note.relative_to(run).as_posix() in answer.out) == (1, True), answer
+    assert (answer.code, order.relative_to(run).as_posix() in answer.out) == (1, True), answer
 
 
 def test_a_run_with_a_failed_job_is_verified_too_and_exits_with_1(workbench):
