@@ -40,7 +40,7 @@ COMPARISON: dict[str, Any] = {
     "extractors": [
         {"name": "mlp", "preset": "mlp_small"},
         {"name": "needs_gpu", "preset": "dynamics_no_conv", "expected_resources": "gpu"},
-        {"name": "broken", "class": "no_such_package:Extractor"},
+        {"name": "broken", "class": "support.flows.corridor:Breaks"},
     ],
 }
 
