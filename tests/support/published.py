@@ -40,7 +40,7 @@ COMPARISON: dict[str, Any] = {
     "extractors": [
         {"name": "mlp", "preset": "mlp_small"},
         {"name": "needs_gpu", "preset": "dynamics_no_conv", "expected_resources": "gpu"},
-        {"name": "broken", "class": "support.flows.failing:FailingExtractor"},
+        {"name": "broken", "class": "support.flows.corridor:Breaks"},
     ],
 }
 

@@ -29,13 +29,13 @@ BY_KIND = {preset.kind: name for name, preset in reversed(PRESETS.items())}
 # Each trains, draws and plays again: what does not hang together shares a run.
 STUDIES: dict[str, dict[str, Any]] = {
     "several seeds, no baseline, checkpoints": {"seeds": [1, 2], "extractors": [MLP, FLAT], "save_freq": 32},
-    "a baseline, a GPU that is not here, and a class that fails": {
+    "a baseline, a GPU that is not here and a class that breaks": {
         "baseline_extractor": "flat",
         "extractors": [
             MLP,
             FLAT,
             {**MLP, "name": "large", "expected_resources": "gpu"},
-            {"name": "failing", "class": "support.flows.failing:FailingExtractor"},
+            {"name": "lost", "class": "support.flows.corridor:Breaks"},
         ],
     },
     "every kind of network": {"extractors": [{"name": name, "preset": name} for name in BY_KIND.values()]},
@@ -76,7 +76,7 @@ STUDIES: dict[str, dict[str, Any]] = {
 # Figures are drawn of the summary alone: with and without a baseline. (A worker process needs what draws in any case.)
 DRAWN = {
     "several seeds, no baseline, checkpoints",
-    "a baseline, a GPU that is not here, and a class that fails",
+    "a baseline, a GPU that is not here and a class that breaks",
     "worker processes, and lanes of unequal length",
 }
 FIGURES = "figures-made-again"

@@ -24,6 +24,14 @@ class Flat(BaseFeaturesExtractor):
         return torch.tanh(self.layer(torch.cat([part.flatten(1) for part in parts], 1)))
 
 
+class Breaks(Flat):
+    """Can be made, and not be trained."""
+
+    def forward(self, observations):
+        msg = "this extractor was made to break"
+        raise RuntimeError(msg)
+
+
 class NotAnExtractor:
     pass
 

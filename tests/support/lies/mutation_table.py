@@ -423,7 +423,7 @@ PAGES = [
     Mutation(
         "another reason",
         layout.MARKDOWN,
-        replacing(layout.MARKDOWN, "no_such", "some_such"),
+        replacing(layout.MARKDOWN, "made to break", "made to last"),
         checks=("markdown-made-again",),
     ),
     Mutation(
