@@ -11,7 +11,10 @@ import gymnasium
 
 
 class Stopped(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Sends this process SIGTERM at its 20th step, unless the file *done* says that this happened before."""
+    """Sends this process SIGTERM at its 20th step, unless the file *done* says that one was heard before.
+
+    Nobody hears it while what a config names is tried: then it is sent again, in the training.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any], done: Path) -> None:
         super().__init__(env)
@@ -23,6 +26,7 @@ class Stopped(gymnasium.Wrapper[Any, Any, Any, Any]):
         if self._steps == 20 and not self._done.exists():
             self._done.touch()
             os.kill(os.getpid(), signal.SIGTERM)
+            self._done.unlink()
         return self.env.step(action)
 
 

@@ -48,7 +48,9 @@ class Curve:
         """The reward at *fraction* of the way from the untrained policy to the best; ``None`` if nothing was gained."""
         if self.best <= self.untrained:
             return None
-        return min(self.best, self.untrained + fraction * (self.best - self.untrained)) if fraction < 1 else self.best
+        aimed = self.untrained + fraction * (self.best - self.untrained)
+        # Rounding may reach either end, and the untrained policy has not converged.
+        return aimed if self.untrained < aimed < self.best and fraction < 1 else self.best
 
     def reaches(self, reward: float) -> int | None:
         """The first step at which the mean reward is at least *reward*; ``None`` if it never is."""
