@@ -11,7 +11,6 @@ from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.runs.choice import NoConfig, asked_at_run_time, chooses, late_mark, used_fixtures
-from pytest_extractor_flow.runs.session_runs import published_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,6 +77,7 @@ def run_lines(execution: Execution) -> Iterator[str]:
     from extractor_flow.files import printable, read_json
     from extractor_flow.layout import SUMMARY
     from extractor_flow.render.words import failure_lines, next_lines, verdict_lines
+    from pytest_extractor_flow.runs.session_runs import published_run  # where there are file locks
 
     run = published_run(execution.told)
     try:
