@@ -15,6 +15,7 @@ from extractor_flow.config.messages import shown
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.events import Queueing
 from extractor_flow.executors.local import DEFAULT_START_METHOD, LocalExecutor
+from extractor_flow.executors.serial import SerialExecutor
 from extractor_flow.executors.trial import require_usable
 from extractor_flow.files import printable
 from extractor_flow.request import Plan, plan
@@ -107,7 +108,8 @@ def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory,
     if request.resume is None:
         _require_name(study.run_id)
         jobs = select(study.jobs, request.only)
-        if not request.dry_run:
+        # In serial order, for debugging, the first job meets what is wrong in this process, where one can look at it.
+        if not (request.dry_run or isinstance(planned.executor, SerialExecutor)):
             _try(request, planned, jobs, stop)
         return _new_run(request, planned, jobs), jobs
     run = RunDirectory.open(request.resume)
