@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from extractor_flow.compare.pairs import RunPair
     from extractor_flow.study.statistics import Paired
+    from extractor_flow.study.statistics.seeds import Spread
 
 _DESCRIPTION = """\
 Compares each further RUN with the first: which jobs are equal bit for bit, which compared names differ in distribution
@@ -85,10 +86,16 @@ def _lines(pair: RunPair) -> Iterator[str]:
 
 
 def _difference(paired: Paired) -> str:
+    seeds = f"{paired.n} seed{'' if paired.n == 1 else 's'}"
     if not any(paired.differences.values()):
-        return f"equal on all {paired.n} seeds"
+        return f"equal on all {seeds}"
     ends = paired.spread
-    spread = "" if ends is None else f", {ends.interval} {ends.low:+.4g} to {ends.high:+.4g}"
+    spread = "" if ends is None else f", {_kind(ends)} {ends.low:+.4g} to {ends.high:+.4g}"
     told = "can be told apart" if paired.distinct else "cannot be told apart"
-    found = f"median difference {paired.median:+.4g} over {paired.n} seeds{spread}"
+    found = f"median difference {paired.median:+.4g} over {seeds}{spread}"
     return f"{found}: {told if paired.tested else 'too few seeds to tell'}"
+
+
+def _kind(ends: Spread) -> str:
+    """What the two ends are, with the coverage of an interval."""
+    return ends.interval if ends.coverage is None else f"{ends.coverage:.0%} interval"

@@ -1,4 +1,4 @@
-"""What the cells of a study say together: by dose and by view, over the seeds; pure.
+"""What the cells of a study show together: by dose and by view, over the seeds; pure.
 
 Only completed jobs count. The order of the records changes nothing.
 """

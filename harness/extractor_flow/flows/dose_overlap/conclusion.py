@@ -1,4 +1,4 @@
-"""Whether the trained network earned its place: against its own input and the solvers, cell by cell; pure."""
+"""Whether the trained network is worth having: against its own input and the solvers, cell by cell; pure."""
 
 from __future__ import annotations
 

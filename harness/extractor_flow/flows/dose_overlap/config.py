@@ -31,7 +31,7 @@ def schema() -> dict[str, Json]:
 
 
 def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that *document* and the command line's *overrides* ask for; nothing in them is left open.
+    """The settings that *document* and the command line's *overrides* ask for, with nothing left open.
 
     A base data set is pinned by its SHA-256; one that is pinned already need not be there, and in a run that is judged,
     where it has to be pinned, it is not looked at. :class:`ConfigError` with all complaints at once,

@@ -1,4 +1,4 @@
-"""What a job of this flow leaves: the one place where a file, a metric or a detail is declared."""
+"""What a job of this flow leaves: the only place where a file, a metric or a detail is declared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a training went, epoch by epoch."""
+"""A training's history, epoch by epoch."""
 
 from __future__ import annotations
 

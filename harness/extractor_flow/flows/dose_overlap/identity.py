@@ -1,4 +1,4 @@
-"""What makes a training this one: the digest of its settings and its data; imports no deep-learning package."""
+"""A training's identity: the digest of its settings and data; imports no deep-learning package."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
 
 
 def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
-    """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
+    """Why *job* cannot run where *missing* is missing, and what would help; ``None`` if it can."""
     for device in job.requires:
         if device in missing:
             why = f"needs {device}, which is missing here: {missing[device]}"

@@ -35,7 +35,7 @@ def schema() -> dict[str, Json]:
 
 
 def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that *document* and the command line's *overrides* ask for; nothing in them is left open.
+    """The settings that *document* and the command line's *overrides* ask for, with nothing left open.
 
     :class:`ConfigError` with all complaints at once, :class:`RequestError` for an
     override that cannot be.
@@ -135,7 +135,7 @@ def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
 
 
 def _doubtful(problem: Problem) -> tuple[str | int, ...]:
-    """What *problem* makes unfit for further checks; an empty n_steps means something, so there it is all of PPO's."""
+    """What *problem* makes unfit for further checks; an empty n_steps has a meaning, so there it is all of PPO's."""
     return problem.path[:1] if problem.path == ("algorithm", "n_steps") else problem.path
 
 

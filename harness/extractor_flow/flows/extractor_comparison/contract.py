@@ -1,4 +1,4 @@
-"""What a job of this flow leaves: the one place where a file, a metric or a detail is declared.
+"""What a job of this flow leaves: the only place where a file, a metric or a detail is declared.
 
 A metric is measured in :mod:`training.job`. One that is added gets the next version of the contract, and ``since``.
 """

@@ -30,7 +30,7 @@ _DPI = 130
 
 @dataclass(frozen=True)
 class Series:
-    """The completed jobs of one extractor."""
+    """One extractor's completed jobs."""
 
     name: str
     colour: str

@@ -49,7 +49,7 @@ def jobs_of(settings: Mapping[str, Any]) -> tuple[Job, ...]:
 
 
 def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
-    """Why *job* cannot run where *missing* is missing, and what would do; ``None`` if it can."""
+    """Why *job* cannot run where *missing* is missing, and what would help; ``None`` if it can."""
     expects_gpu = _GPU in job.requires
     resources = "expected_resources of the extractor to cpu"
     for device in job.requires:

@@ -1,4 +1,4 @@
-"""What one job does, as typed values: the parameters of a :class:`Job`, read and written in one place."""
+"""What one job does, as typed values: the parameters of a :class:`Job`, read and written here only."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class EnvironmentChoice:
 
     @property
     def name(self) -> str:
-        """The id or the factory, for people."""
+        """The id or the factory, for display."""
         return self.id or self.factory or ""
 
     def to_json(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Finding(StrEnum):
-    """Something that an environment or an extractor does, and a comparison suffers from."""
+    """Something that an environment or an extractor does and that harms a comparison."""
 
     RUNNING_OBSERVATIONS = "running-observation-normalisation"
     RUNNING_REWARDS = "running-reward-normalisation"
@@ -70,7 +70,7 @@ class Repeatability:
         return cls(tuple(differs), tuple(dict.fromkeys(finding for one in each for finding in one.findings)))
 
     def with_finding(self, finding: Finding) -> Repeatability:
-        """The same, and *finding*."""
+        """A copy with *finding* added."""
         return replace(self, findings=(*self.findings, finding))
 
     def to_json(self) -> dict[str, Json]:
@@ -93,7 +93,7 @@ class Repeatability:
 
 
 def limits_of(records: Iterable[JobRecord]) -> Iterator[str]:
-    """What the jobs of a comparison found, in sentences for people, each once."""
+    """What the jobs of a comparison found, as sentences, each once."""
     told = [
         (record.name, record.outcome.details.get("environment"), found)
         for record in records

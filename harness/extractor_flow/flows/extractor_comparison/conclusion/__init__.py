@@ -1,1 +1,1 @@
-"""What the trained jobs say together: statistics seed by seed, and the verdict computed from them."""
+"""What the trained jobs show together: statistics seed by seed, and the verdict computed from them."""

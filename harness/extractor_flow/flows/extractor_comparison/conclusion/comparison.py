@@ -1,4 +1,4 @@
-"""What the jobs of a comparison say together: sample efficiency against the baseline, and statistics over seeds; pure.
+"""What the jobs of a comparison show together: sample efficiency against the baseline, and statistics over seeds; pure.
 
 Only completed jobs count. Two extractors are compared seed by seed: with the same seed they were evaluated on the same
 episodes. The order of the records changes nothing.

@@ -1,4 +1,4 @@
-"""What a comparison concludes from one score a job: a winner, a gain over the baseline, or that neither can be told.
+"""What a comparison concludes from one score per job: a winner, a gain over the baseline, or neither.
 
 Only seeds that two extractors share are compared, pair by pair. An extractor wins when it can be told apart from every
 other one, at Holm's levels. Pure.
@@ -114,7 +114,7 @@ def _estimate(scores: Scores, paired: Paired) -> str:
 
 
 def _need(scores: Scores, compared: Mapping[str, Paired]) -> str:
-    """How many seeds it would take to tell the leader from the reference, or the runner-up from a leading one."""
+    """How many seeds would separate the leader from the reference, or the runner-up from a leading reference."""
     sign = 1 if scores.metric.larger_is_better else -1
     name, paired = max(compared.items(), key=lambda item: sign * item[1].median)
     needed = None if paired.tested is None else paired.tested.seeds_needed

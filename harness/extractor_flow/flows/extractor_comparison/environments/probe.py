@@ -1,4 +1,4 @@
-"""Asks before a training, in some milliseconds, whether an environment does the same twice: same seed, same actions."""
+"""Checks before a training, in milliseconds, whether an environment repeats itself: same seed, same actions."""
 
 from __future__ import annotations
 

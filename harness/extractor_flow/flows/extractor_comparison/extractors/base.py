@@ -1,4 +1,4 @@
-"""What all extractors share: an encoder for each part that has a layout, and a perceptron for all vectors together."""
+"""What all extractors share: an encoder per part with a layout, and one perceptron for all vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a preset's name to what a Stable-Baselines3 policy takes."""
+"""Turns a preset's name into the arguments of a Stable-Baselines3 policy."""
 
 from __future__ import annotations
 

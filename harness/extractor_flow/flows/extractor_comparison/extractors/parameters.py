@@ -13,7 +13,7 @@ LARGEST = 16_384
 
 
 class Rule(Protocol):
-    """Says what a value has to be."""
+    """Describes what a value has to be."""
 
     def problem(self, value: object) -> str | None:
         """What would do instead of *value*; ``None`` if it does."""

@@ -1,4 +1,4 @@
-"""Watches a training: evaluates and saves when it is due, and stops it when its numbers are no numbers."""
+"""Watches a training: evaluates and saves when due, and stops it when a number is NaN or infinite."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Watch(BaseCallback):
             self.logger.record("rollout/success_rate", float(np.mean(successes)))
 
     def _report(self, **state: float) -> None:
-        """Tell how far the training is, and the reward of the latest evaluation with the step that it belongs to."""
+        """Report how far the training is, and the latest evaluation's reward with the step it belongs to."""
         latest = self.evaluations[-1:]
         facts = {"reward": latest[0].mean_reward, "reward_step": latest[0].timestep} if latest else {}
         self._workspace.progress(self.num_timesteps, self._plan.steps_to_do, **facts, **state)

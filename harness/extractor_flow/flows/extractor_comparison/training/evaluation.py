@@ -78,7 +78,7 @@ class Lane:
         self._length = 0
 
     def start(self, seeds: Sequence[int]) -> LaneStep:
-        """Begin with the first of *seeds*."""
+        """Start with the first of *seeds*."""
         self._seeds, self._played = tuple(seeds), 0
         return LaneStep(self._reset())
 

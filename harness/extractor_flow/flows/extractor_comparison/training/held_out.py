@@ -1,4 +1,4 @@
-"""The evaluation that decides: the selected policy and the final one, on episodes that selection never saw."""
+"""The held-out evaluation: the selected and the final policy, on episodes that selection never saw."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selected:
-    """The policy that the schedule's evaluations found best: after which step, its weights, what normalised for it."""
+    """The policy that the scheduled evaluations found best: its step, its weights, and its normalisation statistics."""
 
     timestep: int
     weights: Mapping[str, Tensor]
@@ -42,7 +42,7 @@ class HeldOut:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What the record says of them."""
+        """The metrics of a record."""
         rates = {
             "held_out_success_rate": self.selected.success_rate,
             "held_out_final_success_rate": self.final.success_rate,

@@ -23,7 +23,7 @@ def weights_bytes(module: nn.Module) -> bytes:
 
 
 def first_bad_weight(module: nn.Module) -> str | None:
-    """The name of a parameter that holds NaN or infinity, if there is one."""
+    """The name of a parameter that holds NaN or infinity, if any."""
     return next((name for name, value in module.named_parameters() if not torch.isfinite(value).all()), None)
 
 

@@ -1,1 +1,1 @@
-"""Brings published hyperparameters to the config of a comparison."""
+"""Turns published hyperparameters into the config of a comparison."""
