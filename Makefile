@@ -42,8 +42,8 @@ test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
 test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
 	$(PYTEST) -m "not train and not slow" $(addprefix tests/,architecture contract docs property unit) $(PYTEST_ARGS)
 
-lies: $(STAMP)  ## every lie of the table in docs/lies.md, also those that only playing or training again tells
-	$(PYTEST) -m "whole or not whole" tests/faults/lies/test_kinds.py $(PYTEST_ARGS)
+lies: $(STAMP)  ## every lie, also those that only playing or training again tells, and those like one that `make test` tells
+	$(PYTEST) -m "whole or not whole" tests/faults/lies $(PYTEST_ARGS)
 
 faults: $(STAMP)  ## the whole fault suite, Slurm included where it is installed; writes the table of docs/faults.md
 	mkdir -p tmp && rm -f tmp/faults.rows

@@ -20,6 +20,7 @@ from support.lies.dose_tampering import (
     from_nowhere,
     relabelled,
 )
+from support.lies.mutated_runs import one_for_each_check
 from support.published import DOSES, publish_run
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
@@ -57,7 +58,7 @@ def assert_that_it_is_caught(run, lie):
     assert [each for each in found if each.file.startswith(lie.file) and each.check in lie.checks], found
 
 
-@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+@pytest.mark.parametrize("lie", one_for_each_check(LIES))
 def test_a_lie_is_caught_and_its_file_is_named(run, lie):
     assert_that_it_is_caught(run, lie)
 
@@ -66,7 +67,7 @@ def test_what_was_trained_at_another_dose_is_caught_and_its_file_is_named(shared
     assert_that_it_is_caught(tampering_with(shared_run(DOSES)), ANOTHER_CELLS)
 
 
-@pytest.mark.parametrize("lie", DEEP_LIES, ids=lambda lie: lie.title)
+@pytest.mark.parametrize("lie", one_for_each_check(DEEP_LIES))
 def test_only_a_deep_look_catches_what_the_weights_do_not_give(run, lie):
     lie.change(run)
     found = {(each.file, each.check) for each in verify(run.path, deep=DEEP).violations}

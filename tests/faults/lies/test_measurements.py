@@ -11,6 +11,7 @@ from extractor_flow import layout
 from extractor_flow.cli import main
 from extractor_flow.verify import verify
 from support.lies.about_measurements import LIES
+from support.lies.mutated_runs import one_for_each_check
 from support.published import COMPARISON, publish_run
 
 
@@ -24,7 +25,7 @@ def run(genuine_run, tampering_with):
     return tampering_with(genuine_run)
 
 
-@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.title)
+@pytest.mark.parametrize("lie", one_for_each_check(LIES))
 def test_a_lie_about_a_measurement_is_caught_and_its_file_is_named(run, lie):
     lie.change(run)
 

@@ -17,7 +17,7 @@ from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, Plan
 from extractor_flow.verify import verify
 from support.lies.about_models import FINAL, LATE, LIES, POLICY, STUDY, remodelled, told_by_the_models_too, torched
-from support.lies.mutated_runs import ONE
+from support.lies.mutated_runs import ONE, one_for_each_check
 from support.published import publish_run
 
 torch = pytest.importorskip("torch")
@@ -46,7 +46,7 @@ def violations(run, **options):
     return verify(run.path, **options).violations
 
 
-@pytest.mark.parametrize("mutation", LIES, ids=lambda mutation: mutation.title)
+@pytest.mark.parametrize("mutation", one_for_each_check(LIES))
 def test_each_is_caught_and_the_file_named(run, mutation):
     mutation.change(run)
 

@@ -7,10 +7,12 @@ with it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import pytest
 
 from extractor_flow import layout
 from support.lies.tampering import Tampering
@@ -32,6 +34,14 @@ class Mutation:
     change: Change
     kind: str | None = None
     checks: tuple[str, ...] = ()
+
+
+def one_for_each_check(lies: Sequence[Mutation]) -> list[Any]:
+    """*lies* as parameters of a test: the first for each set of checks, the others marked as `whole`."""
+    first = {lie.checks: lie for lie in reversed(lies)}
+    return [
+        pytest.param(lie, marks=[] if lie is first[lie.checks] else [pytest.mark.whole], id=lie.title) for lie in lies
+    ]
 
 
 def put(data: Any, steps: tuple[str | int, ...], value: object) -> None:
