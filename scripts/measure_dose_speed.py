@@ -23,13 +23,14 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import coverag
 from extractor_flow.flows.dose_overlap.reconstruction.scan import Scan
 from extractor_flow.flows.dose_overlap.scoring.names import TRAINED
 from extractor_flow.flows.dose_overlap.scoring.scores import score
+from extractor_flow.flows.dose_overlap.training_config import SolverConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
-_MOMENTUM = 0.5
+_MOMENTUM = SolverConfig().momentum
 
 
 def main(run: Path, dose: int, view: str) -> None:
