@@ -41,9 +41,9 @@ def handle(options: argparse.Namespace) -> int:
         total = sum(sizes.values()) / 1e6
         console.print(f"{what}: {len(sizes)} files, {total:.1f} MB", markup=False, highlight=False)
     for what, paths in copy.tells.items():
-        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        told = f"before you publish it: {what} is told in {paths[0]}{others}"
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        others = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+        warning = f"before you publish it: {paths[0]}{others} reveals {what}"
+        console.print(warning, markup=False, highlight=False, soft_wrap=True)
     if copy.tells and not options.redact:
         console.print("take out names and secrets with: --redact", markup=False, highlight=False)
     if copy.redacted:
