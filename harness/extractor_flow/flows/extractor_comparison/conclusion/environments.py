@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
     from extractor_flow.study.records import JobRecord
 APART = "each-on-its-own"
-_APART = "Nothing can be said over all environments: no two extractors have scores in two or more that have a scale."
+_APART = "There is no overall comparison: it takes two extractors with scores in two environments that have a scale."
 
 
 @dataclass(frozen=True)
