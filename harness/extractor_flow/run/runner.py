@@ -109,7 +109,9 @@ def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory,
         _require_name(study.run_id)
         jobs = select(study.jobs, request.only)
         # In serial order, for debugging, the first job meets what is wrong in this process, where one can look at it.
-        if not (request.dry_run or isinstance(planned.executor, SerialExecutor)):
+        # What another machine can make is not told by this one, which may be a cluster's login node.
+        executor = planned.executor
+        if not (request.dry_run or executor.remote or isinstance(executor, SerialExecutor)):
             _try(request, planned, jobs, stop)
         return _new_run(request, planned, jobs), jobs
     run = RunDirectory.open(request.resume)
