@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.config import dotted, problems_of
 from extractor_flow.errors import ConfigError
 from extractor_flow.files import dumps
+from extractor_flow.flows.dose_overlap.config import training_schema
 from extractor_flow.flows.dose_overlap.data.grouping import GROUPING_SEED, GroupRule
 
 if TYPE_CHECKING:
@@ -16,10 +17,7 @@ if TYPE_CHECKING:
 
 SUBSAMPLING_SEED = 456
 FRAME, SCAN = "frame", "scan"
-INPUTS = (FRAME, SCAN)
 """From what the network's input is estimated: each frame or group by itself, or all frames of the scan together."""
-DEVICES = ("cpu", "cuda", "mps", "auto")
-"""Where a training computes; ``auto`` takes the best there is."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +67,13 @@ class TrainingConfig:
     subsampling_seed: int = SUBSAMPLING_SEED
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} is {getattr(self, name)!r}; expected a whole number of at least {least}"
-            for name, least in _WHOLE_NUMBERS.items()
-            if type(getattr(self, name)) is not int or getattr(self, name) < least
-        ]
+        values, properties = self.as_dict(), training_schema()["properties"]
+        problems = [f"{dotted(each.path)} {each.message}" for each in problems_of(values, training_schema())]
+        # 2.0 is an integer to JSON Schema, and no number of epochs to Python.
         problems += [
-            f"{name} is {getattr(self, name)!r}; expected a finite number above 0"
-            for name in ("dose", "learning_rate")
-            if not _is_positive(getattr(self, name))
-        ]
-        if not _is_positive(self.validation_share) or self.validation_share >= 1:
-            problems.append(f"validation_share is {self.validation_share!r}; expected a number between 0 and 1")
-        if not _is_positive(self.split) or self.split > 1:
-            problems.append(f"split is {self.split!r}; expected a number above 0 and at most 1")
-        if not _is_positive(self.smoothness + 1) or self.smoothness < 0:
-            problems.append(f"smoothness is {self.smoothness!r}; expected a finite number of at least 0")
-        problems += [
-            f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}"
-            for name, choices in (("device", DEVICES), ("input", INPUTS))
-            if getattr(self, name) not in choices
+            f"{name} is {value!r}; expected an integer"
+            for name, value in values.items()
+            if isinstance(value, float) and properties[name].get("type") == "integer"
         ]
         if problems:
             raise ConfigError(problems)
@@ -115,26 +100,3 @@ class TrainingConfig:
     def digest(self) -> str:
         """The SHA-256 of the config's JSON text."""
         return hashlib.sha256(dumps(self.as_dict()).encode()).hexdigest()
-
-
-_WHOLE_NUMBERS = {
-    "gridsize": 1,
-    "epochs": 1,
-    "steps_per_epoch": 1,
-    "batch_frames": 1,
-    "width": 1,
-    "projections": 1,
-    "refinements": 0,
-    "neighbor_count": 1,
-    "groups_per_frame": 1,
-    "patience": 1,
-    "checkpoint_every": 1,
-    "threads": 1,
-    "seed": 0,
-    "grouping_seed": 0,
-    "subsampling_seed": 0,
-}
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.config import Problem, nearest, shown
+from extractor_flow.config import Problem, did_you_mean, shown
 from extractor_flow.flows.extractor_comparison.algorithms.declared import PPO
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters, unknown_preset
 from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def _extractor(position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _preset(path: tuple[str | int, ...], preset: str, parameters: Mapping[str, Any] | None) -> Iterator[Problem]:
     if preset not in PRESETS:
-        yield Problem((*path, "preset"), f"is {shown(preset)}; {_one_of(preset, PRESETS)}")
+        yield Problem((*path, "preset"), unknown_preset(preset))
     elif parameters:
-        for complaint in check_parameters(preset, parameters):
-            yield Problem((*path, "parameters"), complaint)
+        for problem in check_parameters(preset, parameters):
+            yield Problem((*path, "parameters", *problem.path), problem.message)
 
 
 def _device(run: Mapping[str, Any], position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -95,19 +95,13 @@ def _baseline(
     wanted = run.get("baseline_extractor")
     names = [entry["name"] for _, entry in entries]
     if wanted is not None and complete and None not in names and wanted not in names:
-        yield Problem(("run", "baseline_extractor"), f"is {shown(wanted)}; {_one_of(wanted, names)}")
+        known = f"{', '.join(names)}{did_you_mean(wanted, names)}"
+        yield Problem(("run", "baseline_extractor"), f"is {shown(wanted)}; expected one of {known}")
 
 
 def _seeds(run: Mapping[str, Any]) -> Iterator[Problem]:
     if "seed" in run and "seeds" in run:
         yield Problem(("run", "seeds"), "stands beside seed; expected one of the two")
-    seeds = run.get("seeds") or []
-    for position, seed in enumerate(seeds):
-        if seed is not None and seed in seeds[:position]:
-            first = seeds.index(seed)
-            yield Problem(
-                ("run", "seeds", position), f"is {seed}, as run.seeds[{first}] is already; expected another seed"
-            )
 
 
 def _environment(path: tuple[str | int, ...], env: Mapping[str, Any]) -> Iterator[Problem]:
@@ -156,10 +150,3 @@ def _divisors_near(number: int, wish: int) -> list[int]:
 def _target(path: tuple[str | int, ...], text: str, form: str) -> Iterator[Problem]:
     if not _TARGET.fullmatch(text):
         yield Problem(path, f'is {shown(text)}; expected "{form}"')
-
-
-def _one_of(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    close = nearest(word, names)
-    hint = f" (did you mean {close!r}?)" if close else ""
-    return f"expected one of {', '.join(names)}{hint}"
