@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.spaces.utils import flatdim
 
-from extractor_flow.config import nearest
+from extractor_flow.config import did_you_mean
 from extractor_flow.errors import JobError
 
 if TYPE_CHECKING:
@@ -99,11 +99,8 @@ def _check_names(space: spaces.Space[Any], names: Sequence[str], parameter: str)
     there = list(space) if isinstance(space, spaces.Dict) else []
     for name in names:
         if name not in there:
-            close = nearest(name, there)
-            hint = f" (did you mean {close!r}?)" if close else ""
-            keys = (
-                f"expected one of {', '.join(there)}{hint}" if there else "the observation is no Dict and has no keys"
-            )
+            known = f"expected one of {', '.join(there)}{did_you_mean(name, there)}"
+            keys = known if there else "the observation is no Dict and has no keys"
             msg = f"{parameter} names {name!r}, which is no key of the observation; {keys}"
             raise JobError(msg)
 
