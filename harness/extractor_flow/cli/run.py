@@ -124,7 +124,7 @@ def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitRepor
 
     from extractor_flow.cli.terminal.closing import show
     from extractor_flow.cli.terminal.display import SilentDisplay, display_for
-    from extractor_flow.cli.terminal.quiet import QuietStream
+    from extractor_flow.cli.terminal.plain import QuietStream
     from extractor_flow.executors.events import Stop
     from extractor_flow.run.runner import RunReport, run_flow, submit_flow
 

@@ -1,8 +1,9 @@
-"""The settings of one training, as one frozen value that is built once and then only read."""
+"""The settings of one training, as one frozen value, and the learning rate that follows from them."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 SUBSAMPLING_SEED = 456
 FRAME, SCAN = "frame", "scan"
 """From what the network's input is estimated: each frame or group by itself, or all frames of the scan together."""
+_WARM_UP = 0.15
+_FIRST_SHARE = 0.04
+_LAST_SHARE = 0.001
 
 
 @dataclass(frozen=True)
@@ -100,3 +104,13 @@ class TrainingConfig:
     def digest(self) -> str:
         """The SHA-256 of the config's JSON text."""
         return hashlib.sha256(dumps(self.as_dict()).encode()).hexdigest()
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """The learning rate of a step: a short rise, then half a cosine down."""
+    total = config.epochs * config.steps_per_epoch
+    rise = max(_WARM_UP * total, 1.0)
+    if step < rise:
+        return config.learning_rate * (_FIRST_SHARE + (1 - _FIRST_SHARE) * step / rise)
+    fall = 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(total - rise, 1.0), 1.0)))
+    return config.learning_rate * (_LAST_SHARE + (1 - _LAST_SHARE) * fall)

@@ -9,8 +9,8 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Violation, close
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_count
-from extractor_flow.flows.dose_overlap.schedule import learning_rate
 from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MAP, PIE, REFINED, TIMED, TRAINED
+from extractor_flow.flows.dose_overlap.training_config import learning_rate
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object
 

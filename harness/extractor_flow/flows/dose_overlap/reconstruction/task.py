@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from extractor_flow.flows.dose_overlap.data.calibration import Calibration
-from extractor_flow.flows.dose_overlap.data.photon_split import split_photons
+from extractor_flow.flows.dose_overlap.data.calibration import Calibration, split_photons
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_block
 from extractor_flow.flows.dose_overlap.history import EpochRecord
 from extractor_flow.flows.dose_overlap.reconstruction.device import device_of

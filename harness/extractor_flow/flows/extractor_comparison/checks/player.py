@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import VecTransposeImage
 
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.importing import load
 
 if TYPE_CHECKING:

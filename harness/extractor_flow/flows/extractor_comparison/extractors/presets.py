@@ -14,6 +14,8 @@ from extractor_flow.flows.extractor_comparison.extractors.parameters import clas
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
     from extractor_flow.config import Problem
     from extractor_flow.files import Json
 
@@ -155,3 +157,16 @@ def resolved_parameters(preset: str, parameters: Mapping[str, object]) -> dict[s
         raise ConfigError([f"{dotted(each.path)}: {each.message}" for each in problems])
     given = resolve_defaults(cast("dict[str, Json]", dict(parameters)), KINDS[PRESETS[preset].kind].schema)
     return {**PRESETS[preset].parameters, **given}
+
+
+def extractor_class(
+    preset: str, parameters: Mapping[str, object]
+) -> tuple[type[BaseFeaturesExtractor], dict[str, object]]:
+    """The class of *preset* and all its keyword arguments, with *parameters* in the place of the preset's own.
+
+    They go into ``policy_kwargs`` as ``features_extractor_class`` and ``features_extractor_kwargs``.
+    :class:`ConfigError` when there is no such preset or the parameters do not fit it; the class itself raises
+    :class:`JobError` for an observation that it cannot read.
+    """
+    arguments = resolved_parameters(preset, parameters)
+    return KINDS[PRESETS[preset].kind].load(), arguments
