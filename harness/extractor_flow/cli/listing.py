@@ -70,13 +70,13 @@ def show_jobs(options: argparse.Namespace) -> int:
     from extractor_flow.run.rundir import RunDirectory
 
     run = RunDirectory.open(options.run_directory)
-    said = ""
+    printed = ""
     while True:
         ended = run.is_published() or not options.watch
-        if (text := _as_json(run) if options.json else _as_text(run)) != said:
+        if (text := _as_json(run) if options.json else _as_text(run)) != printed:
             sys.stdout.write(text)
             sys.stdout.flush()
-            said = text
+            printed = text
         if ended:
             return 0
         threading.Event().wait(_INTERVAL)

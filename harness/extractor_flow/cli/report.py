@@ -41,8 +41,8 @@ def handle(options: argparse.Namespace) -> int:
         publish(run, flow)
     known = Outgoing.of_this_machine()
     for name in run.published():
-        told = ", ".join(dict.fromkeys(known.told_in((run.path / name).read_text(encoding="utf-8"))))
-        say(f"{run.path / name}{f' (tells outsiders {told})' if told else ''}")
+        revealed = ", ".join(dict.fromkeys(known.told_in((run.path / name).read_text(encoding="utf-8"))))
+        say(f"{run.path / name}{f' (tells outsiders {revealed})' if revealed else ''}")
     say(f"root: {run.root()}")
     if not run.is_published():
         say(f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}")

@@ -56,8 +56,8 @@ def _closing_report(console: Console, report: RunReport) -> None:
         _paragraph(console, Text(printable(line)))
     for environment, among in by_environment(summary, by_name(summary)).items():
         console.print(_table(summary, vocabulary, among, environment))
-    for status, told in failure_lines(data):
-        _paragraph(console, Text.from_markup(f"{MARKS[status]} {_plain(told)}"))
+    for status, message in failure_lines(data):
+        _paragraph(console, Text.from_markup(f"{MARKS[status]} {_plain(message)}"))
     _show_logs(console, report)
     for name in (SUMMARY, MARKDOWN, TABLE, PAGE):
         say(f"{name}: {report.run.path / name}", console)
@@ -68,20 +68,20 @@ def _closing_report(console: Console, report: RunReport) -> None:
 
 def _table(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], environment: str | None) -> Table:
     """One row per compared name, best first; names without a number come last."""
-    words = metric_of(vocabulary.headline, vocabulary)
+    metric = metric_of(vocabulary.headline, vocabulary)
     rows = ranked(summary, vocabulary, named, vocabulary.headline)
     several, baseline = any("low" in row.entry for row in rows), baseline_of(summary, named)
-    unit = f", {words.unit}" if words.unit else ""
+    unit = f", {metric.unit}" if metric.unit else ""
     title = vocabulary.title if environment is None else f"{vocabulary.title}: {environment}"
     table = Table(title=_plain(title), title_justify="left")
     table.add_column(escape(vocabulary.subject), overflow="fold")
-    for heading in ("Jobs", f"{words.title}{unit}", *([interval_name(rows)] if several else [])):
+    for heading in ("Jobs", f"{metric.title}{unit}", *([interval_name(rows)] if several else [])):
         table.add_column(escape(heading), justify="right")
     if baseline is not None:
         table.add_column(f"Gain over {_plain(baseline)}", justify="right")
     known = {row.named.name: row for row in rows}
     for each in (*(row.named for row in rows), *(each for each in named if each.name not in known)):
-        cells = _cells(known.get(each.name), words.decimals, interval=several, gain=baseline is not None)
+        cells = _cells(known.get(each.name), metric.decimals, interval=several, gain=baseline is not None)
         table.add_row(_plain(each.name), _jobs(each), *cells)
     return table
 

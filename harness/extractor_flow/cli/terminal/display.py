@@ -152,9 +152,9 @@ class TerminalDisplay:
         if task is not None:
             self._progress.remove_task(task)
         label = escape(shortened(printable(job.label), self._console.width // 2))
-        told = escape(one_line(record, self._vocabulary).removeprefix(record.status).lstrip(": "))
+        outcome = escape(one_line(record, self._vocabulary).removeprefix(record.status).lstrip(": "))
         self._console.print(
-            f"{MARKS[record.status]} {label}: {told}", highlight=False, no_wrap=True, overflow="ellipsis"
+            f"{MARKS[record.status]} {label}: {outcome}", highlight=False, no_wrap=True, overflow="ellipsis"
         )
 
     def _update(self) -> None:

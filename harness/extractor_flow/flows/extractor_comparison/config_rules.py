@@ -85,8 +85,8 @@ def _device(run: Mapping[str, Any], position: int, entry: Mapping[str, Any]) -> 
         return
     resolved = {**PRESETS[entry["preset"]].parameters, **(entry.get("parameters") or {})}
     if resolved.get("num_layers", 1) != 1 and resolved.get("lstm_dropout"):
-        told = f"{entry['preset']} has dropout between the layers of its LSTM, which PyTorch does not train on mps"
-        yield Problem(("extractors", position, "preset"), f"{told}; set run.device to cpu, or lstm_dropout to 0")
+        message = f"{entry['preset']} has dropout between the layers of its LSTM, which PyTorch does not train on mps"
+        yield Problem(("extractors", position, "preset"), f"{message}; set run.device to cpu, or lstm_dropout to 0")
 
 
 def _baseline(

@@ -37,8 +37,8 @@ class Calibration:
 
 def photon_scale(data: PtychographyData) -> float | None:
     """The photons for each unit of intensity, as the metadata of *data* say; ``None`` where they say nothing usable."""
-    told = data.metadata.get("photon_scale")
-    return told if isinstance(told, float) and math.isfinite(told) and told > 0 else None
+    scale = data.metadata.get("photon_scale")
+    return scale if isinstance(scale, float) and math.isfinite(scale) and scale > 0 else None
 
 
 def mean_energy(data: PtychographyData) -> float:

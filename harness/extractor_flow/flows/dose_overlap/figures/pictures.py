@@ -87,9 +87,9 @@ def draw_pictures(shown: Sequence[Shown]) -> dict[str, Figure]:
     arrays = {cell: _arrays(each.reconstructions) for cell, each in first.items()}
     found = {name: _grid(first, arrays, kind) for name, kind in GRIDS.items()}
     found["rings.png"] = draw_rings(arrays)
-    there = {cell: read_data(each.frames) for cell, each in first.items() if each.frames.is_file()}
-    if there:
-        found |= {"frames.png": draw_frames(there, arrays), "scan.png": draw_scan(there)}
+    data = {cell: read_data(each.frames) for cell, each in first.items() if each.frames.is_file()}
+    if data:
+        found |= {"frames.png": draw_frames(data, arrays), "scan.png": draw_scan(data)}
     return found
 
 

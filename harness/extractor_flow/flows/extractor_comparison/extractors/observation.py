@@ -96,11 +96,11 @@ def _members(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
 
 
 def _check_names(space: spaces.Space[Any], names: Sequence[str], parameter: str) -> None:
-    there = list(space) if isinstance(space, spaces.Dict) else []
+    names_there = list(space) if isinstance(space, spaces.Dict) else []
     for name in names:
-        if name not in there:
-            known = f"expected one of {', '.join(there)}{did_you_mean(name, there)}"
-            keys = known if there else "the observation is no Dict and has no keys"
+        if name not in names_there:
+            known = f"expected one of {', '.join(names_there)}{did_you_mean(name, names_there)}"
+            keys = known if names_there else "the observation is no Dict and has no keys"
             msg = f"{parameter} names {name!r}, which is no key of the observation; {keys}"
             raise JobError(msg)
 
