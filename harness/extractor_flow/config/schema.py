@@ -147,8 +147,8 @@ def _alternatives(finding: Finding, root: Schema) -> list[Problem]:
 def _excluded(finding: Finding, _: Schema) -> list[Problem]:
     wanted = finding.wanted if isinstance(finding.wanted, Mapping) else {}
     if list(wanted) == ["required"]:
-        keys = " and ".join(shown(key) for key in wanted["required"])
-        return [Problem(finding.path, f"has the keys {keys}; expected at most one of them")]
+        *others, last = wanted["required"]
+        return [Problem((*finding.path, last), f"stands beside {' and '.join(others)}; leave one of them out")]
     reason = wanted.get("description", "this is excluded here")
     return [Problem(finding.path, f"is {shown(finding.value)}; {reason}")]
 

@@ -43,9 +43,6 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     problems += check_meaning(sound)
     problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
     problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
-    if "envs" in document.data:
-        beside = [key for key in ("env", "eval_env") if key in document.data]
-        problems += [Problem(("envs",), f"stands beside {key}; expected one of the two") for key in beside]
     if problems:
         raise document.complain(problems)
     check_overrides(overrides, schema())

@@ -254,8 +254,8 @@ env: {id: CartPole-v1, factory: "pkg:make"}
         "run.total_timesteps",
         "run.divice",
         "run.device",
-        "run.seeds[1]",
         "run.seeds",
+        "run.seeds[1]",
         "extractors[0].preset",
         "extractors[1].name",
         "extractors[1].class",
@@ -283,11 +283,11 @@ CASES = {
     ),
     "a preset and a class": (
         {"extractors": [{"name": "a", "preset": "mlp_small", "class": "pkg:Thing"}]},
-        "extractors[0].class: stands beside a preset; expected one of the two",
+        "extractors[0].class: stands beside preset; leave one of them out",
     ),
     "neither a preset nor a class": (
         {"extractors": [{"name": "a"}]},
-        "extractors[0]: has neither a preset nor a class; expected one of the two",
+        "extractors[0]: expected the key 'preset' or the key 'class'",
     ),
     "a class that is no such string": (
         {"extractors": [{"name": "a", "class": "pkg.Thing"}]},
@@ -308,14 +308,14 @@ CASES = {
             "train on mps; set run.device to cpu, or lstm_dropout to 0"
         ),
     ),
-    "a seed and seeds": ({"run": {"seed": 1, "seeds": [2]}}, "run.seeds: stands beside seed; expected one of the two"),
+    "a seed and seeds": ({"run": {"seed": 1, "seeds": [2]}}, "run.seeds: stands beside seed; leave one of them out"),
     "a seed that stands twice": (
         {"run": {"seeds": [4, 5, 4]}},
         "run.seeds[2]: is 4 again, as item 0; expected every item once",
     ),
     "an environment by id and by factory": (
         {"env": {"id": "CartPole-v1", "factory": "pkg:make"}},
-        "env.factory: stands beside an id; expected one of the two",
+        "env.factory: stands beside id; leave one of them out",
     ),
     "a factory that is no such string": (
         {"env": {"factory": "make"}},
@@ -392,7 +392,7 @@ CASES = {
     ),
     "an environment of the evaluations by id and by factory": (
         {"eval_env": {"id": "CartPole-v1", "factory": "pkg:make"}},
-        "eval_env.factory: stands beside an id; expected one of the two",
+        "eval_env.factory: stands beside id; leave one of them out",
     ),
 }
 
