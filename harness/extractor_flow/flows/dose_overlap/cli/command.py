@@ -31,7 +31,7 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int | list[str]:
     """Run the command; every error a user can cause is one message on standard error and an exit code.
 
-    ``study`` is left to ``extractor-flow``: its answer is the words of the command that it is another name for.
+    ``study`` is an alias: it returns the arguments of the ``extractor-flow`` command that it stands for.
     """
     options = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:

@@ -1,4 +1,4 @@
-"""What the command's options take as numbers."""
+"""Parsers of the command's numeric options."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def above_zero(text: str) -> float:
 
 
 def number(default: object) -> Callable[[str], object]:
-    """What reads an option whose default is *default*."""
+    """The parser of an option whose default is *default*."""
     return finite if isinstance(default, float) else type(default)
 
 
