@@ -8,6 +8,7 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+from extractor_flow.config.numbers import at_least
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.asking import OPTION
 from extractor_flow.registry import DEFAULT_EXECUTOR
@@ -38,7 +39,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output-root", metavar="DIR", help="where run directories go (default: the config's)")
     command.add_argument("--only", metavar="NAME", action="append", default=[], help="train just NAME; * and ? match")
     command.add_argument(
-        "--seed", metavar="N", action="append", type=_seed, default=[], help="seed in place of the config's"
+        "--seed", metavar="N", action="append", type=at_least(0), default=[], help="seed in place of the config's"
     )
     command.add_argument(
         "--executor",
@@ -57,7 +58,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--wait", action="store_true", help="stay until a queue has run the jobs, and show how they do"
     )
     jobs = "jobs at a time (default: as many as cores, or two a GPU where jobs need CUDA)"
-    command.add_argument("--jobs", metavar="N", type=_positive, help=jobs)
+    command.add_argument("--jobs", metavar="N", type=at_least(1), help=jobs)
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
     command.add_argument("--dry-run", action="store_true", help="record every job as skipped; train nothing")
     command.add_argument(
@@ -192,18 +193,3 @@ def _request(options: argparse.Namespace) -> RunRequest:
         command=tuple(options.words),
         executor=ExecutorChoice(options.executor, options.jobs, options.start_method, tuple(options.executor_option)),
     )
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        msg = f"{text!r} is not a whole number of at least 0"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        msg = f"{text!r} is not a whole number of at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return number

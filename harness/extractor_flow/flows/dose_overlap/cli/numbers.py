@@ -46,12 +46,3 @@ def above_zero(text: str) -> float:
 def number(default: object) -> Callable[[str], object]:
     """The parser of an option whose default is *default*."""
     return finite if isinstance(default, float) else type(default)
-
-
-def positive(text: str) -> int:
-    """*text* as a whole number of at least 1; else argparse's complaint."""
-    found = int(text) if text.isdecimal() else 0
-    if found < 1:
-        msg = f"{text!r} is not a whole number of at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return found
