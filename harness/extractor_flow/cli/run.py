@@ -14,7 +14,7 @@ from extractor_flow.executors.asking import OPTION
 from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
-    from extractor_flow.cli.run_result import Told
+    from extractor_flow.cli.run_result import RunResult
     from extractor_flow.request import RunRequest
     from extractor_flow.run.runner import RunReport, SubmitReport
     from extractor_flow.run.session import Display
@@ -85,10 +85,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     """Run, and report."""
-    from extractor_flow.cli.run_result import telling, write
+    from extractor_flow.cli.run_result import recording, write
     from extractor_flow.files import dumps
 
-    with telling(options.result) as result:
+    with recording(options.result) as result:
         # With --json, the document is all there is on standard output.
         with redirect_stdout(sys.stderr) if options.json else nullcontext():
             exit_code = _run(options, result)
@@ -98,7 +98,7 @@ def handle(options: argparse.Namespace) -> int:
     return exit_code
 
 
-def _run(options: argparse.Namespace, result: Told) -> int:
+def _run(options: argparse.Namespace, result: RunResult) -> int:
     from extractor_flow.render.summary_json import to_json
     from extractor_flow.run.runner import SubmitReport
 
@@ -119,7 +119,7 @@ def _run(options: argparse.Namespace, result: Told) -> int:
     return next((code for code in codes if code), 0)
 
 
-def _trained(options: argparse.Namespace, result: Told) -> RunReport | SubmitReport:
+def _trained(options: argparse.Namespace, result: RunResult) -> RunReport | SubmitReport:
     """Run the study or submit it to a queue, and report the outcome unless told to be quiet."""
     from rich.console import Console
 

@@ -131,7 +131,7 @@ def run_starts(run: RunSubject) -> Iterator[Violation]:
     request = {**run.request, "commit": (run.request.get("git") or {}).get("commit")}
     for start in _starts(run) or ():
         if start.run_directory == run.request["run_directory"] and not start.resumed:
-            for name, noted in {**start.told, "start_sha256": start.sha256}.items():
+            for name, noted in {**start.facts, "start_sha256": start.sha256}.items():
                 if request.get(name) != noted:
                     found = f"{STARTS} beside the run has {brief(noted)}"
                     yield Violation(layout.RUN, f"$.{name}", brief(request.get(name, "nothing")), found, _CHAIN)
