@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor_flow.config.numbers import at_least
+from extractor_flow.arguments import at_least
 
 if TYPE_CHECKING:
     import argparse

@@ -8,7 +8,7 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from extractor_flow.config.numbers import at_least
+from extractor_flow.arguments import at_least
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.asking import OPTION
 from extractor_flow.registry import DEFAULT_EXECUTOR

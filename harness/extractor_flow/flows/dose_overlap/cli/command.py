@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor_flow.config.numbers import at_least
+from extractor_flow.arguments import at_least
 from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.files import printable
 from extractor_flow.flows.dose_overlap.cli.import_frames import add_acceptance, add_import

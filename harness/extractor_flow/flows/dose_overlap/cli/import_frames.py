@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor_flow.config.numbers import at_least
+from extractor_flow.arguments import at_least
 from extractor_flow.files import write_bytes
 from extractor_flow.flows.dose_overlap.cli.numbers import above_zero
 from extractor_flow.flows.dose_overlap.cli.train import say

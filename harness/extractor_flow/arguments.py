@@ -1,4 +1,4 @@
-"""Parsers of numbers on a command line."""
+"""Parsers of what a command line gives."""
 
 from __future__ import annotations
 
