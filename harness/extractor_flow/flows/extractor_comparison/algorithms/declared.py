@@ -1,4 +1,4 @@
-"""Each algorithm, declared once: where it comes from, what it acts in, its networks, and the scalars that it logs.
+"""Each algorithm, declared once: where it comes from, what it acts in, and its networks.
 
 Its settings and their defaults are declared in the config's schema, under ``x-defaults``. Pure: imports no torch.
 """
@@ -40,23 +40,20 @@ class Algorithm:
     """One algorithm.
 
     *target* is its class and *policy* that of its policies, as ``module:Class``; *actions* are the spaces that it acts
-    in. *losses* and *logged* are the scalars of an update: NaN in a loss would be in the weights, too. *extractor* is
-    how the tensors begin of the extractor that acts, *first* which tensors may be the layer behind it, *required* what
-    every policy has, *targets* the networks that follow others.
+    in. *extractor* is how the tensors begin of the extractor that acts, *first* which tensors may be the layer behind
+    it, *required* what every policy has, *targets* the networks that follow others.
     """
 
     name: str
     target: str
     policy: str
     actions: tuple[str, ...]
-    losses: tuple[str, ...]
     optimized: tuple[Optimized, ...]
     stacks: tuple[Stack, ...]
     first: tuple[str, ...]
     required: tuple[str, ...]
     extractor: str = "features_extractor."
     targets: tuple[str, ...] = ()
-    logged: tuple[str, ...] = ("train/learning_rate",)
     replays: bool = False
     logs_every_rollout: bool = False
 
@@ -90,7 +87,6 @@ def _of_values(name: str, library: str, network: str) -> Algorithm:
         f"{library}:{name}",
         f"{library}.{name.lower()}.policies:{name}Policy",
         ("Discrete",),
-        losses=("train/loss",),
         optimized=(Optimized("policy.optimizer.pth", f"{network}."),),
         stacks=(Stack("", f"{network}.{network}", True),),  # noqa: FBT003
         first=(f"{network}.{network}.0.weight",),
@@ -107,7 +103,6 @@ def _entropic(name: str, library: str) -> Algorithm:
         name,
         f"{library}:{name}",
         f"{library}.{name.lower()}.policies:{name}Policy",
-        losses=("train/actor_loss", "train/critic_loss", "train/ent_coef"),
         optimized=(Optimized("actor.optimizer.pth", "actor."), Optimized("critic.optimizer.pth", "critic.")),
         stacks=(Stack("pi", "actor.latent_pi", False), _CRITICS),  # noqa: FBT003
         first=("actor.latent_pi.0.weight", "actor.mu.weight"),
@@ -123,15 +118,12 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         Algorithm(
             PPO,
             "stable_baselines3:PPO",
-            losses=("train/policy_gradient_loss", "train/value_loss", "train/entropy_loss"),
-            logged=("train/approx_kl", "train/clip_range", "train/learning_rate", "train/loss"),
             logs_every_rollout=True,
             **_ACTOR_CRITIC,
         ),
         Algorithm(
             "A2C",
             "stable_baselines3:A2C",
-            losses=("train/policy_loss", "train/value_loss", "train/entropy_loss"),
             **_ACTOR_CRITIC,
         ),
         _of_values("DQN", "stable_baselines3", "q_net"),
@@ -140,7 +132,6 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             "TD3",
             "stable_baselines3:TD3",
             "stable_baselines3.td3.policies:TD3Policy",
-            losses=("train/critic_loss",),
             optimized=(
                 Optimized("actor.optimizer.pth", "actor.", every="policy_delay"),
                 Optimized("critic.optimizer.pth", "critic."),
