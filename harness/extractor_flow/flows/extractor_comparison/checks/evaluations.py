@@ -1,4 +1,4 @@
-"""Works out again what the evaluations say, and asks what the environment can give."""
+"""Recomputes what the evaluations say, and compares it with what the environment allows."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def evaluations(job: Claims) -> Iterator[Violation]:
     steps = arrays["timesteps"].tolist()
     if len(steps) != (count := evaluation_count(job.plan)):
         yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives {count}")
-    elif steps != (due := evaluation_steps(job.plan)):
-        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(due)}")
+    elif steps != (expected := evaluation_steps(job.plan)):
+        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(expected)}")
     yield from _possible(job, path, arrays, job.plan.schedule.n_eval_episodes)
 
 
@@ -59,7 +59,7 @@ def metrics(job: Claims) -> Iterator[Violation]:
     best = measured.timesteps.index(measured.best_timestep)
     with np.errstate(over="ignore", invalid="ignore"):
         spread = float(np.std(arrays["results"][-1]))
-    due: dict[str, float | None] = {
+    expected: dict[str, float | None] = {
         "untrained_mean_reward": measured.untrained,
         "best_mean_reward": measured.best,
         "best_timestep": measured.best_timestep,
@@ -72,7 +72,7 @@ def metrics(job: Claims) -> Iterator[Violation]:
         "best_success_rate": _rate(arrays, best),
         "final_success_rate": _rate(arrays, -1),
     }
-    for name, found in due.items():
+    for name, found in expected.items():
         yield from job.metric(name, found, layout.EVALUATIONS)
 
 
@@ -92,7 +92,7 @@ def held_out(job: Claims) -> Iterator[Violation]:
         yield contradiction(path, "results", "two results of one policy", "the final policy was selected")
     with np.errstate(over="ignore", invalid="ignore"):
         means, spread = arrays["results"].mean(axis=1).tolist(), float(np.std(arrays["results"][0]))
-    due: dict[str, float | None] = {
+    expected: dict[str, float | None] = {
         "held_out_mean_reward": means[0],
         "held_out_std_reward": spread,
         "held_out_success_rate": _rate(arrays, 0),
@@ -100,7 +100,7 @@ def held_out(job: Claims) -> Iterator[Violation]:
         "held_out_final_success_rate": _rate(arrays, 1),
         "held_out_episodes": arrays["results"].shape[1],
     }
-    for name, found in due.items():
+    for name, found in expected.items():
         yield from job.metric(name, found, layout.HELD_OUT)
 
 
