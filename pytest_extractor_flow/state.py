@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_extractor_flow import DIRECTORY_PREFIX, STATE
+from pytest_extractor_flow.shared import DIRECTORY_PREFIX, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

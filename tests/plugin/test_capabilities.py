@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pytest_extractor_flow.capabilities import Capabilities
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="says what the probes find on Linux")

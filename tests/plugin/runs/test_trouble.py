@@ -8,10 +8,10 @@ from importlib.util import find_spec
 
 import pytest
 import yaml
-from pytest_extractor_flow.options import read_flow_options
-from pytest_extractor_flow.runs.session_runs import published_run
 
 from extractor_flow.run.hardware import missing_capabilities
+from pytest_extractor_flow.options import read_flow_options
+from pytest_extractor_flow.runs.session_runs import published_run
 from support.plugin.command_project import eventually
 
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
