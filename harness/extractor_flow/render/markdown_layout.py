@@ -25,13 +25,8 @@ NO_ROWS = "None."
 NOT_RECORDED = "not recorded"
 SUCCESS = STATUSES[Completed]
 
-RUN_ID, CREATED_AT, OUTPUT_DIRECTORY, INTERRUPTED, NOTE = (
-    "Run ID",
-    "Created At",
-    "Output Directory",
-    "Interrupted",
-    "Note",
-)
+RUN_ID, CREATED_AT, OUTPUT_DIRECTORY = "Run ID", "Created At", "Output Directory"
+INTERRUPTED, NOTE = "Interrupted", "Note"
 INTERRUPTED_TEXT = "yes; what had not finished is recorded as failed"
 
 VERDICT_HEADING = "Verdict"

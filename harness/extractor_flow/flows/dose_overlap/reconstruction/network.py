@@ -19,7 +19,7 @@ class PatchNetwork(nn.Module):
     """Maps (n, 3, B, B) inputs to complex patches (n, B, B), in units of the data's level; B a multiple of 4.
 
     Channel 0 is the scaled diffraction amplitude, 1 and 2 are a classical estimate of the object (real, imaginary). The
-    network adds a correction to the estimate; before the first step the correction is nothing.
+    network adds a correction to the estimate; before the first step the correction is zero.
     """
 
     def __init__(self, width: int) -> None:
