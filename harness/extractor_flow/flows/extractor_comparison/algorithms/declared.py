@@ -41,8 +41,8 @@ class Algorithm:
 
     *target* is its class and *policy* that of its policies, as ``module:Class``; *actions* are the spaces that it acts
     in. *losses* and *logged* are the scalars of an update: NaN in a loss would be in the weights, too. *extractor* is
-    the prefix of the acting extractor's tensors, *first* names tensors that may be the layer behind it, *required*
-    those that every policy has, *targets* the networks that follow others.
+    how the tensors begin of the extractor that acts, *first* which tensors may be the layer behind it, *required* what
+    every policy has, *targets* the networks that follow others.
     """
 
     name: str

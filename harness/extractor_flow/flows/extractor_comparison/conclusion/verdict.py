@@ -132,15 +132,19 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} are" if len(names) > 1 else f"{names[0]} is"
 
 
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.0005 else "below 0.001"
+
+
 def _detail(scores: Scores, name: str, paired: Paired) -> str:
     found = list(paired.differences.values())
     spread = f"range {scores.shown(min(found))} to {scores.shown(max(found))}"
-    tested = "" if paired.tested is None else f"; corrected p {paired.tested.p_adjusted:.3f}"
+    tested = "" if paired.tested is None else f"; corrected p {_p(paired.tested.p_adjusted)}"
     if paired.n == 1:
         return (
             f"{name} is ahead of {scores.reference} on {paired.wins} of 1 seed (difference {scores.shown(found[0])})."
         )
-    again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would tell it again"
+    again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would find it again"
     difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}{again}"
     return f"{name} is ahead of {scores.reference} on {paired.wins} of {paired.n} seeds ({difference})."
 
@@ -151,11 +155,11 @@ def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:
     if told:
         chance, seeds = min(told)
         yield (
-            f"A repeat with {seeds} fresh seeds would tell all of this again in about {chance:.0%} of cases at most, "
-            "if every second difference between extractors is none."
+            f"A repeat with {seeds} fresh seeds would find all of this again in at most about {chance:.0%} of cases, "
+            "assuming that half of all differences between extractors are zero."
         )
     if any(paired.repeats is not None and not paired.distinct for paired in claimed.values()):
-        yield f"A difference that fewer than {REPEATED:.0%} of repeats would tell again is not told apart."
+        yield f"A difference that fewer than {REPEATED:.0%} of repeats would find again is not claimed."
 
 
 def _limits(
