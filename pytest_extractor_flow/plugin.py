@@ -97,6 +97,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(state.lane, "extractor_flow_lane")
     if required:
         state.capabilities.check_required(required)
+    elif config.getoption("require_hardware"):
+        msg = "--require-hardware names nothing: give capabilities, such as cuda, or leave it out"
+        raise pytest.UsageError(msg)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
