@@ -16,12 +16,12 @@ from support import ROOT
 LOOK = """
 import json, sys
 from importlib.metadata import distribution
-import extractor_flow, pytest_extractor_flow
+from importlib.util import find_spec
 from extractor_flow.contracts import load_schema, schema_names
 
 named = [f"{point.group}: {point.name} = {point.value}" for point in distribution("pytest-extractor-flow").entry_points]
 print(json.dumps({
-    "places": [*extractor_flow.__path__, *pytest_extractor_flow.__path__],
+    "places": [find_spec(name).origin for name in ("extractor_flow", "pytest_extractor_flow.plugin")],
     "contracts": [load_schema(name)["$id"].rpartition("/")[2] for name in schema_names()],
     "entry points": sorted(named),
 }))
