@@ -41,8 +41,10 @@ class Algorithm:
 
     *target* is its class and *policy* that of its policies, as ``module:Class``; *actions* are the spaces that it acts
     in. *losses* and *logged* are the scalars of an update: NaN in a loss would be in the weights, too. *extractor* is
-    how the tensors begin of the extractor that acts, *first* which tensors may be the layer behind it, *required* what
-    every policy has, *targets* the networks that follow others.
+    the prefix of the acting extractor's tensors, *first* names tensors that may be the layer behind it, *required*
+    those that every policy has, *targets* the networks that follow others. Where it *ends_early*, ``target_kl`` can end
+    an update. Where there are *value_prefixes*, the optimizer has the value's tensors only, and a line search moves the
+    others.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Algorithm:
     logged: tuple[str, ...] = ("train/learning_rate",)
     replays: bool = False
     logs_every_rollout: bool = False
+    ends_early: bool = False
+    value_prefixes: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -126,6 +130,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             losses=("train/policy_gradient_loss", "train/value_loss", "train/entropy_loss"),
             logged=("train/approx_kl", "train/clip_range", "train/learning_rate", "train/loss"),
             logs_every_rollout=True,
+            ends_early=True,
             **_ACTOR_CRITIC,
         ),
         Algorithm(
@@ -153,6 +158,14 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         ),
         _of_values("QRDQN", "sb3_contrib", "quantile_net"),
         _entropic("TQC", "sb3_contrib"),
+        Algorithm(
+            "TRPO",
+            "sb3_contrib:TRPO",
+            losses=("train/policy_objective", "train/value_loss", "train/kl_divergence_loss"),
+            logs_every_rollout=True,
+            value_prefixes=("value_net.", "mlp_extractor.value_net.", "vf_features_extractor."),
+            **_ACTOR_CRITIC,
+        ),
     )
 }
 

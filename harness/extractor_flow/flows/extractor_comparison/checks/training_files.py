@@ -19,6 +19,7 @@ from extractor_flow.flows.extractor_comparison.checks.expected import (
     rollouts,
     tells_success,
 )
+from extractor_flow.flows.extractor_comparison.checks.models.optimizer import may_end_early
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,7 +79,7 @@ def monitor(job: Claims) -> Iterator[Violation | Unchecked]:
 def events(job: Claims) -> Iterator[Violation | Unchecked]:
     """The event file has scalars of the updates, at steps of the training, and of each evaluation nothing invented.
 
-    PPO logs every update; the other algorithms the last one before an evaluation, and some before.
+    PPO and TRPO log every update; the other algorithms the last one before an evaluation, and some before.
 
     Catches: updates that are not there, steps beyond the plan. Cannot catch: other numbers than the true ones.
     """
@@ -122,7 +123,7 @@ def event_updates(job: Claims) -> Iterator[Violation]:
         if not _close(value, due_exploration := exploration_at(plan, step)):
             yield contradiction(path, _EXPLORED, f"{value} at step {step}", f"the job has {due_exploration}")
             break
-    if plan.algorithm.get("target_kl") is None:  # with it, an update that diverges is left out
+    if not may_end_early(plan):  # then an update that diverges is left out
         for tag, step in _losses_that_are_nan(plan.trainer, scalars.values):
             yield contradiction(path, tag, f"NaN at step {step}", "the weights stayed finite")
 
