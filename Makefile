@@ -78,7 +78,7 @@ benchmark: $(STAMP)  ## this package beside what one would do without it; writes
 	$(BIN)/python benchmarks/benchmark.py --write $(BENCHMARK_ARGS)
 
 docs: $(STAMP)  ## the documentation site, built strictly into site/
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/zensical build --strict --clean
 
 clean:  ## remove what was built; runs in tmp/ are kept
