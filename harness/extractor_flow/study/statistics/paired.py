@@ -102,8 +102,10 @@ class Paired:
     @property
     def seeds_needed(self) -> int | None:
         """With so many, a difference of this size is told apart in about 80 % of studies; ``None`` above 1,000."""
+        if self.tested is None:
+            return None
         mean, error, _ = _standard_error(self)
-        if self.tested is None or not error:
+        if not error:
             return None
         return seeds_needed(mean / (error * math.sqrt(self.n)), 1 - self.tested.confidence, FEWEST_SEEDS)
 
