@@ -94,7 +94,7 @@ def _difference(paired: Paired) -> str:
     spread = "" if ends is None else f", {_kind(ends)} {ends.low:+.4g} to {ends.high:+.4g}"
     told = "can be told apart" if paired.distinct else "cannot be told apart"
     if paired.repeats is not None:
-        told += f", about {paired.repeats:.0%} of repeats would tell it again"
+        told += f", about {paired.repeats:.0%} of repeats would find it again"
     found = f"median difference {paired.median:+.4g} over {seeds}{spread}"
     return f"{found}: {told if paired.tested else 'too few seeds to tell'}"
 

@@ -80,7 +80,7 @@ def test_the_comparison_reads_as_text(compare, runs):
         "  jobs: 12 different",
     )
     assert rest[10] == "    and 2 more"
-    assert all(line.endswith("of repeats would tell it again") for line in rest[11:13])
+    assert all(line.endswith("of repeats would find it again") for line in rest[11:13])
 
 
 @pytest.mark.parametrize(

@@ -33,13 +33,13 @@ def test_a_winner_is_told_apart_from_every_other_extractor():
         (
             (
                 "attention is ahead of mlp on 5 of 5 seeds (median difference 6.30, range 4.60 to 8.10; corrected p "
-                "0.001; about 88% of repeats would tell it again)."
+                "0.001; about 88% of repeats would find it again)."
             ),
             "lstm is ahead of mlp on 3 of 5 seeds (median difference 0.70, range -0.30 to 1.20; corrected p 0.166).",
         ),
         (
             (
-                "A repeat with 5 fresh seeds would tell all of this again in about 89% of cases at most, if every "
+                "A repeat with 5 fresh seeds would find all of this again in about 89% of cases at most, if every "
                 "second difference between extractors is none."
             ),
             "One environment (Walk-v1), one budget (16,384 steps), 5 seeds: nothing is said of others.",
@@ -85,7 +85,7 @@ def test_a_winner_is_told_apart_from_every_other_extractor():
             "not-distinguishable",
             None,
             (
-                "The extractors are not distinguishable with 5 seeds; about 86 would be needed for a difference "
+                "The extractors are not distinguishable with 5 seeds; about 89 would be needed for a difference "
                 "like that between cnn and mlp."
             ),
         ),
@@ -124,7 +124,7 @@ def test_without_a_baseline_the_others_are_compared_with_the_leader():
     assert (found.winner, found.details) == (
         "cnn",
         (
-            "mlp is ahead of cnn on 0 of 5 seeds (median difference -6.30, range -8.10 to -4.60; corrected p 0.001; about 92% of repeats would tell it again).",
+            "mlp is ahead of cnn on 0 of 5 seeds (median difference -6.30, range -8.10 to -4.60; corrected p 0.001; about 92% of repeats would find it again).",
         ),
     )
 

@@ -140,7 +140,7 @@ def _detail(scores: Scores, name: str, paired: Paired) -> str:
         return (
             f"{name} is ahead of {scores.reference} on {paired.wins} of 1 seed (difference {scores.shown(found[0])})."
         )
-    again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would tell it again"
+    again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would find it again"
     difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}{again}"
     return f"{name} is ahead of {scores.reference} on {paired.wins} of {paired.n} seeds ({difference})."
 
@@ -155,11 +155,11 @@ def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:
     if told:
         chance, seeds = min(told)
         yield (
-            f"A repeat with {seeds} fresh seeds would tell all of this again in about {chance:.0%} of cases at most, "
+            f"A repeat with {seeds} fresh seeds would find all of this again in about {chance:.0%} of cases at most, "
             "if every second difference between extractors is none."
         )
     if any(paired.repeats is not None and not paired.distinct for paired in claimed.values()):
-        yield f"A difference that fewer than {REPEATED:.0%} of repeats would tell again is not told apart."
+        yield f"A difference that fewer than {REPEATED:.0%} of repeats would find again is not told apart."
 
 
 def _limits(
