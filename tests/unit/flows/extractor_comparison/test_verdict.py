@@ -39,8 +39,8 @@ def test_a_winner_is_told_apart_from_every_other_extractor():
         ),
         (
             (
-                "A repeat with 5 fresh seeds would find all of this again in about 89% of cases at most, if every "
-                "second difference between extractors is none."
+                "A repeat with 5 fresh seeds would find all of this again in at most about 89% of cases, "
+                "assuming that half of all differences between extractors are zero."
             ),
             "One environment (Walk-v1), one budget (16,384 steps), 5 seeds: nothing is said of others.",
             "The same seeds give other policies on another type of processor.",
@@ -124,7 +124,10 @@ def test_without_a_baseline_the_others_are_compared_with_the_leader():
     assert (found.winner, found.details) == (
         "cnn",
         (
-            "mlp is ahead of cnn on 0 of 5 seeds (median difference -6.30, range -8.10 to -4.60; corrected p 0.001; about 92% of repeats would find it again).",
+            (
+                "mlp is ahead of cnn on 0 of 5 seeds (median difference -6.30, range -8.10 to -4.60; "
+                "corrected p 0.001; about 92% of repeats would find it again)."
+            ),
         ),
     )
 

@@ -46,7 +46,8 @@ def problems_of(arrays: Mapping[str, NDArray[Any]], *, refused: Collection[str] 
         for key in REQUIRED
         if key not in arrays and key not in refused
     ]
-    problems += [f"{key}: found an unknown key; expected {', '.join(SPECIFICATION)}" for key in _unknown(arrays)]
+    unknown = [key for key in arrays if key not in SPECIFICATION]
+    problems += [f"{key}: found an unknown key; expected {', '.join(SPECIFICATION)}" for key in unknown]
     known = {key: value for key, value in arrays.items() if key in SPECIFICATION}
     sizes = _sizes(known)
     for key, value in known.items():
@@ -55,10 +56,6 @@ def problems_of(arrays: Mapping[str, NDArray[Any]], *, refused: Collection[str] 
     if "M" in sizes and shortest < sizes.get("N", 0):
         problems.append(f"objectGuess: found a side of {shortest} pixels; expected at least the frame's {sizes['N']}")
     return problems
-
-
-def _unknown(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
-    return [key for key in arrays if key not in SPECIFICATION]
 
 
 def _sizes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:

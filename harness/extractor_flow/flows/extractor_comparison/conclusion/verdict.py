@@ -155,11 +155,11 @@ def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:
     if told:
         chance, seeds = min(told)
         yield (
-            f"A repeat with {seeds} fresh seeds would find all of this again in about {chance:.0%} of cases at most, "
-            "if every second difference between extractors is none."
+            f"A repeat with {seeds} fresh seeds would find all of this again in at most about {chance:.0%} of cases, "
+            "assuming that half of all differences between extractors are zero."
         )
     if any(paired.repeats is not None and not paired.distinct for paired in claimed.values()):
-        yield f"A difference that fewer than {REPEATED:.0%} of repeats would find again is not told apart."
+        yield f"A difference that fewer than {REPEATED:.0%} of repeats would find again is not claimed."
 
 
 def _limits(
