@@ -19,6 +19,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     reconstruct_constant,
     reconstruct_with,
 )
+from extractor_flow.flows.dose_overlap.reconstruction.scan import total_variation
 from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.scoring.scores import score
 from extractor_flow.flows.dose_overlap.training.loop import train
@@ -56,6 +57,21 @@ def test_a_network_that_is_shown_a_share_of_the_photons_explains_the_others():
         np.testing.assert_allclose(each, np.rint(each), atol=1e-2)
         assert ((each <= counts + 0.1).all(), each.sum() / counts.sum()) == (True, pytest.approx(0.3, abs=0.01))
     assert not np.array_equal(*told)
+
+
+def test_with_a_spread_the_network_also_sees_the_start_and_a_rougher_and_a_smoother_object():
+    data = tiny_scan()[0]
+
+    def seen(**changes):
+        frames = TrainingTask.of(tiny_config(**({"refinements": 20} | changes)), data).to_learn(1)
+        return frames.picture.inputs[0, 1:].unflatten(0, (-1, 2))
+
+    likely, start, rougher, smoother = seen(spread=3.0)
+    variation = [float(total_variation(each.permute(1, 2, 0))) for each in (rougher, likely, smoother)]
+
+    assert variation == sorted(variation, reverse=True)
+    assert torch.equal(torch.stack([start]), seen(refinements=0))
+    assert torch.equal(torch.stack([likely]), seen(spread=1.0))
 
 
 def test_without_a_split_all_photons_are_shown_and_explained():
@@ -253,6 +269,7 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path, content):
         ({"epochs": 2.0}, "epochs is 2.0; expected a whole number of at least 1"),
         ({"seed": True}, "seed is True; expected a whole number of at least 0"),
         ({"validation_share": 1.0}, "validation_share is 1.0; expected a number between 0 and 1"),
+        ({"spread": 0.5}, "spread is 0.5; expected a finite number of at least 1"),
         ({"gridsize": 3}, "gridsize is 3; expected 1 or 2"),
         ({"gridsize": 2, "neighbor_count": 3}, "neighbor_count is 3; expected at least the group size 4"),
     ],

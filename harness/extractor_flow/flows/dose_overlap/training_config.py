@@ -18,6 +18,8 @@ SUBSAMPLING_SEED = 456
 FRAME, SCAN = "frame", "scan"
 INPUTS = (FRAME, SCAN)
 """From what the network's input is estimated: each frame or group by itself, or all frames of the scan together."""
+# The most likely object, what it began from, a rougher and a smoother one.
+_SPREAD_OUT = 4
 DEVICES = ("cpu", "cuda", "mps", "auto")
 """Where a training computes; ``auto`` takes the best there is."""
 
@@ -43,6 +45,7 @@ class TrainingConfig:
     An epoch is ``steps_per_epoch`` gradient steps of ``batch_frames`` frames, however many frames the data has, so that
     every view trains for the same time. ``dose`` is in photons a frame; ``patience`` counts epochs. In training the
     input is made of the share ``split`` of the photons, and the rest is to be explained; with 1 all photons do both.
+    With a ``spread`` above 1, the network sees the scan that much rougher and smoother, too.
     """
 
     dose: float
@@ -57,6 +60,7 @@ class TrainingConfig:
     projections: int = 15
     refinements: int = 30
     smoothness: float = 3.0
+    spread: float = 2.0
     neighbor_count: int = 7
     groups_per_frame: int = 2
     validation_share: float = 0.1
@@ -85,6 +89,8 @@ class TrainingConfig:
             problems.append(f"split is {self.split!r}; expected a number above 0 and at most 1")
         if not _is_positive(self.smoothness + 1) or self.smoothness < 0:
             problems.append(f"smoothness is {self.smoothness!r}; expected a finite number of at least 0")
+        if not _is_positive(self.spread) or self.spread < 1:
+            problems.append(f"spread is {self.spread!r}; expected a finite number of at least 1")
         problems += [
             f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}"
             for name, choices in (("device", DEVICES), ("input", INPUTS))
@@ -110,6 +116,11 @@ class TrainingConfig:
             wrong = ", ".join(sorted(set(values) ^ names))
             raise ConfigError([f"training config: missing or unknown: {wrong}"])
         return cls(**values)
+
+    @property
+    def estimates(self) -> int:
+        """How many classical estimates of the object the network sees."""
+        return _SPREAD_OUT if self.input == SCAN and self.refinements and self.spread > 1 else 1
 
     @property
     def digest(self) -> str:
