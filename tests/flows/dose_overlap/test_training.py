@@ -19,7 +19,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     reconstruct_constant,
     reconstruct_with,
 )
-from extractor_flow.flows.dose_overlap.reconstruction.scan import total_variation
+from extractor_flow.flows.dose_overlap.reconstruction.scan import Scan, total_variation
 from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.scoring.scores import score
 from extractor_flow.flows.dose_overlap.training.loop import train
@@ -72,6 +72,21 @@ def test_with_a_spread_the_network_also_sees_the_start_and_a_rougher_and_a_smoot
     assert variation == sorted(variation, reverse=True)
     assert torch.equal(torch.stack([start]), seen(refinements=0))
     assert torch.equal(torch.stack([likely]), seen(spread=1.0))
+
+
+def test_where_little_light_fell_little_of_the_correction_counts():
+    network = initial_network(tiny_config())
+    torch.nn.init.ones_(network.head.bias)
+
+    def correction(dim):
+        task = TrainingTask.of(tiny_config(dim=dim, split=1.0), tiny_scan()[0])
+        picture = task.to_learn(1).picture
+        with torch.no_grad():
+            return picture.drawn(network) - picture.estimate, Scan.of(task.learned).light()
+
+    whole, light = correction(0.0)
+
+    torch.testing.assert_close(correction(0.5)[0], whole * light / (light + 0.5), atol=1e-5, rtol=1e-4)
 
 
 def test_without_a_split_all_photons_are_shown_and_explained():
@@ -269,6 +284,7 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path, content):
         ({"epochs": 2.0}, "epochs is 2.0; expected a whole number of at least 1"),
         ({"seed": True}, "seed is True; expected a whole number of at least 0"),
         ({"validation_share": 1.0}, "validation_share is 1.0; expected a number between 0 and 1"),
+        ({"dim": -1.0}, "dim is -1.0; expected a finite number of at least 0"),
         ({"spread": 0.5}, "spread is 0.5; expected a finite number of at least 1"),
         ({"gridsize": 3}, "gridsize is 3; expected 1 or 2"),
         ({"gridsize": 2, "neighbor_count": 3}, "neighbor_count is 3; expected at least the group size 4"),

@@ -45,7 +45,8 @@ class TrainingConfig:
     An epoch is ``steps_per_epoch`` gradient steps of ``batch_frames`` frames, however many frames the data has, so that
     every view trains for the same time. ``dose`` is in photons a frame; ``patience`` counts epochs. In training the
     input is made of the share ``split`` of the photons, and the rest is to be explained; with 1 all photons do both.
-    With a ``spread`` above 1, the network sees the scan that much rougher and smoother, too.
+    With a ``spread`` above 1, the network sees the scan that much rougher and smoother, too. Where the light ``dim``
+    fell, in units of the probe's brightest pixel, half of its correction of a scan counts.
     """
 
     dose: float
@@ -61,6 +62,7 @@ class TrainingConfig:
     refinements: int = 30
     smoothness: float = 3.0
     spread: float = 2.0
+    dim: float = 0.3
     neighbor_count: int = 7
     groups_per_frame: int = 2
     validation_share: float = 0.1
@@ -87,8 +89,11 @@ class TrainingConfig:
             problems.append(f"validation_share is {self.validation_share!r}; expected a number between 0 and 1")
         if not _is_positive(self.split) or self.split > 1:
             problems.append(f"split is {self.split!r}; expected a number above 0 and at most 1")
-        if not _is_positive(self.smoothness + 1) or self.smoothness < 0:
-            problems.append(f"smoothness is {self.smoothness!r}; expected a finite number of at least 0")
+        problems += [
+            f"{name} is {getattr(self, name)!r}; expected a finite number of at least 0"
+            for name in ("smoothness", "dim")
+            if not _is_positive(getattr(self, name) + 1) or getattr(self, name) < 0
+        ]
         if not _is_positive(self.spread) or self.spread < 1:
             problems.append(f"spread is {self.spread!r}; expected a finite number of at least 1")
         problems += [

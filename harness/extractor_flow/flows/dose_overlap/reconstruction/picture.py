@@ -34,9 +34,9 @@ _FURTHER = 0.4
 class Picture:
     """An estimate (rows, columns) of the object, and the lit box that the network sees, ``inputs`` (1, channels, h, w).
 
-    Channel 0 says how much light fell on a pixel, the next ones are the estimate, and others if the settings have it
-    so. ``index`` (n, B B) says which pixels of the flat object a frame
-    lights. The network's numbers are in units of ``level``.
+    Channel 0 says how much light fell on a pixel; two each are estimates, of which the first is corrected. ``index``
+    (n, B B) says which pixels of the flat object a frame lights. The network's numbers are in units of ``level``;
+    ``weights`` (h, w) say how much of its correction counts: without them all of it.
     """
 
     estimate: Tensor
@@ -44,6 +44,7 @@ class Picture:
     box: tuple[slice, slice]
     index: Tensor
     level: float
+    weights: Tensor | None = None
 
     @classmethod
     def of(cls, scan: Scan, config: TrainingConfig, photon_scale: float) -> Picture:
@@ -52,7 +53,8 @@ class Picture:
         light = scan.light()
         box = _lit_box(light)
         inputs = network_inputs(torch.log1p(light[box])[None], *(each[box][None] / scan.level for each in estimates))
-        return cls(estimates[0], inputs, box, scan.index, scan.level)
+        weights = light[box] / (light[box] + config.dim) if config.dim else None
+        return cls(estimates[0], inputs, box, scan.index, scan.level, weights)
 
     def for_frames(self, index: Tensor) -> Picture:
         """The same picture, for frames that light other pixels."""
@@ -61,12 +63,14 @@ class Picture:
     def to(self, device: torch.device) -> Picture:
         """The same picture on *device*."""
         estimate, inputs, index = (each.to(device) for each in (self.estimate, self.inputs, self.index))
-        return replace(self, estimate=estimate, inputs=inputs, index=index)
+        weights = None if self.weights is None else self.weights.to(device)
+        return replace(self, estimate=estimate, inputs=inputs, index=index, weights=weights)
 
     def drawn(self, network: PatchNetwork, *, turns: int = 0) -> Tensor:
         """The object (rows, columns) as *network* corrects it, seeing it *turns* quarters of a circle further round."""
-        found = self.estimate.clone()
-        found[self.box] = self.level * turned_back(network(turned(self.inputs, turns)), turns)[0]
+        found, given = self.estimate.clone(), self.estimate[self.box]
+        corrected = self.level * turned_back(network(turned(self.inputs, turns)), turns)[0]
+        found[self.box] = corrected if self.weights is None else given + self.weights * (corrected - given)
         return found
 
     def drawn_from_all_sides(self, network: PatchNetwork) -> Tensor:
