@@ -66,25 +66,25 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
     )
 
 
-def find_config(name: str, places: Iterable[Path], asked: str) -> Path:
-    """The config *name* in the first of *places* that has it; ``pytest.UsageError`` naming who *asked* for it."""
+def find_config(name: str, places: Iterable[Path], origin: str) -> Path:
+    """The config *name* in the first of *places* that has it; ``pytest.UsageError`` naming who *origin* for it."""
     candidates = list(dict.fromkeys(place / name for place in places))
     for path in candidates:
         if path.is_file():
             return path.resolve()
-    msg = f"{asked}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
+    msg = f"{origin}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
     raise pytest.UsageError(msg)
 
 
-def _file(config: pytest.Config, asked: str, name: str) -> Path:
-    refuse_stray_root(config, asked, config.invocation_params.dir / name)
-    return find_config(name, [config.invocation_params.dir], f"{asked} {name}")
+def _file(config: pytest.Config, origin: str, name: str) -> Path:
+    refuse_stray_root(config, origin, config.invocation_params.dir / name)
+    return find_config(name, [config.invocation_params.dir], f"{origin} {name}")
 
 
 def _from_ini(config: pytest.Config) -> list[str]:
     places = [config.rootpath]
-    asked = f"flow_config in {config.inipath}"
-    return [str(find_config(name, places, f"{asked}: {name}")) for name in config.getini("flow_config")]
+    origin = f"flow_config in {config.inipath}"
+    return [str(find_config(name, places, f"{origin}: {name}")) for name in config.getini("flow_config")]
 
 
 def _refuse_patterns_from_the_top(config: pytest.Config) -> None:
@@ -113,9 +113,9 @@ def _environment(config: pytest.Config) -> dict[str, str]:
 
 
 def _timeout(config: pytest.Config) -> float:
-    asked, given = "--flow-timeout", config.option.flow_timeout
+    origin, given = "--flow-timeout", config.option.flow_timeout
     if given is None and (text := config.getini("flow_timeout")):
-        asked = f"flow_timeout in {config.inipath}"
+        origin = f"flow_timeout in {config.inipath}"
         try:
             given = float(text)
         except ValueError:
@@ -123,6 +123,6 @@ def _timeout(config: pytest.Config) -> float:
     if given is None:
         return DEFAULT_TIMEOUT
     if not (math.isfinite(given) and given > 0):
-        msg = f"{asked}: expected a positive number of seconds"
+        msg = f"{origin}: expected a positive number of seconds"
         raise pytest.UsageError(msg)
     return float(given)

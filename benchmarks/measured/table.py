@@ -41,12 +41,12 @@ def middle(what: str, unit: str, ours: Sequence[float], beside: str = "", theirs
 def markdown(rows: Sequence[Row], kind: str, rounds: int) -> str:
     """The table of *rows*, and where and how they were measured; *kind* says of what run."""
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    said = f"{kind}, rounds in turns: {rounds}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    how = f"{kind}, rounds in turns: {rounds}, {os.cpu_count()} cores, Python {platform.python_version()}"
     head = [["what", "unit", "here", "beside it", "there", "ratio"], ["---", "---", "---:", "---", "---:", "---:"]]
     cells = [
         [row.what, row.unit, _number(row.ours), row.beside, _number(row.theirs), _number(row.ratio)] for row in rows
     ]
-    lines = [f"{said}; load average at its end {load}.", "", *(f"| {' | '.join(each)} |" for each in head + cells)]
+    lines = [f"{how}; load average at its end {load}.", "", *(f"| {' | '.join(each)} |" for each in head + cells)]
     return "\n".join(lines) + "\n"
 
 

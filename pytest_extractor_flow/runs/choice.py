@@ -46,7 +46,7 @@ class Choice:
     label: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
-        return " ".join(word for word in (self.label, self.start_method) if word)
+        return " ".join(part for part in (self.label, self.start_method) if part)
 
 
 def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:

@@ -87,17 +87,17 @@ def handle(options: argparse.Namespace) -> int:
     from extractor_flow.cli.run_result import telling, write
     from extractor_flow.files import dumps
 
-    with telling(options.result) as told:
+    with telling(options.result) as result:
         # With --json, the document is all there is on standard output.
         with redirect_stdout(sys.stderr) if options.json else nullcontext():
-            exit_code = _run(options, told)
-        write(options.result, told.to_json(exit_code))
+            exit_code = _run(options, result)
+        write(options.result, result.to_json(exit_code))
     if options.json:
-        sys.stdout.write(dumps(told.to_json(exit_code)))
+        sys.stdout.write(dumps(result.to_json(exit_code)))
     return exit_code
 
 
-def _run(options: argparse.Namespace, told: Told) -> int:
+def _run(options: argparse.Namespace, result: Told) -> int:
     from extractor_flow.render.summary_json import to_json
     from extractor_flow.run.runner import SubmitReport
 
@@ -105,11 +105,11 @@ def _run(options: argparse.Namespace, told: Told) -> int:
         from extractor_flow.verify.attest import require_place
 
         require_place(options.attest)
-    report = _trained(options, told)
+    report = _trained(options, result)
     if isinstance(report, SubmitReport):
-        told.run = report.run
+        result.run = report.run
         return 0
-    told.summary = to_json(report.summary, report.flow.vocabulary)
+    result.summary = to_json(report.summary, report.flow.vocabulary)
     codes = [report.exit_code]
     if options.attest is not None:
         codes.append(_attest(report.run.path, options.attest))
@@ -118,20 +118,20 @@ def _run(options: argparse.Namespace, told: Told) -> int:
     return next((code for code in codes if code), 0)
 
 
-def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitReport:
+def _trained(options: argparse.Namespace, result: Told) -> RunReport | SubmitReport:
     """Run the study or submit it to a queue, and report the outcome unless told to be quiet."""
     from rich.console import Console
 
     from extractor_flow.cli.terminal.closing import show
     from extractor_flow.cli.terminal.display import SilentDisplay, display_for
-    from extractor_flow.cli.terminal.quiet import QuietStream
+    from extractor_flow.cli.terminal.plain import QuietStream
     from extractor_flow.executors.events import Stop
     from extractor_flow.run.runner import RunReport, run_flow, submit_flow
 
     console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
 
     def display(words: ReportSpec) -> Display:
-        return told.listening(SilentDisplay() if options.quiet else display_for(console, words))
+        return result.listening(SilentDisplay() if options.quiet else display_for(console, words))
 
     stop = Stop()
     with stop.listening():

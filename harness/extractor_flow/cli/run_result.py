@@ -104,13 +104,13 @@ def telling(file: Path | None) -> Iterator[Told]:
     The block's own exit code, where it ends without an error, is :func:`write`'s to tell. An earlier *file* is removed
     first, so that a command that is killed leaves none.
     """
-    told = Told()
+    result = Told()
     if file is not None:
         _make_room(file)
     try:
-        yield told
+        yield result
     except BaseException as error:
-        write(file, told.to_json(exit_code_of(error), message_of(error)))
+        write(file, result.to_json(exit_code_of(error), message_of(error)))
         raise
 
 

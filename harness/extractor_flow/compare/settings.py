@@ -25,8 +25,8 @@ _ROOT = "$."
 def settings_differences(one: ComparedRun, other: ComparedRun) -> dict[str, tuple[Json, Json]]:
     """The two values by key, such as ``algorithm.learning_rate``, where the settings of *one* and *other* differ."""
     found = differences(dict(one.request["config"]), dict(other.request["config"]))
-    told = {json_path(steps): (ours, theirs) for steps, ours, theirs in found}
-    return {path.removeprefix(_ROOT): pair for path, pair in told.items() if not _is_label(path)}
+    by_path = {json_path(steps): (ours, theirs) for steps, ours, theirs in found}
+    return {path.removeprefix(_ROOT): pair for path, pair in by_path.items() if not _is_label(path)}
 
 
 def require_comparable(one: ComparedRun, other: ComparedRun, ablated: Sequence[str]) -> dict[str, tuple[Json, Json]]:
@@ -47,10 +47,10 @@ def require_comparable(one: ComparedRun, other: ComparedRun, ablated: Sequence[s
 
 def require_used(ablated: Sequence[str], differing: Sequence[Mapping[str, object]]) -> None:
     """Raise :class:`RequestError` for a key of *ablated* in which no two of the configs differ."""
-    told = list(dict.fromkeys(key for each in differing for key in each))
+    paths = list(dict.fromkeys(key for each in differing for key in each))
     for key in ablated:
-        if not any(_beneath(path, key) for path in told):
-            msg = f"--ablate {key}: the configs do not differ there; they differ in {', '.join(told) or 'nothing'}"
+        if not any(_beneath(path, key) for path in paths):
+            msg = f"--ablate {key}: the configs do not differ there; they differ in {', '.join(paths) or 'nothing'}"
             raise RequestError(one_line(msg))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from extractor_flow.config import ConfigDocument, check_schema, resolve_defaults
+from extractor_flow.config import ConfigDocument, check_options, check_schema, dotted, resolve_defaults
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
@@ -58,9 +57,7 @@ def settings_for(
         raise written.complain(problems)
     settings: Any = resolve_defaults(section, within)
     said = _said(schema, words)
-    if problems := check_schema(ConfigDocument(Path(OPTION), said, {}), schema):
-        msg = "; ".join(f"{OPTION} {'.'.join(map(str, each.path))}: {each.message}" for each in problems)
-        raise RequestError(msg)
+    check_options(said, schema, lambda path: f"{OPTION} {dotted(path)}:")
     return {**settings[name], **said}
 
 

@@ -6,6 +6,7 @@ asked, each is spawned cold.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
+from extractor_flow.errors import RequestError
 from extractor_flow.executors.asking import NO_SETTINGS
 from extractor_flow.executors.events import Event, Finished, Progressed, Started, Stop
 from extractor_flow.executors.lost_process import Stopwatch, conclude
@@ -170,12 +172,21 @@ class LocalExecutor:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Block stop signals while a process starts: Ctrl-C reaches the whole group, and a child that is not ready."""
+    """Block stop signals while a process starts: Ctrl-C reaches the whole group, and a child that is not ready.
+
+    ``OSError`` where the warm server has ended; :class:`RequestError` in a process that is itself only being started.
+    """
     from multiprocessing import resource_tracker
 
     resource_tracker.ensure_running()  # started in here, it would lift the hold
     with held(STOP_SIGNALS):
-        yield
+        try:
+            yield
+        except EOFError as error:
+            raise OSError(errno.ECHILD, "the server from which jobs are forked has ended") from error
+        except RuntimeError as error:
+            msg = "each process of a job imports the script that started it"
+            raise RequestError(f'{msg}; a run is started below: if __name__ == "__main__":') from error
 
 
 def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:

@@ -6,14 +6,17 @@ jobs have been trained.
 
 from __future__ import annotations
 
+import importlib
+import math
 import os
 import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor_flow.errors import ConfigError, HarnessError
+from extractor_flow.errors import ConfigError, HarnessError, RequestError
 from extractor_flow.executors.local import end_with_the_parent, signal_group, starting
 from extractor_flow.files import dump_line
 from extractor_flow.registry import find_flow
@@ -52,33 +55,58 @@ def require_usable(flow: Flow, jobs: Sequence[Job], executor: LocalExecutor, sto
 
 
 def _answers(flow: str, jobs: Sequence[Job], executor: LocalExecutor, stop: Stop) -> Iterator[str | None]:
-    """What is wrong with each of *jobs*, as far as the process got in its time."""
+    """What is wrong with each of *jobs*, as far as the time reaches; after one that ends its process begins another."""
+    if not jobs:
+        return
+    reader, process = _started(flow, jobs, executor)
+    try:
+        if not _heard(reader, stop, math.inf):
+            return
+        _require_begun(reader, process)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        for tried in range(1, len(jobs) + 1):  # noqa: B007 - used after the loop
+            if not _heard(reader, stop, deadline):
+                return
+            try:
+                answer: str | None = reader.recv()
+            except EOFError:
+                process.join()
+                yield f"making it once ended the process: exit code {process.exitcode}"
+                break
+            yield answer
+    finally:
+        signal_group(process, signal.SIGKILL)
+        process.join()
+        reader.close()
+    yield from _answers(flow, jobs[tried:], executor, stop)
+
+
+def _started(flow: str, jobs: Sequence[Job], executor: LocalExecutor) -> tuple[Connection, BaseProcess]:
     context = executor.context()
     reader, writer = context.Pipe(duplex=False)
     process = cast("Any", context).Process(target=_make_each, args=(flow, jobs, writer))
     with starting():
         process.start()
     writer.close()
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    try:
-        for _ in jobs:
-            while not reader.poll(_POLL_SECONDS):
-                if stop.signum is not None or time.monotonic() > deadline:
-                    return
-            yield _answer(reader, process)
-    finally:
-        signal_group(process, signal.SIGKILL)
-        process.join()
-        reader.close()
+    return reader, process
 
 
-def _answer(reader: Connection, process: BaseProcess) -> str | None:
+def _heard(reader: Connection, stop: Stop, deadline: float) -> bool:
+    """Wait for the process's next message, or its end; ``False`` after a request to stop or past the *deadline*."""
+    while not reader.poll(_POLL_SECONDS):
+        if stop.signum is not None or time.monotonic() > deadline:
+            return False
+    return True
+
+
+def _require_begun(reader: Connection, process: BaseProcess) -> None:
+    """Take the process's first message; :class:`RequestError` if it ended before it came to the jobs."""
     try:
-        answer: str | None = reader.recv()
+        reader.recv()
     except EOFError:
         process.join()
-        return f"making it once ended the process: exit code {process.exitcode}"
-    return answer
+        msg = f"no process can be started for a job: the first one ended at once, with exit code {process.exitcode}"
+        raise RequestError(msg) from None
 
 
 def _make_each(flow: str, jobs: Sequence[Job], writer: Connection) -> None:
@@ -92,6 +120,10 @@ def _make_each(flow: str, jobs: Sequence[Job], writer: Connection) -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     maker: Any = find_flow(flow)
+    with suppress(ImportError):  # which the jobs tell
+        for name in maker.preload:
+            importlib.import_module(name)  # where no server has done it: this is not the simulators' time
+    writer.send(None)
     for job in jobs:
         writer.send(_complaint(maker, job))
 

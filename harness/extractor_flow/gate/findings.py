@@ -133,8 +133,10 @@ def _about_runs(case: Case) -> Iterator[Finding]:
         known = trained or {root for _, root in judged[:1]}
         for lane, root in judged:
             if root not in known:
-                told = ", ".join(sorted({other for other, run in seen if run.root in known}))
-                yield Finding("run", name, f"has the root {root} on {lane}, and {' or '.join(sorted(known))} on {told}")
+                lanes = ", ".join(sorted({other for other, run in seen if run.root in known}))
+                yield Finding(
+                    "run", name, f"has the root {root} on {lane}, and {' or '.join(sorted(known))} on {lanes}"
+                )
 
 
 def _executed_on(row: TestRow, lanes: Collection[str]) -> bool:

@@ -54,6 +54,6 @@ def _skips(summary: RunSummary) -> dict[str, Json]:
         for record in summary.records
         if isinstance(record.outcome, Skipped)
     ]
-    told: dict[str, Json] = {"skipped_jobs": skipped, "skipped_count": len(skipped)}
+    skips: dict[str, Json] = {"skipped_jobs": skipped, "skipped_count": len(skipped)}
     views: list[Json] = [dict(view) for view in summary.skipped_views]
-    return {**told, "skipped_views": views} if views else told
+    return {**skips, "skipped_views": views} if views else skips

@@ -103,12 +103,12 @@ def _redact(place: Path, path: str, known: Outgoing) -> str | None:
 
 def _told(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
     """What the copied files reveal, and which of them."""
-    told: dict[str, list[str]] = defaultdict(list)
+    revealed: dict[str, list[str]] = defaultdict(list)
     for file in sorted(path for path in place.rglob("*") if path.is_file()):
         name = file.relative_to(place).as_posix()
         for what in dict.fromkeys(known.told_in(f"{name}\n{text_of(name, file.read_bytes())}")):
-            told[what].append(name)
-    return {what: tuple(files) for what, files in sorted(told.items())}
+            revealed[what].append(name)
+    return {what: tuple(files) for what, files in sorted(revealed.items())}
 
 
 def _require_archivable(run: RunDirectory, destination: Path) -> None:

@@ -241,8 +241,8 @@ class RunDirectory:
         """List every file as it is now in ``subjects.json``; those that a slim copy left out stay on the list."""
         files = ConfinedDirectory(self.path)
         left_out = self._satisfying("archive", ARCHIVE)["left_out"] if (self.path / ARCHIVE).is_file() else ()
-        there = subjects.measure(files, files.walk().files.items())
-        self.publish(SUBJECTS, subjects.render([*there, *(subjects.Subject(**entry) for entry in left_out)]))
+        measured = subjects.measure(files, files.walk().files.items())
+        self.publish(SUBJECTS, subjects.render([*measured, *(subjects.Subject(**entry) for entry in left_out)]))
 
     def root(self) -> str | None:
         """The root that the run was last bound under; ``None`` while it was never published."""

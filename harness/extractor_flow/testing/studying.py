@@ -63,14 +63,14 @@ def check_members(flow: Flow, found: Findings) -> None:
         _check_method(flow, member, arguments, found)
 
 
-def _check_vocabulary(words: ReportSpec, found: Findings) -> None:
+def _check_vocabulary(vocabulary: ReportSpec, found: Findings) -> None:
     for name in ("title", "subject", "results_key", "results_heading", "headline"):
-        text = getattr(words, name)
+        text = getattr(vocabulary, name)
         found.require(isinstance(text, str) and text.strip(), "members", f"vocabulary.{name} is {text!r}")
     own = load_schema("training_summary")["properties"].keys() - {"extractor_results"}
-    message = f"vocabulary.results_key is {words.results_key!r}, which the summary has for something else"
-    found.require(words.results_key not in own, "members", message)
-    wrong = [key for key, metric in words.metrics.items() if not isinstance(metric, Metric)]
+    message = f"vocabulary.results_key is {vocabulary.results_key!r}, which the summary has for something else"
+    found.require(vocabulary.results_key not in own, "members", message)
+    wrong = [key for key, metric in vocabulary.metrics.items() if not isinstance(metric, Metric)]
     found.require(
         not wrong, "members", f"vocabulary.metrics: no extractor_flow.study.job_contract.Metric: {', '.join(wrong)}"
     )
@@ -123,8 +123,8 @@ def _check_overrides(flow: Flow, document: ConfigDocument, found: Findings) -> N
     wanted = {"run_id": "another-run", "output_root": "another/root"}
     study = found.attempt("study", f"study() with {wanted}", lambda: flow.study(document, wanted))
     if study is not None:
-        told = {"run_id": study.run_id, "output_root": study.output_root}
-        found.require(told == wanted, "study", f"study() with the overrides {wanted} gives {told}")
+        given = {"run_id": study.run_id, "output_root": study.output_root}
+        found.require(given == wanted, "study", f"study() with the overrides {wanted} gives {given}")
     try:
         seeds = {job.seed for job in flow.study(document, {"seeds": [5]}).jobs}
     except HarnessError:

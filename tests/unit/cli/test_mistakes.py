@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import yaml
 
@@ -108,10 +112,10 @@ def test_what_a_config_names_is_made_once_before_anything_starts(tmp_path, monke
     pytest.importorskip("stable_baselines3")
     monkeypatch.chdir(tmp_path)
     extractors = [
+        {"name": "falls", "class": "falls:Thing"},
         {"name": "sound", "preset": "mlp_small"},
         {"name": "nowhere", "class": "no_such:Thing"},
         {"name": "again", "class": "no_such:Thing"},
-        {"name": "falls", "class": "falls:Thing"},
     ]
     text = yaml.safe_dump({"run": {"seeds": [1, 2], "total_timesteps": 64}, "extractors": extractors})
     (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
@@ -122,9 +126,43 @@ def test_what_a_config_names_is_made_once_before_anything_starts(tmp_path, monke
     assert (code, (tmp_path / "runs").exists()) == (2, False)
     absent = f"class is 'no_such:Thing': there is no module 'no_such', also not in {tmp_path}"
     assert told.splitlines() == [
-        f"extractor-flow: study.yaml: nowhere, again: {absent}",
-        "study.yaml: falls: making it once ended the process: exit code 7",
+        "extractor-flow: study.yaml: falls: making it once ended the process: exit code 7",
+        f"study.yaml: nowhere, again: {absent}",
     ]
+
+
+def test_a_script_that_starts_a_run_wherever_it_is_imported_is_told_what_would_do(workbench):
+    (workbench.path / "study.yaml").write_text(CONFIG, encoding="utf-8")
+    script = workbench.path / "script.py"
+    script.write_text(
+        "import sys\nfrom extractor_flow.cli import main\n"
+        "sys.exit(main(['run', 'study.yaml', '--start-method', 'spawn', '--output-root', 'runs']))\n",
+        encoding="utf-8",
+    )
+
+    answer = subprocess.run([sys.executable, script], cwd=workbench.path, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, (workbench.path / "runs").exists()) == (2, False)
+    advice = 'a run is started below: if __name__ == "__main__":'
+    assert answer.stderr.splitlines() == [
+        f"extractor-flow: each process of a job imports the script that started it; {advice}",
+        "extractor-flow: no process can be started for a job: the first one ended at once, with exit code 2",
+    ]
+
+
+def test_what_a_config_names_may_be_absent_where_it_is_submitted(workbench, monkeypatch):
+    """A cluster's login node need not have what the nodes have."""
+    sbatch = workbench.path / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text("#!/bin/sh\necho 7\n", encoding="utf-8")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", str(sbatch.parent), prepend=os.pathsep)
+    text = yaml.safe_dump({"run": {"total_timesteps": 64}, "extractors": [{"name": "mlp", "class": "no_such:Thing"}]})
+    (workbench.path / "study.yaml").write_text(text, encoding="utf-8")
+
+    answer = workbench.call("run", "study.yaml", "--output-root", "runs", "--executor", "slurm")
+
+    assert (answer.code, "Slurm has 1 jobs" in answer.out) == (0, True), answer
 
 
 def test_a_quiet_run_still_says_what_failed(workbench):

@@ -58,8 +58,8 @@ def trained_cells(records: Sequence[JobRecord], cells: Sequence[Cell]) -> list[T
 
 def _seconds(outcome: Completed) -> dict[str, float]:
     """The CPU seconds among a job's details; what is no number is left out."""
-    told = outcome.details.get("cpu_seconds")
-    return {name: each for name, each in told.items() if isinstance(each, float)} if isinstance(told, dict) else {}
+    data = outcome.details.get("cpu_seconds")
+    return {name: each for name, each in data.items() if isinstance(each, float)} if isinstance(data, dict) else {}
 
 
 def _aggregates(trained: Sequence[Trained], design: Mapping[str, Any]) -> dict[str, float]:

@@ -32,12 +32,12 @@ def how_it_was_made(summary: RunSummary, request: Mapping[str, Any], vocabulary:
 
 
 def _settings(config: Mapping[str, Any], vocabulary: ReportSpec) -> Facts:
-    told = []
+    facts = []
     for label, paths in vocabulary.page.settings.items():
         known = [(path.rpartition(".")[2], value) for path in paths if (value := _at(config, path)) is not None]
         if known:
-            told.append((label, ", ".join(_text(name, value) for name, value in known)))
-    return told
+            facts.append((label, ", ".join(_text(name, value) for name, value in known)))
+    return facts
 
 
 def _at(config: object, path: str) -> Any:  # noqa: ANN401 - whatever a setting is

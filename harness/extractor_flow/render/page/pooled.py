@@ -23,13 +23,13 @@ def over_environments(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, 
     entries = [entry for entry in summary.statistics if "environments" in entry]
     if not entries:
         return None
-    words = words_for(entries[0]["metric"], vocabulary)
+    metric = words_for(entries[0]["metric"], vocabulary)
     best_first = sorted(entries, key=lambda entry: float(entry["centre"]), reverse=True)
     return {
-        "title": words.title,
+        "title": metric.title,
         "centre_name": entries[0]["centre_name"],
         "scales": [_scale(each) for each in entries[0]["environments"]],
-        "rows": [(entry["config_name"], _cells(entry, words.decimals)) for entry in best_first],
+        "rows": [(entry["config_name"], _cells(entry, metric.decimals)) for entry in best_first],
         "profiles": _profiles(entries),
     }
 

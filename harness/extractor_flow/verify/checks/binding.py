@@ -59,21 +59,21 @@ def _as_made(run: RunSubject, content: bytes) -> dict[str, Subject] | None:
 
     Then it need not be parsed, nor compared with its contract, which takes long for a long list.
     """
-    there = sorted((path, size) for path, size in run.listing.files.items() if is_bound(path))
+    present = sorted((path, size) for path, size in run.listing.files.items() if is_bound(path))
     digests = _DIGEST.findall(content)
-    if len(digests) != len(there):
+    if len(digests) != len(present):
         return None
-    listed = [Subject(path, digest.decode(), size) for (path, size), digest in zip(there, digests, strict=True)]
+    listed = [Subject(path, digest.decode(), size) for (path, size), digest in zip(present, digests, strict=True)]
     return {each.path: each for each in listed} if render(listed) == content else None
 
 
 def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Finding]:
-    there = {path: size for path, size in run.listing.files.items() if is_bound(path)}
-    for path in sorted(there.keys() - listed.keys()):
+    present = {path: size for path, size in run.listing.files.items() if is_bound(path)}
+    for path in sorted(present.keys() - listed.keys()):
         yield Violation(path, "", f"is listed in {SUBJECTS}", "it is not: it was added afterwards", _KIND)
     for path, subject in listed.items():
-        if path in there:
-            yield from _same(run, subject, there[path])
+        if path in present:
+            yield from _same(run, subject, present[path])
         elif path not in run.archive.left_out:
             yield Violation.refused(path, ReadError(Kind.MISSING, path, "no such file"))
     for path, left_out in run.archive.left_out.items():
@@ -145,9 +145,9 @@ def witness_holds(run: RunSubject) -> Iterator[Violation]:
     was a lie before; a witness who lies, too.
     """
     if run.witness is not None and run.root not in run.witness.roots:
-        told = sorted(run.witness.roots)
-        others = f" and {len(told) - 1} others" if len(told) > 1 else ""
-        claim = f"the run has the root {told[0]}{others}, says {run.witness.name}"
+        roots = sorted(run.witness.roots)
+        others = f" and {len(roots) - 1} others" if len(roots) > 1 else ""
+        claim = f"the run has the root {roots[0]}{others}, says {run.witness.name}"
         found = f"no {SUBJECTS} that can be read" if run.root is None else run.root
         yield Violation(SUBJECTS, "", claim, found, "witness")
 

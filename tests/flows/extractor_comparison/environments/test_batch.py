@@ -8,7 +8,12 @@ import pytest
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from extractor_flow.flows.extractor_comparison.environments.batch import OneByOne, batch_of, keeps_its_word
+from extractor_flow.flows.extractor_comparison.environments.batch import (
+    OneByOne,
+    batch_of,
+    keeps_its_word,
+    offers_batches,
+)
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import ENV_ID, RobotNavEnv, register
 from extractor_flow.flows.extractor_comparison.training.batched_envs import BatchedEnvs, in_this_process
 from extractor_flow.flows.extractor_comparison.training.evaluation import EvaluatingEnv, Lane, lane_seeds, play
@@ -54,7 +59,7 @@ def test_a_robot_of_a_batch_shows_its_own_world():
 
 
 class Walk(gymnasium.Env):
-    """A random walk on a line, whose class offers to step many of them together; *lies* about what comes of it."""
+    """A random walk on a line, whose class offers to step many together; that *lies* by so much, or raises."""
 
     observation_space = spaces.Box(-1e9, 1e9, (1,), np.float64)
     action_space = spaces.Discrete(2)
@@ -88,6 +93,8 @@ class Walks(OneByOne):
     def step(self, rows, actions):
         Walks.calls += 1
         step = super().step(rows, actions)
+        if self.lies is None:
+            raise LookupError
         return step._replace(rewards=step.rewards + self.lies)
 
 
@@ -119,9 +126,10 @@ def learned_from(envs):
     [
         (0.0, as_it_is, True),
         (1e-15, as_it_is, False),
+        (None, as_it_is, False),
         (0.0, lambda env: gymnasium.wrappers.TimeLimit(env, 5), False),
     ],
-    ids=["it keeps its word", "it lies", "a wrapper has its say"],
+    ids=["it keeps its word", "it lies", "it raises", "a wrapper has its say"],
 )
 def test_what_a_class_offers_is_taken_and_changes_no_bit(lies, wrap, together):
     walkers = [Walker(number, lies, wrap) for number in range(2)]
@@ -139,4 +147,4 @@ def test_a_robot_as_gymnasium_makes_it_is_stepped_with_others():
     register()
 
     assert keeps_its_word(lambda: gymnasium.make(ENV_ID, max_steps=30))
-    assert batch_of([gymnasium.make("CartPole-v1") for _ in range(2)]) is None
+    assert not offers_batches(gymnasium.make("CartPole-v1"))

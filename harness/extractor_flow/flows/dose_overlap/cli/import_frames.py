@@ -101,7 +101,7 @@ class _Refinement:
     def draw(self, path: Path) -> None:
         """Draw the probe as it was and as it is now."""
         from extractor_flow.flows.dose_overlap.figures import png
-        from extractor_flow.flows.dose_overlap.figures.probe import draw_probes
+        from extractor_flow.flows.dose_overlap.figures.pictures import draw_probes
 
         write_bytes(path, png(draw_probes(*self.probes)))
         say(f"drawn: {path}")

@@ -82,8 +82,8 @@ def _require_consistent(jobs: Iterable[CellJob]) -> None:
 
 def config_of(options: argparse.Namespace, job: CellJob) -> TrainingConfig:
     """The one config of *job*; an impossible setting is a :class:`extractor_flow.errors.ConfigError`."""
-    asked = {name: getattr(options, name) for name in OPTIONS}
-    return TrainingConfig(dose=float(job.cell.dose), gridsize=job.cell.gridsize, **asked)
+    given = {name: getattr(options, name) for name in OPTIONS}
+    return TrainingConfig(dose=float(job.cell.dose), gridsize=job.cell.gridsize, **given)
 
 
 def say(line: str) -> None:

@@ -142,7 +142,7 @@ def _refined(data: PtychographyData, refine: Refine, notes: list[str]) -> Ptycho
 
 def _without_odd_frames(data: PtychographyData, notes: list[str]) -> PtychographyData:
     odd = odd_frames(data)
-    notes += [f"left out {len(places)} frames that were {word}" for word, places in odd.items()]
+    notes += [f"left out {len(places)} frames that were {kind}" for kind, places in odd.items()]
     return data.select(np.setdiff1d(np.arange(data.count), np.concatenate([_NONE, *odd.values()])))
 
 
@@ -150,12 +150,12 @@ def _collected(paths: Sequence[Path], asked: Asked, notes: list[str]) -> dict[st
     """What the files hold of what is wanted, from whichever has it first."""
     found: dict[str, Found] = {}
     for path in paths:
-        there, others = _numbers(path, asked.paths())
-        if not there:
+        numbers, others = _numbers(path, asked.paths())
+        if not numbers:
             held = f"; it holds {', '.join(others[:_SHOWN])}" if others else ""
             msg = f"{path}: found none of the arrays of a data set{held}; name one with --at, as diffraction=PATH"
             raise DataError(msg)
-        for name, each in there.items():
+        for name, each in numbers.items():
             if name not in found:
                 found[name] = each
                 if name in SPECIFICATION and name != each.place:

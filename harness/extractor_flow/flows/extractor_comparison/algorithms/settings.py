@@ -90,8 +90,8 @@ def _network(name: str, section: Mapping[str, Any]) -> Iterator[Problem]:
     policy = section.get("policy") or {}
     keys = [stack.key for stack in ALGORITHMS[name].stacks if stack.key]
     if isinstance(widths := policy.get("net_arch"), dict) and sorted(widths) != sorted(keys):
-        due = f"the keys {' and '.join(keys)}" if keys else "one list: it has one network"
-        yield Problem((*_PATH, "policy", "net_arch"), f"has the keys {' and '.join(widths)}; {name} expects {due}")
+        expected = f"the keys {' and '.join(keys)}" if keys else "one list: it has one network"
+        yield Problem((*_PATH, "policy", "net_arch"), f"has the keys {' and '.join(widths)}; {name} expects {expected}")
     if section.get("use_rms_prop") and policy.get("optimizer_kwargs"):
         yield Problem(
             (*_PATH, "policy", "optimizer_kwargs"),

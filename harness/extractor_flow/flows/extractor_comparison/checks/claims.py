@@ -93,9 +93,9 @@ class Claims(JobClaims):
     @cached_property
     def curve(self) -> Curve | None:
         """The learning curve that the record claims; ``None`` if it claims none that is one."""
-        told = self.outcome.details.get("curve")
+        data = self.outcome.details.get("curve")
         try:
-            claimed = Curve.from_json(told if isinstance(told, dict) else {})
+            claimed = Curve.from_json(data if isinstance(data, dict) else {})
             rewards = tuple(float(reward) for reward in claimed.mean_rewards)
         except (KeyError, TypeError, ValueError, OverflowError):
             return None

@@ -43,8 +43,8 @@ def evaluations(job: Claims) -> Iterator[Violation]:
     steps = arrays["timesteps"].tolist()
     if len(steps) != (count := evaluation_count(job.plan)):
         yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives {count}")
-    elif steps != (due := evaluation_steps(job.plan)):
-        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(due)}")
+    elif steps != (expected := evaluation_steps(job.plan)):
+        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(expected)}")
     yield from _possible(job, path, arrays, job.plan.schedule.n_eval_episodes)
 
 
@@ -66,7 +66,7 @@ def metrics(job: Claims) -> Iterator[Violation]:
     best = measured.timesteps.index(measured.best_timestep)
     with np.errstate(over="ignore", invalid="ignore"):
         spread = float(np.std(arrays["results"][-1]))
-    due: dict[str, float | None] = {
+    expected: dict[str, float | None] = {
         "untrained_mean_reward": measured.untrained,
         "best_mean_reward": measured.best,
         "best_timestep": measured.best_timestep,
@@ -79,7 +79,7 @@ def metrics(job: Claims) -> Iterator[Violation]:
         "best_success_rate": _rate(arrays, best),
         "final_success_rate": _rate(arrays, -1),
     }
-    for name, found in due.items():
+    for name, found in expected.items():
         yield from job.metric(name, found, layout.EVALUATIONS)
 
 
@@ -99,7 +99,7 @@ def held_out(job: Claims) -> Iterator[Violation]:
         yield contradiction(path, "results", "two results of one policy", "the final policy was selected")
     with np.errstate(over="ignore", invalid="ignore"):
         means, spread = arrays["results"].mean(axis=1).tolist(), float(np.std(arrays["results"][0]))
-    due: dict[str, float | None] = {
+    expected: dict[str, float | None] = {
         "held_out_mean_reward": means[0],
         "held_out_std_reward": spread,
         "held_out_success_rate": _rate(arrays, 0),
@@ -107,7 +107,7 @@ def held_out(job: Claims) -> Iterator[Violation]:
         "held_out_final_success_rate": _rate(arrays, 1),
         "held_out_episodes": arrays["results"].shape[1],
     }
-    for name, found in due.items():
+    for name, found in expected.items():
         yield from job.metric(name, found, layout.HELD_OUT)
 
 
@@ -119,16 +119,16 @@ def log(job: Claims) -> Iterator[Violation | Unchecked]:
     """
     path, curve = job.path(JOB_LOG), job.curve
     try:
-        told = job.run.read(path, _log_of, limit=_LOG_LIMIT)
+        logged = job.run.read(path, _log_of, limit=_LOG_LIMIT)
     except ReadError as error:
         yield Unchecked(path, f"the rewards in it: {error.what}")
         return
-    if not told:
+    if not logged:
         yield Unchecked(path, "it tells no reward")
     for step, reward in () if curve is None else zip(curve.timesteps, curve.mean_rewards, strict=True):
-        if step in told and f"{reward:.4g}" not in told[step]:
+        if step in logged and f"{reward:.4g}" not in logged[step]:
             found = f"the journal has {reward!r}"
-            yield contradiction(path, f"step {step}", f"mean reward {' or '.join(sorted(told[step]))}", found)
+            yield contradiction(path, f"step {step}", f"mean reward {' or '.join(sorted(logged[step]))}", found)
 
 
 def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planned: int) -> Iterator[Violation]:
@@ -150,7 +150,7 @@ def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
 
 def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:
     """The rewards that the log tells, by step; a requeued job may tell one twice."""
-    told: dict[int, set[str]] = {}
+    rewards: dict[int, set[str]] = {}
     for step, reward in _TOLD.findall(read_bytes(stream, where, limit=_LOG_LIMIT)):
-        told.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))
-    return told
+        rewards.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))
+    return rewards

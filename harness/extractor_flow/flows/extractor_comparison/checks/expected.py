@@ -46,8 +46,8 @@ def evaluation_count(plan: Plan) -> int:
 
 def evaluation_steps(plan: Plan) -> list[int]:
     """The steps at which a policy of *plan* is evaluated: untrained, on the schedule, and at the end."""
-    due = _crossings(plan, plan.schedule.eval_freq)
-    return [0, *due, *([plan.steps_to_do] if due[-1:] != [plan.steps_to_do] else [])]
+    steps = _crossings(plan, plan.schedule.eval_freq)
+    return [0, *steps, *([plan.steps_to_do] if steps[-1:] != [plan.steps_to_do] else [])]
 
 
 def checkpoint_count(plan: Plan) -> int:

@@ -35,9 +35,9 @@ def skips(run: RunContext) -> Iterator[Violation]:
     for record in run.records:
         if isinstance(record.outcome, Skipped):
             job, code = jobs.get(record.job_key), record.outcome.code
-            due = {Code.DRY_RUN} | (set() if job is None else _codes(job))
-            if code not in due:
-                wanted = " or ".join(sorted(due))
+            allowed = {Code.DRY_RUN} | (set() if job is None else _codes(job))
+            if code not in allowed:
+                wanted = " or ".join(sorted(allowed))
                 yield run.contradicted(record, "code", code.value, f"this job can only be skipped for {wanted}")
 
 

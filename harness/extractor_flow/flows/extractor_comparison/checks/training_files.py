@@ -89,8 +89,8 @@ def events(job: Claims) -> Iterator[Violation | Unchecked]:
         return
     trainer = plan.trainer
     unit = plan.rollout if trainer.logs_every_rollout else plan.schedule.num_envs
-    for tag, told in scalars.values.items():
-        wrong = [step for step, _ in told if step % unit or step > plan.steps_to_do]
+    for tag, logged in scalars.values.items():
+        wrong = [step for step, _ in logged if step % unit or step > plan.steps_to_do]
         if wrong:
             what = f"no rollout of {unit} steps, of {plan.steps_to_do}, ends there"
             yield contradiction(path, tag, f"step {wrong[0]}", what)
@@ -114,10 +114,10 @@ def event_updates(job: Claims) -> Iterator[Violation]:
     if path is None or scalars is None:
         return
     for name in _SETTINGS:
-        due, told = plan.algorithm.get(name), scalars.values.get(f"train/{name}", [])
-        wrong = [value for step, value in told if due is None or not _is_due(plan, due, step, value)]
+        expected, logged = plan.algorithm.get(name), scalars.values.get(f"train/{name}", [])
+        wrong = [value for step, value in logged if expected is None or not _is_due(plan, expected, step, value)]
         if wrong:
-            yield contradiction(path, f"train/{name}", wrong[0], f"the job has {due}")
+            yield contradiction(path, f"train/{name}", wrong[0], f"the job has {expected}")
     for step, value in scalars.values.get(_EXPLORED, []):
         if not _close(value, due_exploration := exploration_at(plan, step)):
             yield contradiction(path, _EXPLORED, f"{value} at step {step}", f"the job has {due_exploration}")
@@ -136,17 +136,17 @@ def event_evaluations(job: Claims) -> Iterator[Violation]:
     path, scalars, curve = job.events_path, job.events, job.curve
     if path is None or scalars is None:
         return
-    told = scalars.values.get(_REWARD, [])
-    if curve is not None and not _same(told, due := list(zip(curve.timesteps, curve.mean_rewards, strict=True))):
-        yield contradiction(path, _REWARD, told, f"the journal has {due}")
+    logged = scalars.values.get(_REWARD, [])
+    if curve is not None and not _same(logged, expected := list(zip(curve.timesteps, curve.mean_rewards, strict=True))):
+        yield contradiction(path, _REWARD, logged, f"the journal has {expected}")
     claim, spread = scalars.values.get(_SPREAD), _spread(job.policy)
     if claim and spread is not None and not math.isclose(claim[-1][1], spread, rel_tol=_SUM_OF_32_BITS):
         yield contradiction(path, _SPREAD, f"{claim[-1][1]} at the end", f"{layout.WEIGHTS} gives {spread}")
-    arrays, told = job.evaluations, scalars.values.get(_LENGTH, [])
+    arrays, logged = job.evaluations, scalars.values.get(_LENGTH, [])
     means = arrays["ep_lengths"].mean(axis=1, dtype=np.float64).tolist()
-    if not _same(told, due := list(zip(arrays["timesteps"].tolist(), means, strict=True))):
-        yield contradiction(path, _LENGTH, told, f"{layout.EVALUATIONS} has {due}")
-        yield contradiction(job.path(layout.EVALUATIONS), "ep_lengths", due, f"the event file has {told}")
+    if not _same(logged, expected := list(zip(arrays["timesteps"].tolist(), means, strict=True))):
+        yield contradiction(path, _LENGTH, logged, f"{layout.EVALUATIONS} has {expected}")
+        yield contradiction(job.path(layout.EVALUATIONS), "ep_lengths", expected, f"the event file has {logged}")
 
 
 @check("ppo-training-means", reads=("tensorboard", "monitor"))
@@ -162,16 +162,16 @@ def training_means(job: Claims) -> Iterator[Violation]:
     rewards, lengths = (column[-window:].astype(np.float64) for column in (file.rewards, file.lengths))
     found = {tag: scalars.values.get(tag, []) for tag in (_TRAINED_REWARD, _TRAINED_LENGTH, _TRAINED_SUCCESS)}
     for tag, column in ((_TRAINED_REWARD, rewards), (_TRAINED_LENGTH, lengths)):
-        told = found[tag][-1][1] if found[tag] else None
-        if not is_mean(told, column):
-            due = f"the last {column.size} episodes give {column.mean() if column.size else None}"
+        logged = found[tag][-1][1] if found[tag] else None
+        if not is_mean(logged, column):
+            expected = f"the last {column.size} episodes give {column.mean() if column.size else None}"
             for name in (path, job.path(layout.MONITOR)):
-                yield contradiction(name, tag, f"{told} at the end", due)
+                yield contradiction(name, tag, f"{logged} at the end", expected)
     if tells_success(job.plan.environment) and lengths.size:
         most = float(np.mean(rewards >= least_of_success(lengths)))
-        told = found[_TRAINED_SUCCESS][-1][1] if found[_TRAINED_SUCCESS] else math.nan
-        if not 0.0 <= told <= most + _SUM_OF_32_BITS:
-            yield contradiction(path, _TRAINED_SUCCESS, told, f"the returns of the last episodes allow {most}")
+        logged = found[_TRAINED_SUCCESS][-1][1] if found[_TRAINED_SUCCESS] else math.nan
+        if not 0.0 <= logged <= most + _SUM_OF_32_BITS:
+            yield contradiction(path, _TRAINED_SUCCESS, logged, f"the returns of the last episodes allow {most}")
 
 
 def _is_due(plan: Plan, setting: float | str, step: int, value: float) -> bool:
@@ -188,13 +188,13 @@ def exploration_at(plan: Plan, step: int) -> float:
     return last if done > fraction else first + done * (last - first) / fraction
 
 
-def is_mean(told: float | None, column: NDArray[Any]) -> bool:
-    """Whether *told* is the mean of *column*, or what 32 bits make of it; of no episode there is no mean."""
-    if told is None or not column.size:
-        return told is None and not column.size
+def is_mean(logged: float | None, column: NDArray[Any]) -> bool:
+    """Whether *logged* is the mean of *column*, or what 32 bits make of it; of no episode there is no mean."""
+    if logged is None or not column.size:
+        return logged is None and not column.size
     with np.errstate(over="ignore"):
         mean, size = float(column.mean()), float(np.abs(column).mean())
-    return size > _LARGEST or abs(told - mean) <= _SUM_OF_32_BITS * size
+    return size > _LARGEST or abs(logged - mean) <= _SUM_OF_32_BITS * size
 
 
 def _losses_that_are_nan(trainer: Algorithm, values: Mapping[str, Series]) -> Iterator[tuple[str, int]]:
@@ -218,9 +218,10 @@ def _spread(weights: dict[str, NDArray[Any]]) -> float | None:
     return spread if spread < _LARGEST else None
 
 
-def _same(told: Series, due: Series) -> bool:
-    return len(told) == len(due) and all(
-        step == due_step and _close(value, wanted) for (step, value), (due_step, wanted) in zip(told, due, strict=True)
+def _same(logged: Series, expected: Series) -> bool:
+    return len(logged) == len(expected) and all(
+        step == due_step and _close(value, wanted)
+        for (step, value), (due_step, wanted) in zip(logged, expected, strict=True)
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
+from loguru import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,15 +51,15 @@ class Batch(Protocol):
         ...
 
 
-def batch_of(environments: Sequence[AnyEnv]) -> Batch | None:
-    """*environments* as their class steps them together; ``None`` where it does not, or where a wrapper is around.
+def offers_batches(env: AnyEnv) -> bool:
+    """Whether the class of *env* steps many together, and no wrapper is around it."""
+    return hasattr(type(_bare(env)), OFFER)
 
-    A single one is stepped as it is.
-    """
+
+def batch_of(environments: Sequence[AnyEnv]) -> Batch:
+    """*environments* as their class, which offers it, steps them together; a single one is stepped as it is."""
     bare = [_bare(each) for each in environments]
-    offer: Callable[[Sequence[AnyEnv]], Batch] | None = getattr(type(bare[0]), OFFER, None)
-    if offer is None:
-        return None
+    offer: Callable[[Sequence[AnyEnv]], Batch] = getattr(type(bare[0]), OFFER)
     return offer(bare) if len(bare) > 1 else OneByOne(bare)
 
 
@@ -88,15 +89,15 @@ class OneByOne:
 
 
 def keeps_its_word(make: Callable[[], AnyEnv]) -> bool:
-    """Whether a batch of what *make* makes does, in some steps, exactly what each environment does alone."""
+    """Whether the batch that *make*'s environments offer does, in some steps, exactly what each of them does alone."""
     made = [make() for _ in range(2 * _COPIES)]
     try:
-        batch = batch_of(made[_COPIES:])
-        if batch is None:
-            return False
         space = made[0].action_space
-        np.testing.assert_equal(_played(batch, space), _played(OneByOne(made[:_COPIES]), space))
+        np.testing.assert_equal(_played(batch_of(made[_COPIES:]), space), _played(OneByOne(made[:_COPIES]), space))
     except AssertionError:
+        return False
+    except Exception as error:  # noqa: BLE001 - other people's code may raise anything
+        logger.warning("{} raised {}: {}", OFFER, type(error).__name__, error)
         return False
     finally:
         for each in made:

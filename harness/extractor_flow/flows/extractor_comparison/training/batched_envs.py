@@ -9,7 +9,12 @@ import numpy as np
 from loguru import logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from extractor_flow.flows.extractor_comparison.environments.batch import batch_of, keeps_its_word, part
+from extractor_flow.flows.extractor_comparison.environments.batch import (
+    batch_of,
+    keeps_its_word,
+    offers_batches,
+    part,
+)
 from extractor_flow.flows.extractor_comparison.training.evaluation import Lane
 
 if TYPE_CHECKING:
@@ -29,15 +34,14 @@ def in_this_process(workers: Sequence[Worker]) -> DummyVecEnv:
     envs = DummyVecEnv(list(workers))
     inner: list[Any] = envs.envs
     lanes = {number: lane for each in inner for number, lane in each.lanes.items()}
-    training = batch_of([each.env for each in inner])
-    evaluation = batch_of([lanes[number].env for number in sorted(lanes)])
-    if training is None or evaluation is None:
+    training, evaluation = [each.env for each in inner], [lanes[number].env for number in sorted(lanes)]
+    if not (offers_batches(training[0]) and offers_batches(evaluation[0])):
         return envs
     make, make_evaluated = workers[0].make, workers[0].make_evaluated
     if not all(keeps_its_word(each) for each in ([make] if make == make_evaluated else [make, make_evaluated])):
         logger.warning(_OTHERWISE)
         return envs
-    return BatchedEnvs(inner, training, evaluation)
+    return BatchedEnvs(inner, batch_of(training), batch_of(evaluation))
 
 
 class BatchedEnvs(DummyVecEnv):

@@ -18,7 +18,7 @@ from torch import nn
 from extractor_flow.errors import JobError
 from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import LINEAR, first_value
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.importing import load
 from extractor_flow.flows.extractor_comparison.seeds import training_seed
 

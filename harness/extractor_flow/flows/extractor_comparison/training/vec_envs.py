@@ -113,9 +113,9 @@ def check_spaces(plan: Plan) -> None:
     trained, evaluated = (EnvironmentFactory(choice)() for choice in (plan.environment, plan.evaluated))
     try:
         for what in ("observation_space", "action_space"):
-            due, found = (getattr(env, what) for env in (trained, evaluated))
-            if due != found:
-                named = f"{plan.evaluated.name} has the {what} {found}, and env {plan.environment.name} has {due}"
+            expected, found = (getattr(env, what) for env in (trained, evaluated))
+            if expected != found:
+                named = f"{plan.evaluated.name} has the {what} {found}, and env {plan.environment.name} has {expected}"
                 msg = f"eval_env: {named}; expected the same"
                 raise JobError(msg)
     finally:

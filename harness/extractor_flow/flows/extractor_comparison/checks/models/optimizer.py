@@ -94,12 +94,12 @@ def optimizer(job: Claims) -> Iterator[Violation]:
                 yield contradiction(saved.path, of.member, told, f"the job has {rate}")
 
 
-def _count(plan: Plan, optimizer: Optimizer, due: int) -> Iterator[tuple[str, str]]:
+def _count(plan: Plan, optimizer: Optimizer, updates: int) -> Iterator[tuple[str, str]]:
     """Every tensor that had a gradient was updated; the policy's own in every update."""
     most = updates_in(optimizer)
-    wrong = [step for step in optimizer.steps if not 1 <= step <= due]
-    if wrong or len(optimizer.steps) != len(optimizer.shapes) or (most != due and not may_end_early(plan)):
-        yield f"{wrong[0] if wrong else most or 'no'} updates in the optimizer's state", f"the plan gives {due}"
+    wrong = [step for step in optimizer.steps if not 1 <= step <= updates]
+    if wrong or len(optimizer.steps) != len(optimizer.shapes) or (most != updates and not may_end_early(plan)):
+        yield f"{wrong[0] if wrong else most or 'no'} updates in the optimizer's state", f"the plan gives {updates}"
 
 
 def _numbers(optimizer: Optimizer) -> Iterator[tuple[str, str]]:

@@ -39,9 +39,9 @@ def clock(job: Claims) -> Iterator[Violation]:
     """
     record = job.record
     begin, end = (datetime.fromisoformat(each) for each in (record.start_time, record.end_time or record.start_time))
-    for path, place, told, seconds in _moments(job):
+    for path, place, stated, seconds in _moments(job):
         if not begin.timestamp() - CLOCK_STEP <= seconds <= end.timestamp() + CLOCK_STEP:
-            yield contradiction(path, place, told, f"the job ran from {record.start_time} to {record.end_time}")
+            yield contradiction(path, place, stated, f"the job ran from {record.start_time} to {record.end_time}")
 
 
 @check("ppo-model-origin", reads=("final_model", "best_model"))
@@ -67,14 +67,14 @@ def model_origin(job: Claims) -> Iterator[Violation]:
 def _moments(job: Claims) -> Iterator[tuple[str, str, object, float]]:
     """Path, place, what is told there, and the seconds since 1970 that it means; NaN where it means none."""
     for saved in job.saved:
-        told = saved.model.settings.get("start_time")
-        nanoseconds = told if isinstance(told, int) and abs(told) < 1 << 63 else math.nan
-        yield saved.path, "data: $.start_time", told, nanoseconds / 1e9
+        stated = saved.model.settings.get("start_time")
+        nanoseconds = stated if isinstance(stated, int) and abs(stated) < 1 << 63 else math.nan
+        yield saved.path, "data: $.start_time", stated, nanoseconds / 1e9
     monitor, scalars, path = job.monitor, job.events, job.events_path
     if monitor is not None:
-        told = monitor.header.get("t_start")
-        start = float(told) if isinstance(told, int | float) else math.nan
-        yield job.path(layout.MONITOR), "t_start", told, start
+        stated = monitor.header.get("t_start")
+        start = float(stated) if isinstance(stated, int | float) else math.nan
+        yield job.path(layout.MONITOR), "t_start", stated, start
         for time in (monitor.times.min(), monitor.times.max()) if monitor.times.size else ():
             yield job.path(layout.MONITOR), "t", f"{time} s", start + float(time)
     if scalars is not None and path is not None:
@@ -87,16 +87,16 @@ def _moments(job: Claims) -> Iterator[tuple[str, str, object, float]]:
 def _compare_system(job: Claims, path: str, system: Mapping[str, str]) -> Iterator[Violation]:
     """What the record tells, by the names of the model's list; its platform is the shorter form of the model's."""
     versions, hardware = _versions(job), job.record.hardware
-    due = {name: versions[key] for key, name in _PACKAGES.items() if key in versions}
+    expected = {name: versions[key] for key, name in _PACKAGES.items() if key in versions}
     if hardware is not None:
-        due["Python"] = hardware.python_version
+        expected["Python"] = hardware.python_version
         # The library parts "#1" into "# 1", lest a website take it for a link.
         platform = re.sub(r"#(\d)", r"# \1", hardware.platform)
         if not system.get("OS", "").startswith(platform):
             yield contradiction(path, SYSTEM, f"OS: {system.get('OS', 'nothing')}", f"the journal has {platform}")
     if _kind(job.outcome.details.get("device")) == "cuda":
-        due["GPU Enabled"] = "True"
-    for name, claim in due.items():
+        expected["GPU Enabled"] = "True"
+    for name, claim in expected.items():
         if system.get(name) != claim:
             yield contradiction(path, SYSTEM, f"{name}: {system.get(name, 'nothing')}", f"the journal has {claim}")
 

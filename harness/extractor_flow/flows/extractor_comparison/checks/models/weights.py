@@ -50,8 +50,8 @@ def weights(job: Claims) -> Iterator[Violation]:
     path = job.path(layout.WEIGHTS)
     for where, each in ((path, job.policy), *((saved.path, saved.model.weights) for saved in job.saved)):
         yield from _demand_finite(where, each)
-    if words := job.run.read(path, _read_words):
-        yield contradiction(path, "__metadata__", sorted(words), "a job writes no words into its weights")
+    if metadata := job.run.read(path, _read_words):
+        yield contradiction(path, "__metadata__", sorted(metadata), "a job writes no words into its weights")
     if digest_of(job.final.model.weights) != digest_of(job.policy):
         yield contradiction(path, "", f"holds the weights of {layout.FINAL_MODEL}", "other weights")
     for saved in job.saved:
@@ -159,8 +159,8 @@ def _compare_equals(job: Claims, saved: Saved) -> Iterator[Violation]:
     for of, optimizer in saved.optimizers.items():
         if _moments(first.optimizers[of]) != _moments(optimizer):
             for one, two in ((saved, first), (first, saved)):
-                told = f"the state after {saved.step} steps"
-                yield contradiction(one.path, of.member, told, f"{two.path} has another")
+                claim = f"the state after {saved.step} steps"
+                yield contradiction(one.path, of.member, claim, f"{two.path} has another")
 
 
 def _compare_untrained(job: Claims, saved: Saved) -> Iterator[Violation]:
@@ -197,8 +197,8 @@ def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -
 
 def _learned(job: Claims) -> bool:
     """Whether what acts was updated, or should have been: passes that may end early may all end before the first."""
-    due = updates_by(job.plan, job.plan.steps_to_do, _acting(job.plan))
-    return due > 0 and (job.final.updates > 0 or not may_end_early(job.plan))
+    updates = updates_by(job.plan, job.plan.steps_to_do, _acting(job.plan))
+    return updates > 0 and (job.final.updates > 0 or not may_end_early(job.plan))
 
 
 def _lasting(job: Claims, weights: Weights) -> Weights:
@@ -229,5 +229,5 @@ def _read_words(stream: BinaryIO, where: str) -> list[str]:
     """What the header of the safetensors file *stream* says beside its tensors; other readers look at the rest."""
     length = int.from_bytes(stream.read(8), "little")
     header = stream.read(length) if length <= HEADER_LIMIT else b"{}"
-    words = require_object(parse(decode(header, where), where), where).get("__metadata__")
-    return [f"{key}: {value}" for key, value in words.items()] if isinstance(words, dict) else []
+    metadata = require_object(parse(decode(header, where), where), where).get("__metadata__")
+    return [f"{key}: {value}" for key, value in metadata.items()] if isinstance(metadata, dict) else []
