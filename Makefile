@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lies faults check lint types arch workflows benchmark docs clean
+.PHONY: help setup run test test-fast whole lies faults check lint types arch workflows benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
 
 test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
 	$(PYTEST) -m "not train and not slow" $(addprefix tests/,architecture contract docs property unit) $(PYTEST_ARGS)
+
+whole: $(STAMP)  ## what `make test` leaves out because it has one of the kind: the second half of the whole suite
+	$(PYTEST) -m whole $(PYTEST_ARGS)
 
 lies: $(STAMP)  ## every lie, also those that only playing or training again tells, and those like one that `make test` tells
 	$(PYTEST) -m "whole or not whole" tests/faults/lies $(PYTEST_ARGS)

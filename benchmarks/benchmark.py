@@ -7,10 +7,11 @@ picture of docs/explanation/benchmark.md; without --write nothing but the output
 from __future__ import annotations
 
 import argparse
+import time
 
 from measured import running, training
 from measured.processes import ROOT
-from measured.table import Row, draw, into_page, markdown
+from measured.table import Row, draw, into_page, load, markdown
 
 PARTS = {
     "environment": training.environment_steps,
@@ -32,13 +33,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these parts")
     parser.add_argument("--write", action="store_true", help="write the page and its picture")
     options = parser.parse_args()
+    before, begun = load(), time.monotonic()
     rows: list[Row] = []
     for name in options.only:
         for row in PARTS[name](options.rounds, quick=options.quick):
             rows.append(row)
-            print(row, flush=True)
+            print(f"{time.monotonic() - begun:.0f} s: {row}", flush=True)
     kind = f"{'Short' if options.quick else 'Whole'} run of {', '.join(options.only)}"
-    text = markdown(rows, kind, options.rounds)
+    kind += f" in {(time.monotonic() - begun) / 60:.0f} minutes, rounds in turns: {options.rounds}"
+    text = markdown(rows, kind, before)
     print(text)
     if options.write:
         into_page(text)

@@ -38,15 +38,23 @@ def middle(what: str, unit: str, ours: Sequence[float], beside: str = "", theirs
     return Row(what, unit, median(ours), beside, median(theirs) if theirs else None)
 
 
-def markdown(rows: Sequence[Row], kind: str, rounds: int) -> str:
-    """The table of *rows*, and where and how they were measured; *kind* says of what run."""
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    how = f"{kind}, rounds in turns: {rounds}, {os.cpu_count()} cores, Python {platform.python_version()}"
+def load() -> str:
+    """The load averages of now, for 1, 5 and 15 minutes."""
+    return ", ".join(f"{each:.1f}" for each in os.getloadavg())
+
+
+def markdown(rows: Sequence[Row], kind: str, before: str) -> str:
+    """The table of *rows*, and where and how they were measured; *kind* says of what run, *before* its load then."""
+    said = f"{kind}; {os.cpu_count()} cores, Python {platform.python_version()}; load average before it {before}"
     head = [["what", "unit", "here", "beside it", "there", "ratio"], ["---", "---", "---:", "---", "---:", "---:"]]
     cells = [
         [row.what, row.unit, _number(row.ours), row.beside, _number(row.theirs), _number(row.ratio)] for row in rows
     ]
-    lines = [f"{how}; load average at its end {load}.", "", *(f"| {' | '.join(each)} |" for each in head + cells)]
+    lines = [
+        f"{said}, at its end, with what it did itself, {load()}.",
+        "",
+        *(f"| {' | '.join(each)} |" for each in head + cells),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ def certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noqa
     import jsonschema_rs
 
     try:
-        compiled = _compiled(schema) if isinstance(schema, str) else _compile(schema)
+        compiled = _compiled(schema) if isinstance(schema, str) else _compiled_text(json.dumps(schema))
         return compiled.is_valid(data) and not _has_boundless_integer(data)
     except (ValueError, TypeError, RecursionError, jsonschema_rs.ReferencingError):
         return False
@@ -119,6 +119,11 @@ def certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noqa
 @cache
 def _compiled(name: str) -> jsonschema_rs.Validator:
     return _compile(load_schema(name))
+
+
+@lru_cache(maxsize=64)  # more than the schemas that one process checks again and again
+def _compiled_text(schema: str) -> jsonschema_rs.Validator:
+    return _compile(json.loads(schema))
 
 
 def _compile(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:

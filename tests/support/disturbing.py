@@ -52,12 +52,12 @@ def measured(run: RunDirectory) -> list[dict[str, Any]]:
     summary = read_json(run.path / SUMMARY)
     results = next(value for key, value in summary.items() if key.endswith("_results"))
     keys = ("config_name", "seed", "status", "code", "metrics", "training_steps")
-    return [{**{key: each.get(key) for key in keys}, "weights": _weights(run, each)} for each in results]
+    return [{**{key: each.get(key) for key in keys}, **_weights(run.path / each["directory"])} for each in results]
 
 
-def _weights(run: RunDirectory, result: dict[str, Any]) -> list[bytes]:
-    place = run.path / result["directory"]
-    return [path.read_bytes() for path in (place / "weights.json", place / "policy.safetensors") if path.exists()]
+def _weights(place: Path) -> dict[str, bytes]:
+    found = [path for pattern in ("weights.json", "*.safetensors") for path in place.glob(pattern)]
+    return {path.name: path.read_bytes() for path in found}
 
 
 class Trial:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor_flow.arguments import at_least
+
+if TYPE_CHECKING:
+    import argparse
 
 _DESCRIPTION = """\
 Copies a published run to DEST without its large files: what people read, the figures and the small evidence are kept,
@@ -17,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
     command.add_argument("destination", metavar="DEST", type=Path, help="a directory that does not exist yet")
     command.add_argument(
-        "--largest", metavar="BYTES", type=_size, help="keep the files of jobs up to this size (default: 65536)"
+        "--largest", metavar="BYTES", type=at_least(0), help="keep the files of jobs up to this size (default: 65536)"
     )
     command.add_argument(
         "--redact",
@@ -46,10 +51,3 @@ def handle(options: argparse.Namespace) -> int:
         say(f"redacted: {', '.join(copy.redacted)}")
     say(f"check it with: extractor-flow verify --archived {options.destination}")
     return 0
-
-
-def _size(text: str) -> int:
-    if not text.isdecimal():
-        msg = f"{text!r} is not a number of bytes"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)

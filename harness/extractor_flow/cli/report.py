@@ -41,7 +41,7 @@ def handle(options: argparse.Namespace) -> int:
         publish(run, flow)
     known = Outgoing.of_this_machine()
     for name in run.published():
-        revealed = ", ".join(dict.fromkeys(known.told_in((run.path / name).read_text(encoding="utf-8"))))
+        revealed = ", ".join(dict.fromkeys(known.revealed_in((run.path / name).read_text(encoding="utf-8"))))
         say(f"{run.path / name}{f' (tells outsiders {revealed})' if revealed else ''}")
     say(f"root: {run.root()}")
     if not run.is_published():

@@ -38,7 +38,7 @@ def require_comparable(one: ComparedRun, other: ComparedRun, ablated: Sequence[s
     strange = {key: pair for key, pair in differing.items() if not any(_beneath(key, wanted) for wanted in ablated)}
     if strange:
         msg = (
-            f"{other.place}: not the same config as {one.place}: {_told(strange)}; compare runs of one config, or name "
+            f"{other.place}: not the same config as {one.place}: {_some(strange)}; compare runs of one config, or name "
             f"what differs on purpose: --ablate {next(iter(strange))}"
         )
         raise RequestError(one_line(msg))
@@ -62,7 +62,7 @@ def _beneath(path: str, key: str) -> bool:
     return path == key or path.startswith((f"{key}.", f"{key}["))
 
 
-def _told(differing: dict[str, tuple[Json, Json]]) -> str:
+def _some(differing: dict[str, tuple[Json, Json]]) -> str:
     shown = [f"{key} ({brief(ours)} and {brief(theirs)})" for key, (ours, theirs) in differing.items()]
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
     return f"{', '.join(shown[:_MOST_NAMED])}{more}" or "nothing"

@@ -11,12 +11,9 @@ from extractor_flow.config.expectations import did_you_mean
 from extractor_flow.config.messages import dotted, nearest, shown
 from extractor_flow.config.reader import SIZE_LIMIT, read_config
 from extractor_flow.config.schema import check_options, check_overrides, check_schema, problems_of
-from extractor_flow.config.yaml_tree import DEPTH_LIMIT, VALUE_LIMIT
 
 __all__ = [
-    "DEPTH_LIMIT",
     "SIZE_LIMIT",
-    "VALUE_LIMIT",
     "ConfigDocument",
     "Problem",
     "check_options",

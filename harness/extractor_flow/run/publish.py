@@ -56,17 +56,13 @@ def published_files(
 
     *figures* gives those that the report, the last file, shows. The same arguments make the same bytes.
     """
-    selection, dry_run = request["selection"], request["dry_run"]
-    documents: dict[str, Callable[[], dict[str, Any]]] = {
-        layout.SUMMARY: lambda: summary_json.to_json(summary, vocabulary),
-        layout.MANIFEST: lambda: manifest.training_manifest(
-            summary, selection=selection, dry_run=dry_run, skip_summary_path=layout.SKIPS
-        ),
-        layout.SKIPS: lambda: manifest.skip_summary(summary),
-        layout.HISTORICAL: lambda: legacy_results.complete_results(summary, request["config"]),
-    }
     texts: dict[str, Callable[[], str]] = {
-        **{name: partial(_dumped, made) for name, made in documents.items()},
+        layout.SUMMARY: lambda: dumps(summary_json.to_json(summary, vocabulary)),
+        layout.MANIFEST: lambda: dumps(
+            manifest.training_manifest(summary, selection=request["selection"], dry_run=request["dry_run"])
+        ),
+        layout.SKIPS: lambda: dumps(manifest.skip_summary(summary)),
+        layout.HISTORICAL: lambda: dumps(legacy_results.complete_results(summary, request["config"])),
         layout.MARKDOWN: lambda: markdown.render(summary, vocabulary),
         layout.TABLE: lambda: summary_csv.table(summary),
         layout.PAGE: lambda: _page(summary, request, vocabulary, figures()),
@@ -91,10 +87,6 @@ def _page(summary: RunSummary, request: Mapping[str, Any], vocabulary: ReportSpe
     from extractor_flow.render.page.document import report
 
     return report(summary, request, vocabulary, figures)
-
-
-def _dumped(made: Callable[[], dict[str, Any]]) -> str:
-    return dumps(made())
 
 
 def _encoded(made: Callable[[], str]) -> bytes:

@@ -57,7 +57,7 @@ from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import component_of
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, Skipped, why_not
+from extractor_flow.study.records import SCHEMA_VERSION, Artifact, JobRecord, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -242,7 +242,7 @@ class RunDirectory:
         files = ConfinedDirectory(self.path)
         left_out = self._satisfying("archive", ARCHIVE)["left_out"] if (self.path / ARCHIVE).is_file() else ()
         measured = subjects.measure(files, files.walk().files.items())
-        self.publish(SUBJECTS, subjects.render([*measured, *(subjects.Subject(**entry) for entry in left_out)]))
+        self.publish(SUBJECTS, subjects.render([*measured, *(Artifact(**entry) for entry in left_out)]))
 
     def root(self) -> str | None:
         """The root that the run was last bound under; ``None`` while it was never published."""

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Artifact:
-    """A file that a job left: ``path`` relative to the run directory, its SHA-256 and its size."""
+    """A file of a run, such as a job leaves: ``path`` relative to the run directory, its SHA-256 and its size."""
 
     path: str
     sha256: str
     size_bytes: int
 
     def to_json(self) -> dict[str, Json]:
-        """The artifact as it stands in a job record."""
+        """The file as it stands in a job record, and in the list of a run's files."""
         return {"path": self.path, "sha256": self.sha256, "size_bytes": self.size_bytes}
 
 

@@ -53,12 +53,10 @@ def check_members(flow: Flow, found: Findings) -> None:
     if isinstance(vocabulary, ReportSpec):
         _check_vocabulary(vocabulary, found)
     else:
-        found.add("members", f"vocabulary is {vocabulary!r}; expected a extractor_flow.study.flow.Vocabulary")
+        found.add("members", f"vocabulary is {vocabulary!r}; expected a ReportSpec")
     contract = getattr(flow, "contract", None)
     fits = isinstance(contract, JobContract)
-    found.require(
-        fits, "members", f"contract is {contract!r}; expected a extractor_flow.study.job_contract.JobContract"
-    )
+    found.require(fits, "members", f"contract is {contract!r}; expected a JobContract")
     for member, arguments in _ARGUMENTS.items():
         _check_method(flow, member, arguments, found)
 
@@ -92,7 +90,7 @@ def check_study(flow: Flow, document: ConfigDocument, found: Findings) -> Study 
     data = copy.deepcopy(document.data)
     study = found.attempt("study", "study()", lambda: flow.study(document, {}))
     if not isinstance(study, Study):
-        found.require(study is None, "study", f"study() returned {study!r}; expected a extractor_flow.study.flow.Study")
+        found.require(study is None, "study", f"study() returned {study!r}; expected a Study")
         return None
     found.require(document.data == data, "study", "study() changed the document it was given")
     _check_same(study, "a second time", found, lambda: flow.study(document, {}))

@@ -171,10 +171,12 @@ def check_failures(job: Job, run: RunDirectory, ground: Sandbox, found: Findings
         return
     raised, interrupted, killed = (disturbed[kind].result() for kind in ("raise", "interrupt", "kill"))
     failed = raised is not None and isinstance(raised.outcome, Failed) and raised.outcome.code is Code.RAISED
-    found.require(failed, "failure", f"an exception from workspace.progress() did not fail the job: {_told(raised)}")
+    found.require(
+        failed, "failure", f"an exception from workspace.progress() did not fail the job: {_described(raised)}"
+    )
     failed = interrupted is not None and isinstance(interrupted.outcome, Failed) and interrupted.outcome.interrupted
-    found.require(failed, "failure", f"SIGTERM did not interrupt the job: {_told(interrupted)}")
-    found.require(killed is None, "failure", f"a killed job has a result: {_told(killed)}")
+    found.require(failed, "failure", f"SIGTERM did not interrupt the job: {_described(interrupted)}")
+    found.require(killed is None, "failure", f"a killed job has a result: {_described(killed)}")
 
 
 def _again(job: Job, run: RunDirectory, place: Path) -> JobDirectory:
@@ -185,7 +187,7 @@ def _again(job: Job, run: RunDirectory, place: Path) -> JobDirectory:
     return JobDirectory.create(copied, job)
 
 
-def _told(record: JobRecord | None) -> str:
+def _described(record: JobRecord | None) -> str:
     if record is None:
         return "no result"
     outcome = record.outcome

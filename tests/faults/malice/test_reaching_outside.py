@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from extractor_flow.verify import verify
-from support.lies.dose_tampering import NO_BASELINE, STUDY, relabelled
+from support.lies.dose_tampering import relabelled
+from support.published import published
 
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
@@ -26,7 +27,7 @@ print(json.dumps([path for path in opened if "treasure" in path]))
 
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
-    return shared_run(STUDY, *NO_BASELINE)
+    return published(shared_run.some_cells())
 
 
 @pytest.fixture

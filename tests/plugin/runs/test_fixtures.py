@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.plugin.flow_project import MIXED, PATIENCE
+from support.whole import one_of_a_kind
 
 ABOUT_ONE_RUN = """
 pytestmark = pytest.mark.flow("study.yaml", allow_failures=True)
@@ -45,15 +46,15 @@ DISTRIBUTIONS = {
 }
 
 
-@pytest.mark.parametrize("arguments", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
-def test_every_fixture_shows_the_one_run_of_the_session(flow_project, arguments, monkeypatch):
+@pytest.mark.parametrize("how", one_of_a_kind(DISTRIBUTIONS, lambda name: name != "alone"))
+def test_every_fixture_shows_the_one_run_of_the_session(flow_project, how, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     flow_project.config("study.yaml", *MIXED)
     flow_project.tests(ABOUT_ONE_RUN)
 
-    result = flow_project.run("--color=no", *arguments)
+    result = flow_project.run("--color=no", *DISTRIBUTIONS[how])
 
-    times = 2 if "--dist=each" in arguments else 1
+    times = 2 if how == "each" else 1
     counted = (result.parseoutcomes(), len(flow_project.kept()), flow_project.leftovers())
     assert counted == ({"passed": 6 * times, "errors": 2 * times}, 1, [])
     result.stdout.fnmatch_lines(

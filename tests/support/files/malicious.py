@@ -84,14 +84,17 @@ figure = partial(Malice, "figure.png")
 PLACES = [
     summary("a link to a genuine file outside", link_outside, Kind.SYMLINK, placed=True),
     weights("a link to genuine weights outside", link_outside, Kind.SYMLINK, placed=True),
-    summary("a link to /dev/zero", link_to("/dev/zero"), Kind.SYMLINK, placed=True),
-    saved("a link to /dev/random", link_to("/dev/random"), Kind.SYMLINK, placed=True),
     monitor("a link to nothing", link_to("nowhere"), Kind.SYMLINK, placed=True),
     journal("a link to itself", link_to("records.jsonl"), Kind.SYMLINK, placed=True),
     arrays("a link to a folder", link_to(".."), Kind.SYMLINK, placed=True),
     journal("a FIFO that nobody writes to", os.mkfifo, Kind.NOT_A_FILE, placed=True),
     summary("a socket", malice.unix_socket, Kind.NOT_A_FILE, placed=True),
     weights("a folder", Path.mkdir, Kind.NOT_A_FILE, placed=True),
+]
+
+HUGE = [
+    summary("a link to /dev/zero", link_to("/dev/zero"), Kind.SYMLINK, placed=True),
+    saved("a link to /dev/random", link_to("/dev/random"), Kind.SYMLINK, placed=True),
     summary("a summary of one gibibyte", sparse(1 << 30), Kind.TOO_LARGE, placed=True),
     journal("a journal line of one gibibyte", sparse(1 << 30), Kind.TOO_LARGE, placed=True),
     saved("an archive of eight gibibytes of nothing", sparse(8 << 30), Kind.NOT_ZIP, placed=True),
@@ -132,7 +135,7 @@ ARRAYS = [
     arrays("an array header a thousand deep", one_array("[" * 9000, "()"), Kind.DTYPE),
     arrays("an array of records", one_array("[('a', '|O')]", "()"), Kind.DTYPE),
     arrays(
-        "zeros that inflate a thousandfold", zipped({"a.npy": bytes(50_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB
+        "zeros that inflate a thousandfold", zipped({"a.npy": bytes(5_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB
     ),
     arrays("a member that inflates beyond its size", malice.underdeclared(), Kind.ZIP_BOMB),
     arrays("one compressed member under 5,000 names", malice.overlapping(5000), Kind.HEADER),
@@ -160,7 +163,7 @@ MODELS = [
     saved("an extension code", model(b"\x82\x01."), Kind.PICKLE),
     saved("a pickled policy", lambda marker: zipped({"policy.pth": pickle.dumps(Creates(marker))}), Kind.NOT_ZIP),
     saved("a pickled model", lambda marker: pickle.dumps(Creates(marker)), Kind.NOT_ZIP),
-    saved("a policy that is a bomb", zipped({"policy.pth": bytes(50_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB),
+    saved("a policy that is a bomb", zipped({"policy.pth": bytes(5_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB),
     saved("a policy that leaves its folder", zipped({"policy.pth": zipped({"a/../../data.pkl": b"."})}), Kind.OUTSIDE),
     saved("pickled objects in SB3's data, never unpickled", malice.remembered, None),
     saved("a pickle in the place of other tensors", malice.other_tensors, Kind.NOT_ZIP),
@@ -195,4 +198,4 @@ OTHERS = [
     figure("an image that is a page", b"<script>alert(1)</script>", Kind.IMAGE),
     figure("an image with a page after its end", lambda _: genuine.picture() + b"<script>", Kind.IMAGE),
 ]
-ALL = [*PLACES, *JSON_TEXT, *ARRAYS, *MODELS, *OTHERS]
+ALL = [*PLACES, *HUGE, *JSON_TEXT, *ARRAYS, *MODELS, *OTHERS]

@@ -42,7 +42,7 @@ def show(console: Console, report: RunReport | SubmitReport) -> None:
     if isinstance(report, RunReport):
         _closing_report(console, report)
     else:
-        for line in (f"run directory: {report.run.path}", report.told):
+        for line in (f"run directory: {report.run.path}", report.message):
             say(line, console)
         say(f"next: extractor-flow status {shlex.quote(str(report.run.path))}", console)
 

@@ -56,7 +56,7 @@ class PlainDisplay:
         self._console = console
         self._vocabulary = vocabulary
         self._numbers: dict[str, str] = {}
-        self._told: dict[str, int] = {}
+        self._quarters: dict[str, int] = {}
 
     def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
         """Name the run directory and count the jobs."""
@@ -73,8 +73,8 @@ class PlainDisplay:
                 say(f"{number} {job.label}: started", self._console)
             case Progressed(job=job, note=note):
                 quarter = int(note["done"] / max(note["total"], 1) / _PLAIN_STEP)
-                if quarter > self._told.get(job.key, 0):
-                    self._told[job.key] = quarter
+                if quarter > self._quarters.get(job.key, 0):
+                    self._quarters[job.key] = quarter
                     facts = facts_of(note, self._vocabulary)
                     steps = f"{note['done']}/{note['total']} steps"
                     say(f"{number} {job.label}: {steps}{', ' + facts if facts else ''}", self._console)

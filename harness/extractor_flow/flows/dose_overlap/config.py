@@ -23,7 +23,7 @@ _GROUP = 4
 
 @cache
 def schema() -> dict[str, Json]:
-    """The contract that a study's config has to fit."""
+    """The JSON Schema of a study's config."""
     return load_schema("dose_overlap_config")
 
 
@@ -50,7 +50,7 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
 
 
 def schema_of(*sections: str) -> dict[str, Any]:
-    """The part of the contract about a section of a config, such as ``("design", "overlaps")``."""
+    """The schema of a section of a config, such as ``("design", "overlaps")``."""
     node: Any = schema()
     for section in sections:
         node = node["properties"][section]
@@ -60,7 +60,7 @@ def schema_of(*sections: str) -> dict[str, Any]:
 
 @cache
 def training_schema() -> dict[str, Any]:
-    """The contract of one training: a config's section of that name, and what else decides about it."""
+    """The schema of one training: a config's section of that name, and what else decides its result."""
     design, variant = schema_of("design")["properties"], schema_of("design", "variants")["additionalProperties"]
     return {
         "properties": {

@@ -28,7 +28,7 @@ _METHODS = {
 
 
 def _scores() -> dict[str, MetricSpec]:
-    """What compares a method's objects with the truth; one of them may be undefined, and then is not there."""
+    """The scores of each method's objects against the truth; one that is undefined is left out."""
     return {
         metric_name(method, image, short): MetricSpec(
             f"{image.capitalize()} {score.title}{suffix}",

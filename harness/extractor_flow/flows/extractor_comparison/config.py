@@ -26,7 +26,7 @@ _NAMED = {"id", "factory"}
 
 @cache
 def schema() -> dict[str, Json]:
-    """The contract that a comparison's config has to fit."""
+    """The JSON Schema of a comparison's config."""
     return load_schema("run_config")
 
 
@@ -89,7 +89,7 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
 
 
 def _environment(section: Mapping[str, Any]) -> dict[str, Any]:
-    """One of several environments, that of its evaluations inside."""
+    """One of several environments, with the one of its evaluations inside."""
     made = _only_environment({"env": section, **section})
     return {**made.pop("env"), **made}
 
@@ -114,12 +114,12 @@ def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
 
 
 def _doubtful(problem: Problem) -> tuple[str | int, ...]:
-    """What *problem* makes unfit for further checks; an empty n_steps has a meaning, so there it is all of PPO's."""
+    """The place that *problem* makes unfit for further checks; for n_steps, where null has a meaning, the section."""
     return problem.path[:1] if problem.path == ("algorithm", "n_steps") else problem.path
 
 
 def _blanked(data: Json, paths: Iterable[tuple[str | int, ...]]) -> dict[str, Json]:
-    """*data* with ``None`` at each of *paths*: what is wrong there has been said, and the rest can still be checked."""
+    """*data* with ``None`` at each of *paths*: mistakes there are reported, and the rest can still be checked."""
     result: Any = data
     for path in paths:
         result = _with_none(result, path)

@@ -17,7 +17,7 @@ _ROLLOUT_KEYS = ("num_envs", "eval_freq", "total_timesteps")
 
 
 def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
-    """Everything in *settings* that cannot be right; ``None`` stands where the schema has complained already."""
+    """Everything in *settings* that cannot be right; ``None`` stands where the schema found a mistake."""
     run = settings.get("run") or {}
     entries = [(position, entry) for position, entry in enumerate(settings.get("extractors") or []) if entry]
     return [

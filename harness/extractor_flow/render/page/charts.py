@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.render.formats import spaced
 from extractor_flow.render.page import grid
 from extractor_flow.render.page.document import curves_of
 from extractor_flow.render.page.jobs_by_name import by_name
@@ -61,7 +62,7 @@ def _of_curves(
     summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
 ) -> Iterator[tuple[str, str]]:
     legend = _BY_NAME if places is None else _BY_PLACE
-    axes = {"across": _words(spec.x), "upright": _words(spec.y)}
+    axes = {"across": spaced(spec.x), "upright": spaced(spec.y)}
     for environment, panels in curves_of(summary, spec, named, places):
         where = summary.run_id if environment is None else f"{summary.run_id}, {environment}"
         yield (
@@ -109,10 +110,6 @@ def _panels(panels: Mapping[str, Any], **texts: str) -> str:
 
 def _file(kind: str, what: str) -> str:
     return f"{re.sub('[^a-z0-9]+', '_', f'{kind}_{what}'.lower()).strip('_')[:60]}.svg"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 @cache

@@ -40,7 +40,7 @@ def report(
         summary=summary,
         vocabulary=vocabulary,
         lead=_lead(summary, named),
-        failures=failures.told(summary.records),
+        failures=failures.grouped(summary.records),
         commands=next_commands(summary.records),
         shown=SHOWN,
         pooled=over_environments(summary, vocabulary),

@@ -67,6 +67,11 @@ def methods_over_rows(grid: Grid) -> list[dict[str, Any]]:
     return [{"title": score.title, **panels} for score, panels in made if panels is not None]
 
 
+def method_style(place: int) -> str:
+    """The classes of the style sheet for the method, or the name, in that *place*."""
+    return f"c{place % COLOURS} dash{place % _DASHES}"
+
+
 def _place(record: JobRecord, spec: GridSpec) -> tuple[str, str] | None:
     if not isinstance(record.outcome, Completed):
         return None
@@ -123,8 +128,8 @@ def _methods(grid: Grid, score: MethodsSpec) -> dict[str, Any] | None:
         for place, (method, metric) in enumerate(score.methods.items()):
             points = [(float(x), fmean(found)) for x, found in enumerate(_over_rows(grid, column, metric)) if found]
             if points:
-                lines.append((f"solid c{place % COLOURS} dash{place % _DASHES}", points, method))
-                ends.append((method, (points[-1][1], f"c{place % COLOURS} dash{place % _DASHES}")))
+                lines.append((f"solid {method_style(place)}", points, method))
+                ends.append((method, (points[-1][1], method_style(place))))
         if lines:
             panels.append({"title": column, "colour": 0, "lines": lines, "ends": ends})
     made = drawn(panels)

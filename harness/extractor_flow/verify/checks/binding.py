@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from extractor_flow import layout
 from extractor_flow.binding import chain
 from extractor_flow.binding.starts import read_starts
-from extractor_flow.binding.subjects import CONTRACT, LIMIT, Subject, is_bound, render, root_of
+from extractor_flow.binding.subjects import CONTRACT, LIMIT, is_bound, render, root_of
 from extractor_flow.evidence.check import Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.layout import STARTS, SUBJECTS
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.text import read_bytes
+from extractor_flow.study.records import Artifact
 from extractor_flow.verify.checks.artifacts import REWRITTEN, is_rewritten
 from extractor_flow.verify.subject.documents import read_document
 from extractor_flow.verify.versions import author, is_of_this_version
@@ -48,13 +49,13 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
     listed = _as_made(run, content)
     if listed is None:
         data, wrong = read_document(run.files, SUBJECTS, CONTRACT)
-        listed = None if data is None else {each["path"]: Subject(**each) for each in data["files"]}
+        listed = None if data is None else {each["path"]: Artifact(**each) for each in data["files"]}
         yield from wrong
     if listed is not None:
         yield from _compared(run, listed)
 
 
-def _as_made(run: RunSubject, content: bytes) -> dict[str, Subject] | None:
+def _as_made(run: RunSubject, content: bytes) -> dict[str, Artifact] | None:
     """The files that *content* lists, by path, if it is, but for digests, what is made of those that are there.
 
     Then it need not be parsed, nor compared with its contract, which takes long for a long list.
@@ -63,11 +64,11 @@ def _as_made(run: RunSubject, content: bytes) -> dict[str, Subject] | None:
     digests = _DIGEST.findall(content)
     if len(digests) != len(present):
         return None
-    listed = [Subject(path, digest.decode(), size) for (path, size), digest in zip(present, digests, strict=True)]
+    listed = [Artifact(path, digest.decode(), size) for (path, size), digest in zip(present, digests, strict=True)]
     return {each.path: each for each in listed} if render(listed) == content else None
 
 
-def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Finding]:
+def _compared(run: RunSubject, listed: Mapping[str, Artifact]) -> Iterator[Finding]:
     present = {path: size for path, size in run.listing.files.items() if is_bound(path)}
     for path in sorted(present.keys() - listed.keys()):
         yield Violation(path, "", f"is listed in {SUBJECTS}", "it is not: it was added afterwards", _KIND)
@@ -83,7 +84,7 @@ def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Findin
             yield Violation(layout.ARCHIVE, f"left_out: {path}", str(dict(left_out)), what, _KIND)
 
 
-def _same(run: RunSubject, subject: Subject, size: int) -> Iterator[Finding]:
+def _same(run: RunSubject, subject: Artifact, size: int) -> Iterator[Finding]:
     if size != subject.size_bytes:
         if is_rewritten(run.files, subject):
             yield REWRITTEN
@@ -131,7 +132,7 @@ def run_starts(run: RunSubject) -> Iterator[Violation]:
     request = {**run.request, "commit": (run.request.get("git") or {}).get("commit")}
     for start in _starts(run) or ():
         if start.run_directory == run.request["run_directory"] and not start.resumed:
-            for name, noted in {**start.told, "start_sha256": start.sha256}.items():
+            for name, noted in {**start.facts, "start_sha256": start.sha256}.items():
                 if request.get(name) != noted:
                     found = f"{STARTS} beside the run has {brief(noted)}"
                     yield Violation(layout.RUN, f"$.{name}", brief(request.get(name, "nothing")), found, _CHAIN)

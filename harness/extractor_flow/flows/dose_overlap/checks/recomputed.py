@@ -1,4 +1,4 @@
-"""Computes again, with PyTorch, what the stored networks give: every image, and the losses of every epoch kept."""
+"""Recomputes with PyTorch what the stored networks give: every image, and the losses of every epoch kept."""
 
 from __future__ import annotations
 

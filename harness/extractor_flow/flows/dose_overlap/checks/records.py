@@ -1,4 +1,4 @@
-"""Looks at a cell's record: what a training says of itself, and nothing that its curve or its frames contradict."""
+"""Checks a cell's record against its plan, its curve and its frames."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def record(job: Claims) -> Iterator[Violation]:
 
 
 def _details(job: Claims) -> dict[str, Any]:
-    """The details that the plan, the curve and the record's own digest of the bundle give."""
+    """The details that follow from the plan, the curve and the recorded digest of the bundle."""
     curves, cell = job.curve(), job.plan.cell
     bundle = job.outcome.artifacts.get("bundle")
     return {

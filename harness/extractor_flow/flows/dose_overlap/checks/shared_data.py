@@ -1,4 +1,4 @@
-"""Looks at the data that the cells share: measured and thinned once more, they are what lies in the run."""
+"""Checks the data that the cells share, by measuring and thinning them again."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
 
 
 def _compare_shape(run: RunContext, path: str, name: str, expected: tuple[int, ...]) -> Iterator[Violation]:
-    """What is too large to be measured again is that large: settings must not switch a check off."""
+    """Data too large to measure again must really be that large: settings must not switch a check off."""
     array = run.read(path, read_contents, limit=DATA_LIMIT).arrays.get(name)
     if array is None or array.shape != expected:
         found = "nothing" if array is None else f"the shape {array.shape}"

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor_flow.arguments import at_least
 from extractor_flow.files import write_bytes
-from extractor_flow.flows.dose_overlap.cli.numbers import above_zero, positive
+from extractor_flow.flows.dose_overlap.cli.numbers import above_zero
 from extractor_flow.flows.dose_overlap.cli.train import say
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument(
         "--refine-probe",
         metavar="N",
-        type=positive,
+        type=at_least(1),
         default=0,
         help="refine object and probe in N passes, and draw them",
     )

@@ -1,4 +1,4 @@
-"""What ``dose-overlap train`` is to do and what it did, as values, and the two files that say so."""
+"""What ``dose-overlap train`` is asked to do and has done, and the two files that record it."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ class SkippedView:
 
 @dataclass
 class TrainingManifest:
-    """What one call of ``train`` was asked, and what came of it so far.
+    """What one call of ``train`` was asked to do, and its results so far.
 
-    What earlier calls wrote about other cells below the same root stays in the files.
+    Earlier calls' entries about other cells below the same root are kept.
     """
 
     roots: Roots
@@ -137,7 +137,7 @@ class TrainingManifest:
         return paths
 
     def _with_those_before(self, member: str, entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-        """*entries*, and what the manifest on the disk has there about cells of which this call says nothing."""
+        """*entries*, after the manifest's earlier ones about cells that this call leaves out."""
         path = self.roots.artifacts / layout.TRAINING_MANIFEST
         earlier = read_json(path) if path.is_file() else {}
         before = earlier.get(member) if isinstance(earlier, dict) else None

@@ -47,7 +47,7 @@ def read_hdf5(path: Path, names: Mapping[str, Sequence[str]]) -> tuple[dict[str,
         raise DataError(msg)
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "arrays.npz"
-        answer = _told_by_reader(path, names, out)
+        answer = _read_apart(path, names, out)
         if "refused" in answer:
             msg = f"{one_line(str(path))}: {one_line(answer['refused'])}"
             raise DataError(msg)
@@ -60,7 +60,7 @@ def read_hdf5(path: Path, names: Mapping[str, Sequence[str]]) -> tuple[dict[str,
     return found, answer["there"]
 
 
-def _told_by_reader(path: Path, names: Mapping[str, Sequence[str]], out: Path) -> dict[str, Any]:
+def _read_apart(path: Path, names: Mapping[str, Sequence[str]], out: Path) -> dict[str, Any]:
     arguments = [str(path), json.dumps(dict(names)), str(SIZE_LIMIT), str(out)]
     done = subprocess.run([sys.executable, "-P", str(_READER), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -147,7 +147,7 @@ def _without_odd_frames(data: PtychographyData, notes: list[str]) -> Ptychograph
 
 
 def _collected(paths: Sequence[Path], asked: Asked, notes: list[str]) -> dict[str, Found]:
-    """What the files hold of what is wanted, from whichever has it first."""
+    """The wanted arrays, each from the first file that has it."""
     found: dict[str, Found] = {}
     for path in paths:
         numbers, others = _numbers(path, asked.paths())
@@ -179,7 +179,7 @@ def _numbers(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str,
 
 
 def _members(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str, Found], list[str]]:
-    """Of an NPZ file; what would have to be unpickled is left alone."""
+    """The members of an NPZ file, except those that would have to be unpickled."""
     with path.open("rb") as stream:
         archive = Archive(stream, str(path), limit=SIZE_LIMIT)
         names = [member.removesuffix(".npy") for member in archive.members]
@@ -193,7 +193,7 @@ def _members(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str,
 
 
 def _cast(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, list[str]]:
-    """The arrays in the precision of the contract, and what was cast; complex numbers become no real ones."""
+    """The arrays in the precision of the contract, and what was cast; complex numbers are not made real."""
     found = dict(arrays)
     casts = []
     for name, array in arrays.items():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def device_of(wish: str) -> torch.device:
     """The device for *wish*; ``auto`` is cuda where that is, else cpu: mps is chosen by name only.
 
-    One that is not here is a :class:`JobError`.
+    A device that this machine lacks is a :class:`JobError`.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wish == "auto":

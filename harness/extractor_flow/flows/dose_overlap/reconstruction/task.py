@@ -126,7 +126,7 @@ class TrainingTask:
 
 
 def _split(data: PtychographyData, recipe: Recipe, number: int) -> tuple[PtychographyData, PtychographyData]:
-    """What the network is shown of *data*, and what it has to explain; without a split, everything both times."""
+    """The photons of *data* that the network is shown, and those it has to explain; without a split, all for both."""
     if recipe.config.split == 1:
         return data, data
     rng = np.random.default_rng([recipe.config.seed, _SPLITTING, number])

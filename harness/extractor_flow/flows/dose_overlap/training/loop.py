@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a training did: done, not asked for. Losses in nats a pixel; the bundle holds the best epoch's weights."""
+    """What a training really did. Losses in nats a pixel; the bundle holds the best epoch's weights."""
 
     final_loss: float
     best_epoch: int

@@ -16,9 +16,9 @@ PPO = "PPO"
 
 @dataclass(frozen=True)
 class Optimized:
-    """Networks with an optimizer of their own: the member of a saved model that keeps it, and whose tensors it has.
+    """An optimizer: the *member* of a saved model that holds it, and the tensors that it updates.
 
-    Tensors are those that begin with *prefix*; *every* names the setting that says in how many updates it takes part.
+    Their names begin with *prefix*; *every* names the setting that says in every how many updates it takes part.
     """
 
     member: str
@@ -28,7 +28,7 @@ class Optimized:
 
 @dataclass(frozen=True)
 class Stack:
-    """Hidden layers: their name in ``net_arch``, how their tensors begin, and whether the last layer is the output."""
+    """Hidden layers: name in ``net_arch``, prefix of their tensors, and whether the last layer is the output."""
 
     key: str
     prefix: str
@@ -84,7 +84,7 @@ _CRITICS = Stack("qf", "critic.qf0", True)  # noqa: FBT003
 
 
 def _of_values(name: str, library: str, network: str) -> Algorithm:
-    """One *network* of what each action is worth, and a target that follows it."""
+    """One value *network* over the actions, and a target network that follows it."""
     return Algorithm(
         name,
         f"{library}:{name}",

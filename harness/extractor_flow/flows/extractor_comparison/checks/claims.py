@@ -1,4 +1,4 @@
-"""What one completed job claims and was to do, with the files that it left: each is read once, whoever asks."""
+"""What one completed job claims and was to do, and the files that it left; each is read once."""
 
 from __future__ import annotations
 

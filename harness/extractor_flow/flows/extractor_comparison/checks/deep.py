@@ -225,7 +225,7 @@ def _episodes(arrays: Mapping[str, NDArray[Any]], row: int) -> dict[str, Any]:
 
 
 def _affordable(job: Claims, evaluations: Sequence[Evaluation]) -> Iterator[Evaluation]:
-    """As many of *evaluations* as are few enough steps."""
+    """Those of *evaluations* that fit into a budget of steps, in their order."""
     left = _MOST_STEPS
     if job.plan.schedule.eval_num_envs > _MOST_LANES or job.plan.threads > _MOST_THREADS:
         return
@@ -251,7 +251,7 @@ def _player(job: Claims) -> Player | Unchecked:
 
 
 def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
-    """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
+    """Require each model to have the plan's tensors: others would not load, or not fit into memory."""
     from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
 
     preset, extractor = job.plan.extractor.preset, job.plan.trainer.extractor

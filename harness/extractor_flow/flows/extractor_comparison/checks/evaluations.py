@@ -1,4 +1,4 @@
-"""Works out again what the evaluations say, and asks the log of the training, and what the environment can give."""
+"""Recomputes what the evaluations say, and compares it with the training's log and what the environment allows."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
 
 
 def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:
-    """The rewards that the log tells, by step; a requeued job may tell one twice."""
+    """The rewards in the log, by step; a requeued job may log one twice."""
     rewards: dict[int, set[str]] = {}
     for step, reward in _TOLD.findall(read_bytes(stream, where, limit=_LOG_LIMIT)):
         rewards.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))

@@ -67,7 +67,7 @@ def settings(job: Claims) -> Iterator[Violation]:
 
 
 def _attributes(job: Claims, model: Model) -> Iterator[_Comparison]:
-    """The algorithm's own: name, what the model has, what is due."""
+    """The algorithm's attributes: name, the model's value, the expected value."""
     plain = {name: _setting(value) for name, value in job.plan.algorithm.items() if name not in _NOT_TOLD}
     if plain.get("target_entropy") == "auto":  # the model tells what that came to
         del plain["target_entropy"]
@@ -192,7 +192,7 @@ def widths_of(weights: Weights, stack: Stack) -> list[int]:
 
 
 def wrong_widths(plan: Plan, weights: Weights) -> Iterator[tuple[str, list[int], list[int]]]:
-    """The parts of the network that have other hidden layers than *plan*, those found, and those due."""
+    """Each part of the network whose hidden layers differ from *plan*, with the widths found and expected."""
     net_arch = plan.algorithm["policy"]["net_arch"]
     for stack in plan.trainer.stacks if net_arch is not None else ():
         expected = list(net_arch[stack.key] if isinstance(net_arch, Mapping) else net_arch)

@@ -1,4 +1,4 @@
-"""What a record says of its job: every name known, nothing due left out, and what follows from the plan."""
+"""Checks a record against its job's plan: no unknown name, nothing missing, and the values that follow."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _compare_replay(job: Claims) -> Iterator[Violation]:
 
 
 def _compare_repeatability(job: Claims) -> Iterator[Violation]:
-    """What the probe can have found; this package's own environment and extractors have nothing to be found."""
+    """Check the probe's findings: in this package's own environment and extractors there are none."""
     claim = job.outcome.details.get(REPEATABILITY)
     claimed = Repeatability.from_json(claim)
     if claimed is None:
@@ -146,7 +146,7 @@ def _compare_repeatability(job: Claims) -> Iterator[Violation]:
 
 
 def _demand_origin(job: Claims) -> Iterator[Violation]:
-    """What nothing but the training could know, and so must be told."""
+    """Require what only the training could know."""
     details = job.outcome.details
     digest, versions = details.get("untrained_weights_sha256"), details.get("versions")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):

@@ -175,7 +175,7 @@ def training_means(job: Claims) -> Iterator[Violation]:
 
 
 def _is_due(plan: Plan, setting: float | str, step: int, value: float) -> bool:
-    """Whether an update told at *step* had *value* of *setting*: it was made there, or at most a rollout before."""
+    """Whether an update logged at *step* had *value* of *setting*: it was made there, or at most a rollout before."""
     total, begun = plan.schedule.total_timesteps, step // plan.rollout * plan.rollout
     steps = (step, begun, max(0, begun - plan.rollout))
     return any(_close(value, value_at(setting, made, total)) for made in steps)

@@ -62,7 +62,7 @@ class Branches:
 def find_branches(
     space: spaces.Space[Any], sequence_key: str | None = None, vector_keys: Sequence[str] | None = None
 ) -> Branches:
-    """How to read *space*; what the names do not settle is settled by shape.
+    """How to read *space*: by the given names, and otherwise by shape.
 
     Images are laid out, and so is one sequence: *sequence_key*, or else the largest Box of one or two axes that is
     :data:`LONG`. Where neither is there, the largest vector is read as a sequence, so that every extractor has

@@ -1,4 +1,4 @@
-"""How an extractor's parameters have to fit each other, which their schemas cannot say."""
+"""How an extractor's parameters have to fit together, which their schemas cannot say."""
 
 from __future__ import annotations
 

@@ -138,14 +138,14 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 
 def check_parameters(preset: str, parameters: Mapping[str, object]) -> list[Problem]:
-    """What is wrong with *parameters* as changes to the own ones of *preset*, which has to be one; each at its name."""
+    """What is wrong with *parameters* as changes to those of the known *preset*, each problem at its name."""
     given = cast("dict[str, Json]", dict(parameters))
     problems = problems_of(given, KINDS[PRESETS[preset].kind].schema)
     return problems or clashes({**PRESETS[preset].parameters, **parameters})
 
 
 def unknown_preset(preset: str) -> str:
-    """What there is instead of *preset*."""
+    """The complaint about an unknown *preset*, with the known ones."""
     return f"is {shown(preset)}; expected one of {', '.join(PRESETS)}{did_you_mean(preset, list(PRESETS))}"
 
 

@@ -98,7 +98,7 @@ def _check_actions(plan: Plan, space: spaces.Space[Any]) -> None:
 
 
 def _noise(algorithm: Mapping[str, Any], space: spaces.Space[Any]) -> dict[str, ActionNoise]:
-    """The noise on the actions of the training, where one is asked for: of no mean, and equally wide on each."""
+    """The action noise of the training, if one is asked for: zero mean, the same width for every action."""
     kind = algorithm.get("noise_type")
     if kind is None:
         return {}

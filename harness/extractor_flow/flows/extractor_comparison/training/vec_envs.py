@@ -48,7 +48,7 @@ class Worker:
 
 @contextmanager
 def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory: Path) -> Iterator[VecEnv]:
-    """The environments of a job, recorded in *directory*'s monitor file, and closed at the end however it comes.
+    """The environments of a job, recorded in *directory*'s monitor file, and closed in any case.
 
     Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
     """
@@ -107,7 +107,7 @@ def _workers(plan: Plan, seed: int) -> list[Worker]:
 
 
 def check_spaces(plan: Plan) -> None:
-    """Refuse an environment of the evaluations that shows, or takes, something else than that of the training."""
+    """Refuse an evaluation environment whose observations or actions differ from the training's."""
     if plan.evaluation is None:
         return
     trained, evaluated = (EnvironmentFactory(choice)() for choice in (plan.environment, plan.evaluated))

@@ -69,7 +69,7 @@ def config_of(entry: Mapping[str, Any], env: str, name: str = PPO) -> dict[str, 
 
 
 def _setting(key: str, value: object) -> object:
-    """*value* as a config has it: a text that is a number as one, and steps without their unit."""
+    """*value* as a config has it: numeric text as a number, steps without their unit."""
     if key == "train_freq":
         return _steps(value)
     return value if isinstance(value, str) and value.startswith(_WORDS) else _number(value)

@@ -103,7 +103,7 @@ def _count(plan: Plan, optimizer: Optimizer, updates: int) -> Iterator[tuple[str
 
 
 def _numbers(optimizer: Optimizer) -> Iterator[tuple[str, str]]:
-    """What Adam keeps are means of gradients, and means of their squares: none is negative, not all are nothing."""
+    """Adam keeps means of gradients and of their squares: no square is negative, and not all are zero."""
     if [each.shape for each in optimizer.squares] != list(optimizer.shapes):
         yield "a mean square for each mean gradient", "others"
     if any(np.isnan(each).any() for each in (*optimizer.means, *optimizer.squares) if each.dtype.kind in "fc"):

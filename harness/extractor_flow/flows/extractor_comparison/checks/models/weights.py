@@ -127,7 +127,7 @@ def _acting(plan: Plan) -> Optimized:
 
 
 def _stands_still(plan: Plan, step: int, later: int) -> bool:
-    """Whether no update from *step* to *later* moves what acts: there is none, or a rate that falls has come to 0."""
+    """Whether the acting network cannot have changed from *step* to *later*: no update, or a rate that fell to 0."""
     rate = value_at(plan.algorithm["learning_rate"], step + plan.rollout, plan.schedule.total_timesteps)
     return rate == 0.0 or updates_by(plan, later, _acting(plan)) == updates_by(plan, step, _acting(plan))
 
@@ -226,7 +226,7 @@ def safetensors_digest(weights: Weights) -> str:
 
 
 def _read_words(stream: BinaryIO, where: str) -> list[str]:
-    """What the header of the safetensors file *stream* says beside its tensors; other readers look at the rest."""
+    """The metadata in the header of the safetensors file *stream*; other readers check the rest."""
     length = int.from_bytes(stream.read(8), "little")
     header = stream.read(length) if length <= HEADER_LIMIT else b"{}"
     metadata = require_object(parse(decode(header, where), where), where).get("__metadata__")
