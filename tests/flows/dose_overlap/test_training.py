@@ -197,7 +197,7 @@ def test_a_training_that_stops_getting_better_stops_early_and_keeps_the_best(tmp
 
 def test_a_training_that_diverges_fails_and_leaves_no_bundle(tmp_path):
     with pytest.raises(JobError, match="the training diverged"):
-        train(tiny_config(learning_rate=1e30, epochs=2), tiny_scan()[0], tmp_path)
+        train(tiny_config(learning_rate=1.0, epochs=2), tiny_scan()[0], tmp_path)
 
     assert not (tmp_path / layout.BUNDLE).exists()
 
