@@ -29,7 +29,7 @@ def main() -> None:
     """Measure, and print or write what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller sizes: some minutes")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2, help="two take some ten minutes of a quiet machine")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these parts")
     parser.add_argument("--write", action="store_true", help="write the page and its picture")
     options = parser.parse_args()

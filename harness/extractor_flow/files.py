@@ -26,7 +26,7 @@ JSON_SIZE_LIMIT = 64 * 1024 * 1024
 JSON_DEPTH_LIMIT = 64
 _CHUNK = 1024 * 1024
 _LINE = json.JSONEncoder(allow_nan=False, sort_keys=True, ensure_ascii=False)
-_UNFINISHED = re.compile(r"\.[^/]+\.[0-9a-f]{12}\.tmp")
+_UNFINISHED = re.compile(r"(?P<folder>(?:.*/)?)\.(?P<name>[^/]+)\.[0-9a-f]{12}\.tmp")
 
 
 def dumps(value: object) -> str:
@@ -90,13 +90,14 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         sync_directory(path.parent)
 
 
-def remove_unfinished(directory: Path, names: Iterable[str]) -> None:
-    """Remove the unfinished files that a killed process left of *names* in *directory*.
+def remove_unfinished(directory: Path, names: Iterable[str], chosen: Callable[[str], bool]) -> None:
+    """Remove the unfinished files that a killed process left of *names* in *directory*, where their files are *chosen*.
 
-    Only where no other process writes: the caller holds the directory. Names in folders below it are left alone.
+    Only where no other process writes those: the caller holds them.
     """
     for name in names:
-        if _UNFINISHED.fullmatch(name):
+        found = _UNFINISHED.fullmatch(name)
+        if found is not None and chosen(found["folder"] + found["name"]):
             (directory / name).unlink(missing_ok=True)
 
 

@@ -104,6 +104,11 @@ def is_beside_the_page(path: str, directories: Collection[str]) -> bool:
     return is_chart(path) or (name == FAILURE_PAGE and folder in directories)
 
 
+def is_the_holders(path: str) -> bool:
+    """Whether only the process that holds the run writes the file at *path*; jobs may write the others meanwhile."""
+    return "/" not in path or is_chart(path) or path.endswith(f"/{FAILURE_PAGE}")
+
+
 def tells_of_a_job(name: str) -> bool:
     """Whether the file *name* of a job's directory says what the job was to do, and what became of it."""
     attempt = ATTEMPT.fullmatch(name)

@@ -51,6 +51,7 @@ from extractor_flow.layout import (
     TABLE,
     UNPUBLISHED,
     is_figure,
+    is_the_holders,
 )
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory, own_files
@@ -127,7 +128,7 @@ class RunDirectory:
                 if not mine:
                     msg = f"{self.path}: another process is running this run; wait for it to end"
                     raise RunDirectoryError(msg)
-                remove_unfinished(self.path, own_files(self.path).files)
+                remove_unfinished(self.path, own_files(self.path).files, is_the_holders)
                 yield
         except OSError as error:
             where, reason = error.filename or self.path, error.strerror or error

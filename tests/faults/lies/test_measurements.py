@@ -35,28 +35,6 @@ def test_a_lie_about_a_measurement_is_caught_and_its_file_is_named(run, lie):
     assert [violation for violation in named if violation.check in lie.checks], violations
 
 
-def test_a_run_whose_log_is_gone_verifies_but_for_the_log(run):
-    (run.path / "extractors/mlp/seed-1/train.log").unlink()
-    run.rebind()
-
-    verdict = verify(run.path)
-
-    assert (verdict.violations, [each.what for each in verdict.unchecked]) == (
-        (),
-        ["extractors/mlp/seed-1/train.log"],
-    )
-
-
-def test_a_log_in_which_the_job_was_begun_twice_verifies(run):
-    log = run.path / "extractors/mlp/seed-1/train.log"
-    log.write_bytes(b"\xff\x00 step 0: mean reward 1.5\n" + log.read_bytes())
-    run.rebind()
-
-    verdict = verify(run.path)
-
-    assert (verdict.violations, verdict.unchecked) == ((), ())
-
-
 def test_a_job_that_a_queue_ran_a_second_time_verifies(tmp_path):
     one_job = {"run": {**COMPARISON["run"], "seeds": [1]}, "extractors": COMPARISON["extractors"][:1]}
     path = publish_run(tmp_path, {**COMPARISON, **one_job})

@@ -18,7 +18,6 @@ PLACES = {
     "evaluations.npz": f"{JOB}/eval_logs/evaluations.npz",
     "policy.safetensors": f"{JOB}/policy.safetensors",
     "final_model.zip": f"{JOB}/final_model.zip",
-    "monitor.csv": f"{JOB}/monitor.csv",
     "figure.png": "figures/learning_curves.png",
 }
 MEMORY = 400 * 1024 * 1024
@@ -36,8 +35,6 @@ def run(genuine_run, tmp_path):
 
 
 def place_of(run: Path, case: malicious.Malice) -> Path:
-    if case.poses_as.startswith("events"):
-        return next((run / JOB / "tensorboard").iterdir())
     return run / PLACES.get(case.poses_as, case.poses_as)
 
 

@@ -127,6 +127,17 @@ def test_one_process_at_a_time_holds_a_run(run):
         pass
 
 
+def test_who_holds_a_run_removes_what_a_killed_process_left_unfinished_of_it_and_nothing_of_a_job(run):
+    own = [".summary.json", "charts/.ranking_best_score.svg", "models/a/.failure.html"]
+    left = [run.path / f"{name}.0123456789ab.tmp" for name in [*own, "models/a/.weights.json"]]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    with run.exclusively():
+        assert [path for path in left if path.exists()] == left[-1:]
+
+
 def test_a_job_directory_is_found_again_by_its_path(run):
     made = run.job_directory(JOB)
 

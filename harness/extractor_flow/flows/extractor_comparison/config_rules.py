@@ -13,6 +13,7 @@ from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+_MINIBATCHES = (PPO, "TRPO")  # of a rollout
 _ROLLOUT_KEYS = ("num_envs", "eval_freq", "total_timesteps")
 
 
@@ -95,12 +96,13 @@ def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
-    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or algorithm.get("name", PPO) != PPO:
+    name = algorithm.get("name", PPO)
+    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or name not in _MINIBATCHES:
         return
     rollout, batch = rollout_of(run, algorithm), algorithm.get("batch_size")
     steps = f"n_steps x num_envs = {rollout // run['num_envs']} x {run['num_envs']} = {rollout}"
     if rollout == 1:
-        yield Problem(("algorithm", "n_steps"), f"gives {steps}; PPO needs at least 2 samples in a rollout")
+        yield Problem(("algorithm", "n_steps"), f"gives {steps}; {name} needs at least 2 samples in a rollout")
     elif batch is not None and rollout % batch:
         yield Problem(
             ("algorithm", "batch_size"),

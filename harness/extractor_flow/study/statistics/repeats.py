@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from functools import cache
+from functools import cache, lru_cache
 from statistics import NormalDist, fmean
 
 from extractor_flow.study.statistics.student import quantile
@@ -15,6 +15,10 @@ REPEATED = 0.8
 """A difference that a repeat would tell less often is not told: of ten claims, eight are to hold."""
 MOST_SEEDS = 1000
 """Beyond it a number of seeds is no advice."""
+_NUMBERS = (
+    *range(2, 40),
+    *(round(40 * (MOST_SEEDS / 40) ** (step / 64)) for step in range(65)),
+)  # 5 % apart, and exact below
 _NORMAL = NormalDist()
 _EFFECTS, _SPREADS = 16, 8  # nodes: more of them move the result by less than 0.02
 _LARGEST = 1e6  # of a test's statistic: beyond it nothing changes
@@ -43,10 +47,22 @@ def seeds_needed(effect: float, level: float, fewest: int) -> int | None:
     """
 
     def suffice(n: int) -> bool:
-        return told_again(max(0.0, abs(effect) * math.sqrt(n) - _NORMAL.inv_cdf(REPEATED)), n, level) >= REPEATED
+        return abs(effect) * math.sqrt(n) - _NORMAL.inv_cdf(REPEATED) >= _least_told(n, level)
 
-    numbers = range(fewest, MOST_SEEDS + 1)
-    return next(iter(numbers[bisect_left(numbers, x=True, key=suffice) :]), None)
+    place = bisect_left(_NUMBERS, x=True, lo=bisect_left(_NUMBERS, fewest), key=suffice)
+    return next(iter(_NUMBERS[place:]), None)
+
+
+@lru_cache(maxsize=4096)
+def _least_told(n: int, level: float) -> float:
+    """The smallest statistic of *n* seeds that is told again with :data:`REPEATED`, to a thousandth of it."""
+    low, high = 0.0, 1.0
+    while told_again(high, n, level) < REPEATED:
+        low, high = high, 2 * high
+    while high - low > high / 1000:
+        middle = (low + high) / 2
+        low, high = (middle, high) if told_again(middle, n, level) < REPEATED else (low, middle)
+    return high
 
 
 def _evidence(t: float, n: int, variance: float) -> float:

@@ -349,7 +349,7 @@ CASES = {
     ),
     "a network's setting of others": (
         {"algorithm": {"name": "TD3", "policy": {"ortho_init": True}}},
-        "algorithm.policy.ortho_init: is no setting of TD3; PPO and A2C have it",
+        "algorithm.policy.ortho_init: is no setting of TD3; PPO, A2C and TRPO have it",
     ),
     "a word where others have a number": (
         {"algorithm": {"ent_coef": "auto"}},

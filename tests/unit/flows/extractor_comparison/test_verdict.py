@@ -124,8 +124,10 @@ def test_without_a_baseline_the_others_are_compared_with_the_leader():
     assert (found.winner, found.details) == (
         "cnn",
         (
-            "mlp is ahead of cnn on 0 of 5 seeds (median difference -6.30, range -8.10 to -4.60; corrected p 0.001; "
-            "about 92% of repeats would find it again).",
+            (
+                "mlp is ahead of cnn on 0 of 5 seeds (median difference -6.30, range -8.10 to -4.60; "
+                "corrected p 0.001; about 92% of repeats would find it again)."
+            ),
         ),
     )
 

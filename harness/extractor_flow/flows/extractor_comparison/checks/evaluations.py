@@ -1,14 +1,13 @@
-"""Recomputes what the evaluations say, and compares it with the training's log and what the environment allows."""
+"""Recomputes what the evaluations say, and compares it with what the environment allows."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from extractor_flow.evidence.check import check
-from extractor_flow.evidence.findings import Unchecked, Violation, brief, close
+from extractor_flow.evidence.findings import Violation, brief, close
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction, curve_of
 from extractor_flow.flows.extractor_comparison.checks.expected import (
@@ -17,9 +16,6 @@ from extractor_flow.flows.extractor_comparison.checks.expected import (
     impossible_episodes,
     tells_success,
 )
-from extractor_flow.layout import JOB_LOG
-from extractor_flow.readers.errors import ReadError
-from extractor_flow.readers.text import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
-
-_LOG_LIMIT = 64 * 1024 * 1024
-_TOLD = re.compile(rb"step ([0-9]{1,18}): mean reward (\S{1,40})")
 
 
 @check("ppo-evaluations", reads=("evaluations",))
@@ -111,26 +104,6 @@ def held_out(job: Claims) -> Iterator[Violation]:
         yield from job.metric(name, found, layout.HELD_OUT)
 
 
-@check("ppo-log")
-def log(job: Claims) -> Iterator[Violation | Unchecked]:
-    """Where the log of the training names the mean reward after a step, it names the curve's.
-
-    Catches: rewards changed everywhere but in the log. Cannot catch: a log that was rewritten; it has no digest.
-    """
-    path, curve = job.path(JOB_LOG), job.curve
-    try:
-        logged = job.run.read(path, _log_of, limit=_LOG_LIMIT)
-    except ReadError as error:
-        yield Unchecked(path, f"the rewards in it: {error.what}")
-        return
-    if not logged:
-        yield Unchecked(path, "it tells no reward")
-    for step, reward in () if curve is None else zip(curve.timesteps, curve.mean_rewards, strict=True):
-        if step in logged and f"{reward:.4g}" not in logged[step]:
-            found = f"the journal has {reward!r}"
-            yield contradiction(path, f"step {step}", f"mean reward {' or '.join(sorted(logged[step]))}", found)
-
-
 def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planned: int) -> Iterator[Violation]:
     """What is wrong with the episodes of *arrays*, of which an evaluation has *planned*."""
     episodes = arrays["results"].shape[1]
@@ -146,11 +119,3 @@ def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planne
 
 def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
     return float(np.mean(arrays["successes"][row])) if "successes" in arrays else None
-
-
-def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:
-    """The rewards in the log, by step; a requeued job may log one twice."""
-    rewards: dict[int, set[str]] = {}
-    for step, reward in _TOLD.findall(read_bytes(stream, where, limit=_LOG_LIMIT)):
-        rewards.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))
-    return rewards

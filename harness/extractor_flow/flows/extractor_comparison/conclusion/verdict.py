@@ -132,14 +132,10 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} are" if len(names) > 1 else f"{names[0]} is"
 
 
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.0005 else "below 0.001"
-
-
 def _detail(scores: Scores, name: str, paired: Paired) -> str:
     found = list(paired.differences.values())
     spread = f"range {scores.shown(min(found))} to {scores.shown(max(found))}"
-    tested = "" if paired.tested is None else f"; corrected p {_p(paired.tested.p_adjusted)}"
+    tested = "" if paired.tested is None else f"; corrected p {_shown_p(paired.tested.p_adjusted)}"
     if paired.n == 1:
         return (
             f"{name} is ahead of {scores.reference} on {paired.wins} of 1 seed (difference {scores.shown(found[0])})."
@@ -147,6 +143,10 @@ def _detail(scores: Scores, name: str, paired: Paired) -> str:
     again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would find it again"
     difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}{again}"
     return f"{name} is ahead of {scores.reference} on {paired.wins} of {paired.n} seeds ({difference})."
+
+
+def _shown_p(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.0005 else "below 0.001"  # noqa: PLR2004 - what would be shown as 0
 
 
 def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:

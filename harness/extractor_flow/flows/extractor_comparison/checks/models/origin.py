@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
-from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import EXTRACTORS
 from extractor_flow.readers.models import POLICY, SYSTEM, VERSION
@@ -31,11 +30,12 @@ _PACKAGES = {
 }
 
 
-@check("ppo-clock", reads=("final_model", "best_model", "monitor", "tensorboard"))
+@check("ppo-clock", reads=("final_model", "best_model"))
 def clock(job: Claims) -> Iterator[Violation]:
-    """The models, the monitor file and the event file were begun and ended while the job ran, give or take a minute.
+    """The models and the event file, by its name, were begun while the job ran, give or take a minute.
 
-    Catches: files of another day's training. Cannot catch: times changed in every file, by less than a minute in any.
+    Catches: models of another day's training. Cannot catch: times changed in all of them, or by less than a minute;
+    those inside event and monitor files.
     """
     record = job.record
     begin, end = (datetime.fromisoformat(each) for each in (record.start_time, record.end_time or record.start_time))
@@ -70,18 +70,9 @@ def _moments(job: Claims) -> Iterator[tuple[str, str, object, float]]:
         stated = saved.model.settings.get("start_time")
         nanoseconds = stated if isinstance(stated, int) and abs(stated) < 1 << 63 else math.nan
         yield saved.path, "data: $.start_time", stated, nanoseconds / 1e9
-    monitor, scalars, path = job.monitor, job.events, job.events_path
-    if monitor is not None:
-        stated = monitor.header.get("t_start")
-        start = float(stated) if isinstance(stated, int | float) else math.nan
-        yield job.path(layout.MONITOR), "t_start", stated, start
-        for time in (monitor.times.min(), monitor.times.max()) if monitor.times.size else ():
-            yield job.path(layout.MONITOR), "t", f"{time} s", start + float(time)
-    if scalars is not None and path is not None:
-        for time in {min(scalars.times, default=math.nan), max(scalars.times, default=math.nan)}:
-            yield path, "wall time", time, time
-        if name := _EVENT_FILE.fullmatch(path):
-            yield path, "the time in its name", name[1], int(name[1])
+    artifact = job.outcome.artifacts.get("tensorboard")
+    if artifact is not None and (name := _EVENT_FILE.fullmatch(artifact.path)):
+        yield artifact.path, "the time in its name", name[1], int(name[1])
 
 
 def _compare_system(job: Claims, path: str, system: Mapping[str, str]) -> Iterator[Violation]:

@@ -16,6 +16,7 @@ from extractor_flow.flows.extractor_comparison.checks.claims import contradictio
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import (
     EXTRACTORS,
     is_parameter,
+    is_searched,
     is_target,
     may_end_early,
     updates_by,
@@ -85,6 +86,8 @@ def parameters(job: Claims) -> Iterator[Violation]:
         yield job.contradicted("metrics.total_parameters", f"{total}, {trainable} trainable", what)
     if claimed > extractor or (stored == total and claimed != extractor):
         yield job.contradicted("metrics.extractor_parameters", claimed, f"{layout.FINAL_MODEL} has {extractor}")
+    if is_searched(job.plan, trainer.extractor):
+        return
     if claimed and trainable + following == total and updated + following <= total - claimed and _learned(job):
         what = f"only {updated} of {total} numbers were ever updated: none of the extractor's"
         yield contradiction(job.final.path, _acting(job.plan).member, "an extractor that was trained", what)
@@ -114,11 +117,12 @@ def learning(job: Claims) -> Iterator[Violation]:
 
 
 def _trains_extractor(job: Claims) -> bool:
-    """Whether numbers of the extractor are updated; those of target networks follow, and are no others."""
+    """Whether numbers of the extractor are updated for sure; those of target networks follow, and are no others."""
     metrics = job.outcome.metrics
     following = sum(values.size for name, values in job.final.model.weights.items() if is_target(job.plan, name))
     untrainable = metrics.get("total_parameters", 0) - metrics.get("trainable_parameters", 0) - following
-    return untrainable < metrics.get("extractor_parameters", 0)
+    searched = is_searched(job.plan, job.plan.trainer.extractor)
+    return not searched and untrainable < metrics.get("extractor_parameters", 0)
 
 
 def _acting(plan: Plan) -> Optimized:
@@ -184,6 +188,8 @@ def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -
         reach = updates * rate * _FARTHEST
         before, after = earlier.model.weights[name], later.model.weights[name]
         if before.shape != after.shape or not before.size or not is_parameter(job.plan, name):
+            continue
+        if is_searched(job.plan, name):
             continue
         if {before.dtype.str[1:], after.dtype.str[1:]} != {"f4"} or not np.isfinite([before, after]).all():
             continue
