@@ -44,7 +44,7 @@ class PatchNetwork(nn.Module):
         inner = self.inner(middle)
         middle = self.middle_back(self.activation(self.inner_up(inner) + middle))
         outer = self.outer_back(self.activation(self.middle_up(middle) + outer))
-        estimates = inputs[:, 1:].unflatten(1, (-1, 2))
+        estimates = inputs[:, 1:].reshape(len(inputs), -1, 2, *inputs.shape[2:])
         corrected = estimates[:, 0] + self.head(outer)
         if self.shares is not None:
             ways = estimates[:, 1:] - estimates[:, :1]
