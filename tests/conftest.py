@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from pytest_extractor_flow.fixtures import RunOnce
 
+from pytest_extractor_flow.fixtures import RunOnce
 from support.lies.tampering import Tampering
 from support.published import SharedRuns
 from support.workbench import Workbench

@@ -160,7 +160,7 @@ def read_text(path: Path, *, limit: int = JSON_SIZE_LIMIT) -> str:
     """The UTF-8 text of a regular file of at most *limit* bytes; anything else is a :class:`DataError`."""
     try:
         if not path.is_file():
-            msg = f"{path}: not a regular file"
+            msg = f"{path}: {'not a regular file' if os.path.lexists(path) else 'no such file'}"
             raise DataError(msg)
         with path.open("rb") as stream:
             data = stream.read(limit + 1)

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_extractor_flow import STATE
 from pytest_extractor_flow.evidence.folder import RUNS, free_name
+from pytest_extractor_flow.shared import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.options import find_config
+from pytest_extractor_flow.shared import RUN_FIXTURE, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

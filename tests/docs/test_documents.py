@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from extractor_flow.cli import main
+from pytest_extractor_flow.declared import pytest_addoption
 from support import ROOT
 from support.calling import Answer, call
 from support.published import DOSES
@@ -86,6 +87,15 @@ def test_the_commands_work_in_the_order_shown(document, checkout):
     assert {command: answer for command, answer in answers.items() if answer.code != 0} == {}
 
 
+OURS = ("--flow", "--lane", "--require", "--evidence")
+
+
+def plugin_options() -> set[str]:
+    parser = pytest.Parser(_ispytest=True)
+    pytest_addoption(parser)
+    return {name for group in parser._groups for option in group.options for name in option.names()}
+
+
 def obeyed(words: list[str], directory: Path) -> Answer:
     """What a command said; one that starts no jobs is obeyed here, where the heavy libraries are loaded once."""
     program, *rest = words
@@ -106,6 +116,8 @@ def test_the_commands_that_are_only_shown_are_ones_that_there_are(document):
     for program, *words in [shlex.split(line, comments=True) for line in lines]:
         if program == "make":
             assert words[0] in targets
+        elif Path(program).name == "pytest":
+            assert {word.partition("=")[0] for word in words if word.startswith(OURS)} <= plugin_options()
         elif Path(program).name == "extractor-flow" and words[0] not in ("dose-overlap", "import"):
             parser().parse_args(words)  # exits where it would be refused
 

@@ -163,6 +163,7 @@ def test_a_cell_trained_again_is_certified_by_its_weights_and_its_reconstruction
     assert files[:3] == [f"{DENSE}/{name}" for name in ("bundle.safetensors", "checkpoint.safetensors", IMAGES)]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_resumed_run_trains_what_is_missing_and_makes_the_data_no_second_time(copied, tmp_path):
     directory = RunDirectory(copied)
     journal = copied / "records.jsonl"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from pytest_extractor_flow.once.execution import Command
-from pytest_extractor_flow.runs.session_runs import by_published_run
 
 from extractor_flow.cli import main
 from extractor_flow.files import write_text
+from pytest_extractor_flow.once.execution import Command
+from pytest_extractor_flow.runs.session_runs import by_published_run
 from support import ROOT
 
 if TYPE_CHECKING:

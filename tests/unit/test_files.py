@@ -90,7 +90,7 @@ def test_brackets_inside_strings_do_not_count_as_nesting():
         (lambda path: path.write_bytes(b"ab\xff"), "not UTF-8: byte 0xff at offset 2"),
         (lambda path: path.mkdir(), "not a regular file"),
         (os.mkfifo, "not a regular file"),
-        (lambda path: None, "not a regular file"),
+        (lambda path: None, "no such file"),
         (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
     ],
 )

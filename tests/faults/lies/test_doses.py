@@ -44,6 +44,7 @@ def named(run, *, deep=False):
     return [violation.file for violation in verify(run.path, deep=deep).violations]
 
 
+@pytest.mark.whole
 def test_the_untouched_copy_verifies_deep_with_nothing_left_unchecked(run):
     verdict = verify(run.path, deep=True)
 

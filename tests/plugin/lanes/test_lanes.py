@@ -217,7 +217,7 @@ def test_a_killed_session_leaves_no_report_and_what_it_knew_is_torn(pytester):
     partial = path.with_name(f"{path.name}.partial")
     findings = [merge([file], ["linux"], []).findings[0] for file in (path, partial)]
     assert findings == [
-        Finding("report", str(path), f"{path}: not a regular file"),
+        Finding("report", str(path), f"{path}: no such file"),
         Finding(
             "report", str(partial), f"{partial}: torn: no closing record, so the session did not end in good order"
         ),

@@ -163,14 +163,30 @@ def test_stopping_at_the_first_failure_leaves_one_run_and_nothing_else(flow_proj
     assert counted == ({"failed": 1}, 1, [])
 
 
+WHEN_TIMED = """
+from pathlib import Path
+
+def pytest_timeout_set_timer(item, settings):
+    run = "a run" if any(Path("kept").glob("*/summary.json")) else "no run yet"
+    with open("timed", "a") as file:
+        print(item.name, run, file=file)
+    return True
+"""
+
+
 def test_waiting_for_a_run_does_not_count_against_a_tests_own_time_limit(flow_project):
     flow_project.config()
+    flow_project.tests(WHEN_TIMED, "conftest.py")
     flow_project.tests("def test_it(flow_run): pass\n")
     arguments = ("study.yaml", "test_project.py", "-kjob or it")
 
-    result = flow_project.run("--flow-config=study.yaml", *arguments, "--timeout=0.9")
+    result = flow_project.run("--flow-config=study.yaml", *arguments, "--timeout=1800")
 
-    assert result.parseoutcomes() == {"passed": 2, "deselected": 4}
+    timed = (flow_project.path / "timed").read_text(encoding="utf-8").splitlines()
+    assert (result.parseoutcomes(), timed) == (
+        {"passed": 2, "deselected": 4},
+        ["line seed 0 a run", "test_it a run"],
+    )
 
 
 def test_a_project_may_have_a_directory_called_as_our_package_is(flow_project):

@@ -1,7 +1,8 @@
-"""The pytest plugin of the harness: one real run a session, hardware markers, lane reports.
+"""What the plugin's modules share, and the hooks that other plugins and conftest files can implement.
 
-It holds what its modules share, and the hooks that other plugins and conftest files can implement: a session that does
-not use the plugin loads as few of its modules as possible.
+``pytest_extractor_flow`` has no ``__init__.py``, and must not get one: pytest takes the modules of a plugin that is a
+package through its rewriting of assertions, of which there are none here. That doubles the time of loading them, in
+every session of everybody who has the plugin installed.
 """
 
 from __future__ import annotations
