@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_flow import contracts
-from extractor_flow.contracts import _certainly_valid, _own, _packaged, violations
+from extractor_flow.contracts import _packaged, certainly_valid, validator_of, violations
 from support import ROOT
 
 EXAMPLES = ROOT / "contracts/examples"
@@ -60,19 +60,19 @@ def test_it_passes_nothing_that_jsonschema_refuses(example, data):
     way = data.draw(st.sampled_from(list(places(value))))
     odd = put(value, way, data.draw(st.sampled_from(ODD)))
 
-    assert not _certainly_valid(odd, name) or _packaged(name).is_valid(odd)
+    assert not certainly_valid(odd, name) or _packaged(name).is_valid(odd)
 
 
 @pytest.mark.parametrize("example", GENUINE)
 def test_it_passes_every_genuine_example(example):
     name, value = GENUINE[example]
 
-    assert _certainly_valid(value, name)
+    assert certainly_valid(value, name)
 
 
 @pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"$ref": "https://nowhere.example/schema.json"}])
 def test_a_schema_that_cannot_be_compiled_is_left_to_jsonschema(schema):
-    assert not _certainly_valid(1, schema)
+    assert not certainly_valid(1, schema)
     with pytest.raises(contracts.DataError):
         violations(1, schema)
 
@@ -80,5 +80,5 @@ def test_a_schema_that_cannot_be_compiled_is_left_to_jsonschema(schema):
 def test_a_schema_of_ones_own_may_refer_to_the_packaged_ones():
     schema = {"properties": {"seed": {"$ref": "common.schema.json#/$defs/seed"}}}
 
-    assert (_certainly_valid({"seed": 1}, schema), _own(schema).is_valid({"seed": -1})) == (True, False)
-    assert not _certainly_valid({"seed": -1}, schema)
+    assert (certainly_valid({"seed": 1}, schema), validator_of(schema).is_valid({"seed": -1})) == (True, False)
+    assert not certainly_valid({"seed": -1}, schema)
