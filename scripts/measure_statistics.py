@@ -107,15 +107,16 @@ def claims_in_environments(environments: int, seeds: int, families: int, generat
 def repeated_claims(
     effects: Callable[[np.random.Generator, int], Rows], seeds: int, generator: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Three extractors against a fourth: the share told apart, told again by fresh seeds, and said to be told again.
+    """Three extractors against a fourth: the share told apart, found again by fresh seeds, and said to be found again.
 
     *effects* draws the true differences, in standard deviations of a difference.
     """
-    true = effects(generator, 3 * STUDIES).reshape(STUDIES, 3, 1)
+    count = STUDIES // 4
+    true = effects(generator, 3 * count).reshape(count, 3, 1)
     width = math.sqrt(2 * (1 - CORRELATION))
     first, second = (
         np.concatenate([drawn[:, :1], drawn[:, 1:] + width * true], axis=1).tolist()
-        for drawn in (studies("normal", (STUDIES, 4, seeds), generator) for _ in range(2))
+        for drawn in (studies("normal", (count, 4, seeds), generator) for _ in range(2))
     )
     said, again = [], []
     for one, other in zip(first, second, strict=True):
@@ -124,8 +125,10 @@ def repeated_claims(
         )
         told = {name: paired for name, paired in found.others.items() if paired.distinct}
         said += [paired.repeats or 0.0 for paired in told.values()]
-        again += [fresh.others[name].distinct and fresh.others[name].mean * told[name].mean > 0 for name in told]
-    return len(said) / (3 * STUDIES), float(np.mean(again)), float(np.mean(said))
+        again += [
+            fresh.others[name].repeats is not None and fresh.others[name].mean * told[name].mean > 0 for name in told
+        ]
+    return len(said) / (3 * count), float(np.mean(again)), float(np.mean(said))
 
 
 def coverage_of_two_samples(kind: str, seeds: int, count: int, generator: np.random.Generator) -> float:
@@ -174,7 +177,7 @@ def tables() -> Iterator[str]:
     """The tables, with the same random numbers each time."""
     generator = np.random.default_rng(_SEED)
     yield from _coverage(generator)
-    yield from _claims(generator)
+    yield from _claims(np.random.default_rng((_SEED, 4)))
     yield from over_environments()
     yield from again()
 
@@ -210,14 +213,14 @@ def _claims(generator: np.random.Generator) -> Iterator[str]:
         "one better by one standard deviation": (0.0, 0.0, 0.0, 1.0),
     }
     heads = " / ".join(DISTRIBUTIONS)
-    yield f"What is claimed in {STUDIES:,} simulated studies of four extractors, in percent ({heads}):\n"
+    yield f"What is claimed in {STUDIES // 4:,} simulated studies of four extractors, in percent ({heads}):\n"
     yield "| four extractors | seeds | a winner | no winner, but better than the baseline |"
     yield "| --- | --- | --- | --- |"
     for name, gains in cases.items():
         for seeds in (5, 10):
-            found = [verdicts(kind, seeds, STUDIES, generator, gains) for kind in DISTRIBUTIONS]
+            found = [verdicts(kind, seeds, STUDIES // 4, generator, gains) for kind in DISTRIBUTIONS]
             winner, better = (
-                " / ".join(f"{100 * each[code] / STUDIES:.1f}" for each in found) for code in (WINNER, BETTER)
+                " / ".join(f"{100 * each[code] / (STUDIES // 4):.1f}" for each in found) for code in (WINNER, BETTER)
             )
             yield f"| {name} | {seeds} | {winner} | {better} |"
 
@@ -253,8 +256,8 @@ def again() -> Iterator[str]:
         "normal, of 0.5": lambda random, count: random.standard_normal(count) / 2,
     }
     yield (
-        f"\nDifferences told apart in {STUDIES:,} simulated studies of four extractors, in percent; of these, how many "
-        "as many fresh seeds tell apart again (and how many they say that would):\n"
+        f"\nDifferences told apart in {STUDIES // 4:,} simulated studies of four extractors, in percent; of these, how "
+        "many as many fresh seeds find again, with a corrected p below 5 % (and how many that was said to be):\n"
     )
     yield "| true differences, in standard deviations | 5 seeds | 10 seeds | 20 seeds |"
     yield "| --- | --- | --- | --- |"
@@ -265,7 +268,7 @@ def again() -> Iterator[str]:
     yield "\nStudies of equal extractors with a claim in one or more of their environments, in percent (uncorrected):\n"
     yield "| environments | 5 seeds | 10 seeds |"
     yield "| --- | --- | --- |"
-    for environments in (2, 5, 10):
+    for environments in (2, 5):
         cells = [
             [claims_in_environments(environments, seeds, each, generator) for each in (environments, 1)]
             for seeds in (5, 10)

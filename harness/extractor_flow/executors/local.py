@@ -20,7 +20,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from extractor_flow.errors import RequestError
+from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.executors.asking import NO_SETTINGS
 from extractor_flow.executors.events import Event, Finished, Progressed, Started, Stop
 from extractor_flow.executors.lost_process import Stopwatch, conclude
@@ -195,8 +195,11 @@ def _be_the_job(directory: str, environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     for name in ONE_THREAD_EACH:
         os.environ.setdefault(name, "1")
-    job_directory = JobDirectory.open(Path(directory))
-    enter(job_directory.log_path)
+    try:
+        job_directory = JobDirectory.open(Path(directory))
+        enter(job_directory.log_path)
+    except (HarnessError, OSError):
+        os._exit(1)  # the directory is gone, and with it the log: who asked for the job tells
     threading.Thread(target=end_with_the_parent, daemon=True).start()
     code = run_job(job_directory, capture=False)
     # Leave without waiting for the libraries' own threads; everything that counts is on the disk.

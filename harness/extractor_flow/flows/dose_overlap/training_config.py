@@ -22,6 +22,8 @@ FRAME, SCAN = "frame", "scan"
 _WARM_UP = 0.15
 _FIRST_SHARE = 0.04
 _LAST_SHARE = 0.001
+# The most likely object, what it began from, a rougher and a smoother one.
+_SPREAD_OUT = 4
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class TrainingConfig:
     An epoch is ``steps_per_epoch`` gradient steps of ``batch_frames`` frames, however many frames the data has, so that
     every view trains for the same time. ``dose`` is in photons a frame; ``patience`` counts epochs. In training the
     input is made of the share ``split`` of the photons, and the rest is to be explained; with 1 all photons do both.
+    With a ``spread`` above 1, the network sees the scan that much rougher and smoother, too. Where the light ``dim``
+    fell, in units of the probe's brightest pixel, half of its correction of a scan counts.
     """
 
     dose: float
@@ -59,6 +63,8 @@ class TrainingConfig:
     projections: int = 15
     refinements: int = 30
     smoothness: float = 3.0
+    spread: float = 2.0
+    dim: float = 0.3
     neighbor_count: int = 7
     groups_per_frame: int = 2
     validation_share: float = 0.1
@@ -99,6 +105,11 @@ class TrainingConfig:
             wrong = ", ".join(sorted(set(values) ^ names))
             raise ConfigError([f"training config: missing or unknown: {wrong}"])
         return cls(**values)
+
+    @property
+    def estimates(self) -> int:
+        """How many classical estimates of the object the network sees."""
+        return _SPREAD_OUT if self.input == SCAN and self.refinements and self.spread > 1 else 1
 
     @property
     def digest(self) -> str:

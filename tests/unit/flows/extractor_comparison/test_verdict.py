@@ -39,8 +39,8 @@ def test_a_winner_is_told_apart_from_every_other_extractor():
         ),
         (
             (
-                "A repeat with 5 fresh seeds would find all of this again in at most about 89% of cases, if every "
-                "second difference between extractors is none."
+                "A repeat with 5 fresh seeds would find all of this again in at most about 89% of cases, "
+                "assuming that half of all differences between extractors are zero."
             ),
             "One environment (Walk-v1), one budget (16,384 steps), 5 seeds: nothing is said of others.",
             "The same seeds give other policies on another type of processor.",
@@ -85,7 +85,7 @@ def test_a_winner_is_told_apart_from_every_other_extractor():
             "not-distinguishable",
             None,
             (
-                "The extractors are not distinguishable with 5 seeds; about 86 would be needed for a difference "
+                "The extractors are not distinguishable with 5 seeds; about 89 would be needed for a difference "
                 "like that between cnn and mlp."
             ),
         ),
