@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lies faults check lint types arch workflows benchmark docs clean
+.PHONY: help setup run collect test test-fast whole lies faults check lint types arch workflows benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
@@ -36,11 +36,17 @@ setup: $(STAMP)  ## install everything into .venv
 run: $(STAMP)  ## train and compare the extractors of the default config for real; results go to tmp/
 	$(BIN)/extractor-flow run $(CONFIG)
 
+collect: $(STAMP)  ## import every test, which compiles all that they import: in a new place each worker would, at once
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null
+
 test: $(STAMP)  ## the whole test suite, with real training on tiny budgets
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: $(STAMP)  ## the tests that neither train a network nor start session after session: about a minute
 	$(PYTEST) -m "not train and not slow" $(addprefix tests/,architecture contract docs property unit) $(PYTEST_ARGS)
+
+whole: $(STAMP)  ## what `make test` leaves out because it has one of the kind: the second half of the whole suite
+	$(PYTEST) -m whole $(PYTEST_ARGS)
 
 lies: $(STAMP)  ## every lie, also those that only playing or training again tells, and those like one that `make test` tells
 	$(PYTEST) -m "whole or not whole" tests/faults/lies $(PYTEST_ARGS)
@@ -72,7 +78,7 @@ benchmark: $(STAMP)  ## this package beside what one would do without it; writes
 	$(BIN)/python benchmarks/benchmark.py --write $(BENCHMARK_ARGS)
 
 docs: $(STAMP)  ## the documentation site, built strictly into site/
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/zensical build --strict --clean
 
 clean:  ## remove what was built; runs in tmp/ are kept

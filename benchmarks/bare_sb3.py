@@ -20,7 +20,7 @@ from torch import nn, set_num_threads
 from extractor_flow.config import read_config
 from extractor_flow.flows.extractor_comparison import flow
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.study.jobs import Job
 

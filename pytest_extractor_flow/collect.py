@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow import STATE
 from pytest_extractor_flow.once.replay import NotJudged
 from pytest_extractor_flow.reference import hold_reference, reference_of
 from pytest_extractor_flow.runs.choice import Choice, shown_path
 from pytest_extractor_flow.runs.handing_out import broken_promise, study_of
+from pytest_extractor_flow.shared import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -85,5 +85,5 @@ def required_hardware(config: pytest.Config) -> tuple[str, ...]:
         *config.getini("require_hardware"),
         os.environ.get("EXTRACTOR_FLOW_REQUIRE_HARDWARE", ""),
     )
-    words = ",".join(places).replace("-", "_").replace(",", " ").split()
-    return tuple(dict.fromkeys(words))
+    names = ",".join(places).replace("-", "_").replace(",", " ").split()
+    return tuple(dict.fromkeys(names))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_extractor_flow import STATE
+from pytest_extractor_flow.shared import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

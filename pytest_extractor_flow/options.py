@@ -47,7 +47,7 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
             path = config.invocation_params.dir / given
             refuse_stray_root(config, f"--{name.replace('_', '-')}", path)
             setattr(option, name, str(path))
-    existing = None if option.flow_run is None else _run(Path(option.flow_run))
+    existing = None if option.flow_run is None else existing_run(Path(option.flow_run), f"--flow-run {option.flow_run}")
     if existing is not None and option.flow_config:
         msg = "--flow-config and --flow-run: one says what to train, the other that nothing is trained; give one"
         raise pytest.UsageError(msg)
@@ -55,55 +55,68 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
         msg = "--flow-archived: says that --flow-run DIR is a slim copy; give that as well"
         raise pytest.UsageError(msg)
     named = option.flow_config or ([] if existing else _from_ini(config))
-    output = None if option.flow_output is None else Path(option.flow_output)
     return FlowOptions(
         configs=tuple(Path(path) for path in named),
         existing=existing,
-        output=output,
+        output=None if option.flow_output is None else _output(Path(option.flow_output)),
         timeout=_timeout(config),
         environment=_environment(config),
         archived=option.flow_archived,
     )
 
 
-def find_config(name: str, places: Iterable[Path], asked: str) -> Path:
-    """The config *name* in the first of *places* that has it; ``pytest.UsageError`` naming who *asked* for it."""
+def find_config(name: str, places: Iterable[Path], origin: str) -> Path:
+    """The config *name* in the first of *places* that has it; ``pytest.UsageError`` naming who *origin* for it."""
     candidates = list(dict.fromkeys(place / name for place in places))
     for path in candidates:
         if path.is_file():
             return path.resolve()
-    msg = f"{asked}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
+    msg = f"{origin}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
+    if any(path.is_dir() for path in candidates):
+        msg = f"{origin}: is a directory; name a config in it"
     raise pytest.UsageError(msg)
 
 
-def _file(config: pytest.Config, asked: str, name: str) -> Path:
-    refuse_stray_root(config, asked, config.invocation_params.dir / name)
-    return find_config(name, [config.invocation_params.dir], f"{asked} {name}")
+def existing_run(path: Path, origin: str) -> Path:
+    """The run directory *path*; ``pytest.UsageError`` naming who *origin* for it if it is none."""
+    from extractor_flow.layout import RUN
+
+    if (path / RUN).is_file():
+        return path.resolve()
+    found = f"it has no {RUN}" if path.is_dir() else "it is a file" if path.exists() else "there is no such directory"
+    msg = f"{origin}: not a run directory: {found}"
+    raise pytest.UsageError(msg)
+
+
+def ini_key(config: pytest.Config, key: str) -> str:
+    """The ini key *key* and its file, which there is none of where ``-o`` gives the key."""
+    return key if config.inipath is None else f"{key} in {config.inipath}"
+
+
+def _file(config: pytest.Config, origin: str, name: str) -> Path:
+    refuse_stray_root(config, origin, config.invocation_params.dir / name)
+    return find_config(name, [config.invocation_params.dir], f"{origin} {name}")
 
 
 def _from_ini(config: pytest.Config) -> list[str]:
     places = [config.rootpath]
-    asked = f"flow_config in {config.inipath}"
-    return [str(find_config(name, places, f"{asked}: {name}")) for name in config.getini("flow_config")]
+    origin = ini_key(config, "flow_config")
+    return [str(find_config(name, places, f"{origin}: {name}")) for name in config.getini("flow_config")]
 
 
 def _refuse_patterns_from_the_top(config: pytest.Config) -> None:
     for pattern in config.getini("flow_files"):
         if Path(pattern).is_absolute():
-            msg = (
-                f"flow_files in {config.inipath}: {pattern} is not below the root directory; write it relative to that"
-            )
+            where = ini_key(config, "flow_files")
+            msg = f"{where}: {pattern} is not below the root directory; write it relative to that"
             raise pytest.UsageError(msg)
 
 
-def _run(path: Path) -> Path:
-    from extractor_flow.layout import RUN
-
-    if not (path / RUN).is_file():
-        found = f"it has no {RUN}" if path.is_dir() else "there is no such directory"
-        msg = f"--flow-run {path}: not a run directory: {found}"
+def _output(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        msg = f"--flow-output {path}: is a file; name a directory"
         raise pytest.UsageError(msg)
-    return path.resolve()
+    return path
 
 
 def _environment(config: pytest.Config) -> dict[str, str]:
@@ -113,9 +126,9 @@ def _environment(config: pytest.Config) -> dict[str, str]:
 
 
 def _timeout(config: pytest.Config) -> float:
-    asked, given = "--flow-timeout", config.option.flow_timeout
+    origin, given = "--flow-timeout", config.option.flow_timeout
     if given is None and (text := config.getini("flow_timeout")):
-        asked = f"flow_timeout in {config.inipath}"
+        origin = ini_key(config, "flow_timeout")
         try:
             given = float(text)
         except ValueError:
@@ -123,6 +136,6 @@ def _timeout(config: pytest.Config) -> float:
     if given is None:
         return DEFAULT_TIMEOUT
     if not (math.isfinite(given) and given > 0):
-        msg = f"{asked}: expected a positive number of seconds"
+        msg = f"{origin}: expected a positive number of seconds"
         raise pytest.UsageError(msg)
     return float(given)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import pytest_extractor_flow
-from pytest_extractor_flow import RUN_FIXTURE, STATE
+from pytest_extractor_flow import shared
 from pytest_extractor_flow.declared import MARKERS, pytest_addoption, required_hardware
 from pytest_extractor_flow.fixtures import (
     _extractor_flow_run,
@@ -20,6 +19,7 @@ from pytest_extractor_flow.fixtures import (
     hardware_profile,
     run_once,
 )
+from pytest_extractor_flow.shared import RUN_FIXTURE, STATE
 from pytest_extractor_flow.state import PluginState, markers_of, mirror_markers, state_of, waits_for_command
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ __all__ = [
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Announce the hooks of this plugin."""
-    pluginmanager.add_hookspecs(pytest_extractor_flow)
+    pluginmanager.add_hookspecs(shared)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,6 +97,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(state.lane, "extractor_flow_lane")
     if required:
         state.capabilities.check_required(required)
+    elif config.getoption("require_hardware"):
+        msg = "--require-hardware names nothing: give capabilities, such as cuda, or leave it out"
+        raise pytest.UsageError(msg)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_extractor_flow.options import existing_run, ini_key
 from pytest_extractor_flow.rootdir_trap import refuse_stray_root
 
 if TYPE_CHECKING:
@@ -17,21 +18,15 @@ if TYPE_CHECKING:
 
 def reference_of(config: pytest.Config) -> Path | None:
     """The directory of the reference, if the session has one; ``pytest.UsageError`` if it is no run directory."""
-    from extractor_flow.layout import RUN
-
     given, key = config.option.flow_reference, config.getini("flow_reference")
     if given is None and not key:
         return None
-    asked = f"flow_reference in {config.inipath}: {key}" if given is None else f"--flow-reference {given}"
+    origin = f"{ini_key(config, 'flow_reference')}: {key}" if given is None else f"--flow-reference {given}"
     path: Path = config.rootpath / key if given is None else config.invocation_params.dir / given
     if given is not None:
-        refuse_stray_root(config, asked, path)
+        refuse_stray_root(config, origin, path)
         config.option.flow_reference = str(path)  # in which form xdist hands it to its workers
-    if not (path / RUN).is_file():
-        found = f"it has no {RUN}" if path.is_dir() else "there is no such directory"
-        msg = f"{asked}: not a run directory: {found}"
-        raise pytest.UsageError(msg)
-    return path
+    return existing_run(path, origin)
 
 
 def reference_for(item: pytest.Item) -> Path:
@@ -58,7 +53,7 @@ def hold_reference(run: Path, study: Path | None, reference: Path) -> Sequence[J
         pytest.fail(f"reference: {error}", pytrace=False)
     failing = [each for each in judgements if not each.passes]
     if failing:
-        words = " and ".join(dict.fromkeys(each.word for each in failing))
-        told = "\n".join(f"  {each}" for each in judgements)
-        pytest.fail(f"reference: {words}: {failing[0]}\n{reference}\n{told}", pytrace=False)
+        verdicts = " and ".join(dict.fromkeys(each.word for each in failing))
+        lines = "\n".join(f"  {each}" for each in judgements)
+        pytest.fail(f"reference: {verdicts}: {failing[0]}\n{reference}\n{lines}", pytrace=False)
     return judgements

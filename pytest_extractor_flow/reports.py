@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
 from pytest_extractor_flow.runs.choice import NoConfig, asked_at_run_time, chooses, late_mark, used_fixtures
+from pytest_extractor_flow.shared import RUN_FIXTURE, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,8 +67,8 @@ def summary_line(execution: Execution) -> str:
     left = "; it left processes behind, which were ended" if execution.left_processes else ""
     # A run in which jobs failed is a good run to judge, but nobody would call it ok.
     unclear = execution.status == "ok" and execution.returncode
-    said = f"{execution.name}: {execution.reason}" if unclear else in_short(execution)
-    return f"{said}{seconds}{left}"
+    line = f"{execution.name}: {execution.reason}" if unclear else in_short(execution)
+    return f"{line}{seconds}{left}"
 
 
 def run_lines(execution: Execution) -> Iterator[str]:
@@ -82,7 +82,7 @@ def run_lines(execution: Execution) -> Iterator[str]:
     run = published_run(execution.told)
     try:
         data = {} if run is None else cast("dict[str, Any]", read_json(run / SUMMARY))
-        failures = [f"{status} {told}" for status, told in failure_lines(data)]
+        failures = [f"{status} {message}" for status, message in failure_lines(data)]
         # A run below the session's own directory goes with it: there is nothing to do with it afterwards.
         kept = run is not None and not run.is_relative_to(execution.output)
         commands = [f"next: {command}" for command in next_lines(data, str(run))] if kept else []

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def refuse_stray_root(config: pytest.Config, option: str, path: Path) -> None:
     """Raise ``pytest.UsageError`` if *path*, the value of *option*, has led pytest to a wrong root directory."""
     root, here = config.rootpath, config.invocation_params.dir
-    words = (*config.invocation_params.args, *os.environ.get("PYTEST_ADDOPTS", "").split())
+    arguments = (*config.invocation_params.args, *os.environ.get("PYTEST_ADDOPTS", "").split())
     strayed = root != here and root in here.parents and root in path.parents
-    if strayed and config.inipath is None and option in words and path.exists():
+    if strayed and config.inipath is None and option in arguments and path.exists():
         msg = (
             f"{option} {path}: pytest took this path for a place with tests and made {root} the root directory; "
             f"write it with an equals sign, {option}={path}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_extractor_flow import DIRECTORY_PREFIX, STATE
+from pytest_extractor_flow.shared import DIRECTORY_PREFIX, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -76,12 +76,17 @@ class PluginState:
         """Read the options about runs if any was given, so that pytest stops before it collects if one is wrong."""
         if self._is_about_runs():
             self._options = self.options
+        if self._config.option.flow_reference is not None or self._config.getini("flow_reference"):
+            from pytest_extractor_flow.reference import reference_of
+
+            reference_of(self._config)
 
     def _is_about_runs(self) -> bool:
         option, getini = self._config.option, self._config.getini
-        given = (option.flow_config, option.flow_run, option.flow_archived, option.flow_output)
+        given = (option.flow_run, option.flow_output, option.flow_timeout)
         keys = ("flow_config", "flow_files", "flow_timeout")
-        return any(given) or option.flow_timeout is not None or any(getini(key) for key in keys)
+        named = option.flow_config or option.flow_archived or any(getini(key) for key in keys)
+        return bool(named) or any(each is not None for each in given)
 
     @property
     def promised(self) -> frozenset[str]:

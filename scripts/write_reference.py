@@ -172,14 +172,10 @@ def _better(metric: MetricSpec) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    cells = [[_cell(each) for each in row] for row in rows]
+    cells = [[" ".join(each.split()).replace("|", "\\|") for each in row] for row in rows]
     if not cells:
         return ["No arguments."]
     return ["| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *cells)]
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _sentence(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from pytest_extractor_flow.fixtures import RunOnce
 
+from pytest_extractor_flow.fixtures import RunOnce
 from support.lies.tampering import Tampering
 from support.published import SharedRuns
 from support.workbench import Workbench
@@ -19,6 +20,16 @@ from support.workbench import Workbench
 # On a slow or a busy machine everything takes long: that is no failure, and no example is worth less for it.
 settings.register_profile("any machine", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("any machine")
+
+
+# Until all tests are collected, there is nothing but what stays: looking through it again and again takes seconds.
+gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

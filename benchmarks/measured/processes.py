@@ -49,8 +49,8 @@ def spent(command: list[str], place: Path) -> Spent:
     answer = place / "spent.json"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    words = [sys.executable, "-S", "-c", _MEASURE, str(answer), *command]
-    subprocess.run(words, cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL)
+    arguments = [sys.executable, "-S", "-c", _MEASURE, str(answer), *command]
+    subprocess.run(arguments, cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL)
     code, *numbers = json.loads(answer.read_text(encoding="utf-8"))
     if code != 0:
         msg = f"{' '.join(command)}: exit code {code}"

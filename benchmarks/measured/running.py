@@ -85,8 +85,8 @@ def dose_cell(rounds: int, *, quick: bool) -> Iterator[Row]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "dose.yaml"
             path.write_text(yaml.safe_dump(config), encoding="utf-8")
-            words = ["run", str(path), "--output-root", f"{folder}/runs", "--executor", "serial"]
-            times.append(spent([*FLOW, *words], Path(folder)))
+            arguments = ["run", str(path), "--output-root", f"{folder}/runs", "--executor", "serial"]
+            times.append(spent([*FLOW, *arguments], Path(folder)))
     yield Row("a study of one dose x overlap cell (smoke)", "CPU s", statistics.median(each.cpu for each in times))
 
 

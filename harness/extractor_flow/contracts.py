@@ -12,7 +12,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -88,11 +88,11 @@ def violations(data: Any, schema: str | Mapping[str, Any]) -> list[ContractViola
     A schema of your own may refer to the packaged ones (``common.schema.json#/$defs/...``); :class:`DataError` if it is
     no JSON Schema or refers to anything else. At most :data:`MOST_VIOLATIONS` are listed.
     """
-    if _certainly_valid(data, schema):
+    if certainly_valid(data, schema):
         return []
     from referencing.exceptions import Unresolvable
 
-    validator = _packaged(schema) if isinstance(schema, str) else _own(schema)
+    validator = _packaged(schema) if isinstance(schema, str) else validator_of(schema)
     try:
         errors = list(islice(validator.iter_errors(data), MOST_VIOLATIONS))
     except Unresolvable as error:
@@ -102,7 +102,7 @@ def violations(data: Any, schema: str | Mapping[str, Any]) -> list[ContractViola
     return [ContractViolation(json_path(error.absolute_path), _message(error)) for error in errors]
 
 
-def _certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON
+def certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON
     """Whether a compiled validator passes *data*: fifty times as fast, and all that most values ever need.
 
     What it does not pass goes to jsonschema, which has the last word and finds the words.
@@ -110,7 +110,7 @@ def _certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noq
     import jsonschema_rs
 
     try:
-        compiled = _compiled(schema) if isinstance(schema, str) else _compile(schema)
+        compiled = _compiled(schema) if isinstance(schema, str) else _compiled_text(json.dumps(schema))
         return compiled.is_valid(data) and not _has_boundless_integer(data)
     except (ValueError, TypeError, RecursionError, jsonschema_rs.ReferencingError):
         return False
@@ -119,6 +119,11 @@ def _certainly_valid(data: Any, schema: str | Mapping[str, Any]) -> bool:  # noq
 @cache
 def _compiled(name: str) -> jsonschema_rs.Validator:
     return _compile(load_schema(name))
+
+
+@lru_cache(maxsize=64)  # more than the schemas that one process checks again and again
+def _compiled_text(schema: str) -> jsonschema_rs.Validator:
+    return _compile(json.loads(schema))
 
 
 def _compile(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
@@ -194,7 +199,8 @@ def _flat(node: Any, resolver: Resolver[Any]) -> Any:  # noqa: ANN401 - any JSON
     return {**referred, **flat}
 
 
-def _own(schema: Mapping[str, Any]) -> Draft202012Validator:
+def validator_of(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """What checks data against *schema*; :class:`DataError` if it is no JSON Schema."""
     from jsonschema import SchemaError
 
     validator_class = _validator_class()

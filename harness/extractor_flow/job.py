@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None, facts: Mapping[str, Json] | None = None) -> int:
     """The command; *facts* are added to the note of the attempt."""
-    words = sys.argv[1:] if arguments is None else arguments
-    if len(words) != 1:
+    arguments_given = sys.argv[1:] if arguments is None else arguments
+    if len(arguments_given) != 1:
         sys.stderr.write("usage: python -m extractor_flow.job DIRECTORY\n")
         return 2
     for name in ONE_THREAD_EACH:
         os.environ.setdefault(name, "1")
     try:
-        return _run(JobDirectory.open(Path(words[0])), facts or {})
+        return _run(JobDirectory.open(Path(arguments_given[0])), facts or {})
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"{error.filename or words[0]}: {error.strerror or error}\n")
+        sys.stderr.write(f"{error.filename or arguments_given[0]}: {error.strerror or error}\n")
         return 1
 
 

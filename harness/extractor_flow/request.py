@@ -75,8 +75,8 @@ def plan(request: RunRequest) -> Plan:
     lacking = missing_capabilities()
     _require_capabilities(request.require, lacking)
     choice = request.executor
-    asked = ExecutorRequest(flow, study, settings, choice.jobs, choice.start_method, request.dry_run)
-    return Plan(flow, study, find_executor(choice.name).made_for(asked), settings, lacking)
+    executor_request = ExecutorRequest(flow, study, settings, choice.jobs, choice.start_method, request.dry_run)
+    return Plan(flow, study, find_executor(choice.name).made_for(executor_request), settings, lacking)
 
 
 def require_packages(flow: Flow) -> None:
@@ -93,8 +93,8 @@ def require_packages(flow: Flow) -> None:
 
 def _require_capabilities(required: Sequence[str], lacking: Mapping[str, str]) -> None:
     if missing := [name for name in required if name in lacking]:
-        told = "; ".join(f"{name} is missing: {lacking[name]}" for name in missing)
-        msg = f"--require: {told}; run it where that is, or leave the option out to skip the jobs that need it"
+        reasons = "; ".join(f"{name} is missing: {lacking[name]}" for name in missing)
+        msg = f"--require: {reasons}; run it where that is, or leave the option out to skip the jobs that need it"
         raise CapabilityError(msg)
 
 
@@ -103,12 +103,12 @@ def _study(request: RunRequest) -> tuple[Flow, Study, Mapping[str, Any]]:
     if unknown := [name for name in request.require if name not in CAPABILITIES]:
         msg = f"--require {unknown[0]!r}: expected one of {', '.join(CAPABILITIES)}"
         raise RequestError(msg)
-    asked = {} if request.resume is None else RunDirectory.open(request.resume).request()
-    document = _document(request, asked)
-    settings = _settings(request.executor, document, asked)
-    name = document.data.get("flow", asked.get("flow", DEFAULT_FLOW))
+    prior = {} if request.resume is None else RunDirectory.open(request.resume).request()
+    document = _document(request, prior)
+    settings = _settings(request.executor, document, prior)
+    name = document.data.get("flow", prior.get("flow", DEFAULT_FLOW))
     flow = find_flow(name if isinstance(name, str) else repr(name))
-    before = {**asked["overrides"], "run_id": asked["run_id"], "output_root": asked["output_root"]} if asked else {}
+    before = {**prior["overrides"], "run_id": prior["run_id"], "output_root": prior["output_root"]} if prior else {}
     document = document.without(executor_names())
     try:
         return flow, flow.study(document, {**before, **request.overrides}), settings
@@ -133,20 +133,20 @@ def _say_whose_config_it_is(document: ConfigDocument, request: RunRequest, tried
         raise ConfigError([msg]) from error
 
 
-def _settings(choice: ExecutorChoice, document: ConfigDocument, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+def _settings(choice: ExecutorChoice, document: ConfigDocument, earlier: Mapping[str, Any]) -> Mapping[str, Any]:
     """Those of the executor chosen; the sections of others are checked, too."""
     for name in executor_names():
         if name in document.data and name != choice.name:
             settings_for(name, find_executor(name).schema, document, {}, ())
-    before = asked.get("executor_settings", {}) if asked.get("executor") == choice.name else {}
+    before = earlier.get("executor_settings", {}) if earlier.get("executor") == choice.name else {}
     return settings_for(choice.name, find_executor(choice.name).schema, document, before, choice.settings)
 
 
-def _document(request: RunRequest, asked: Mapping[str, Any]) -> ConfigDocument:
+def _document(request: RunRequest, earlier: Mapping[str, Any]) -> ConfigDocument:
     """The config named, or the settings that the run to be resumed was made from."""
     if request.config is not None:
         return read_config(request.config)
     if request.resume is None:
         msg = "no config was named"
         raise RequestError(msg)
-    return ConfigDocument(request.resume / RUN, data=asked["config"], positions={})
+    return ConfigDocument(request.resume / RUN, data=earlier["config"], positions={})

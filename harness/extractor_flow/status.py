@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +23,22 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
     from extractor_flow.study.records import JobRecord
 
-RUNNING, QUEUED, INTERRUPTED, UNPUBLISHED, PUBLISHED, UNREADABLE = (
-    "running",
-    "queued",
-    "interrupted",
-    "unpublished",
-    "published",
-    "unreadable",
-)
+RUNNING, QUEUED, INTERRUPTED = "running", "queued", "interrupted"
+UNPUBLISHED, PUBLISHED, UNREADABLE = "unpublished", "published", "unreadable"
 _NOTE = 64 * 1024  # a job's note, an attempt's, or what is read of a lock, in bytes
 _SUMMARY = _RESULT = 64 * 1024 * 1024
 
 
+class _Status:
+    """What ``--json`` shows of a run or of a job."""
+
+    def to_json(self) -> dict[str, Json]:
+        """The known members as JSON."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
 @dataclass(frozen=True)
-class RunStatus:
+class RunStatus(_Status):
     """One run of a directory of runs. ``verdict`` is its sentence, or why the run cannot be read."""
 
     directory: str
@@ -48,13 +50,9 @@ class RunStatus:
     age_seconds: int | None = None
     verdict: str | None = None
 
-    def to_json(self) -> dict[str, Json]:
-        """The known members as JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
 
 @dataclass(frozen=True)
-class JobStatus:
+class JobStatus(_Status):
     """One job: its record's status or, without a record, whether it runs, was begun, or waits."""
 
     job: str
@@ -65,10 +63,6 @@ class JobStatus:
     reason: str | None = None
     queue: str | None = None
     """The word of the queue that has the job."""
-
-    def to_json(self) -> dict[str, Json]:
-        """The known members as JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def runs_in(root: Path, now: datetime) -> list[RunStatus]:

@@ -195,8 +195,8 @@ class Evidence:
             yield "the session did not end in good order"
         elif self._exit_status not in _TO_THE_END:
             yield f"the session ended with exit status {self._exit_status}"
-        told = {nodeid for (_, nodeid), outcome in self._outcomes.items() if outcome != "rerun"}
-        if missing := self._tests["collected"].keys() - told:
+        reported = {nodeid for (_, nodeid), outcome in self._outcomes.items() if outcome != "rerun"}
+        if missing := self._tests["collected"].keys() - reported:
             yield f"tests without an outcome: {len(missing)}"
 
     def _guard_sigterm(self) -> None:

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_extractor_flow import STATE
 from pytest_extractor_flow.evidence.folder import RUNS, free_name
+from pytest_extractor_flow.shared import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,8 +43,8 @@ def noted_runs(session_directory: Path) -> Iterator[tuple[Path, Mapping[str, Any
     from extractor_flow.files import read_json
 
     for note in sorted((session_directory / _NOTES).glob("*.json")):
-        told = cast("dict[str, Any]", read_json(note))
-        yield Path(told["directory"]), told["verdict"]
+        data = cast("dict[str, Any]", read_json(note))
+        yield Path(data["directory"]), data["verdict"]
 
 
 def runs_below(directory: Path) -> Iterator[Path]:

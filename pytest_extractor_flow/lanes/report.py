@@ -207,10 +207,10 @@ def commit_under_test(config: pytest.Config) -> dict[str, Any]:
     return {"git": {"commit": commit, "dirty": bool(changes), "source": "checkout"}}
 
 
-def _git(directory: Path, *words: str) -> str | None:
+def _git(directory: Path, *arguments: str) -> str | None:
     import subprocess
 
-    command = ["git", "--no-optional-locks", "-C", str(directory), *words]
+    command = ["git", "--no-optional-locks", "-C", str(directory), *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):

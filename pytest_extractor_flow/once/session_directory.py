@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_extractor_flow import DIRECTORY_PREFIX
 from pytest_extractor_flow.once.execution import by_exit_status, conclude, end_orphan, execution_in, load
 from pytest_extractor_flow.once.locks import Lock
+from pytest_extractor_flow.shared import DIRECTORY_PREFIX
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -98,18 +98,18 @@ class Supervisor:
 
     def _end_the_rest(self, group: int) -> bool:
         """End every process the command left; whether any had to be told."""
-        told = False
+        signalled = False
         for signum, patience in _FAREWELL:
             until = time.monotonic() + patience
             while left := self._left(group):
-                told = told or signum != 0
+                signalled = signalled or signum != 0
                 for target in left:
                     with suppress(ProcessLookupError, PermissionError):
                         os.kill(target, signum)
                 if time.monotonic() >= until:
                     break
                 time.sleep(_POLL)
-        return told
+        return signalled
 
     def _left(self, group: int) -> list[int]:
         """What is left, as targets for ``os.kill``: every descendant, or where they cannot be seen, the group."""

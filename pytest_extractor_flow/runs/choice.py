@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_extractor_flow import RUN_FIXTURE, STATE
 from pytest_extractor_flow.options import find_config
+from pytest_extractor_flow.shared import RUN_FIXTURE, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -46,7 +46,7 @@ class Choice:
     label: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
-        return " ".join(word for word in (self.label, self.start_method) if word)
+        return " ".join(part for part in (self.label, self.start_method) if part)
 
 
 def parametrize(metafunc: pytest.Metafunc, options: FlowOptions) -> None:

@@ -217,12 +217,12 @@ def published_run(result: Path) -> Path | None:
     from extractor_flow.files import read_json
 
     try:
-        told = read_json(result)
+        data = read_json(result)
     except DataError:
         return None
-    if not isinstance(told, dict) or told.get("published") is not True:
+    if not isinstance(data, dict) or data.get("published") is not True:
         return None
-    run = Path(str(told["run_directory"]))
+    run = Path(str(data["run_directory"]))
     return run if run.is_dir() else None
 
 
@@ -245,8 +245,8 @@ def _other_start(request: Mapping[str, Any], choice: Choice) -> str | None:
     """Why a run does not count for a test of spawn: its own words say neither that it spawned nor that it was here."""
     if choice.start_method is None:
         return None
-    words = " ".join(request["command"]).replace("=", " ").split()
-    if "--start-method spawn" not in " ".join(words):
+    arguments = " ".join(request["command"]).replace("=", " ").split()
+    if "--start-method spawn" not in " ".join(arguments):
         return "it was not started with --start-method spawn"
     there, here = (name.partition("-")[0] for name in (request["platform"], platform.platform()))
     return None if there == here else f"it was made on {there}; this is {here}"

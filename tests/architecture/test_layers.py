@@ -61,7 +61,7 @@ def test_every_package_directory_is_in_the_distribution():
     directories = {
         ".".join(path.parent.relative_to(top if top.name == "harness" else ROOT).parts)
         for top in (ROOT / "harness", ROOT / "pytest_extractor_flow")
-        for path in top.rglob("__init__.py")
+        for path in top.rglob("*.py")
     }
 
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == directories | {"extractor_flow._contracts"}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import PurePosixPath
 
 import pytest
 
 from extractor_flow import layout
-from support.sources import modules, texts
+from support.sources import ROOT, modules, texts
 
 LAYOUT = "harness/extractor_flow/layout.py"
-FLOWS = sorted(path for path in modules() if re.fullmatch(r"harness/extractor_flow/flows/\w+/layout\.py", path))
+FLOWS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("harness/extractor_flow/flows/*/layout.py"))
 PARSING = {
     "startswith",
     "endswith",

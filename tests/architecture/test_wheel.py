@@ -16,12 +16,12 @@ from support import ROOT
 LOOK = """
 import json, sys
 from importlib.metadata import distribution
-import extractor_flow, pytest_extractor_flow
+from importlib.util import find_spec
 from extractor_flow.contracts import load_schema, schema_names
 
 named = [f"{point.group}: {point.name} = {point.value}" for point in distribution("pytest-extractor-flow").entry_points]
 print(json.dumps({
-    "places": [extractor_flow.__file__, pytest_extractor_flow.__file__],
+    "places": [find_spec(name).origin for name in ("extractor_flow", "pytest_extractor_flow.plugin")],
     "contracts": [load_schema(name)["$id"].rpartition("/")[2] for name in schema_names()],
     "entry points": sorted(named),
 }))
@@ -100,6 +100,11 @@ def test_the_contracts_examples_stay_in_the_repository(site):
     shipped = sorted(path.name for path in (site / "extractor_flow/_contracts").iterdir() if path.name != "__pycache__")
 
     assert shipped == sorted(path.name for path in (ROOT / "contracts").iterdir() if path.is_file())
+
+
+def test_pytest_has_no_package_of_the_plugin_whose_assertions_it_would_rewrite(site):
+    """Loading the plugin through that takes twice the time, in every session of everybody who has it installed."""
+    assert not (site / "pytest_extractor_flow/__init__.py").exists()
 
 
 @pytest.mark.parametrize("way", ["installed", "editable"])

@@ -10,9 +10,9 @@ import tomllib
 
 import pytest
 import yaml
-from pytest_extractor_flow.capabilities import Capabilities
 
 from extractor_flow.cli import main
+from pytest_extractor_flow.capabilities import Capabilities
 from support import ROOT
 
 WORKFLOW = ROOT / ".github/workflows/ci.yml"

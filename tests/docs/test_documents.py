@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from extractor_flow.cli import main
+from pytest_extractor_flow.declared import pytest_addoption
 from support import ROOT
 from support.calling import Answer, call
+from support.published import DOSES
 
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "samples" not in page.parts]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PAGES]
@@ -28,13 +30,7 @@ BUDGET = {
     "n_eval_episodes": 1,
     "final_eval_episodes": 1,
     "n_steps": 32,
-    "epochs": 1,
-    "steps_per_epoch": 4,
-    "projections": 2,
-    "refinements": 2,
-    "iterations": 1,
     "doses": "[1e4]",
-    "object_size": 144,
     "seeds": "[1, 2]",
 }
 """What the documents' configs are cut down to: the commands are what is tested, and they still train for real."""
@@ -70,9 +66,14 @@ def cut_down_the_configs(directory: Path) -> None:
 
 
 def on_a_small_budget(config: str) -> str:
-    return re.sub(
+    cut = re.sub(
         rf"(?m)^( +)({'|'.join(BUDGET)}): .*$", lambda found: f"{found[1]}{found[2]}: {BUDGET[found[2]]}", config
     )
+    data = yaml.safe_load(cut)
+    if data.get("flow") != DOSES["flow"]:
+        return cut
+    small = {section: {**data.get(section, {}), **DOSES[section]} for section in ("simulation", "training", "solver")}
+    return yaml.safe_dump({**data, **small})
 
 
 @pytest.mark.train
@@ -84,6 +85,15 @@ def test_the_commands_work_in_the_order_shown(document, checkout):
         cut_down_the_configs(checkout)
 
     assert {command: answer for command, answer in answers.items() if answer.code != 0} == {}
+
+
+OURS = ("--flow", "--lane", "--require", "--evidence")
+
+
+def plugin_options() -> set[str]:
+    parser = pytest.Parser(_ispytest=True)
+    pytest_addoption(parser)
+    return {name for group in parser._groups for option in group.options for name in option.names()}
 
 
 def obeyed(words: list[str], directory: Path) -> Answer:
@@ -106,6 +116,8 @@ def test_the_commands_that_are_only_shown_are_ones_that_there_are(document):
     for program, *words in [shlex.split(line, comments=True) for line in lines]:
         if program == "make":
             assert words[0] in targets
+        elif Path(program).name == "pytest":
+            assert {word.partition("=")[0] for word in words if word.startswith(OURS)} <= plugin_options()
         elif Path(program).name == "extractor-flow" and words[0] not in ("dose-overlap", "import"):
             parser().parse_args(words)  # exits where it would be refused
 

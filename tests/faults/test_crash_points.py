@@ -17,7 +17,7 @@ from extractor_flow.verify import verify
 from support.crashing import crashed
 
 MODELS = ({"name": "a"}, {"name": "b", "degree": 2}, {"name": "bad", "fault": "raise"})
-FEW = 12
+FEW = 6
 SEED = 20261121
 
 

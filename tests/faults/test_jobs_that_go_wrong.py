@@ -24,7 +24,7 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+@pytest.mark.parametrize("start_method", ["forkserver", pytest.param("spawn", marks=pytest.mark.whole)])
 def test_every_fault_is_failed_with_its_reason_and_the_others_go_on(workbench, start_method):
     models = [{"name": fault, "fault": fault} for fault, *_ in PARAMETERS]
     config = workbench.config(GOOD, *models, {"name": "last"}, memory_limit_mb=3000, start_method=start_method)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pytest_extractor_flow.capabilities import Capabilities
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="says what the probes find on Linux")
@@ -120,11 +121,18 @@ def test_required_hardware_that_is_there_lets_the_session_run(machine):
     result.assert_outcomes(passed=1, deselected=3)
 
 
-def test_a_required_capability_nobody_knows_is_refused_with_those_there_are(machine):
-    result = machine.runpytest_subprocess("--require-hardware=tpu")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("tpu", "  tpu: no such capability; known are cuda, macos_spawn, spawn, slurm"),
+        ("", "ERROR: --require-hardware names nothing: *"),
+    ],
+)
+def test_a_promise_of_what_nobody_knows_or_of_nothing_is_refused(machine, given, told):
+    result = machine.runpytest_subprocess(f"--require-hardware={given}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["  tpu: no such capability; known are cuda, macos_spawn, spawn, slurm"])
+    result.stderr.fnmatch_lines([told])
 
 
 @ON_LINUX

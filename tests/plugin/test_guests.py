@@ -4,6 +4,7 @@ import signal
 from types import SimpleNamespace
 
 import pytest
+
 from pytest_extractor_flow import plugin
 from pytest_extractor_flow.once.session_directory import SessionDirectory
 

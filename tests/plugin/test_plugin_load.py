@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-OWN = {"", ".declared", ".fixtures", ".plugin", ".state"}
+OWN = {"", ".declared", ".fixtures", ".plugin", ".shared", ".state"}
 REMEMBER = """
 import json, sys
 from pathlib import Path

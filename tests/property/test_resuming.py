@@ -135,7 +135,7 @@ class Resuming(RuleBasedStateMachine):
 
 class TestResuming(Resuming.TestCase):
     settings = settings(
-        max_examples=10,
+        max_examples=6,
         stateful_step_count=8,
     )
 

@@ -147,7 +147,7 @@ def test_a_figure_is_a_whole_picture(finished, name):
     assert min(width, height) > 400
 
 
-def test_the_same_config_gives_the_same_data_bundles_and_metrics_bit_for_bit(finished, studied):
+def test_the_same_cell_of_another_study_has_the_same_data_bundle_and_metrics_bit_for_bit(finished, studied):
     first, (_, second) = finished, studied
     names = [f"{DENSE}/bundle.safetensors", f"{DENSE}/reconstructions.npz", f"{DENSE}/metrics.json"]
     names += ["data/dose_1000/simulated_raw.npz", "data/dose_1000/dense/dense_train.npz"]
@@ -163,6 +163,7 @@ def test_a_cell_trained_again_is_certified_by_its_weights_and_its_reconstruction
     assert files[:3] == [f"{DENSE}/{name}" for name in ("bundle.safetensors", "checkpoint.safetensors", IMAGES)]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_resumed_run_trains_what_is_missing_and_makes_the_data_no_second_time(copied, tmp_path):
     directory = RunDirectory(copied)
     journal = copied / "records.jsonl"

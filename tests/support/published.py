@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from pytest_extractor_flow.once.execution import Command
-from pytest_extractor_flow.runs.session_runs import by_published_run
 
 from extractor_flow.cli import main
 from extractor_flow.files import write_text
+from pytest_extractor_flow.once.execution import Command
+from pytest_extractor_flow.runs.session_runs import by_published_run
 from support import ROOT
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ DOSES: dict[str, Any] = {
 }
 # The dense cell of one dose, and the sparse one that the scan cannot have: every cell costs its verification each time.
 ONE_DOSE: dict[str, Any] = {**DOSES, "design": {**DOSES["design"], "doses": [1000]}}
+NO_BASELINE = ("--only", "[ds]*")
 
 
 def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:
@@ -76,8 +77,12 @@ class SharedRuns:
     run_once: RunOnce
 
     def __call__(self, config: dict[str, Any], *options: str, command: tuple[str, ...] = RUN) -> Path:
-        """The directory of the run of *config*: for everybody, and so never to be changed."""
-        return (self.execution(config, *options, command=command).output / "runs" / "latest").resolve(strict=True)
+        """The directory of the run of *config*."""
+        return published(self.execution(config, *options, command=command))
+
+    def some_cells(self) -> Execution:
+        """How the study of a trained and a skipped cell ended, run by the command that verifies it at once."""
+        return self.execution(ONE_DOSE, *NO_BASELINE, command=("dose-overlap", "study"))
 
     def execution(self, config: dict[str, Any], *options: str, command: tuple[str, ...] = RUN) -> Execution:
         """How *command* ended, whose first argument is *config*."""
@@ -88,6 +93,11 @@ class SharedRuns:
         write_text(place / "study.yaml", yaml.safe_dump(config))
         argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *options, command=command))
         return self.run_once(Command(name, argv, PATIENCE, cwd=place, environment=ENVIRONMENT), by_published_run)
+
+
+def published(execution: Execution) -> Path:
+    """The directory of the run that was published: for everybody, and so never to be changed."""
+    return (execution.output / "runs" / "latest").resolve(strict=True)
 
 
 def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:

@@ -38,6 +38,11 @@ def test_what_was_written_is_read_back(value):
     assert parse_json(dumps(value), where="here") == value
 
 
+@given(JSON_VALUES)
+def test_what_is_written_is_what_the_standard_library_writes(value):
+    assert dumps(value) == json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [float("-inf")]}])
 def test_a_number_that_is_not_json_is_refused_before_the_file_is_touched(tmp_path, value):
     path = tmp_path / "a.json"
@@ -85,7 +90,7 @@ def test_brackets_inside_strings_do_not_count_as_nesting():
         (lambda path: path.write_bytes(b"ab\xff"), "not UTF-8: byte 0xff at offset 2"),
         (lambda path: path.mkdir(), "not a regular file"),
         (os.mkfifo, "not a regular file"),
-        (lambda path: None, "not a regular file"),
+        (lambda path: None, "no such file"),
         (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
     ],
 )

@@ -30,20 +30,20 @@ _PATIENCE_SECONDS = 30.0  # another start holds the lock for milliseconds; a net
 class Start:
     """One start: of which run directory, the digests of its settings and of its line; ``resumed``: not its first.
 
-    ``told`` is all that it says of what was started: settings, flow, command, commit, whether it was a rehearsal.
+    ``facts`` is all that it says of what was started: settings, flow, command, commit, whether it was a rehearsal.
     """
 
     run_directory: str
     config_sha256: str
     resumed: bool
     sha256: str
-    told: Mapping[str, Json]
+    facts: Mapping[str, Json]
 
     @classmethod
     def from_line(cls, data: Mapping[str, Any], sha256: str) -> Self:
         """The start that the line with that digest notes."""
-        told = {name: data.get(name) for name in ("config_sha256", "flow", "command", "commit", "dry_run")}
-        return cls(data["run_directory"], data["config_sha256"], data["resumed"], sha256, told)
+        facts = {name: data.get(name) for name in ("config_sha256", "flow", "command", "commit", "dry_run")}
+        return cls(data["run_directory"], data["config_sha256"], data["resumed"], sha256, facts)
 
 
 def record_start(root: Path, start: Mapping[str, Json]) -> str | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor_flow.files import dumps
 from extractor_flow.layout import ARCHIVE, SUBJECTS, UNPUBLISHED, is_hidden
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.text import read_bytes
+from extractor_flow.study.records import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from extractor_flow.files import Json
     from extractor_flow.readers.paths import ConfinedDirectory
 
 CONTRACT = "subjects"
@@ -25,30 +24,17 @@ _SCHEMA_VERSION = 1
 _APART = frozenset({SUBJECTS, UNPUBLISHED, ARCHIVE})
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Subject:
-    """One file of a run, as it is or as it was bound."""
-
-    path: str
-    sha256: str
-    size_bytes: int
-
-    def to_json(self) -> dict[str, Json]:
-        """The file as ``subjects.json`` lists it."""
-        return {"path": self.path, "sha256": self.sha256, "size_bytes": self.size_bytes}
-
-
 def is_bound(path: str) -> bool:
     """Whether the file at *path* is bound: locks and other hidden files are not."""
     return path not in _APART and not is_hidden(path)
 
 
-def measure(files: ConfinedDirectory, sizes: Iterable[tuple[str, int]]) -> list[Subject]:
+def measure(files: ConfinedDirectory, sizes: Iterable[tuple[str, int]]) -> list[Artifact]:
     """The files among *sizes* (of a listing) that are bound, with their digests."""
-    return [Subject(path, files.sha256(path), size) for path, size in sizes if is_bound(path)]
+    return [Artifact(path, files.sha256(path), size) for path, size in sizes if is_bound(path)]
 
 
-def render(subjects: Iterable[Subject]) -> bytes:
+def render(subjects: Iterable[Artifact]) -> bytes:
     """The content of ``subjects.json``."""
     files = [subject.to_json() for subject in sorted(subjects)]
     return dumps({"schema_version": _SCHEMA_VERSION, "files": files}).encode("utf-8")

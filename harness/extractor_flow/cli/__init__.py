@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
-from extractor_flow.cli.failures import FAILURES, exit_code_of, message_of
+from extractor_flow.cli.failures import FAILURES, exit_code_of, log_to_standard_error, message_of
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ _ANYWHERE = ("gate", "checks", "explain", "flows", "schema", "completion", "--he
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; every error a user can cause is one message on standard error and an exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    _log_to_standard_error()
     try:
         return _obey(words)
     except BrokenPipeError:
@@ -68,6 +67,7 @@ def _obey(words: list[str]) -> int:
         raise RequestError(msg)
     for entry in entry_points(group=COMMANDS):
         if words[:1] == [entry.name]:
+            log_to_standard_error()
             answer: int | list[str] = entry.load()(words[1:])
             return answer if isinstance(answer, int) else _obey(answer)
     top = parser()
@@ -76,6 +76,8 @@ def _obey(words: list[str]) -> int:
         return 2
     options = _parsed(top, words)
     options.words = ["extractor-flow", *words]
+    if not options.silent:
+        log_to_standard_error()
     return int(options.handler(options))
 
 
@@ -114,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
         description="Runs a training comparison for real, and verifies that its summary is true.",
         epilog=_EXIT_CODES,
     )
+    top.set_defaults(silent=False)
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect, completion):
@@ -122,16 +125,3 @@ def parser() -> argparse.ArgumentParser:
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
     top.set_defaults(whole=top)
     return top
-
-
-def _log_to_standard_error() -> None:
-    from loguru import logger
-
-    logger.remove()
-    # What happened to a job is on the display and in run.log already.
-    logger.add(
-        sys.stderr,
-        level="WARNING",
-        format="<level>{level.name:<7}</level> {message}",
-        filter=lambda record: "job" not in record["extra"],
-    )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor_flow.arguments import at_least
+
+if TYPE_CHECKING:
+    import argparse
 
 _DESCRIPTION = """\
 Copies a published run to DEST without its large files: what people read, the figures and the small evidence are kept,
@@ -17,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument("run_directory", metavar="RUN_DIR", type=Path)
     command.add_argument("destination", metavar="DEST", type=Path, help="a directory that does not exist yet")
     command.add_argument(
-        "--largest", metavar="BYTES", type=_size, help="keep the files of jobs up to this size (default: 65536)"
+        "--largest", metavar="BYTES", type=at_least(0), help="keep the files of jobs up to this size (default: 65536)"
     )
     command.add_argument(
         "--redact",
@@ -30,31 +35,19 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def handle(options: argparse.Namespace) -> int:
     """Copy, and report what was kept."""
-    from rich.console import Console
-
+    from extractor_flow.cli.terminal.plain import say
     from extractor_flow.run.archive import LARGEST, archive
 
     largest = LARGEST if options.largest is None else options.largest
     copy = archive(options.run_directory, options.destination, largest=largest, redact=options.redact)
-    console = Console()
     for what, sizes in (("kept", copy.kept), ("left out", copy.left_out)):
-        total = sum(sizes.values()) / 1e6
-        console.print(f"{what}: {len(sizes)} files, {total:.1f} MB", markup=False, highlight=False)
+        say(f"{what}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB")
     for what, paths in copy.tells.items():
         others = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
-        warning = f"before you publish it: {paths[0]}{others} reveals {what}"
-        console.print(warning, markup=False, highlight=False, soft_wrap=True)
+        say(f"before you publish it: {paths[0]}{others} reveals {what}")
     if copy.tells and not options.redact:
-        console.print("take out names and secrets with: --redact", markup=False, highlight=False)
+        say("take out names and secrets with: --redact")
     if copy.redacted:
-        console.print(f"redacted: {', '.join(copy.redacted)}", markup=False, highlight=False, soft_wrap=True)
-    command = f"extractor-flow verify --archived {options.destination}"
-    console.print(f"check it with: {command}", markup=False, highlight=False, soft_wrap=True)
+        say(f"redacted: {', '.join(copy.redacted)}")
+    say(f"check it with: extractor-flow verify --archived {options.destination}")
     return 0
-
-
-def _size(text: str) -> int:
-    if not text.isdecimal():
-        msg = f"{text!r} is not a number of bytes"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)

@@ -50,7 +50,8 @@ def explain(options: argparse.Namespace) -> int:
         hint = f"did you mean: {', '.join(near)}" if near else "`extractor-flow checks` lists them"
         msg = f"explain {options.id!r}: there is no such check; {hint}"
         raise RequestError(msg)
-    sys.stdout.write("\n\n".join(_page(owner, check) for owner, check in found if check.id == options.id) + "\n")
+    pages = ["\n".join(_lines(owner, check)) for owner, check in found if check.id == options.id]
+    sys.stdout.write("\n\n".join(pages) + "\n")
     return 0
 
 
@@ -119,10 +120,6 @@ def _as_markdown(found: dict[str, tuple[Check, ...]]) -> str:
             layer = check.layer if owner == _CORE else f"{check.layer} of {owner}"
             rows.append(f"| `{check.id}` | {layer} | {shown} |")
     return "\n".join([*rows, ""])
-
-
-def _page(owner: str, check: Check) -> str:
-    return "\n".join(_lines(owner, check))
 
 
 def _lines(owner: str, check: Check) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 from extractor_flow.errors import HarnessError, Interrupted
 from extractor_flow.files import printable
@@ -36,3 +37,17 @@ def message_of(error: BaseException) -> str:
             return printable(f"{where}{error.strerror or error}; is a disk full or read-only?")
         case _:
             return printable(f"{type(error).__name__}: {error}")
+
+
+def log_to_standard_error() -> None:
+    """Show warnings; a command whose *silent* is true logs nothing, and saves what importing loguru takes."""
+    from loguru import logger
+
+    logger.remove()
+    # What happened to a job is on the display and in run.log already.
+    logger.add(
+        sys.stderr,
+        level="WARNING",
+        format="<level>{level.name:<7}</level> {message}",
+        filter=lambda record: "job" not in record["extra"],
+    )

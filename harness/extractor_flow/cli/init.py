@@ -24,8 +24,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def handle(options: argparse.Namespace) -> int:
     """Write the flow's starter, unless something is there already."""
-    from rich.console import Console
-
+    from extractor_flow.cli.terminal.plain import say
     from extractor_flow.files import write_text
     from extractor_flow.registry import find_flow
     from extractor_flow.study.flow import SupportsStarter
@@ -42,6 +41,6 @@ def handle(options: argparse.Namespace) -> int:
         msg = f"{file}: there is no directory {file.parent}; make it, or name another file"
         raise RequestError(msg)
     write_text(file, flow.starter())
-    for line in (f"wrote {file}", f"next: extractor-flow run {file} --dry-run"):
-        Console().print(line, markup=False, highlight=False, soft_wrap=True)
+    say(f"wrote {file}")
+    say(f"next: extractor-flow run {file} --dry-run")
     return 0

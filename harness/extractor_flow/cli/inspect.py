@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from extractor_flow.cli.terminal.plain import say
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
     import argparse
-
-    from rich.console import Console
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,12 +33,12 @@ def show_hardware(options: argparse.Namespace) -> int:
 
     profile, missing = probe().to_json(), missing_capabilities()
     if options.json:
-        _console().print(dumps({**profile, "missing": missing}).rstrip(), markup=False, highlight=False, soft_wrap=True)
+        sys.stdout.write(dumps({**profile, "missing": missing}))
         return 0
     for key, value in profile.items():
-        _line(f"{key.replace('_', ' ')}: {value}")
+        say(f"{key.replace('_', ' ')}: {value}")
     for capability, reason in missing.items():
-        _line(f"no {capability}: {reason}")
+        say(f"no {capability}: {reason}")
     return 0
 
 
@@ -48,9 +48,9 @@ def show_flows(_options: argparse.Namespace) -> int:
 
     for name in flow_names():
         try:
-            _line(f"{name}: {find_flow(name).vocabulary.title}")
+            say(f"{name}: {find_flow(name).vocabulary.title}")
         except RequestError as error:
-            _line(f"{name}: {error}")
+            say(f"{name}: {error}")
     return 0
 
 
@@ -63,7 +63,7 @@ def show_extractors(_options: argparse.Namespace) -> int:
     if isinstance(flow, SupportsCatalogue):
         for name, description, parameters in flow.catalogue():
             shown = ", ".join(f"{key}={value}" for key, value in parameters.items())
-            _line(f"{name}: {description}{f' ({shown})' if shown else ''}")
+            say(f"{name}: {description}{f' ({shown})' if shown else ''}")
     return 0
 
 
@@ -74,20 +74,7 @@ def show_schema(options: argparse.Namespace) -> int:
 
     if options.name is None:
         for name in schema_names():
-            _line(name)
+            say(name)
         return 0
-    if options.name not in schema_names():
-        msg = f"no contract is named {options.name!r}; there are: {', '.join(schema_names())}"
-        raise RequestError(msg)
-    _line(dumps(load_schema(options.name)).rstrip())
+    sys.stdout.write(dumps(load_schema(options.name)))
     return 0
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console()
-
-
-def _line(text: str) -> None:
-    _console().print(text, markup=False, highlight=False, soft_wrap=True)

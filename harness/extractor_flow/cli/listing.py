@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor_flow.cli.terminal.plain import say, say_shortened
+
 if TYPE_CHECKING:
     import argparse
-
-    from rich.console import Console
 
     from extractor_flow.run.rundir import RunDirectory
 
@@ -47,15 +47,14 @@ def show_runs(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(dumps({"runs": [run.to_json() for run in runs]}))
         return 0
-    console = _console()
     for run in runs:
         age = "" if run.age_seconds is None else f"  {_age(run.age_seconds)} old"
         jobs = f"  {run.recorded}/{run.jobs} jobs" if run.jobs else ""
-        _line(console, f"{run.directory}  {run.state}{jobs}{age}")
+        say(f"{run.directory}  {run.state}{jobs}{age}")
         if run.verdict is not None:
-            _shortened(console, f"    {run.verdict}")
+            say_shortened(f"    {run.verdict}")
     if not runs:
-        _line(console, f"{options.root or 'here and in tmp/'}: no runs; name the directory that holds them")
+        say(f"{options.root or 'here and in tmp/'}: no runs; name the directory that holds them")
     return 0
 
 
@@ -71,13 +70,13 @@ def show_jobs(options: argparse.Namespace) -> int:
     from extractor_flow.run.rundir import RunDirectory
 
     run = RunDirectory.open(options.run_directory)
-    said = ""
+    printed = ""
     while True:
         ended = run.is_published() or not options.watch
-        if (text := _as_json(run) if options.json else _as_text(run)) != said:
+        if (text := _as_json(run) if options.json else _as_text(run)) != printed:
             sys.stdout.write(text)
             sys.stdout.flush()
-            said = text
+            printed = text
         if ended:
             return 0
         threading.Event().wait(_INTERVAL)
@@ -111,25 +110,3 @@ def _age(seconds: int) -> str:
     from extractor_flow.render.formats import duration
 
     return f"{seconds // _DAY} d" if seconds >= _DAY else duration(seconds)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console()
-
-
-def _shortened(console: Console, text: str) -> None:
-    """Print *text* on one line, cut at the edge of a terminal; a file or a pipe gets all of it."""
-    from extractor_flow.files import printable
-
-    if console.file.isatty():
-        console.print(printable(text), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
-    else:
-        _line(console, text)
-
-
-def _line(console: Console, text: str) -> None:
-    from extractor_flow.files import printable
-
-    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

@@ -26,8 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def handle(options: argparse.Namespace) -> int:
     """Publish again."""
-    from rich.console import Console
-
+    from extractor_flow.cli.terminal.plain import say
     from extractor_flow.registry import find_flow
     from extractor_flow.run.outgoing import Outgoing
     from extractor_flow.run.publish import publish
@@ -37,19 +36,16 @@ def handle(options: argparse.Namespace) -> int:
     run = RunDirectory.open(options.run_directory)
     request = run.request()
     flow = find_flow(request["flow"])
-    console = Console()
     with run.exclusively():
         settle_earlier_work(run, {job["job_key"]: job["directory"] for job in request["jobs"]})
         publish(run, flow)
     known = Outgoing.of_this_machine()
     for name in run.published():
-        told = ", ".join(dict.fromkeys(known.told_in((run.path / name).read_text(encoding="utf-8"))))
-        line = f"{run.path / name}{f' (tells outsiders {told})' if told else ''}"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"root: {run.root()}", markup=False, highlight=False, soft_wrap=True)
+        revealed = ", ".join(dict.fromkeys(known.revealed_in((run.path / name).read_text(encoding="utf-8"))))
+        say(f"{run.path / name}{f' (tells outsiders {revealed})' if revealed else ''}")
+    say(f"root: {run.root()}")
     if not run.is_published():
-        missing = f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}"
-        console.print(missing, markup=False, highlight=False, soft_wrap=True)
+        say(f"some jobs have no record yet; train them: extractor-flow run --resume {run.path}")
     if options.open:
         _open(run.path / PAGE)
     return 0

@@ -8,12 +8,13 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+from extractor_flow.arguments import at_least
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.asking import OPTION
 from extractor_flow.registry import DEFAULT_EXECUTOR
 
 if TYPE_CHECKING:
-    from extractor_flow.cli.run_result import Told
+    from extractor_flow.cli.run_result import RunResult
     from extractor_flow.request import RunRequest
     from extractor_flow.run.runner import RunReport, SubmitReport
     from extractor_flow.run.session import Display
@@ -38,7 +39,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output-root", metavar="DIR", help="where run directories go (default: the config's)")
     command.add_argument("--only", metavar="NAME", action="append", default=[], help="train just NAME; * and ? match")
     command.add_argument(
-        "--seed", metavar="N", action="append", type=_seed, default=[], help="seed in place of the config's"
+        "--seed", metavar="N", action="append", type=at_least(0), default=[], help="seed in place of the config's"
     )
     command.add_argument(
         "--executor",
@@ -57,7 +58,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--wait", action="store_true", help="stay until a queue has run the jobs, and show how they do"
     )
     jobs = "jobs at a time (default: as many as cores, or two a GPU where jobs need CUDA)"
-    command.add_argument("--jobs", metavar="N", type=_positive, help=jobs)
+    command.add_argument("--jobs", metavar="N", type=at_least(1), help=jobs)
     command.add_argument("--resume", metavar="RUN_DIR", type=Path, help="go on with this run; CONFIG may be left out")
     command.add_argument("--dry-run", action="store_true", help="record every job as skipped; train nothing")
     command.add_argument(
@@ -84,20 +85,20 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     """Run, and report."""
-    from extractor_flow.cli.run_result import telling, write
+    from extractor_flow.cli.run_result import recording, write
     from extractor_flow.files import dumps
 
-    with telling(options.result) as told:
+    with recording(options.result) as result:
         # With --json, the document is all there is on standard output.
         with redirect_stdout(sys.stderr) if options.json else nullcontext():
-            exit_code = _run(options, told)
-        write(options.result, told.to_json(exit_code))
+            exit_code = _run(options, result)
+        write(options.result, result.to_json(exit_code))
     if options.json:
-        sys.stdout.write(dumps(told.to_json(exit_code)))
+        sys.stdout.write(dumps(result.to_json(exit_code)))
     return exit_code
 
 
-def _run(options: argparse.Namespace, told: Told) -> int:
+def _run(options: argparse.Namespace, result: RunResult) -> int:
     from extractor_flow.render.summary_json import to_json
     from extractor_flow.run.runner import SubmitReport
 
@@ -105,11 +106,11 @@ def _run(options: argparse.Namespace, told: Told) -> int:
         from extractor_flow.verify.attest import require_place
 
         require_place(options.attest)
-    report = _trained(options, told)
+    report = _trained(options, result)
     if isinstance(report, SubmitReport):
-        told.run = report.run
+        result.run = report.run
         return 0
-    told.summary = to_json(report.summary, report.flow.vocabulary)
+    result.summary = to_json(report.summary, report.flow.vocabulary)
     codes = [report.exit_code]
     if options.attest is not None:
         codes.append(_attest(report.run.path, options.attest))
@@ -118,20 +119,20 @@ def _run(options: argparse.Namespace, told: Told) -> int:
     return next((code for code in codes if code), 0)
 
 
-def _trained(options: argparse.Namespace, told: Told) -> RunReport | SubmitReport:
+def _trained(options: argparse.Namespace, result: RunResult) -> RunReport | SubmitReport:
     """Run the study or submit it to a queue, and report the outcome unless told to be quiet."""
     from rich.console import Console
 
     from extractor_flow.cli.terminal.closing import show
     from extractor_flow.cli.terminal.display import SilentDisplay, display_for
-    from extractor_flow.cli.terminal.quiet import QuietStream
+    from extractor_flow.cli.terminal.plain import QuietStream
     from extractor_flow.executors.events import Stop
     from extractor_flow.run.runner import RunReport, run_flow, submit_flow
 
     console = Console(file=cast("IO[str]", QuietStream(sys.stdout)))
 
     def display(words: ReportSpec) -> Display:
-        return told.listening(SilentDisplay() if options.quiet else display_for(console, words))
+        return result.listening(SilentDisplay() if options.quiet else display_for(console, words))
 
     stop = Stop()
     with stop.listening():
@@ -192,18 +193,3 @@ def _request(options: argparse.Namespace) -> RunRequest:
         command=tuple(options.words),
         executor=ExecutorChoice(options.executor, options.jobs, options.start_method, tuple(options.executor_option)),
     )
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        msg = f"{text!r} is not a whole number of at least 0"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        msg = f"{text!r} is not a whole number of at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return number

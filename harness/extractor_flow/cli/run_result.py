@@ -30,8 +30,8 @@ UNRECORDED = "unrecorded"
 
 
 @dataclass
-class Told:
-    """What is known of a run so far, collected as its display is told."""
+class RunResult:
+    """What is known of a run so far, collected from what its display is given."""
 
     run: RunDirectory | None = None
     jobs: Sequence[Job] = ()
@@ -40,7 +40,7 @@ class Told:
     """The value of the run's ``summary.json``, if it was published."""
 
     def listening(self, display: Display) -> Display:
-        """*display*, with everything that it is told noted here too."""
+        """*display*, with everything that it is given noted here too."""
         return _Listening(self, display)
 
     def to_json(self, exit_code: int, error: str | None = None) -> dict[str, Json]:
@@ -77,19 +77,19 @@ class Told:
 class _Listening:
     """A display between the run and the one that people see."""
 
-    told: Told
+    result: RunResult
     display: Display
 
     def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
         """Note the run, its jobs, and the records that are kept."""
-        self.told.run, self.told.jobs = run, jobs
-        self.told.records |= {record.job_key: record for record in kept}
+        self.result.run, self.result.jobs = run, jobs
+        self.result.records |= {record.job_key: record for record in kept}
         self.display.opened(run, jobs, kept)
 
     def happened(self, event: Event) -> None:
         """Note a job's record."""
         if isinstance(event, Finished):
-            self.told.records[event.job.key] = event.record
+            self.result.records[event.job.key] = event.record
         self.display.happened(event)
 
     def closed(self) -> None:
@@ -98,19 +98,19 @@ class _Listening:
 
 
 @contextmanager
-def telling(file: Path | None) -> Iterator[Told]:
+def recording(file: Path | None) -> Iterator[RunResult]:
     """What the block does to a run is in *file* afterwards, whole, also when the block is refused or interrupted.
 
     The block's own exit code, where it ends without an error, is :func:`write`'s to tell. An earlier *file* is removed
     first, so that a command that is killed leaves none.
     """
-    told = Told()
+    result = RunResult()
     if file is not None:
         _make_room(file)
     try:
-        yield told
+        yield result
     except BaseException as error:
-        write(file, told.to_json(exit_code_of(error), message_of(error)))
+        write(file, result.to_json(exit_code_of(error), message_of(error)))
         raise
 
 

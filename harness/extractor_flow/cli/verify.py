@@ -26,7 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the subcommand."""
     command = commands.add_parser("verify", help="check every claim of a run", description=_DESCRIPTION)
     add_arguments(command)
-    command.set_defaults(handler=handle)
+    command.set_defaults(handler=handle, silent=True)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -131,11 +131,13 @@ def _replayed(run_directory: Path, word: str) -> Verdict:
 
     from rich.console import Console
 
+    from extractor_flow.cli.failures import log_to_standard_error
     from extractor_flow.cli.terminal.display import display_for
     from extractor_flow.executors.events import Stop
     from extractor_flow.verify.replay import draw, replay
     from extractor_flow.verify.verdict import Verdict
 
+    log_to_standard_error()
     drawing = draw(run_directory, word)
     verdict = Verdict(notes=() if drawing.note is None else (drawing.note,))
     stop = Stop()

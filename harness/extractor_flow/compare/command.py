@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ def _lines(pair: RunPair) -> Iterator[str]:
         yield f"  {one_line(name)}, {pair.metric}: {_difference(paired)}"
     if speeds := pair.speeds:
         spread = f"{speeds[0]:.2f} to {speeds[-1]:.2f}, {len(speeds)} jobs"
+        from statistics import median
+
         yield f"  time: {median(speeds):.2f} times as long (median; {spread})"
 
 
@@ -92,6 +93,8 @@ def _difference(paired: Paired) -> str:
     ends = paired.spread
     spread = "" if ends is None else f", {_kind(ends)} {ends.low:+.4g} to {ends.high:+.4g}"
     told = "can be told apart" if paired.distinct else "cannot be told apart"
+    if paired.repeats is not None:
+        told += f", about {paired.repeats:.0%} of repeats would find it again"
     found = f"median difference {paired.median:+.4g} over {seeds}{spread}"
     return f"{found}: {told if paired.tested else 'too few seeds to tell'}"
 

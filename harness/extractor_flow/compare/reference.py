@@ -73,8 +73,8 @@ def _same_jobs(run: ComparedRun, reference: ComparedRun) -> bool:
 
 
 def _same_place(run: ComparedRun, reference: ComparedRun) -> bool:
-    here, there = ({**facts_of(each.request), _COMMIT: ""} for each in (run, reference))
-    return here == there
+    ours, theirs = ({**facts_of(each.request), _COMMIT: ""} for each in (run, reference))
+    return ours == theirs
 
 
 def _bit_for_bit(run: ComparedRun, reference: ComparedRun) -> Iterator[Judgement]:

@@ -25,8 +25,8 @@ _ROOT = "$."
 def settings_differences(one: ComparedRun, other: ComparedRun) -> dict[str, tuple[Json, Json]]:
     """The two values by key, such as ``algorithm.learning_rate``, where the settings of *one* and *other* differ."""
     found = differences(dict(one.request["config"]), dict(other.request["config"]))
-    told = {json_path(steps): (ours, theirs) for steps, ours, theirs in found}
-    return {path.removeprefix(_ROOT): pair for path, pair in told.items() if not _is_label(path)}
+    by_path = {json_path(steps): (ours, theirs) for steps, ours, theirs in found}
+    return {path.removeprefix(_ROOT): pair for path, pair in by_path.items() if not _is_label(path)}
 
 
 def require_comparable(one: ComparedRun, other: ComparedRun, ablated: Sequence[str]) -> dict[str, tuple[Json, Json]]:
@@ -38,7 +38,7 @@ def require_comparable(one: ComparedRun, other: ComparedRun, ablated: Sequence[s
     strange = {key: pair for key, pair in differing.items() if not any(_beneath(key, wanted) for wanted in ablated)}
     if strange:
         msg = (
-            f"{other.place}: not the same config as {one.place}: {_told(strange)}; compare runs of one config, or name "
+            f"{other.place}: not the same config as {one.place}: {_some(strange)}; compare runs of one config, or name "
             f"what differs on purpose: --ablate {next(iter(strange))}"
         )
         raise RequestError(one_line(msg))
@@ -47,10 +47,10 @@ def require_comparable(one: ComparedRun, other: ComparedRun, ablated: Sequence[s
 
 def require_used(ablated: Sequence[str], differing: Sequence[Mapping[str, object]]) -> None:
     """Raise :class:`RequestError` for a key of *ablated* in which no two of the configs differ."""
-    told = list(dict.fromkeys(key for each in differing for key in each))
+    paths = list(dict.fromkeys(key for each in differing for key in each))
     for key in ablated:
-        if not any(_beneath(path, key) for path in told):
-            msg = f"--ablate {key}: the configs do not differ there; they differ in {', '.join(told) or 'nothing'}"
+        if not any(_beneath(path, key) for path in paths):
+            msg = f"--ablate {key}: the configs do not differ there; they differ in {', '.join(paths) or 'nothing'}"
             raise RequestError(one_line(msg))
 
 
@@ -62,7 +62,7 @@ def _beneath(path: str, key: str) -> bool:
     return path == key or path.startswith((f"{key}.", f"{key}["))
 
 
-def _told(differing: dict[str, tuple[Json, Json]]) -> str:
+def _some(differing: dict[str, tuple[Json, Json]]) -> str:
     shown = [f"{key} ({brief(ours)} and {brief(theirs)})" for key, (ours, theirs) in differing.items()]
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
     return f"{', '.join(shown[:_MOST_NAMED])}{more}" or "nothing"

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from extractor_flow.config.defaults import resolve_defaults
 from extractor_flow.config.document import ConfigDocument, Problem
+from extractor_flow.config.expectations import did_you_mean
 from extractor_flow.config.messages import dotted, nearest, shown
 from extractor_flow.config.reader import SIZE_LIMIT, read_config
-from extractor_flow.config.schema import check_schema
-from extractor_flow.config.yaml_tree import DEPTH_LIMIT, VALUE_LIMIT
+from extractor_flow.config.schema import check_options, check_overrides, check_schema, problems_of
 
 __all__ = [
-    "DEPTH_LIMIT",
     "SIZE_LIMIT",
-    "VALUE_LIMIT",
     "ConfigDocument",
     "Problem",
+    "check_options",
+    "check_overrides",
     "check_schema",
+    "did_you_mean",
     "dotted",
     "nearest",
+    "problems_of",
     "read_config",
     "resolve_defaults",
     "shown",

@@ -88,6 +88,8 @@ def _types(wanted: str | list[str], schema: Mapping[str, Any]) -> str:
 
 
 def _pattern(wanted: str, schema: Mapping[str, Any]) -> str:
+    if "title" in schema:
+        return str(schema["title"])
     description = str(schema.get("description", "")).rstrip(". \n")
     if not description:
         return f"text that matches {shown(wanted)}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from extractor_flow.config.messages import found_kind, location, nearest
 from extractor_flow.config.reference import without_reference
-from extractor_flow.config.yaml_tree import compose
 from extractor_flow.errors import ConfigError, DataError
 from extractor_flow.files import printable, read_text
 
@@ -31,6 +30,8 @@ def read_config(path: Path) -> ConfigDocument:
     error where possible: syntax errors, tabs, a second document, keys that stand twice or are not strings, merge keys,
     tags beyond YAML's own plain ones, NaN, Infinity, and integers beyond 64 bits.
     """
+    from extractor_flow.config.yaml_tree import compose
+
     data, positions = compose(_text(path).removeprefix("\ufeff"), path)
     if data is None:
         raise ConfigError([f"{printable(str(path))}: is empty; expected a mapping of keys to values"])

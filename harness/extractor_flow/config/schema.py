@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor_flow.config.any_of import meant
 from extractor_flow.config.document import Problem
@@ -13,10 +13,14 @@ from extractor_flow.config.expectations import did_you_mean, sentence
 from extractor_flow.config.findings import Finding, findings
 from extractor_flow.config.messages import listed, shown
 from extractor_flow.config.schema_parts import Schema, known_keys
+from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
     from extractor_flow.config.document import ConfigDocument
+    from extractor_flow.config.messages import Keys
     from extractor_flow.files import Json
+
+_RUN_OPTIONS = {"run_id": "--run-id", "output_root": "--output-root", "seeds": "--seed"}
 
 
 def check_schema(document: ConfigDocument, schema: Mapping[str, Json]) -> list[Problem]:
@@ -25,9 +29,27 @@ def check_schema(document: ConfigDocument, schema: Mapping[str, Json]) -> list[P
     The path of an unknown or a missing key ends in that key. 4096.0 is an integer, as JSON Schema has it (see
     :func:`~extractor_flow.config.defaults.resolve_defaults`); true is not. References must be local.
     """
-    all_findings = findings(document.data, schema)
-    problems = {problem for each in _without_echoes(all_findings, schema) for problem in _explained(each, schema)}
+    problems = problems_of(document.data, schema)
     return sorted(problems, key=lambda each: (document.line(each.path), document.where(each.path), each.message))
+
+
+def problems_of(data: Mapping[str, Json], schema: Mapping[str, Json]) -> list[Problem]:
+    """As :func:`check_schema`, for *data* that stands in no file."""
+    all_findings = findings(data, schema)
+    named = (problem for each in _without_echoes(all_findings, schema) for problem in _explained(each, schema))
+    return list(dict.fromkeys(named))
+
+
+def check_options(values: Mapping[str, Json], schema: Mapping[str, Json], named: Callable[[Keys], str]) -> None:
+    """Raise :class:`RequestError` for *values* of the command line that break *schema*; *named* is how it has them."""
+    if problems := problems_of(values, schema):
+        raise RequestError("; ".join(f"{named(each.path)} {each.message}" for each in problems))
+
+
+def check_overrides(overrides: Mapping[str, Json], schema: Mapping[str, Any]) -> None:
+    """Raise :class:`RequestError` where the command line's *overrides* of the section ``run`` break *schema*."""
+    run: Json = schema["properties"]["run"]["properties"]
+    check_options(dict(overrides), {"properties": run}, lambda path: _RUN_OPTIONS[str(path[0])])
 
 
 def _without_echoes(all_findings: list[Finding], root: Schema) -> list[Finding]:
@@ -125,8 +147,8 @@ def _alternatives(finding: Finding, root: Schema) -> list[Problem]:
 def _excluded(finding: Finding, _: Schema) -> list[Problem]:
     wanted = finding.wanted if isinstance(finding.wanted, Mapping) else {}
     if list(wanted) == ["required"]:
-        keys = " and ".join(shown(key) for key in wanted["required"])
-        return [Problem(finding.path, f"has the keys {keys}; expected at most one of them")]
+        *others, last = wanted["required"]
+        return [Problem((*finding.path, last), f"stands beside {' and '.join(others)}; leave one of them out")]
     reason = wanted.get("description", "this is excluded here")
     return [Problem(finding.path, f"is {shown(finding.value)}; {reason}")]
 

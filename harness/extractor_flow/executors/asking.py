@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from extractor_flow.config import ConfigDocument, check_schema, resolve_defaults
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from extractor_flow.config import ConfigDocument
     from extractor_flow.executors.events import Executor
     from extractor_flow.study.flow import Flow, Study
 
@@ -51,6 +50,8 @@ def settings_for(
 
     Each word is ``KEY=VALUE``; a list takes several. :class:`ConfigError` or :class:`RequestError` where one is wrong.
     """
+    from extractor_flow.config import ConfigDocument, check_options, check_schema, dotted, resolve_defaults
+
     section: dict[str, Any] = {name: document.data.get(name, dict(before))}
     within: dict[str, Any] = {"type": "object", "properties": {name: dict(schema)}}
     written = ConfigDocument(document.path, section, document.positions)
@@ -58,9 +59,7 @@ def settings_for(
         raise written.complain(problems)
     settings: Any = resolve_defaults(section, within)
     said = _said(schema, words)
-    if problems := check_schema(ConfigDocument(Path(OPTION), said, {}), schema):
-        msg = "; ".join(f"{OPTION} {'.'.join(map(str, each.path))}: {each.message}" for each in problems)
-        raise RequestError(msg)
+    check_options(said, schema, lambda path: f"{OPTION} {dotted(path)}:")
     return {**settings[name], **said}
 
 

@@ -14,10 +14,11 @@ from extractor_flow.run.hardware import probe
 from extractor_flow.run.job import EX_TEMPFAIL
 from extractor_flow.run.jobdir import unstarted
 from extractor_flow.study.codes import Code, signal_name
-from extractor_flow.study.records import Failed, JobRecord
+from extractor_flow.study.records import Failed
 
 if TYPE_CHECKING:
     from extractor_flow.run.jobdir import JobDirectory
+    from extractor_flow.study.records import JobRecord
 
 HELD = Failed(Code.HELD, "another process holds this job; wait for it, then resume")
 # Workers of a job that was killed inherit its lock, and take a moment to die of the same signal.
@@ -83,16 +84,9 @@ def _lost(directory: JobDirectory, watch: Stopwatch, outcome: Failed) -> JobReco
     """The record of a started process that published none; it always gets an attempt number of its own."""
     if directory.attempts() == watch.attempts:
         directory.begin_attempt({"started_at": watch.started_at})
-    job = directory.job
-    return JobRecord(
-        flow=job.flow,
-        name=job.name,
-        seed=job.seed,
-        job_key=job.key,
-        directory=job.directory,
-        outcome=outcome,
+    return replace(
+        unstarted(directory.job, outcome),
         start_time=watch.started_at,
-        worker_mode=job.worker_mode,
         end_time=timestamp(utc_now()),
         duration_seconds=watch.seconds(),
         hardware=probe(),

@@ -84,7 +84,8 @@ def _about_tests(case: Case) -> Iterator[Finding]:
         markers = ", ".join(sorted(row.markers - {EVERY}))
         carries = f"carries {markers} and " if markers else ""
         if not _executed_on(row, case.expected):
-            yield Finding("test", row.nodeid, f"{carries}was executed on no expected lane: {_fates(row)}")
+            fates = "; ".join(f"{lane}: {said(test)}" for lane, test in row.lanes.items())
+            yield Finding("test", row.nodeid, f"{carries}was executed on no expected lane: {fates}")
         for lane, test in row.lanes.items():
             if test.failed:
                 yield Finding("test", row.nodeid, f"{carries}failed on {lane}: {said(test)}")
@@ -133,17 +134,15 @@ def _about_runs(case: Case) -> Iterator[Finding]:
         known = trained or {root for _, root in judged[:1]}
         for lane, root in judged:
             if root not in known:
-                told = ", ".join(sorted({other for other, run in seen if run.root in known}))
-                yield Finding("run", name, f"has the root {root} on {lane}, and {' or '.join(sorted(known))} on {told}")
+                lanes = ", ".join(sorted({other for other, run in seen if run.root in known}))
+                yield Finding(
+                    "run", name, f"has the root {root} on {lane}, and {' or '.join(sorted(known))} on {lanes}"
+                )
 
 
 def _executed_on(row: TestRow, lanes: Collection[str]) -> bool:
     """Whether the test really ran on one of *lanes*."""
     return any(test.executed for lane, test in row.lanes.items() if lane in lanes)
-
-
-def _fates(row: TestRow) -> str:
-    return "; ".join(f"{lane}: {said(test)}" for lane, test in row.lanes.items())
 
 
 _SUBJECTS = (

@@ -80,9 +80,5 @@ def _rows(reports: Iterable[LaneReport], required: Collection[str], allowed: Map
 def _lane_rows(reports: Sequence[LaneReport], expected: Sequence[str]) -> tuple[LaneRow, ...]:
     by_name = {report.lane: report for report in reports}
     names = dict.fromkeys([*expected, *by_name])
-    return tuple(_lane_row(name, by_name.get(name), expected=name in expected) for name in names)
-
-
-def _lane_row(name: str, report: LaneReport | None, *, expected: bool) -> LaneRow:
-    tests = report.tests.values() if report else ()
-    return LaneRow(name, expected, report, Counter(test.fate for test in tests))
+    fates = {name: Counter(test.fate for test in report.tests.values()) for name, report in by_name.items()}
+    return tuple(LaneRow(name, name in expected, by_name.get(name), fates.get(name, {})) for name in names)

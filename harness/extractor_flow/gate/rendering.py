@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from extractor_flow.gate.verdict import GateVerdict, LaneRow, Subject, TestRow
 
 _LANE_HEADINGS = ("lane", "platform", "Python", "pytest", "has", "executed", "skipped", "deselected", "exit status")
-_NOT_EXECUTED = ("skipped", "deselected", "not run", "rerun")
 
 
 def render_markdown(verdict: GateVerdict) -> str:
@@ -47,10 +46,10 @@ def render_junit(verdict: GateVerdict) -> str:
     checks = list(dict.fromkeys([*checks, *found]))
     suite = ET.Element("testsuite", name="gate", tests=str(len(checks)), errors="0", skipped="0")
     for subject, name in checks:
-        case = ET.SubElement(suite, "testcase", classname=f"gate.{subject}", name=_xml(name))
+        case = ET.SubElement(suite, "testcase", classname=f"gate.{subject}", name=printable(name))
         about = [finding.message for finding in verdict.findings if (finding.subject, finding.name) == (subject, name)]
         if about:
-            ET.SubElement(case, "failure", message=_xml(about[0])).text = _xml("\n".join(about))
+            ET.SubElement(case, "failure", message=printable(about[0])).text = printable("\n".join(about))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     root = ET.Element("testsuites")
     root.append(suite)
@@ -70,10 +69,8 @@ def _unseen(verdict: GateVerdict) -> Iterator[str]:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
-    lines = [headings, ["---"] * len(headings)]
-    shown = [[escape_cell(heading) for heading in headings], lines[1]]
-    shown += [[cell(text) for text in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in shown)
+    lines = [map(escape_cell, headings), ["---"] * len(headings), *(map(cell, row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _lane_cells(lane: LaneRow) -> list[str | None]:
@@ -97,8 +94,3 @@ def _lane_cells(lane: LaneRow) -> list[str | None]:
 
 def _test_cells(row: TestRow, lanes: Iterable[str]) -> list[str | None]:
     return [row.nodeid, *(said(row.lanes[lane]) if lane in row.lanes else None for lane in lanes)]
-
-
-def _xml(text: str) -> str:
-    """*text* in characters that XML can carry."""
-    return printable(text)

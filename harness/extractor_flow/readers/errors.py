@@ -39,8 +39,6 @@ class Kind(StrEnum):
     DTYPE = "dtype"
     SHAPE = "shape"
     PICKLE = "pickle"  # data that only running code could read
-    TABLE = "table"  # a CSV file that is not the table it should be
-    PROTOBUF = "protobuf"
     IMAGE = "image"
     CHAIN = "chain"  # a line that does not continue the line before it
 

@@ -8,7 +8,7 @@ import io
 import os
 import stat
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,6 +26,7 @@ DEPTH_LIMIT = 32
 PATH_LIMIT = 4096
 SIZE_LIMIT = 16 << 30
 _CHUNK = 1024 * 1024
+_BLOCK = 512  # the unit of st_blocks, whatever the file system's is
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_NAMES = {"", ".", ".."}
 _LINK_REFUSED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
@@ -33,10 +34,14 @@ _LINK_REFUSED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 
 @dataclass(frozen=True)
 class Listing:
-    """The regular files beneath a directory with their sizes in bytes, and what else was found there."""
+    """The regular files beneath a directory with their sizes in bytes, and what else was found there.
+
+    ``holes`` has the bytes that the disk holds of each file that is longer than that.
+    """
 
     files: dict[str, int]
     refused: tuple[ReadError, ...]
+    holes: dict[str, int] = field(default_factory=dict)
 
 
 class _Folder:
@@ -57,8 +62,9 @@ class ConfinedDirectory:
     def __init__(self, root: Path, spend: Callable[[str, int], None] | None = None) -> None:
         """Files beneath *root*; *spend* hears the path of each that is read, and how many bytes."""
         self.root = root
-        self._spend = spend
+        self.spend = spend
         self._digests: dict[str, str] = {}
+        self._listing: Listing | None = None
         self._way: list[_Folder] = []  # the directories that are open: the root, one in it, one in that
 
     @contextmanager
@@ -68,7 +74,7 @@ class ConfinedDirectory:
         Every component is opened by its own name inside its already opened parent, and no link is followed.
         """
         descriptor = self._descriptor(path)
-        raw = _Counted(descriptor, partial(self._spend, path)) if self._spend else io.FileIO(descriptor)
+        raw = _Counted(descriptor, partial(self.spend, path)) if self.spend else io.FileIO(descriptor)
         with io.BufferedReader(raw) as stream:
             size = os.fstat(descriptor).st_size
             if size > limit:
@@ -97,8 +103,8 @@ class ConfinedDirectory:
             while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
                 digest.update(chunk)
                 left -= len(chunk)
-                if self._spend:
-                    self._spend(path, len(chunk))
+                if self.spend:
+                    self.spend(path, len(chunk))
         except OSError as error:
             raise _unreadable(path, error) from error
         finally:
@@ -119,15 +125,24 @@ class ConfinedDirectory:
         More than *limit* entries, or 32 levels, raise.
         """
         found: dict[str, int] = {}
+        holes: dict[str, int] = {}
         refused: list[ReadError] = []
-        for path, status in self.everything(beneath, limit=limit):
+        for path, status in self._everything(beneath, limit):
             if problem := _not_utf8(path) or _not_regular(path, status):
                 refused.append(problem)
             else:
                 found[path] = status.st_size
-        return Listing(dict(sorted(found.items())), tuple(sorted(refused, key=str)))
+                if (held := status.st_blocks * _BLOCK) < status.st_size:
+                    holes[path] = held
+        return Listing(dict(sorted(found.items())), tuple(sorted(refused, key=str)), holes)
 
-    def everything(self, beneath: str = "", *, limit: int) -> Iterator[tuple[str, os.stat_result]]:
+    def listing(self, *, limit: int = COUNT_LIMIT) -> Listing:
+        """What :meth:`walk` finds beneath the root the first time that it is asked for."""
+        if self._listing is None:
+            self._listing = self.walk(limit=limit)
+        return self._listing
+
+    def _everything(self, beneath: str, limit: int) -> Iterator[tuple[str, os.stat_result]]:
         """What lies beneath *beneath* and is no directory; more than *limit* entries, or 32 levels, raise."""
         pending = [beneath]
         seen = 0

@@ -46,9 +46,9 @@ def spell_out(text: str) -> str:
     """
     if text == ABSENT:
         return _SPELLED_ABSENT
-    spelled = "".join(
-        character if character.isprintable() and character != "\\" else _spelled(character) for character in text
-    )
+    spelled = text
+    if "\\" in text or not text.isprintable():
+        spelled = "".join(each if each.isprintable() and each != "\\" else _spelled(each) for each in text)
     if spelled.startswith(" "):
         spelled = r"\x20" + spelled[1:]
     return spelled[:-1] + r"\x20" if spelled.endswith(" ") else spelled

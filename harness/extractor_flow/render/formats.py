@@ -33,6 +33,11 @@ def number(value: float, decimals: int) -> str:
     return f"{value:z.{decimals}{'f' if abs(value) < _LONGEST_PLAIN else 'e'}}"
 
 
+def spaced(name: str) -> str:
+    """The *name* of a setting or a metric as words."""
+    return name.replace("_", " ")
+
+
 def seconds(value: float) -> str:
     """A duration in seconds to one decimal, without its unit."""
     return number(value, SECONDS_DECIMALS)

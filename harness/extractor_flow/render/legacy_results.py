@@ -43,9 +43,9 @@ def complete_results(summary: RunSummary, settings: Mapping[str, Any]) -> dict[s
 
 def _metadata(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, Json]:
     section = settings.get("run")
-    asked = section if isinstance(section, dict) else {}
+    run = section if isinstance(section, dict) else {}
     optional: dict[str, Json] = {
-        **{key: asked.get(setting) for key, setting in _SETTINGS.items()},
+        **{key: run.get(setting) for key, setting in _SETTINGS.items()},
         "total_time": summary.aggregate_metrics.get("total_wall_time"),
     }
     return {
@@ -90,7 +90,7 @@ def _deltas(summary: RunSummary, settings: Mapping[str, Any]) -> dict[str, float
 
 
 def _result(record: JobRecord, delta: float | None) -> dict[str, Json]:
-    told: dict[str, Json] = {
+    result: dict[str, Json] = {
         "completed": isinstance(record.outcome, Completed),
         "status": record.status,
         "extractor_dir": record.directory,
@@ -100,9 +100,9 @@ def _result(record: JobRecord, delta: float | None) -> dict[str, Json]:
         case Completed(metrics=metrics, artifacts=artifacts, training_steps=steps):
             rewards: dict[str, Json] = {key: metrics.get(metric) for key, metric in _METRICS.items()}
             paths: dict[str, Json] = {name: artifact.path for name, artifact in artifacts.items()}
-            return {**told, "total_timesteps": steps, "artifacts": paths, **_there(rewards)}
+            return {**result, "total_timesteps": steps, "artifacts": paths, **_there(rewards)}
         case Skipped() | Failed():
-            return {**told, **why_not(record.outcome)}
+            return {**result, **why_not(record.outcome)}
 
 
 def _there(members: Mapping[str, Json]) -> dict[str, Json]:

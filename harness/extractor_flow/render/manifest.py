@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from extractor_flow.files import Json
 
 
-def training_manifest(
-    summary: RunSummary, *, selection: Sequence[str], dry_run: bool, skip_summary_path: str = SKIPS
-) -> dict[str, Json]:
+def training_manifest(summary: RunSummary, *, selection: Sequence[str], dry_run: bool) -> dict[str, Json]:
     """Every record of *summary* with its artifacts' digests and sizes, and the skips once more.
 
-    *selection* holds the name patterns that narrowed the study; *skip_summary_path* is relative to the run directory. A
-    comparison's working data (``details``) stay in the journal.
+    *selection* holds the name patterns that narrowed the study. A comparison's working data (``details``) stay in the
+    journal.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -30,7 +28,7 @@ def training_manifest(
         "selection": list(selection),
         "dry_run": dry_run,
         "jobs": [_without_details(record) for record in summary.records],
-        "skip_summary_path": skip_summary_path,
+        "skip_summary_path": SKIPS,
         **_skips(summary),
     }
 
@@ -54,6 +52,6 @@ def _skips(summary: RunSummary) -> dict[str, Json]:
         for record in summary.records
         if isinstance(record.outcome, Skipped)
     ]
-    told: dict[str, Json] = {"skipped_jobs": skipped, "skipped_count": len(skipped)}
+    skips: dict[str, Json] = {"skipped_jobs": skipped, "skipped_count": len(skipped)}
     views: list[Json] = [dict(view) for view in summary.skipped_views]
-    return {**told, "skipped_views": views} if views else told
+    return {**skips, "skipped_views": views} if views else skips

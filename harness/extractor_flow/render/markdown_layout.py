@@ -17,7 +17,7 @@ from extractor_flow.study.records import STATUSES, Completed
 from extractor_flow.study.statistics import RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from extractor_flow.study.flow import ReportSpec
 
@@ -25,13 +25,8 @@ NO_ROWS = "None."
 NOT_RECORDED = "not recorded"
 SUCCESS = STATUSES[Completed]
 
-RUN_ID, CREATED_AT, OUTPUT_DIRECTORY, INTERRUPTED, NOTE = (
-    "Run ID",
-    "Created At",
-    "Output Directory",
-    "Interrupted",
-    "Note",
-)
+RUN_ID, CREATED_AT, OUTPUT_DIRECTORY = "Run ID", "Created At", "Output Directory"
+INTERRUPTED, NOTE = "Interrupted", "Note"
 INTERRUPTED_TEXT = "yes; what had not finished is recorded as failed"
 
 VERDICT_HEADING = "Verdict"
@@ -132,7 +127,7 @@ def _results(results: Sequence[Mapping[str, Any]], vocabulary: ReportSpec, who: 
             result,
             result["status"],
             result["worker_mode"],
-            _if_there(result.get("duration_seconds"), seconds),
+            seconds(result["duration_seconds"]) if "duration_seconds" in result else None,
             best_metric(result, vocabulary),
             result_note(result),
         )
@@ -249,7 +244,3 @@ def _reproducibility(results: Sequence[Mapping[str, Any]], who: _Who, provenance
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _if_there(value: float | None, show: Callable[[float], str]) -> str | None:
-    return None if value is None else show(value)

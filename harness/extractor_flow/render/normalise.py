@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from extractor_flow.render.escaping import ABSENT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ABSENT = "n/a"
 _FACTS = {
     "": {"Created At": "(time)", "Output Directory": "(path)"},
     "Reproducibility": {

@@ -26,8 +26,8 @@ def verdict_lines(data: Mapping[str, Any]) -> list[str]:
 
 def note_lines(data: Mapping[str, Any]) -> list[str]:
     """What else a reader should know, but for what the limits of the verdict say."""
-    said = data.get("verdict", {}).get("limits", ())
-    return [f"note: {note}" for note in data.get("notes", ()) if note not in said]
+    limits = data.get("verdict", {}).get("limits", ())
+    return [f"note: {note}" for note in data.get("notes", ()) if note not in limits]
 
 
 def failure_lines(data: Mapping[str, Any]) -> list[tuple[str, str]]:

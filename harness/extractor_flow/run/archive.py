@@ -84,7 +84,7 @@ def _complete(run: RunDirectory, copy: SlimCopy, place: Path, largest: int, *, r
         listed["redacted"] = {"root": run.root(), "files": redacted}
     write_json(place / ARCHIVE, listed)
     write_text(place / ".gitattributes", _ATTRIBUTES)
-    return replace(copy, tells=_told(place, known), redacted=tuple(redacted))
+    return replace(copy, tells=_revealed(place, known), redacted=tuple(redacted))
 
 
 def _redact(place: Path, path: str, known: Outgoing) -> str | None:
@@ -101,14 +101,14 @@ def _redact(place: Path, path: str, known: Outgoing) -> str | None:
     return name if changed else None
 
 
-def _told(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
+def _revealed(place: Path, known: Outgoing) -> dict[str, tuple[str, ...]]:
     """What the copied files reveal, and which of them."""
-    told: dict[str, list[str]] = defaultdict(list)
+    revealed: dict[str, list[str]] = defaultdict(list)
     for file in sorted(path for path in place.rglob("*") if path.is_file()):
         name = file.relative_to(place).as_posix()
-        for what in dict.fromkeys(known.told_in(f"{name}\n{text_of(name, file.read_bytes())}")):
-            told[what].append(name)
-    return {what: tuple(files) for what, files in sorted(told.items())}
+        for what in dict.fromkeys(known.revealed_in(f"{name}\n{text_of(name, file.read_bytes())}")):
+            revealed[what].append(name)
+    return {what: tuple(files) for what, files in sorted(revealed.items())}
 
 
 def _require_archivable(run: RunDirectory, destination: Path) -> None:

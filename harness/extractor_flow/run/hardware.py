@@ -69,11 +69,11 @@ def processor() -> str | None:
         return _output_of("sysctl", "-n", "machdep.cpu.brand_string")
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0].splitlines()
-        told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        vectors = [flag for flag in _VECTORS if flag in told.get("flags", "").split()]
-        kind = ", ".join([*(f"{name} {told[name]}" for name in ("cpu family", "model") if name in told), *vectors])
-        if told.get("model name"):
-            return f"{told['model name']} ({kind})" if kind else told["model name"]
+        facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        vectors = [flag for flag in _VECTORS if flag in facts.get("flags", "").split()]
+        kind = ", ".join([*(f"{name} {facts[name]}" for name in ("cpu family", "model") if name in facts), *vectors])
+        if facts.get("model name"):
+            return f"{facts['model name']} ({kind})" if kind else facts["model name"]
     return platform.processor() or None
 
 

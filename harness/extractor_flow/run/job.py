@@ -22,8 +22,9 @@ from extractor_flow.errors import HarnessError, Interrupted, ResultError
 from extractor_flow.files import printable
 from extractor_flow.registry import find_flow
 from extractor_flow.run.hardware import probe, with_gpu_in_use
+from extractor_flow.run.jobdir import unstarted
 from extractor_flow.study.codes import Code, signal_name
-from extractor_flow.study.records import Completed, Failed, JobRecord, Outcome
+from extractor_flow.study.records import Completed, Failed, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from extractor_flow.run.jobdir import JobDirectory
     from extractor_flow.study.flow import Flow
     from extractor_flow.study.jobs import Job
+    from extractor_flow.study.records import JobRecord
 
 EX_TEMPFAIL = 75
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
@@ -75,15 +77,9 @@ def _attempt(directory: JobDirectory, attempt: int) -> JobRecord:
     seconds = time.monotonic() - clock
     # Where the clock was set back meanwhile the end is told by the clock of the start.
     ended = max(utc_now(), started + timedelta(seconds=seconds))
-    return JobRecord(
-        flow=job.flow,
-        name=job.name,
-        seed=job.seed,
-        job_key=job.key,
-        directory=job.directory,
-        outcome=outcome,
+    return replace(
+        unstarted(job, outcome),
         start_time=timestamp(started),
-        worker_mode=job.worker_mode,
         end_time=timestamp(ended),
         duration_seconds=round(seconds, 6),
         hardware=with_gpu_in_use(probe(), sys.modules),

@@ -43,7 +43,7 @@ class JobDirectory:
         self.job = job
         self.path = run_path / job.directory
         self._next_progress = 0.0
-        self._told: KeysView[str] | None = None
+        self._reported: KeysView[str] | None = None
 
     @classmethod
     def create(cls, run_path: Path, job: Job) -> Self:
@@ -142,9 +142,9 @@ class JobDirectory:
         At most five a second reach the disk, besides those that tell of other facts than the one before.
         """
         now = time.monotonic()
-        if now < self._next_progress and done < total and facts.keys() == self._told:
+        if now < self._next_progress and done < total and facts.keys() == self._reported:
             return
-        self._told = facts.keys()
+        self._reported = facts.keys()
         self._next_progress = now + _PROGRESS_INTERVAL
         with suppress(OSError, ValueError):
             write_json(self._file(PROGRESS), {"done": done, "total": total, "facts": facts}, durable=False)

@@ -59,7 +59,7 @@ class Outgoing:
             user = ""
         return cls(str(Path.home()), user, socket.gethostname())
 
-    def told_in(self, text: str) -> Iterator[str]:
+    def revealed_in(self, text: str) -> Iterator[str]:
         """What *text* reveals, as words; text matched by one rule is hidden from the next."""
         for rule in self._rules:
             if rule.pattern.search(text):

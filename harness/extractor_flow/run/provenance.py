@@ -53,11 +53,11 @@ def config_digest(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(dump_line(dict(settings)).encode("utf-8")).hexdigest()
 
 
-def _git(directory: Path, *words: str) -> str | None:
+def _git(directory: Path, *arguments: str) -> str | None:
     try:
         answer = subprocess.run(
             # Without the lock by which git updates its index: nothing is written to somebody's checkout.
-            ["git", "--no-optional-locks", "-C", str(directory), *words],
+            ["git", "--no-optional-locks", "-C", str(directory), *arguments],
             capture_output=True,
             text=True,
             timeout=_GIT_TIMEOUT,

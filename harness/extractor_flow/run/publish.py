@@ -50,36 +50,32 @@ def summary_of(request: Mapping[str, Any], records: Sequence[JobRecord], compari
 
 
 def published_files(
-    summary: RunSummary, request: Mapping[str, Any], words: ReportSpec, figures: Callable[[], Mapping[str, bytes]]
+    summary: RunSummary, request: Mapping[str, Any], vocabulary: ReportSpec, figures: Callable[[], Mapping[str, bytes]]
 ) -> dict[str, Callable[[], bytes]]:
     """What makes each published file of a run, by name, in the order in which they are written.
 
     *figures* gives those that the report, the last file, shows. The same arguments make the same bytes.
     """
-    selection, dry_run = request["selection"], request["dry_run"]
-    documents: dict[str, Callable[[], dict[str, Any]]] = {
-        layout.SUMMARY: lambda: summary_json.to_json(summary, words),
-        layout.MANIFEST: lambda: manifest.training_manifest(
-            summary, selection=selection, dry_run=dry_run, skip_summary_path=layout.SKIPS
-        ),
-        layout.SKIPS: lambda: manifest.skip_summary(summary),
-        layout.HISTORICAL: lambda: legacy_results.complete_results(summary, request["config"]),
-    }
     texts: dict[str, Callable[[], str]] = {
-        **{name: partial(_dumped, made) for name, made in documents.items()},
-        layout.MARKDOWN: lambda: markdown.render(summary, words),
+        layout.SUMMARY: lambda: dumps(summary_json.to_json(summary, vocabulary)),
+        layout.MANIFEST: lambda: dumps(
+            manifest.training_manifest(summary, selection=request["selection"], dry_run=request["dry_run"])
+        ),
+        layout.SKIPS: lambda: dumps(manifest.skip_summary(summary)),
+        layout.HISTORICAL: lambda: dumps(legacy_results.complete_results(summary, request["config"])),
+        layout.MARKDOWN: lambda: markdown.render(summary, vocabulary),
         layout.TABLE: lambda: summary_csv.table(summary),
-        layout.PAGE: lambda: _page(summary, request, words, figures()),
+        layout.PAGE: lambda: _page(summary, request, vocabulary, figures()),
     }
     return {name: partial(_encoded, made) for name, made in texts.items()}
 
 
-def beside_the_page(summary: RunSummary, words: ReportSpec) -> dict[str, Callable[[], bytes]]:
+def beside_the_page(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Callable[[], bytes]]:
     """What makes each file that lies beside the page, by path: its drawings, and a page for each job that failed."""
     from extractor_flow.render.page.charts import charts
     from extractor_flow.render.page.failures import failure_page, has_page, page_path
 
-    drawn = {f"{layout.CHARTS}/{name}": text.encode("utf-8") for name, text in charts(summary, words).items()}
+    drawn = {f"{layout.CHARTS}/{name}": text.encode("utf-8") for name, text in charts(summary, vocabulary).items()}
     failed = [record for record in summary.records if has_page(record)]
     return {
         **{path: partial(bytes, content) for path, content in drawn.items()},
@@ -87,14 +83,10 @@ def beside_the_page(summary: RunSummary, words: ReportSpec) -> dict[str, Callabl
     }
 
 
-def _page(summary: RunSummary, request: Mapping[str, Any], words: ReportSpec, figures: Mapping[str, bytes]) -> str:
+def _page(summary: RunSummary, request: Mapping[str, Any], vocabulary: ReportSpec, figures: Mapping[str, bytes]) -> str:
     from extractor_flow.render.page.document import report
 
-    return report(summary, request, words, figures)
-
-
-def _dumped(made: Callable[[], dict[str, Any]]) -> str:
-    return dumps(made())
+    return report(summary, request, vocabulary, figures)
 
 
 def _encoded(made: Callable[[], str]) -> bytes:
@@ -150,9 +142,9 @@ def publish(run: RunDirectory, flow: Flow) -> RunSummary:
     return summary
 
 
-def publish_beside_the_page(run: RunDirectory, summary: RunSummary, words: ReportSpec) -> None:
+def publish_beside_the_page(run: RunDirectory, summary: RunSummary, vocabulary: ReportSpec) -> None:
     """Write what lies beside the page, and remove what an earlier state of the journal had there."""
-    made = beside_the_page(summary, words)
+    made = beside_the_page(summary, vocabulary)
     directories = {record.directory for record in summary.records}
     for path in ConfinedDirectory(run.path).walk().files:
         if path not in made and layout.is_beside_the_page(path, directories):

@@ -58,7 +58,7 @@ from extractor_flow.readers.paths import ConfinedDirectory, own_files
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import component_of
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, Skipped, why_not
+from extractor_flow.study.records import SCHEMA_VERSION, Artifact, JobRecord, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -242,8 +242,8 @@ class RunDirectory:
         """List every file as it is now in ``subjects.json``; those that a slim copy left out stay on the list."""
         files = ConfinedDirectory(self.path)
         left_out = self._satisfying("archive", ARCHIVE)["left_out"] if (self.path / ARCHIVE).is_file() else ()
-        there = subjects.measure(files, files.walk().files.items())
-        self.publish(SUBJECTS, subjects.render([*there, *(subjects.Subject(**entry) for entry in left_out)]))
+        measured = subjects.measure(files, files.walk().files.items())
+        self.publish(SUBJECTS, subjects.render([*measured, *(Artifact(**entry) for entry in left_out)]))
 
     def root(self) -> str | None:
         """The root that the run was last bound under; ``None`` while it was never published."""

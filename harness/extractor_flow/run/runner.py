@@ -53,7 +53,7 @@ class SubmitReport:
 
     run: RunDirectory
     jobs: int
-    told: str
+    message: str
 
 
 def run_flow(request: RunRequest, make_display: Callable[[ReportSpec], Display], stop: Stop) -> RunReport:

@@ -124,8 +124,8 @@ class JobContract:
         """Raise :class:`ResultError`, with all that is wrong, unless the result of a job is as declared."""
         breaches = list(self.breaches(metrics, artifacts, details))
         if breaches:
-            told = (f"{each.member}: found {each.found}; {each.declared}" for each in breaches)
-            msg = f"the job left something else than its flow declares: {' | '.join(told)}"
+            complaints = (f"{each.member}: found {each.found}; {each.declared}" for each in breaches)
+            msg = f"the job left something else than its flow declares: {' | '.join(complaints)}"
             raise ResultError(msg)
 
     def breaches(
@@ -146,8 +146,8 @@ class JobContract:
         for role, path in sorted(artifacts.items()):
             if not any(spec.fits(pattern, role, path) for pattern, spec in self.artifacts.items()):
                 paths = [spec.path for pattern, spec in self.artifacts.items() if re.fullmatch(_regex(pattern), role)]
-                due = f"{' or '.join(paths)} is declared" if paths else f"declared are {', '.join(self.artifacts)}"
-                yield Breach(f"artifacts.{role}", path, due)
+                declared = f"{' or '.join(paths)} is declared" if paths else f"declared are {', '.join(self.artifacts)}"
+                yield Breach(f"artifacts.{role}", path, declared)
         for pattern, spec in self.artifacts.items():
             missing = not any(re.fullmatch(_regex(pattern), role) for role in artifacts)
             if spec.required and spec.since <= made and missing:

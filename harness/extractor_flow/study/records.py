@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Artifact:
-    """A file that a job left: ``path`` relative to the run directory, its SHA-256 and its size."""
+    """A file of a run, such as a job leaves: ``path`` relative to the run directory, its SHA-256 and its size."""
 
     path: str
     sha256: str
     size_bytes: int
 
     def to_json(self) -> dict[str, Json]:
-        """The artifact as it stands in a job record."""
+        """The file as it stands in a job record, and in the list of a run's files."""
         return {"path": self.path, "sha256": self.sha256, "size_bytes": self.size_bytes}
 
 
@@ -122,28 +122,13 @@ class HardwareProfile:
 
     def to_json(self) -> dict[str, Json]:
         """The profile; absent members have no key."""
-        return _without_none(
-            {
-                "platform": self.platform,
-                "arch": self.arch,
-                "python_version": self.python_version,
-                "workers": self.workers,
-                "gpu_model": self.gpu_model,
-                "cuda_version": self.cuda_version,
-            }
-        )
+        return _without_none(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The profile that :meth:`to_json` wrote."""
-        return cls(
-            platform=data["platform"],
-            arch=data["arch"],
-            python_version=data["python_version"],
-            workers=data["workers"],
-            gpu_model=data.get("gpu_model"),
-            cuda_version=data.get("cuda_version"),
-        )
+        required = {name: data[name] for name in ("platform", "arch", "python_version", "workers")}
+        return cls(**required, gpu_model=data.get("gpu_model"), cuda_version=data.get("cuda_version"))
 
 
 @dataclass(frozen=True)
@@ -196,23 +181,20 @@ class JobRecord:
             "job_key": self.job_key,
             "directory": self.directory,
             "attempt": self.attempt,
-            **self._identity(),
+            "config_name": self.name,
+            "status": self.status,
+            "start_time": self.start_time,
+            "worker_mode": self.worker_mode,
+            **_without_none(
+                {
+                    "seed": self.seed,
+                    "end_time": self.end_time,
+                    "duration_seconds": self.duration_seconds,
+                    "hardware_profile": None if self.hardware is None else self.hardware.to_json(),
+                }
+            ),
             **_outcome_to_json(self.outcome),
         }
-
-    def _identity(self) -> dict[str, Json]:
-        return _without_none(
-            {
-                "config_name": self.name,
-                "seed": self.seed,
-                "status": self.status,
-                "start_time": self.start_time,
-                "end_time": self.end_time,
-                "duration_seconds": self.duration_seconds,
-                "worker_mode": self.worker_mode,
-                "hardware_profile": None if self.hardware is None else self.hardware.to_json(),
-            }
-        )
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

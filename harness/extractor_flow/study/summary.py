@@ -75,13 +75,14 @@ def summarize(
     Counts and the wall time are the core's, the other aggregates are the flow's. *here* stands in the hardware overview
     when no job ever started; otherwise the overview lists the machines that jobs ran on.
     """
+    machines = dict.fromkeys(record.hardware for record in records if record.hardware is not None)
     return RunSummary(
         run_id=identity.run_id,
         flow=identity.flow,
         created_at=identity.created_at,
         output_root=identity.output_root,
         run_directory=identity.run_directory,
-        hardware_overview=_machines(records) or (here,),
+        hardware_overview=tuple(machines) or (here,),
         records=tuple(_with_comparison(record, comparison) for record in records),
         aggregate_metrics={**comparison.aggregate_metrics, **core_aggregates(records)},
         statistics=comparison.statistics,
@@ -102,10 +103,6 @@ def core_aggregates(records: Sequence[JobRecord]) -> dict[str, float]:
         "failed_runs": sum(isinstance(record.outcome, Failed) for record in records),
     }
     return counts | ({"total_wall_time": round(math.fsum(durations), 6)} if durations else {})
-
-
-def _machines(records: Sequence[JobRecord]) -> tuple[HardwareProfile, ...]:
-    return tuple(dict.fromkeys(record.hardware for record in records if record.hardware is not None))
 
 
 def _with_comparison(record: JobRecord, comparison: Comparison) -> JobRecord:

@@ -59,16 +59,16 @@ def like(jobs: Sequence[Job], trained: Sequence[JobRecord]) -> list[JobRecord]:
 
 
 def _imitation(job: Job, record: JobRecord, factor: float) -> JobRecord:
-    told = record.outcome
-    if isinstance(told, Completed):
-        metrics = {key: value * factor if isinstance(value, float) else value for key, value in told.metrics.items()}
+    outcome = record.outcome
+    if isinstance(outcome, Completed):
+        metrics = {key: value * factor if isinstance(value, float) else value for key, value in outcome.metrics.items()}
         artifacts = {
             name: replace(artifact, path=job.directory + artifact.path.removeprefix(record.directory))
-            for name, artifact in told.artifacts.items()
+            for name, artifact in outcome.artifacts.items()
         }
-        told = replace(told, metrics=metrics, artifacts=artifacts)
+        outcome = replace(outcome, metrics=metrics, artifacts=artifacts)
     identity: dict[str, Any] = {"name": job.name, "seed": job.seed, "job_key": job.key, "directory": job.directory}
-    return replace(record, outcome=told, worker_mode=job.worker_mode, **identity)
+    return replace(record, outcome=outcome, worker_mode=job.worker_mode, **identity)
 
 
 def _unstarted(record: JobRecord, outcome: Outcome) -> JobRecord:
@@ -94,14 +94,14 @@ def _check_order(flow: Flow, study: Study, records: list[JobRecord], found: Find
 
 def _differing(one: Comparison, other: Comparison) -> list[str]:
     """The members that differ; NaN, of which something else is said, is equal to itself here."""
-    told = [
+    views = [
         {
             each.name: json.dumps(getattr(comparison, each.name), sort_keys=True, default=repr)
             for each in fields(Comparison)
         }
         for comparison in (one, other)
     ]
-    return [name for name in told[0] if told[0][name] != told[1][name]]
+    return [name for name in views[0] if views[0][name] != views[1][name]]
 
 
 def _orders(records: list[JobRecord]) -> Iterator[list[JobRecord]]:
@@ -116,9 +116,9 @@ def _check_values(comparison: Comparison, records: Sequence[JobRecord], found: F
     keys = {record.job_key for record in records if isinstance(record.outcome, Completed)}
     strangers = comparison.job_metrics.keys() - keys
     found.require(not strangers, "compare", f"job_metrics for jobs that did not complete: {', '.join(strangers)}")
-    told: list[tuple[str, Mapping[str, float]]] = [("aggregate_metrics", comparison.aggregate_metrics)]
-    told += [(f"job_metrics[{key[:8]}]", metrics) for key, metrics in comparison.job_metrics.items()]
-    for where, metrics in told:
+    groups: list[tuple[str, Mapping[str, float]]] = [("aggregate_metrics", comparison.aggregate_metrics)]
+    groups += [(f"job_metrics[{key[:8]}]", metrics) for key, metrics in comparison.job_metrics.items()]
+    for where, metrics in groups:
         for name, value in metrics.items():
             fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
             found.require(fits, "compare", f"{where}: {name} is {value!r}; what is undefined must be absent")

@@ -81,8 +81,8 @@ class _Trial:
         directories = self._directories("failing", [replace(first, parameters={}), *others])
         records = self._execute("failing", directories)
         bad = records.pop(directories[0].job.key, None)
-        told = bad is not None and isinstance(bad.outcome, Failed)
-        self._found.require(told, "failing", f"a job that cannot be run has the record {bad}")
+        failed = bad is not None and isinstance(bad.outcome, Failed)
+        self._found.require(failed, "failing", f"a job that cannot be run has the record {bad}")
         self._require_success("failing", records)
 
     def held(self) -> None:
@@ -104,8 +104,8 @@ class _Trial:
         ended.set()
         killer.join()
         victim = records.pop(directories[0].job.key, None)
-        told = victim is not None and (isinstance(victim.outcome, Completed) or victim.outcome.code in _DEAD)
-        self._found.require(told, "killed", f"a job whose process was killed has the record {victim}")
+        recorded = victim is not None and (isinstance(victim.outcome, Completed) or victim.outcome.code in _DEAD)
+        self._found.require(recorded, "killed", f"a job whose process was killed has the record {victim}")
         self._require_success("killed", records)
 
     def stopped_before(self) -> None:
@@ -151,8 +151,8 @@ class _Trial:
     def _require_success(self, rule: str, records: dict[str, JobRecord]) -> None:
         for record in records.values():
             if not isinstance(record.outcome, Completed):
-                told = f"{record.label} {record.status}: {record.outcome.code}: {record.outcome.reason}"
-                self._found.add(rule, told)
+                message = f"{record.label} {record.status}: {record.outcome.code}: {record.outcome.reason}"
+                self._found.add(rule, message)
 
 
 _DEAD = {Code.KILLED, Code.LOST}

@@ -54,9 +54,9 @@ class Killing(Sabotaged):
 KINDS = {"raise": Sabotaged, "interrupt": Interrupting, "kill": Killing}
 
 
-def main(words: list[str]) -> int:
-    """Run the jobs named in *words* one after the other; 0 if this process lives to the end."""
-    for word in words:
+def main(paths: list[str]) -> int:
+    """Run the jobs named in *paths* one after the other; 0 if this process lives to the end."""
+    for word in paths:
         kind, _, path = word.partition("=")
         run_job(KINDS[kind].open(Path(path)), capture=True)
     return 0

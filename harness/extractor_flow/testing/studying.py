@@ -53,24 +53,22 @@ def check_members(flow: Flow, found: Findings) -> None:
     if isinstance(vocabulary, ReportSpec):
         _check_vocabulary(vocabulary, found)
     else:
-        found.add("members", f"vocabulary is {vocabulary!r}; expected a extractor_flow.study.flow.Vocabulary")
+        found.add("members", f"vocabulary is {vocabulary!r}; expected a ReportSpec")
     contract = getattr(flow, "contract", None)
     fits = isinstance(contract, JobContract)
-    found.require(
-        fits, "members", f"contract is {contract!r}; expected a extractor_flow.study.job_contract.JobContract"
-    )
+    found.require(fits, "members", f"contract is {contract!r}; expected a JobContract")
     for member, arguments in _ARGUMENTS.items():
         _check_method(flow, member, arguments, found)
 
 
-def _check_vocabulary(words: ReportSpec, found: Findings) -> None:
+def _check_vocabulary(vocabulary: ReportSpec, found: Findings) -> None:
     for name in ("title", "subject", "results_key", "results_heading", "headline"):
-        text = getattr(words, name)
+        text = getattr(vocabulary, name)
         found.require(isinstance(text, str) and text.strip(), "members", f"vocabulary.{name} is {text!r}")
     own = load_schema("training_summary")["properties"].keys() - {"extractor_results"}
-    message = f"vocabulary.results_key is {words.results_key!r}, which the summary has for something else"
-    found.require(words.results_key not in own, "members", message)
-    wrong = [key for key, metric in words.metrics.items() if not isinstance(metric, Metric)]
+    message = f"vocabulary.results_key is {vocabulary.results_key!r}, which the summary has for something else"
+    found.require(vocabulary.results_key not in own, "members", message)
+    wrong = [key for key, metric in vocabulary.metrics.items() if not isinstance(metric, Metric)]
     found.require(
         not wrong, "members", f"vocabulary.metrics: no extractor_flow.study.job_contract.Metric: {', '.join(wrong)}"
     )
@@ -92,7 +90,7 @@ def check_study(flow: Flow, document: ConfigDocument, found: Findings) -> Study 
     data = copy.deepcopy(document.data)
     study = found.attempt("study", "study()", lambda: flow.study(document, {}))
     if not isinstance(study, Study):
-        found.require(study is None, "study", f"study() returned {study!r}; expected a extractor_flow.study.flow.Study")
+        found.require(study is None, "study", f"study() returned {study!r}; expected a Study")
         return None
     found.require(document.data == data, "study", "study() changed the document it was given")
     _check_same(study, "a second time", found, lambda: flow.study(document, {}))
@@ -123,8 +121,8 @@ def _check_overrides(flow: Flow, document: ConfigDocument, found: Findings) -> N
     wanted = {"run_id": "another-run", "output_root": "another/root"}
     study = found.attempt("study", f"study() with {wanted}", lambda: flow.study(document, wanted))
     if study is not None:
-        told = {"run_id": study.run_id, "output_root": study.output_root}
-        found.require(told == wanted, "study", f"study() with the overrides {wanted} gives {told}")
+        given = {"run_id": study.run_id, "output_root": study.output_root}
+        found.require(given == wanted, "study", f"study() with the overrides {wanted} gives {given}")
     try:
         seeds = {job.seed for job in flow.study(document, {"seeds": [5]}).jobs}
     except HarnessError:

@@ -54,13 +54,13 @@ class Sandbox:
     place: Path
     timeout: float
 
-    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A Python process to its end that imports what this one can; its working directory is this one's too.
 
         One that takes too long is killed and has the exit code 124.
         """
         paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)  # noqa: PTH100 - the path holds strings
-        command = [sys.executable, *words]
+        command = [sys.executable, *arguments]
         try:
             return subprocess.run(
                 command,
@@ -82,10 +82,10 @@ def check_light(flow: Flow, ground: Sandbox, found: Findings) -> None:
     if answer.returncode:
         found.add("light", f"in a process of its own it cannot be imported and asked for a study: {_end_of(answer)}")
         return
-    told = json.loads(answer.stdout.splitlines()[-1])
-    loaded = ", ".join(told["loaded"])
+    answer_data = json.loads(answer.stdout.splitlines()[-1])
+    loaded = ", ".join(answer_data["loaded"])
     found.require(not loaded, "light", f"study() and compare() load {loaded}; import that inside run() only")
-    missing = ", ".join(told["missing"])
+    missing = ", ".join(answer_data["missing"])
     found.require(not missing, "light", f"preload names what is not there: {missing}")
 
 
@@ -100,8 +100,8 @@ def cheapest(flow: Flow, study: Study, found: Findings) -> Job | None:
     }
     able = [job for job in study.jobs if skips[job.key] is None]
     if not able:
-        told = "; ".join(dict.fromkeys(skip.reason for skip in skips.values() if skip is not None))
-        found.add("run", f"no job can run on this machine, so training was not checked: {told}")
+        reasons = "; ".join(dict.fromkeys(skip.reason for skip in skips.values() if skip is not None))
+        found.add("run", f"no job can run on this machine, so training was not checked: {reasons}")
         return None
     return min(able, key=lambda job: job.weight)
 
@@ -138,8 +138,8 @@ def _trained(job: Job, ground: Sandbox, number: str, found: Findings) -> RunDire
             tail = " | ".join(record.outcome.log_tail) if isinstance(record.outcome, Failed) else ""
             found.add("run", f"{record.label} {record.status}: {record.outcome.reason} {tail}".rstrip())
     for violation in verify(path).violations:
-        told = f"{violation.file}: {violation.path}: {violation.claim}; found {violation.found}"
-        found.add("verdict", f"the run does not verify: {told}")
+        message = f"{violation.file}: {violation.path}: {violation.claim}; found {violation.found}"
+        found.add("verdict", f"the run does not verify: {message}")
     return run if all(isinstance(record.outcome, Completed) for record in records) else None
 
 
@@ -170,11 +170,13 @@ def check_failures(job: Job, run: RunDirectory, ground: Sandbox, found: Findings
         found.add("failure", "run() never called workspace.progress(): nobody can watch it, nor test how it fails")
         return
     raised, interrupted, killed = (disturbed[kind].result() for kind in ("raise", "interrupt", "kill"))
-    told = raised is not None and isinstance(raised.outcome, Failed) and raised.outcome.code is Code.RAISED
-    found.require(told, "failure", f"an exception from workspace.progress() did not fail the job: {_told(raised)}")
-    told = interrupted is not None and isinstance(interrupted.outcome, Failed) and interrupted.outcome.interrupted
-    found.require(told, "failure", f"SIGTERM did not interrupt the job: {_told(interrupted)}")
-    found.require(killed is None, "failure", f"a killed job has a result: {_told(killed)}")
+    failed = raised is not None and isinstance(raised.outcome, Failed) and raised.outcome.code is Code.RAISED
+    found.require(
+        failed, "failure", f"an exception from workspace.progress() did not fail the job: {_described(raised)}"
+    )
+    failed = interrupted is not None and isinstance(interrupted.outcome, Failed) and interrupted.outcome.interrupted
+    found.require(failed, "failure", f"SIGTERM did not interrupt the job: {_described(interrupted)}")
+    found.require(killed is None, "failure", f"a killed job has a result: {_described(killed)}")
 
 
 def _again(job: Job, run: RunDirectory, place: Path) -> JobDirectory:
@@ -185,7 +187,7 @@ def _again(job: Job, run: RunDirectory, place: Path) -> JobDirectory:
     return JobDirectory.create(copied, job)
 
 
-def _told(record: JobRecord | None) -> str:
+def _described(record: JobRecord | None) -> str:
     if record is None:
         return "no result"
     outcome = record.outcome

@@ -36,6 +36,7 @@ def verify(
     As :func:`extractor_flow.verify.engine.verify`, which is imported when it is called: who only shows verdicts, or has
     another process judge, needs none of it.
     """
+    from extractor_flow.readers.paths import ConfinedDirectory
     from extractor_flow.verify import engine
 
-    return engine.verify(run_directory, deep=deep, archived=archived, witness=witness, trust=trust)
+    return engine.verify(ConfinedDirectory(run_directory), deep=deep, archived=archived, witness=witness, trust=trust)

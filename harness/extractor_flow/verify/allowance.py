@@ -17,15 +17,12 @@ from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.study.jobs import MOST_JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from extractor_flow.readers.paths import ConfinedDirectory
 
 _MEGABYTE = 1_000_000
 _KEY = b'"job_key"'
 _CHUNK = _MEGABYTE
 _MOST_COUNTED = 256 * _MEGABYTE
-_BLOCK = 512  # the unit of st_blocks, whatever the file system's is
 # The shortest that a job takes in the request and in the journal: what is shorter tells of no job.
 _LEAST = {layout.RUN: 200, layout.JOURNAL: 300}
 _DEPTH = 3  # of a job's directory, such as extractors/NAME/seed-1
@@ -61,7 +58,7 @@ def allowance_of(files: ConfinedDirectory, *, deep: bool, factor: float) -> Allo
     """
     least, jobs = smallest(1), _jobs(files)
     entries = math.ceil((least.entries + 100 * jobs) * factor)
-    sizes = dict(_sizes(files, entries))
+    sizes = _sizes(files, entries)
     tensors: Counter[str] = Counter()
     for path, size in sizes.items():
         if path.endswith(_TENSORS):
@@ -96,15 +93,16 @@ def _jobs_in(files: ConfinedDirectory, name: str, least: int) -> int:
     return min(count, length // least)
 
 
-def _sizes(files: ConfinedDirectory, most: int) -> Iterator[tuple[str, int]]:
-    """The bytes on the disk of each regular file; where the directory cannot be listed, of those before."""
+def _sizes(files: ConfinedDirectory, most: int) -> dict[str, int]:
+    """The bytes on the disk of each regular file; of none where the directory cannot be listed."""
     try:
-        for path, status in files.everything(limit=most):
-            yield path, min(status.st_size, status.st_blocks * _BLOCK)
+        listing = files.listing(limit=most)
     except ReadError as error:
         if error.kind is Kind.TOO_MANY:
             msg = f"more than {most} files and directories"
             raise OverBudgetError(msg) from error
+        return {}
+    return listing.files | listing.holes
 
 
 class Meter:

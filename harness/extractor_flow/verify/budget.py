@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TextIO
 
-    from extractor_flow.verify.allowance import Meter
+    from extractor_flow.readers.paths import ConfinedDirectory
 
 CRASH = "crash"
 """The kind of violation that the verifier itself failed, which no run should be able to make it do."""
@@ -157,24 +157,18 @@ def _judged(asked: Asked, answer: TextIO) -> dict[str, Any]:
         allowance = limits.allowance_of(directory, deep=asked.deep, factor=asked.factor)
         limits.limit_process(allowance)
         _say(answer, {"allowed": str(allowance)})
-        return _verdict(asked, limits.Meter(allowance.read))
+        directory.spend = limits.Meter(allowance.read).spend
+        return _verdict(asked, directory)
     except limits.OverBudgetError as error:
         return {"over": str(error)}
     except HarnessError as error:
         return {"error": str(error), "exit_code": error.exit_code}
 
 
-def _verdict(asked: Asked, meter: Meter) -> dict[str, Any]:
+def _verdict(asked: Asked, files: ConfinedDirectory) -> dict[str, Any]:
     from extractor_flow.verify.engine import verify
 
-    verdict = verify(
-        Path(asked.run_directory),
-        deep=asked.deep,
-        archived=asked.archived,
-        trust=asked.trust,
-        witness=asked.witness,
-        spend=meter.spend,
-    )
+    verdict = verify(files, deep=asked.deep, archived=asked.archived, trust=asked.trust, witness=asked.witness)
     if any(violation.kind == BUDGET for violation in verdict.violations):
         return {"over": "more memory"}
     if len(verdict.violations) + len(verdict.unchecked) > _MOST_FINDINGS:

@@ -10,7 +10,6 @@ from extractor_flow.errors import RunDirectoryError
 from extractor_flow.evidence.check import Requirement, SupportsChecks
 from extractor_flow.evidence.findings import BUDGET, Unchecked, Violation, Why
 from extractor_flow.readers.errors import Kind, ReadError, one_line
-from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.checks import CORE_CHECKS
 from extractor_flow.verify.checks.binding import notes, witness_holds
@@ -21,12 +20,12 @@ from extractor_flow.verify.subject.context import load_run
 from extractor_flow.verify.verdict import Ran, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from extractor_flow.binding.witness import Witness
     from extractor_flow.evidence.findings import Finding
-    from extractor_flow.readers.paths import Listing
+    from extractor_flow.readers.paths import ConfinedDirectory, Listing
     from extractor_flow.verify.subject.context import RunSubject
 
 _OF_FLOW = (Requirement.REQUEST, Requirement.JOURNAL, Requirement.FLOW, Requirement.STUDY)
@@ -43,24 +42,23 @@ _NO_DIRECTORY = {Kind.MISSING: "there is no such directory", Kind.NOT_A_FILE: "i
 
 
 def verify(
-    run_directory: Path,
+    files: ConfinedDirectory,
     *,
     deep: bool | Collection[str] = False,
     archived: bool = False,
     witness: Witness | None = None,
     trust: Iterable[str] = (),
-    spend: Callable[[str, int], None] | None = None,
 ) -> Verdict:
-    """Check every claim of the run in *run_directory* against the evidence beside it.
+    """Check every claim of the run in *files* against the evidence beside it.
 
     With *deep*, or the ids of the deep checks that shall look, a flow may use its deep-learning package, which it never
     lets unpickle, and of the code that the run names no other than *trust* (as ``module:name``). With *archived*, files
     that the run's archive list says were left out count as unchecked, not as missing. With a *witness*, the run must be
-    the one that it tells of. *spend* hears the name of each file that is read, and how many bytes.
-    :class:`RunDirectoryError` (exit code 2) when the directory is none, or nothing in it is of a run.
+    the one that it tells of. :class:`RunDirectoryError` (exit code 2) when the directory is none, or nothing in it is
+    of a run.
     """
     try:
-        return _judged(ConfinedDirectory(run_directory, spend), witness, frozenset(trust), deep=deep, archived=archived)
+        return _judged(files, witness, frozenset(trust), deep=deep, archived=archived)
     except MemoryError:
         # Not for a single check to say: what has filled the memory is still there for the next one.
         return _verdict((Violation(layout.RUN, "", "can be verified in the memory there is", "MemoryError", BUDGET),))
@@ -75,7 +73,7 @@ def _judged(
     archived: bool,
 ) -> Verdict:
     try:
-        listing = files.walk()
+        listing = files.listing()
     except ReadError as error:
         if error.where == one_line(str(files.root)):
             raise _no_run(files.root, _NO_DIRECTORY.get(error.kind, error.what)) from error

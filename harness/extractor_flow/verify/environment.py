@@ -6,9 +6,6 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.run.hardware import probe, processor
-from extractor_flow.run.provenance import git_state, package_versions
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,6 +20,9 @@ def environment_differences(request: Mapping[str, Any]) -> dict[str, tuple[str, 
 
 
 def _facts_here() -> dict[str, str]:
+    from extractor_flow.run.hardware import probe, processor
+    from extractor_flow.run.provenance import git_state, package_versions
+
     state = git_state(Path.cwd())
     return _facts(probe().to_json(), package_versions(), platform.python_version(), processor(), state)
 

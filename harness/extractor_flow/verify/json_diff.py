@@ -46,8 +46,8 @@ def violations(
 ) -> Iterator[Violation]:
     """The violations of *file*, which holds *found* and must hold *demanded*, as *why* says; at most 100."""
     all_of_them = differences(demanded, found, rounded)
-    for steps, wanted, there in islice(all_of_them, MOST_A_FILE):
-        yield Violation(file, json_path(steps), brief(there), f"{why}: {brief(wanted)}", "inconsistent")
+    for steps, wanted, stated in islice(all_of_them, MOST_A_FILE):
+        yield Violation(file, json_path(steps), brief(stated), f"{why}: {brief(wanted)}", "inconsistent")
     if next(all_of_them, None) is not None:
         yield Violation(file, "", "agrees with its sources", f"more than {MOST_A_FILE} differences", "inconsistent")
 
@@ -63,8 +63,8 @@ def _differences(
             yield from _differences((*steps, key), demanded.get(key, ABSENT), found.get(key, ABSENT), rounded)
     elif isinstance(demanded, list) and isinstance(found, list):
         for position in range(max(len(demanded), len(found))):
-            wanted, there = (values[position] if position < len(values) else ABSENT for values in (demanded, found))
-            yield from _differences((*steps, position), wanted, there, rounded)
+            wanted, stated = (values[position] if position < len(values) else ABSENT for values in (demanded, found))
+            yield from _differences((*steps, position), wanted, stated, rounded)
     elif not _equal(demanded, found) and not (rounded(steps) and _near(demanded, found)):
         yield steps, demanded, found
 

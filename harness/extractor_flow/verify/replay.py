@@ -177,8 +177,8 @@ def _judge(original: _Original, again: JobRecord, environment: tuple[str, ...]) 
 
 def _is_unrepeatable(again: JobRecord) -> bool:
     """Whether the job, as it was trained here, says that it cannot be repeated; the run's own word does not count."""
-    told = again.outcome.details.get(REPEATABILITY) if isinstance(again.outcome, Completed) else None
-    return isinstance(told, dict) and told.get("repeats") is False
+    claim = again.outcome.details.get(REPEATABILITY) if isinstance(again.outcome, Completed) else None
+    return isinstance(claim, dict) and claim.get("repeats") is False
 
 
 def _not_reproduced(label: str, why: str) -> Unchecked:
@@ -199,17 +199,17 @@ def _comparable(flow: Flow, outcome: Outcome) -> dict[str, Any]:
     names = flow.contract.reproducible(outcome.artifacts)
     digests = {name: {"sha256": outcome.artifacts[name].sha256} for name in names}
     declared = flow.contract.details
-    details = {name: told for name, told in outcome.details.items() if name in declared and declared[name].reproducible}
+    details = {name: each for name, each in outcome.details.items() if name in declared and declared[name].reproducible}
     numbers = {"metrics": dict(outcome.metrics), "training_steps": outcome.training_steps}
     return {**numbers, "artifacts": digests, "details": details}
 
 
 def _equal(original: _Original) -> tuple[str, ...]:
     """What was found equal, as words."""
-    told = _comparable(original.flow, original.outcome)
+    same = _comparable(original.flow, original.outcome)
     artifacts = original.outcome.artifacts
-    files = [f"{artifacts[name].path} (SHA-256 {artifacts[name].sha256})" for name in told["artifacts"]]
-    return (*files, f"{len(told['metrics'])} metrics", f"{told['training_steps']} training steps", *told["details"])
+    files = [f"{artifacts[name].path} (SHA-256 {artifacts[name].sha256})" for name in same["artifacts"]]
+    return (*files, f"{len(same['metrics'])} metrics", f"{same['training_steps']} training steps", *same["details"])
 
 
 def _violation(original: _Original, path: str, claim: str, found: str) -> Violation:

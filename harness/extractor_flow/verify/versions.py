@@ -31,6 +31,6 @@ def computes_alike(request: Mapping[str, Any]) -> bool:
 
 def author(request: Mapping[str, Any]) -> str:
     """Who wrote the run by its own word, and who reads it, as the reason why something is not checked."""
-    there = request["packages"].get(DISTRIBUTION)
-    wrote = f"{DISTRIBUTION} {there}" if there else f"an unknown version of {DISTRIBUTION}"
+    recorded = request["packages"].get(DISTRIBUTION)
+    wrote = f"{DISTRIBUTION} {recorded}" if recorded else f"an unknown version of {DISTRIBUTION}"
     return f"{wrote} wrote it; this is {__version__}"

@@ -14,14 +14,13 @@ from support.lies.dose_tampering import (
     BUNDLE,
     CHECKPOINT,
     CURVES,
-    NO_BASELINE,
     STUDY,
     edited_tensors,
     from_nowhere,
     relabelled,
 )
 from support.lies.mutated_runs import one_for_each_check
-from support.published import DOSES, publish_run
+from support.published import DOSES, publish_run, published
 
 pytest.importorskip("skimage", reason="this run reconstructs, with the extra [dose]")
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
@@ -32,7 +31,7 @@ DEEP = ("dose-images-again", "dose-losses-again")
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
     """A run of a trained and a skipped cell."""
-    return shared_run(STUDY, *NO_BASELINE)
+    return published(shared_run.some_cells())
 
 
 @pytest.fixture
@@ -45,6 +44,7 @@ def named(run, *, deep=False):
     return [violation.file for violation in verify(run.path, deep=deep).violations]
 
 
+@pytest.mark.whole
 def test_the_untouched_copy_verifies_deep_with_nothing_left_unchecked(run):
     verdict = verify(run.path, deep=True)
 

@@ -116,7 +116,11 @@ def statuses(folder: Path) -> list[str]:
     return [json.loads(line)["status"] for line in lines]
 
 
-@pytest.mark.parametrize("title", STUDIES)
+# Worker processes take seconds to start, and the integration suite has a run with them judged.
+DEAR = "worker processes, and lanes of unequal length"
+
+
+@pytest.mark.parametrize("title", [pytest.param(each, marks=[pytest.mark.whole] * (each == DEAR)) for each in STUDIES])
 def test_a_genuine_run_verifies(tmp_path, request, title):
     if title not in DRAWN:
         request.getfixturevalue("undrawn")

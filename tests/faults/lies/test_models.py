@@ -25,7 +25,7 @@ pytest.importorskip("stable_baselines3")
 
 from extractor_flow.flows.extractor_comparison.checks.player import Player  # noqa: E402
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv  # noqa: E402
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class  # noqa: E402
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class  # noqa: E402
 from extractor_flow.flows.extractor_comparison.training.model import _ACTIVATIONS  # noqa: E402
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from operator import attrgetter
 
 import pytest
 
@@ -12,6 +13,7 @@ from extractor_flow.verify import verify
 from support.lies.careful_lies import LIES
 from support.lies.mutation_table import ONE_FILE
 from support.published import COMPARISON
+from support.whole import one_of_a_kind
 
 # Binding again changes the chain of the journal and the list of files, and cannot hide what is caught in other files.
 # Of an attempt's note nothing but the list of files tells, and a witness of that list.
@@ -20,6 +22,11 @@ BOUND = [
     for mutation in ONE_FILE
     if mutation.file == layout.JOURNAL or ("subjects" in mutation.checks and "/attempt-" not in mutation.file)
 ]
+
+
+title = attrgetter("title")
+kind = attrgetter("file", "kind", "checks")
+"""What tells mutations apart: the file that is changed, and what catches it."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,7 @@ def test_publishing_again_is_no_tampering(run):
     assert verify(run.path).violations == ()
 
 
-@pytest.mark.parametrize("mutation", [*ONE_FILE, *LIES], ids=lambda mutation: mutation.title)
+@pytest.mark.parametrize("mutation", one_of_a_kind([*ONE_FILE, *LIES], kind, title))
 def test_tampering_is_caught_and_its_file_is_named(run, mutation):
     mutation.change(run)
 
@@ -54,7 +61,7 @@ def test_tampering_is_caught_and_its_file_is_named(run, mutation):
     assert [violation for violation in caught if violation.check in mutation.checks], violations
 
 
-@pytest.mark.parametrize("mutation", BOUND, ids=lambda mutation: mutation.title)
+@pytest.mark.parametrize("mutation", one_of_a_kind(BOUND, kind, title))
 def test_binding_the_run_again_does_not_hide_it(run, mutation):
     mutation.change(run)
     with suppress(ValueError, OSError, HarnessError):

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.readers.monitor import ROW_LIMIT, read_monitor
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.pickle_names import uses_in
 from extractor_flow.readers.pickled import table
@@ -18,8 +17,6 @@ from extractor_flow.readers.text import read_bytes, read_json
 from extractor_flow.study.jobs import MOST_JOBS
 from extractor_flow.verify.checks.made_again import read_figures
 from extractor_flow.verify.checks.markdown import PageError, parse_page
-
-HEAD = b'#{"t_start": 0.0, "env_id": "None"}\nr,l,t\n'
 
 
 def refusal(read, *arguments):
@@ -35,31 +32,6 @@ def test_a_pickle_has_no_more_instructions_than_a_model_needs(read):
 
 def test_json_has_no_more_values_than_a_summary_needs():
     assert refusal(read_json, io.BytesIO(b"[0" + b",0" * 10_000_001 + b"]"), "file") == Kind.TOO_MANY
-
-
-def test_a_monitor_has_no_more_rows_than_are_read():
-    assert refusal(read_monitor, io.BytesIO(HEAD + b"1,1,1\n" * (ROW_LIMIT + 1)), "file") == Kind.TOO_MANY
-
-
-@pytest.mark.parametrize("ending", [b"\n", b"\r\n"], ids=["lf", "crlf"])
-def test_rows_are_the_same_whether_they_are_read_in_blocks_or_one_by_one(ending):
-    rows = [b"%d.5,%d,%de-1" % (n - 9_000, n + 1, n) for n in range(20_000)]
-    plain, wide = (
-        read_monitor(io.BytesIO(head + b"".join(row + more + ending for row in rows)), "file")
-        for head, more in ((HEAD, b""), (HEAD.replace(b"r,l,t", b"r,l,t,extra"), b",x"))
-    )
-
-    for name in ("rewards", "lengths", "times"):
-        assert getattr(plain, name).tolist() == getattr(wide, name).tolist()
-    assert (plain.lengths.dtype, plain.lengths[-1], plain.rewards[0]) == ("int64", 20_000, -9000.5)
-
-
-@pytest.mark.parametrize("row", [b"nan,1,2", b"1e999,1,2", b"1,-1,2", b"1,1", b"", b"1,2,3"])
-def test_a_wrong_row_is_named_by_its_line_however_far_down_it_is(row):
-    data = HEAD + b"1,1,1\n" * 30_000 + row + (b"" if row == b"1,2,3" else b"\n")
-
-    with pytest.raises(ReadError, match="file:30003"):
-        read_monitor(io.BytesIO(data), "file")
 
 
 def test_what_is_larger_than_its_limit_is_refused_before_it_is_read():

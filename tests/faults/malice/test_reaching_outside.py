@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from extractor_flow.verify import verify
-from support.lies.dose_tampering import NO_BASELINE, STUDY, relabelled
+from support.lies.dose_tampering import relabelled
+from support.published import published
 
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
@@ -26,7 +27,7 @@ print(json.dumps([path for path in opened if "treasure" in path]))
 
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
-    return shared_run(STUDY, *NO_BASELINE)
+    return published(shared_run.some_cells())
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def test_a_run_that_does_not_pin_the_data_set_it_names_is_a_violation(run):
     assert ["base_sha256" in each for each in found] == [True]
 
 
-def test_a_scan_of_a_million_frames_is_not_measured_again(run):
-    relabelled(lambda config: config["simulation"].update(object_size=1024, scan_step=1))(run)
+def test_a_scan_of_too_many_frames_is_not_measured_again(run):
+    relabelled(lambda config: config["simulation"].update(object_size=288, scan_step=1))(run)
 
     whys = [each.why for each in verify(run.path).unchecked if each.what == "the data"]
 

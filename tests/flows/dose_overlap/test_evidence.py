@@ -16,6 +16,7 @@ from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes, read_data,
 from extractor_flow.verify import verify
 from support.flows.dose_study import DENSE, OTHER_DENSE, SPARSE
 from support.lies.tampering import Tampering
+from support.whole import one_of_a_kind
 
 AGAIN = "dose-images-again"
 BUNDLE, CURVES = f"{DENSE}/bundle.safetensors", f"{DENSE}/curves.json"
@@ -247,7 +248,7 @@ def test_tampering_is_found_in_the_file_that_lies(some_cells, title):
     assert file in {violation.file for violation in verify(some_cells).violations}
 
 
-@pytest.mark.parametrize("title", CAREFUL)
+@pytest.mark.parametrize("title", one_of_a_kind(CAREFUL, lambda title: CAREFUL[title][1:]))
 def test_a_lie_told_with_fitting_digests_is_found_by_its_check_in_the_file_that_lies(some_cells, title):
     change, file, checks = CAREFUL[title]
     change(Tampering(some_cells))
@@ -273,7 +274,7 @@ def test_retelling_the_truth_everywhere_is_no_violation(copied):
     assert verify(copied).violations == ()
 
 
-@pytest.mark.parametrize("name", ["trained", "input", "map", "refined"])
+@pytest.mark.parametrize("name", one_of_a_kind(["trained", "input", "map", "refined"], lambda _: AGAIN))
 def test_a_deep_look_finds_an_image_that_its_method_does_not_give_with_scores_that_fit_it(some_cells, name):
     from extractor_flow.flows.dose_overlap.scoring.cell_metrics import measured
 

@@ -19,6 +19,7 @@ from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import (
     reconstruct_constant,
     reconstruct_with,
 )
+from extractor_flow.flows.dose_overlap.reconstruction.scan import Scan, total_variation
 from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
 from extractor_flow.flows.dose_overlap.scoring.scores import score
 from extractor_flow.flows.dose_overlap.training.loop import train
@@ -56,6 +57,36 @@ def test_a_network_that_is_shown_a_share_of_the_photons_explains_the_others():
         np.testing.assert_allclose(each, np.rint(each), atol=1e-2)
         assert ((each <= counts + 0.1).all(), each.sum() / counts.sum()) == (True, pytest.approx(0.3, abs=0.01))
     assert not np.array_equal(*told)
+
+
+def test_with_a_spread_the_network_also_sees_the_start_and_a_rougher_and_a_smoother_object():
+    data = tiny_scan()[0]
+
+    def seen(**changes):
+        frames = TrainingTask.of(tiny_config(**({"refinements": 20} | changes)), data).to_learn(1)
+        return frames.picture.inputs[0, 1:].unflatten(0, (-1, 2))
+
+    likely, start, rougher, smoother = seen(spread=3.0)
+    variation = [float(total_variation(each.permute(1, 2, 0))) for each in (rougher, likely, smoother)]
+
+    assert variation == sorted(variation, reverse=True)
+    assert torch.equal(torch.stack([start]), seen(refinements=0))
+    assert torch.equal(torch.stack([likely]), seen(spread=1.0))
+
+
+def test_where_little_light_fell_little_of_the_correction_counts():
+    network = initial_network(tiny_config())
+    torch.nn.init.ones_(network.head.bias)
+
+    def correction(dim):
+        task = TrainingTask.of(tiny_config(dim=dim, split=1.0), tiny_scan()[0])
+        picture = task.to_learn(1).picture
+        with torch.no_grad():
+            return picture.drawn(network) - picture.estimate, Scan.of(task.learned).light()
+
+    whole, light = correction(0.0)
+
+    torch.testing.assert_close(correction(0.5)[0], whole * light / (light + 0.5), atol=1e-5, rtol=1e-4)
 
 
 def test_without_a_split_all_photons_are_shown_and_explained():
@@ -166,7 +197,7 @@ def test_a_training_that_stops_getting_better_stops_early_and_keeps_the_best(tmp
 
 def test_a_training_that_diverges_fails_and_leaves_no_bundle(tmp_path):
     with pytest.raises(JobError, match="the training diverged"):
-        train(tiny_config(learning_rate=1e30, epochs=2), tiny_scan()[0], tmp_path)
+        train(tiny_config(learning_rate=1.0, epochs=2), tiny_scan()[0], tmp_path)
 
     assert not (tmp_path / layout.BUNDLE).exists()
 
@@ -247,13 +278,13 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"dose": 0.0}, "dose is 0.0; expected a finite number above 0"),
-        ({"dose": float("nan")}, "dose is nan; expected a finite number above 0"),
-        ({"epochs": 0}, "epochs is 0; expected a whole number of at least 1"),
-        ({"epochs": 2.0}, "epochs is 2.0; expected a whole number of at least 1"),
-        ({"seed": True}, "seed is True; expected a whole number of at least 0"),
-        ({"validation_share": 1.0}, "validation_share is 1.0; expected a number between 0 and 1"),
-        ({"gridsize": 3}, "gridsize is 3; expected 1 or 2"),
+        ({"dose": 0.0}, "dose is 0.0; expected more than 0"),
+        ({"dose": float("nan")}, "dose is NaN (a number); expected a number"),
+        ({"epochs": 0}, "epochs is 0; expected at least 1"),
+        ({"epochs": 2.0}, "epochs is 2.0; expected an integer"),
+        ({"seed": True}, "seed is true (a boolean); expected an integer"),
+        ({"validation_share": 1.0}, "validation_share is 1.0; expected at most 0.5"),
+        ({"gridsize": 3}, "gridsize is 3; expected one of 1, 2"),
         ({"gridsize": 2, "neighbor_count": 3}, "neighbor_count is 3; expected at least the group size 4"),
     ],
 )

@@ -50,6 +50,7 @@ STUDIES = {
     "SAC": study({"kwargs": SMALL_WORLD}, SHARED, (1, 2), name="SAC", **REPLAY, use_sde=True, policy=CRITICS),
     "QRDQN": study(CARTPOLE, name="QRDQN", **REPLAY, policy={"n_quantiles": 4, "net_arch": [8]}),
     "TQC": study(PENDULUM, name="TQC", **REPLAY, train_freq=4, ent_coef="auto_0.1", policy={"net_arch": [8]}),
+    "TRPO": study(PENDULUM, SHARED, name="TRPO", n_steps=16, batch_size=16, n_critic_updates=3),
     "TD3": study(FRAMES, name="TD3", **REPLAY, **NOISE, train_freq=3, policy={"net_arch": [8]}),
 }
 
@@ -112,7 +113,7 @@ def test_the_settings_are_the_algorithms_own_with_its_own_defaults(name):
     }
 
     # Left open, these are chosen so that nothing is lost; the noise is made of its kind and width.
-    others = {"n_steps", "batch_size"} if name == "PPO" else {"buffer_size", "noise_type", "noise_std"}
+    others = {"n_steps", "batch_size"} if name in {"PPO", "TRPO"} else {"buffer_size", "noise_type", "noise_std"}
     assert {key: taken.get(key) for key in declared.keys() - others} == {
         key: each for key, each in declared.items() if key not in others
     }

@@ -136,7 +136,7 @@ def test_a_real_run_is_there_with_its_verdict_and_its_logs(project, arguments):
     assert list(project.temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
+@pytest.mark.parametrize("arguments", [ALONE, pytest.param(TWO, marks=pytest.mark.whole)], ids=WORKERS)
 def test_a_collected_configs_run_is_there_though_the_session_keeps_it_elsewhere(project, arguments):
     (project.path / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
 
@@ -230,8 +230,15 @@ def test_a_session_that_was_cut_short_says_so(pytester, monkeypatch, arguments, 
     assert (index["complete"], index.get("incomplete_because")) == (False, reasons)
 
 
-@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("signum", "arguments"),
+    [
+        (signal.SIGINT, ALONE),
+        (signal.SIGTERM, TWO),
+        pytest.param(signal.SIGINT, TWO, marks=pytest.mark.whole),
+        pytest.param(signal.SIGTERM, ALONE, marks=pytest.mark.whole),
+    ],
+)
 def test_an_interrupted_session_leaves_whole_files_and_the_log_of_its_command(project, arguments, signum):
     project.write("hangs", limit=1000.0)
     session = project.start("--evidence=out", *arguments)

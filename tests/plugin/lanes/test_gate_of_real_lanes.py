@@ -189,7 +189,7 @@ def test_a_lane_that_did_not_report_makes_the_gate_red(checkout):
     assert (status, findings(text)) == (
         1,
         [
-            f"- report {missing}: {missing}: not a regular file",
+            f"- report {missing}: {missing}: no such file",
             "- lane second: no usable report; the lane did not run, or its report was not handed on",
         ],
     )

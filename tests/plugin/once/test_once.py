@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+
 from pytest_extractor_flow.once.execution import Command, Execution, Once
 from pytest_extractor_flow.once.session_directory import SessionDirectory
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from support.plugin.command_project import CLEAN, FOUR_TESTS, Census
+from support.whole import one_of_a_kind
 
-WORKERS = {"alone": (), "two workers": ("-n2",)}
+ALONE, TWO = (), ("-n2",)
+WORKERS = {"alone": ALONE, "two workers": TWO}
 FATES = {
     "ok": {"passed": 4},
     "fails": {"errors": 4},
@@ -30,8 +32,15 @@ def test_bad():
 """
 
 
-@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
-@pytest.mark.parametrize("behaviour", FATES)
+@pytest.mark.parametrize(
+    ("behaviour", "arguments"),
+    # Two workers are told of what failed, was killed or went well in the tests below.
+    [
+        *((each, ALONE) for each in FATES),
+        ("skips", TWO),
+        *(pytest.param(each, TWO, marks=pytest.mark.whole) for each in FATES if each != "skips"),
+    ],
+)
 def test_whatever_the_command_does_it_runs_once_and_its_outcome_is_replayed(project, behaviour, arguments):
     project.write(behaviour)
 
@@ -40,7 +49,7 @@ def test_whatever_the_command_does_it_runs_once_and_its_outcome_is_replayed(proj
     assert (result.parseoutcomes(), project.census()) == (FATES[behaviour], CLEAN)
 
 
-@pytest.mark.parametrize("arguments", WORKERS.values(), ids=WORKERS)
+@pytest.mark.parametrize("arguments", [ALONE, pytest.param(TWO, marks=pytest.mark.whole)], ids=WORKERS)
 def test_a_command_that_hangs_is_ended_at_its_deadline_and_not_run_again(project, arguments):
     project.write("hangs", limit=1.0)
 
@@ -50,13 +59,13 @@ def test_a_command_that_hangs_is_ended_at_its_deadline_and_not_run_again(project
     result.stdout.fnmatch_lines(["*flow: timeout: it did not end in time*"])
 
 
-@pytest.mark.parametrize("arguments", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
-def test_however_the_tests_are_distributed_the_command_runs_once(project, arguments):
+@pytest.mark.parametrize("how", one_of_a_kind(DISTRIBUTIONS, lambda name: name == "each"))
+def test_however_the_tests_are_distributed_the_command_runs_once(project, how):
     project.write("ok")
 
-    result = project.run(*arguments)
+    result = project.run(*DISTRIBUTIONS[how])
 
-    passed = 8 if "--dist=each" in arguments else 4
+    passed = 8 if how == "each" else 4
     assert (result.parseoutcomes(), project.census()) == ({"passed": passed}, CLEAN)
 
 

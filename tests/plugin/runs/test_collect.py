@@ -12,7 +12,7 @@ from support.plugin.flow_project import MIXED, PATIENCE
 LAYERS = ["schema", "markdown", "consistency", "evidence"]
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", ["-n2", pytest.param("-n0", marks=pytest.mark.whole)])
 def test_its_items_are_the_layers_and_the_jobs_of_the_one_run_that_tests_share(flow_project, workers):
     flow_project.config("study.yaml", *MIXED)
     flow_project.tests("@pytest.mark.flow('study.yaml', allow_failures=True)\ndef test_it(flow_run): pass\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.plugin.flow_project import MIXED, PATIENCE
+from support.whole import one_of_a_kind
 
 ABOUT_ONE_RUN = """
 pytestmark = pytest.mark.flow("study.yaml", allow_failures=True)
@@ -45,15 +46,15 @@ DISTRIBUTIONS = {
 }
 
 
-@pytest.mark.parametrize("arguments", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
-def test_every_fixture_shows_the_one_run_of_the_session(flow_project, arguments, monkeypatch):
+@pytest.mark.parametrize("how", one_of_a_kind(DISTRIBUTIONS, lambda name: name != "alone"))
+def test_every_fixture_shows_the_one_run_of_the_session(flow_project, how, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     flow_project.config("study.yaml", *MIXED)
     flow_project.tests(ABOUT_ONE_RUN)
 
-    result = flow_project.run("--color=no", *arguments)
+    result = flow_project.run("--color=no", *DISTRIBUTIONS[how])
 
-    times = 2 if "--dist=each" in arguments else 1
+    times = 2 if how == "each" else 1
     counted = (result.parseoutcomes(), len(flow_project.kept()), flow_project.leftovers())
     assert counted == ({"passed": 6 * times, "errors": 2 * times}, 1, [])
     result.stdout.fnmatch_lines(
@@ -162,14 +163,30 @@ def test_stopping_at_the_first_failure_leaves_one_run_and_nothing_else(flow_proj
     assert counted == ({"failed": 1}, 1, [])
 
 
+WHEN_TIMED = """
+from pathlib import Path
+
+def pytest_timeout_set_timer(item, settings):
+    run = "a run" if any(Path("kept").glob("*/summary.json")) else "no run yet"
+    with open("timed", "a") as file:
+        print(item.name, run, file=file)
+    return True
+"""
+
+
 def test_waiting_for_a_run_does_not_count_against_a_tests_own_time_limit(flow_project):
     flow_project.config()
+    flow_project.tests(WHEN_TIMED, "conftest.py")
     flow_project.tests("def test_it(flow_run): pass\n")
     arguments = ("study.yaml", "test_project.py", "-kjob or it")
 
-    result = flow_project.run("--flow-config=study.yaml", *arguments, "--timeout=0.9")
+    result = flow_project.run("--flow-config=study.yaml", *arguments, "--timeout=1800")
 
-    assert result.parseoutcomes() == {"passed": 2, "deselected": 4}
+    timed = (flow_project.path / "timed").read_text(encoding="utf-8").splitlines()
+    assert (result.parseoutcomes(), timed) == (
+        {"passed": 2, "deselected": 4},
+        ["line seed 0 a run", "test_it a run"],
+    )
 
 
 def test_a_project_may_have_a_directory_called_as_our_package_is(flow_project):

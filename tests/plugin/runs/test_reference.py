@@ -36,5 +36,5 @@ def test_a_reference_that_is_none_is_refused_and_none_asked_for_gives_no_item(fl
     refused = flow_project.run("--flow-reference=nowhere", "study.yaml")
     without = flow_project.run("--collect-only", "-q", "study.yaml")
 
-    refused.stdout.fnmatch_lines(["*--flow-reference nowhere: not a run directory: there is no such directory"])
+    refused.stderr.fnmatch_lines(["ERROR: --flow-reference nowhere: not a run directory: there is no such directory"])
     assert "study.yaml::reference" not in without.outlines

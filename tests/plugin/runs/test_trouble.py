@@ -8,10 +8,10 @@ from importlib.util import find_spec
 
 import pytest
 import yaml
-from pytest_extractor_flow.options import read_flow_options
-from pytest_extractor_flow.runs.session_runs import published_run
 
 from extractor_flow.run.hardware import missing_capabilities
+from pytest_extractor_flow.options import read_flow_options
+from pytest_extractor_flow.runs.session_runs import published_run
 from support.plugin.command_project import eventually
 
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
@@ -111,9 +111,13 @@ USAGE = {
     "a missing run": ("--flow-run=gone", "--flow-run .*/gone: not a run directory: there is no such directory"),
     "no run": ("--flow-run=.", "--flow-run .*: not a run directory: it has no run.json"),
     "no time": ("--flow-timeout=0", "--flow-timeout: expected a positive number of seconds"),
-    "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout in .*: expected a positive number of seconds"),
-    "a pattern from the top": ("-oflow_files=/configs/*.yaml", "flow_files in .*: .* is not below the root directory"),
-    "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config in .*: gone.yaml: no such config"),
+    "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout: expected a positive number of seconds"),
+    "a pattern from the top": ("-oflow_files=/configs/*.yaml", "flow_files: .* is not below the root directory"),
+    "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config: gone.yaml: no such config"),
+    "a directory for a config": ("--flow-config=.", "--flow-config .: is a directory; name a config in it"),
+    "a file for a run": (f"--flow-run={__file__}", "--flow-run .*: not a run directory: it is a file"),
+    "a file for the runs": (f"--flow-output={__file__}", "--flow-output .*: is a file; name a directory"),
+    "nothing for a run": ("--flow-run=", "--flow-run .*: not a run directory: it has no run.json"),
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ from extractor_flow.files import dump_line
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.records import Code, Failed, JobRecord, Skipped
 from support.files import malice
-from support.files.damage import framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,21 +28,6 @@ def pickled_dicts(run: Path, megabytes: int = 16) -> None:
     """A model whose weights are described by nothing but empty dicts."""
     program = b"\x80\x02" + b"}" * (megabytes * 1024 * 1024 - 2)
     (run / JOB / "final_model.zip").write_bytes(malice.model(program))
-
-
-def episodes(run: Path, rows: int = 10_000_000) -> None:
-    """A monitor file of so many rows."""
-    with (run / JOB / "monitor.csv").open("wb") as file:
-        file.write(b'#{"t_start": 0.0, "env_id": "None"}\nr,l,t\n')
-        for _ in range(rows // 1000):
-            file.write(b"1.0,1,0.5\n" * 1000)
-
-
-def events(run: Path, megabytes: int = 60) -> None:
-    """An event file of the smallest records."""
-    record = framed(b"\x09" + struct.pack("<d", 1.0) + b"\x10\x01")
-    (path,) = (run / JOB / "tensorboard").iterdir()
-    path.write_bytes(record * (megabytes * 1024 * 1024 // len(record)))
 
 
 def skips(run: Path, records: int = 20_000, job: str = SKIPPED) -> None:
@@ -149,8 +132,6 @@ def _record(run: Path, directory: str, outcomes: Iterable[Outcome], **changes: A
 
 ALL: dict[str, Callable[[Path], object]] = {
     "16 MiB of `}` as a pickle": pickled_dicts,
-    "a monitor of 10 M rows": episodes,
-    "60 MB of events": events,
     "20,000 skips of one job": skips,
     "20,000 failures of one attempt": failures,
     "150,000 lines of run.log x 20,000 records": log_lines,

@@ -8,8 +8,6 @@ import struct
 import zipfile
 from typing import TYPE_CHECKING
 
-from extractor_flow.readers.events import masked_crc32c
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
@@ -115,26 +113,6 @@ def _member(name: str, content: bytes, random: Random) -> bytes:
     return in_archive(content, random) if nested else blindly(content, random)
 
 
-def in_record(data: bytes, random: Random) -> bytes:
-    """An event file in which one record was changed, with the right checksums."""
-    records = []
-    position = 0
-    while position + 12 <= len(data):
-        (length,) = struct.unpack_from("<Q", data, position)
-        records.append(data[position + 12 : position + 12 + length])
-        position += 16 + length
-    chosen = random.randrange(len(records))
-    records[chosen] = blindly(records[chosen], random)
-    return b"".join(framed(record) for record in records)
-
-
-def framed(record: bytes) -> bytes:
-    """An event file's record, with its length and checksums."""
-    length = struct.pack("<Q", len(record))
-    checks = [struct.pack("<L", masked_crc32c(part)) for part in (length, record)]
-    return length + checks[0] + record + checks[1]
-
-
 def in_header(data: bytes, random: Random) -> bytes:
     """A safetensors file whose header was changed and has the right length."""
     (length,) = struct.unpack_from("<Q", data)
@@ -147,7 +125,6 @@ _KNOWING: dict[str, Callable[[bytes, Random], bytes]] = {
     "torch": in_archive,
     "model": in_archive,
     "optimizer": in_archive,
-    "events": in_record,
     "safetensors": in_header,
 }
 

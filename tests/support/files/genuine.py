@@ -5,18 +5,14 @@ from __future__ import annotations
 import io
 import json
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from extractor_flow.readers.arrays import read_npz
-from extractor_flow.readers.events import read_events
 from extractor_flow.readers.images import read_png
 from extractor_flow.readers.models import read_model, read_optimizer, read_torch
-from extractor_flow.readers.monitor import read_monitor
 from extractor_flow.readers.text import read_json, read_json_lines
 from extractor_flow.readers.weights import read_weights
 
@@ -37,8 +33,6 @@ READERS: dict[str, Callable[[BinaryIO, str], Any]] = {
     "torch": read_torch,
     "model": read_model,
     "optimizer": read_optimizer,
-    "monitor": read_monitor,
-    "events": read_events,
     "png": read_png,
 }
 
@@ -73,25 +67,20 @@ def torch_state() -> bytes:
 
 
 @cache
-def training() -> dict[str, bytes]:
-    """``model``, ``monitor`` and ``events`` of one real PPO training of 32 steps."""
+def model() -> bytes:
+    """The model of a real PPO training of 32 steps."""
     gymnasium, torch = (pytest.importorskip(name) for name in ("gymnasium", "torch"))
     PPO = pytest.importorskip("stable_baselines3").PPO  # noqa: N806 - it is a class
-    from stable_baselines3.common.monitor import Monitor
 
     torch.set_num_threads(1)
-    with TemporaryDirectory() as folder:
-        place = Path(folder)
-        environment = Monitor(gymnasium.make("CartPole-v1", max_episode_steps=8), str(place / "monitor.csv"))
-        options: dict[str, Any] = {"n_steps": 16, "batch_size": 16, "n_epochs": 1, "device": "cpu", "seed": 0}
-        model = PPO("MlpPolicy", environment, policy_kwargs={"net_arch": [4]}, tensorboard_log=folder, **options)
-        model.learn(32)
-        model.save(place / "model.zip")
-        model.logger.close()
-        environment.close()
-        (events,) = place.glob("*/events.*")
-        names = {"model": place / "model.zip", "monitor": place / "monitor.csv", "events": events}
-        return {name: path.read_bytes() for name, path in names.items()}
+    environment = gymnasium.make("CartPole-v1", max_episode_steps=8)
+    options: dict[str, Any] = {"n_steps": 16, "batch_size": 16, "n_epochs": 1, "device": "cpu", "seed": 0}
+    trained = PPO("MlpPolicy", environment, policy_kwargs={"net_arch": [4]}, **options)
+    trained.learn(32)
+    environment.close()
+    buffer = io.BytesIO()
+    trained.save(buffer)
+    return buffer.getvalue()
 
 
 @cache
@@ -125,8 +114,8 @@ def files() -> dict[str, bytes]:
         "safetensors": weights(),
         "torch": torch_state(),
         "png": picture(),
-        **training(),
-        "optimizer": training()["model"],
+        "model": model(),
+        "optimizer": model(),
     }
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from extractor_flow.readers.events import masked_crc32c
 from support.files import genuine
 
 
@@ -149,8 +148,3 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 def twice() -> bytes:
     """An archive with two members of one name."""
     return changed(zipped({"a.npy": b"", "b.npy": b""}), b"b.npy", b"a.npy")
-
-
-def checksum(data: bytes) -> bytes:
-    """The checksum of a frame's part."""
-    return struct.pack("<L", masked_crc32c(data))

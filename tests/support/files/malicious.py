@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 
 from extractor_flow.readers.errors import Kind
 from support.files import genuine, malice
-from support.files.damage import framed
 from support.files.malice import Creates, header, in_words, model, one_array, zipped
 
 READER_OF = {
@@ -22,8 +20,6 @@ READER_OF = {
     "evaluations.npz": "npz",
     "policy.safetensors": "safetensors",
     "final_model.zip": "model",
-    "monitor.csv": "monitor",
-    "events.out.tfevents.1": "events",
     "figure.png": "png",
 }
 
@@ -77,26 +73,26 @@ journal = partial(Malice, "records.jsonl")
 arrays = partial(Malice, "evaluations.npz")
 weights = partial(Malice, "policy.safetensors")
 saved = partial(Malice, "final_model.zip")
-monitor = partial(Malice, "monitor.csv")
-events = partial(Malice, "events.out.tfevents.1")
 figure = partial(Malice, "figure.png")
 
 PLACES = [
     summary("a link to a genuine file outside", link_outside, Kind.SYMLINK, placed=True),
     weights("a link to genuine weights outside", link_outside, Kind.SYMLINK, placed=True),
-    summary("a link to /dev/zero", link_to("/dev/zero"), Kind.SYMLINK, placed=True),
-    saved("a link to /dev/random", link_to("/dev/random"), Kind.SYMLINK, placed=True),
-    monitor("a link to nothing", link_to("nowhere"), Kind.SYMLINK, placed=True),
+    arrays("a link to nothing", link_to("nowhere"), Kind.SYMLINK, placed=True),
     journal("a link to itself", link_to("records.jsonl"), Kind.SYMLINK, placed=True),
     arrays("a link to a folder", link_to(".."), Kind.SYMLINK, placed=True),
     journal("a FIFO that nobody writes to", os.mkfifo, Kind.NOT_A_FILE, placed=True),
     summary("a socket", malice.unix_socket, Kind.NOT_A_FILE, placed=True),
     weights("a folder", Path.mkdir, Kind.NOT_A_FILE, placed=True),
+]
+
+HUGE = [
+    summary("a link to /dev/zero", link_to("/dev/zero"), Kind.SYMLINK, placed=True),
+    saved("a link to /dev/random", link_to("/dev/random"), Kind.SYMLINK, placed=True),
     summary("a summary of one gibibyte", sparse(1 << 30), Kind.TOO_LARGE, placed=True),
     journal("a journal line of one gibibyte", sparse(1 << 30), Kind.TOO_LARGE, placed=True),
     saved("an archive of eight gibibytes of nothing", sparse(8 << 30), Kind.NOT_ZIP, placed=True),
     weights("weights of eight gibibytes of nothing", sparse(8 << 30), Kind.TOO_LARGE, placed=True),
-    monitor("a monitor line of one gibibyte", sparse(1 << 30), Kind.TOO_LARGE, placed=True),
 ]
 
 JSON_TEXT = [
@@ -132,7 +128,7 @@ ARRAYS = [
     arrays("an array header a thousand deep", one_array("[" * 9000, "()"), Kind.DTYPE),
     arrays("an array of records", one_array("[('a', '|O')]", "()"), Kind.DTYPE),
     arrays(
-        "zeros that inflate a thousandfold", zipped({"a.npy": bytes(50_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB
+        "zeros that inflate a thousandfold", zipped({"a.npy": bytes(5_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB
     ),
     arrays("a member that inflates beyond its size", malice.underdeclared(), Kind.ZIP_BOMB),
     arrays("one compressed member under 5,000 names", malice.overlapping(5000), Kind.HEADER),
@@ -160,7 +156,7 @@ MODELS = [
     saved("an extension code", model(b"\x82\x01."), Kind.PICKLE),
     saved("a pickled policy", lambda marker: zipped({"policy.pth": pickle.dumps(Creates(marker))}), Kind.NOT_ZIP),
     saved("a pickled model", lambda marker: pickle.dumps(Creates(marker)), Kind.NOT_ZIP),
-    saved("a policy that is a bomb", zipped({"policy.pth": bytes(50_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB),
+    saved("a policy that is a bomb", zipped({"policy.pth": bytes(5_000_000)}, zipfile.ZIP_DEFLATED), Kind.ZIP_BOMB),
     saved("a policy that leaves its folder", zipped({"policy.pth": zipped({"a/../../data.pkl": b"."})}), Kind.OUTSIDE),
     saved("pickled objects in SB3's data, never unpickled", malice.remembered, None),
     saved("a pickle in the place of other tensors", malice.other_tensors, Kind.NOT_ZIP),
@@ -170,8 +166,6 @@ MODELS = [
 
 _TENSOR = b'{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 _VAST = b'{"dtype":"F32","shape":[288230376151711744],"data_offsets":[0,1152921504606846976]}'
-_EXABYTE = struct.pack("<Q", 1 << 60)
-_TABLE = b'#{"t_start": 0.0}\nr,l,t\n'
 
 OTHERS = [
     weights("a header of an exabyte", header(b"{}", length=1 << 60), Kind.HEADER),
@@ -182,17 +176,8 @@ OTHERS = [
     weights("a weights header a thousand deep", header(b"[" * 1000), Kind.NESTED),
     weights("one name, two tensors", header(b'{"a":%s,"a":%s}' % (_TENSOR, _TENSOR), bytes(4)), Kind.DUPLICATE_KEY),
     weights("a dtype of objects", header(b'{"a":{"dtype":"O","shape":[],"data_offsets":[0,0]}}'), Kind.DTYPE),
-    events("an event of an exabyte", _EXABYTE + malice.checksum(_EXABYTE), Kind.TOO_LARGE),
-    events("an event with a wrong checksum", framed(b"\x10\x01")[:-1] + b"x", Kind.CHECKSUM),
-    events("an event cut short", framed(b"\x10\x01")[:-1], Kind.TRUNCATED),
-    events("an event whose field is longer than itself", framed(b"\x2a\xff\xff\xff\xff\x0f"), Kind.PROTOBUF),
-    events("an event of an endless number", framed(b"\x10" + b"\xff" * 40), Kind.PROTOBUF),
-    monitor("a reward that is not a number", _TABLE + b"nan,1,2\n", Kind.NOT_FINITE),
-    monitor("an episode of negative length", _TABLE + b"1,-5,2\n", Kind.TABLE),
-    monitor("a formula in a table", _TABLE + b"=cmd|'/c calc'!A0,1,2\n", Kind.TABLE),
-    monitor("a table header a thousand deep", b"#" + b"[" * 1000 + b"\nr,l,t\n", Kind.NESTED),
     figure("an image of a trillion pixels", malice.picture(1_000_000), Kind.IMAGE),
     figure("an image that is a page", b"<script>alert(1)</script>", Kind.IMAGE),
     figure("an image with a page after its end", lambda _: genuine.picture() + b"<script>", Kind.IMAGE),
 ]
-ALL = [*PLACES, *JSON_TEXT, *ARRAYS, *MODELS, *OTHERS]
+ALL = [*PLACES, *HUGE, *JSON_TEXT, *ARRAYS, *MODELS, *OTHERS]

@@ -7,9 +7,7 @@ import shutil
 import pytest
 
 from extractor_flow.run.rundir import RunDirectory
-from support.flows.dose_study import DENSE_NAME
-from support.lies.dose_tampering import NO_BASELINE
-from support.published import DOSES, ONE_DOSE
+from support.published import DOSES, published
 
 
 @pytest.fixture(scope="session")
@@ -20,17 +18,16 @@ def finished(shared_run):
 
 @pytest.fixture(scope="session")
 def studied(shared_run):
-    """The dense cell once more, by the command ``study``: how that ended, and its run; never to be changed."""
-    words = (DOSES, "--only", DENSE_NAME)
-    command = ("dose-overlap", "study")
-    return shared_run.execution(*words, command=command), RunDirectory.open(shared_run(*words, command=command))
+    """Some cells of the study, by its own command: how that ended, and its run; never to be changed."""
+    execution = shared_run.some_cells()
+    return execution, RunDirectory.open(published(execution))
 
 
 @pytest.fixture
-def some_cells(shared_run, tmp_path):
+def some_cells(studied, tmp_path):
     """A copy of a run of a trained and a skipped cell, to be changed; it costs less to verify than the whole."""
-    original = shared_run(ONE_DOSE, *NO_BASELINE)
-    return shutil.copytree(original, tmp_path / original.name)
+    _, original = studied
+    return shutil.copytree(original.path, tmp_path / original.path.name)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from extractor_flow.files import read_json, write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import ExtractorComparison, layout
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.flows.extractor_comparison.training.job import train
 from extractor_flow.flows.extractor_comparison.training.model import build_model

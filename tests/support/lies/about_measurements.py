@@ -1,6 +1,6 @@
 """Tampering with what a job measured as it trained, and with all that tells of it: digests, records, published files.
 
-What contradicts such a lie is another witness: the event file the monitor file, the plan the events, the log the curve.
+What contradicts such a lie is another witness: the plan the evaluations, these the record.
 """
 
 from __future__ import annotations
@@ -16,21 +16,18 @@ import numpy as np
 from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.files import dump_line, dumps
-from extractor_flow.readers.events import masked_crc32c
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import Job
 from extractor_flow.verify.subject.matrix import announcement
-from support.lies.careful_lies import EVALUATIONS, MONITOR, evaluated
-from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, TWO, Change, Mutation
+from support.lies.careful_lies import EVALUATIONS, evaluated
+from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, Change, Mutation
 from support.lies.tampering import Tampering
 
-EVENTS, LOG = f"{ONE}/tensorboard/", f"{ONE}/train.log"
-_LATER = 1e8
+EVENTS = f"{ONE}/tensorboard/"
 _BILLIONS = 32 * 10_000_001
 
 Arrays = dict[str, Any]
-Rows = list[list[str]]
 
 
 def told(change: Callable[[dict[str, Any]], object]) -> Change:
@@ -69,32 +66,12 @@ def without_successes(run: Tampering) -> None:
         record["metrics"] = {name: value for name, value in record["metrics"].items() if "success" not in name}
 
 
-def monitored(change: Callable[[Rows], Rows], *, head: Callable[[str], str] = str) -> Change:
-    """Change the rows of the monitor file, the names of its columns first, and its head."""
-
-    def lie(run: Tampering) -> None:
-        first, *lines = (run.path / MONITOR).read_text(encoding="utf-8").splitlines()
-        rows = change([line.split(",") for line in lines])
-        text = "".join(f"{line}\n" for line in (head(first), *map(",".join, rows)))
-        (run.path / MONITOR).write_text(text, encoding="utf-8")
-        run.digested(ONE)
-
-    return lie
-
-
-def another_seeds_episodes(run: Tampering) -> None:
-    """The episodes of the other seed, at the times of this one's."""
-    times = (run.path / MONITOR).read_text(encoding="utf-8").splitlines()[2:]
-    others = (run.path / TWO / "monitor.csv").read_text(encoding="utf-8").splitlines()[2:]
-    last = times[-1].split(",")[2]
-    monitored(lambda rows: [rows[0], *([*line.split(",")[:2], last] for line in others)])(run)
-
-
 def logged(change: Callable[[list[Any]], Iterable[Any]]) -> Change:
     """Change the events of the event file, which are TensorBoard's own messages."""
 
     def lie(run: Tampering) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
 
         (path,) = (run.path / EVENTS).iterdir()
         data, position, events = path.read_bytes(), 0, []
@@ -102,15 +79,13 @@ def logged(change: Callable[[list[Any]], Iterable[Any]]) -> Change:
             (size,) = struct.unpack_from("<Q", data, position)
             events.append(Event.FromString(data[position + 12 : position + 12 + size]))
             position += size + 16
-        path.write_bytes(b"".join(_framed(event.SerializeToString()) for event in change(events)))
+        with path.open("wb") as stream:
+            writer = RecordWriter(stream)
+            for event in change(events):
+                writer.write(event.SerializeToString())
         run.digested(ONE)
 
     return lie
-
-
-def _framed(payload: bytes) -> bytes:
-    parts = struct.pack("<Q", len(payload)), payload
-    return b"".join(part + struct.pack("<L", masked_crc32c(part)) for part in parts)
 
 
 def valued(tag: str, value: float) -> Change:
@@ -126,10 +101,6 @@ def valued(tag: str, value: float) -> Change:
     return logged(change)
 
 
-def _tag(event: Any) -> str:
-    return str(event.summary.value[0].tag) if event.summary.value else ""
-
-
 def invented(events: list[Any]) -> list[Any]:
     """With a measure of the last evaluation that there never was."""
     copy = type(events[-1])()
@@ -141,15 +112,8 @@ def invented(events: list[Any]) -> list[Any]:
 def moved(events: list[Any]) -> list[Any]:
     """The losses of the last update are of a later one."""
     for event in events:
-        if _tag(event) == "train/loss":
+        if [value.tag for value in event.summary.value] == ["train/loss"]:
             event.step += 32
-    return events
-
-
-def in_another_year(events: list[Any]) -> list[Any]:
-    """All but the first and the last."""
-    for event in events[1:-1]:
-        event.wall_time += _LATER
     return events
 
 
@@ -159,13 +123,6 @@ def renamed_events(run: Tampering) -> None:
     other = path.rename(path.with_name("events.out.tfevents.1000000000.cluster.1.0"))
     with run.lying(ONE) as record:
         record["artifacts"]["tensorboard"]["path"] = str(other.relative_to(run.path))
-
-
-def retold(run: Tampering) -> None:
-    """The log tells of another reward than the curve."""
-    lines = (run.path / LOG).read_text(encoding="utf-8").splitlines()
-    text = "".join(f"{line.partition('mean reward')[0]}mean reward 1.234\n" for line in lines)
-    (run.path / LOG).write_text(text, encoding="utf-8")
 
 
 def skipped(job: str, code: str | None = None) -> Change:
@@ -352,122 +309,21 @@ LIES = [
         "longer episodes",
         EVALUATIONS,
         cast("ep_lengths", lambda values: values * 0 + 5000),
-        checks=("ppo-evaluations", "ppo-event-evaluations"),
+        checks=("ppo-evaluations",),
     ),
     Mutation(
         "shorter episodes",
         EVALUATIONS,
         cast("ep_lengths", lambda values: values * 0 + 1),
-        checks=("ppo-evaluations", "ppo-event-evaluations"),
+        checks=("ppo-evaluations",),
     ),
     Mutation(
         "episodes of 2**62 steps",
         EVALUATIONS,
         cast("ep_lengths", lambda values: values * 0 + 2**62),
-        checks=("ppo-evaluations", "ppo-event-evaluations"),
+        checks=("ppo-evaluations",),
     ),
-    Mutation("no episodes", MONITOR, monitored(lambda rows: rows[:1]), checks=("ppo-monitor", "ppo-training-means")),
-    Mutation(
-        "only one episode kept", MONITOR, monitored(lambda rows: rows[:2]), checks=("ppo-monitor", "ppo-training-means")
-    ),
-    Mutation(
-        "better training rewards",
-        MONITOR,
-        monitored(lambda rows: [rows[0], *(["1.5", *row[1:]] for row in rows[1:])]),
-        checks=("ppo-training-means",),
-    ),
-    Mutation(
-        "an episode of no steps",
-        MONITOR,
-        monitored(lambda rows: [*rows, ["9.0", "0", rows[-1][2]]]),
-        checks=("ppo-monitor", "ppo-training-means"),
-    ),
-    Mutation(
-        "an episode longer than the limit",
-        MONITOR,
-        monitored(lambda rows: [rows[0], ["1.0", "60", "0.5"]]),
-        checks=("ppo-monitor", "ppo-training-means"),
-    ),
-    Mutation(
-        "episodes of 10**15 steps",
-        MONITOR,
-        monitored(lambda rows: [rows[0], *(["1e300", "999999999999999", row[2]] for row in rows[1:])]),
-        checks=("ppo-monitor", "ppo-training-means"),
-    ),
-    Mutation(
-        "episodes before the training",
-        MONITOR,
-        monitored(lambda rows: [rows[0], *([*row[:2], "-1000.0"] for row in rows[1:])]),
-        checks=("ppo-clock",),
-    ),
-    Mutation(
-        "episodes of an environment with another name",
-        MONITOR,
-        monitored(list, head=lambda text: text.replace('"None"', '"Humanoid-v5"')),
-        checks=("ppo-monitor",),
-    ),
-    Mutation(
-        "one more column",
-        MONITOR,
-        monitored(lambda rows: [[*rows[0], "is_success"], *([*row, "1.0"] for row in rows[1:])]),
-        checks=("ppo-monitor",),
-    ),
-    Mutation(
-        "another seed's episodes under the own head", MONITOR, another_seeds_episodes, checks=("ppo-training-means",)
-    ),
-    Mutation(
-        "better means of the training's episodes",
-        EVENTS,
-        valued("rollout/ep_rew_mean", 1.5),
-        checks=("ppo-training-means",),
-    ),
-    Mutation(
-        "shorter means of the training's episodes",
-        EVENTS,
-        valued("rollout/ep_len_mean", 3.0),
-        checks=("ppo-training-means",),
-    ),
-    Mutation(
-        "means that are not numbers",
-        EVENTS,
-        valued("rollout/ep_rew_mean", float("nan")),
-        checks=("ppo-training-means",),
-    ),
-    Mutation("successes in the training", EVENTS, valued("rollout/success_rate", 1.0), checks=("ppo-training-means",)),
-    Mutation(
-        "another learning rate in the events", EVENTS, valued("train/learning_rate", 0.5), checks=("ppo-event-updates",)
-    ),
-    Mutation(
-        "another clip range in the events", EVENTS, valued("train/clip_range", 0.9), checks=("ppo-event-updates",)
-    ),
-    Mutation("a loss that is not a number", EVENTS, valued("train/loss", float("nan")), checks=("ppo-event-updates",)),
-    Mutation(
-        "losses that are not numbers", EVENTS, valued("train/value_loss", float("nan")), checks=("ppo-event-updates",)
-    ),
-    Mutation("another spread of the actions", EVENTS, valued("train/std", 0.5), checks=("ppo-event-evaluations",)),
-    Mutation(
-        "another length in the events", EVENTS, valued("eval/mean_ep_length", 1.0), checks=("ppo-event-evaluations",)
-    ),
-    Mutation(
-        "another reward in the events", EVENTS, valued("eval/mean_reward", 1.0), checks=("ppo-event-evaluations",)
-    ),
-    Mutation(
-        "nothing but evaluations in the events",
-        EVENTS,
-        logged(lambda events: [event for event in events if not _tag(event) or _tag(event).startswith("eval/")]),
-        checks=("ppo-events", "ppo-training-means"),
-    ),
-    Mutation(
-        "events without a scalar",
-        EVENTS,
-        logged(lambda events: events[:1]),
-        checks=("ppo-event-evaluations", "ppo-events", "ppo-training-means"),
-    ),
-    Mutation("an invented measure of the evaluation", EVENTS, logged(invented), checks=("ppo-events",)),
-    Mutation("losses of another update", EVENTS, logged(moved), checks=("ppo-events",)),
-    Mutation("events of another year in the middle", EVENTS, logged(in_another_year), checks=("ppo-clock",)),
     Mutation("an event file with another time in its name", EVENTS, renamed_events, checks=("ppo-clock",)),
-    Mutation("a log that tells another reward", LOG, retold, checks=("ppo-log",)),
     Mutation("a skip without need", layout.JOURNAL, skipped(SKIPPED, "missing-data"), checks=("ppo-skips", "run-log")),
     Mutation("a failure as a skip", layout.JOURNAL, skipped(BROKEN), checks=("ppo-skips", "run-log")),
     Mutation(
@@ -476,9 +332,9 @@ LIES = [
     Mutation("billions of steps", EVALUATIONS, relabelled(billions, billions_done), checks=("ppo-evaluations",)),
     Mutation(
         "another clip range in the config",
-        EVENTS,
+        f"{ONE}/final_model.zip",
         relabelled(lambda config: config["algorithm"].update(clip_range=0.05), _nothing),
-        checks=("ppo-event-updates",),
+        checks=("ppo-settings",),
     ),
     Mutation(
         "a shorter limit in the config",

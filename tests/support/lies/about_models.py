@@ -470,12 +470,6 @@ TOLD_OTHERWISE = [
         setting("env", "kwargs", "max_episode_steps", to=5),
         checks=("ppo-evaluations",),
     ),
-    lie(
-        "shorter episodes while training",
-        "monitor.csv",
-        setting("env", "kwargs", "max_steps", to=5),
-        checks=("ppo-monitor",),
-    ),
     lie("a GPU for every job", FINAL, computed_there, checks=("ppo-model-origin",)),
     lie(
         "a Mac",

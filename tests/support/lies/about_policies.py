@@ -100,6 +100,17 @@ def _held_out(run: Tampering) -> Arrays:
         return {name: stored[name].copy() for name in stored}
 
 
+def decision(change: Callable[[Arrays], object]) -> Change:
+    """Change the arrays of the held-out episodes, and tell of them in the record."""
+
+    def lie(run: Tampering) -> None:
+        arrays = _held_out(run)
+        change(arrays)
+        decided(run, arrays)
+
+    return lie
+
+
 def a_better_decision(run: Tampering) -> None:
     """The held-out rewards are higher."""
     arrays = _held_out(run)

@@ -46,16 +46,6 @@ def weighted(change) -> Change:
     return rewrite
 
 
-def monitored(row: bytes) -> Change:
-    """Add an episode to the monitor file, and set all digests right."""
-
-    def rewrite(run: Tampering) -> None:
-        (run.path / MONITOR).write_bytes((run.path / MONITOR).read_bytes() + row)
-        run.digested(ONE)
-
-    return rewrite
-
-
 def repacked(member: str, data: bytes | None) -> Change:
     """Replace (or, without *data*, drop) a member of the final model, and set all digests right."""
 
@@ -269,13 +259,13 @@ LIES = [
         "an evaluation skipped",
         EVALUATIONS,
         evaluated(no_evaluation),
-        checks=("ppo-evaluations", "ppo-event-evaluations"),
+        checks=("ppo-evaluations",),
     ),
     Mutation(
         "fewer episodes",
         EVALUATIONS,
         evaluated(lambda arrays: {name: a if a.ndim == 1 else a[:, :1] for name, a in arrays.items()}),
-        checks=("ppo-evaluations", "ppo-event-evaluations"),
+        checks=("ppo-evaluations",),
     ),
     Mutation(
         "an evaluation that is not a number",
@@ -343,13 +333,8 @@ LIES = [
         "another seed's monitor",
         MONITOR,
         then_digested(copying(f"{TWO}/monitor.csv", MONITOR)),
-        checks=("ppo-jobs-differ", "ppo-training-means"),
+        checks=("ppo-jobs-differ",),
     ),
-    Mutation("an episode too long", layout.JOURNAL, monitored(b"1.0,5000,0.9\n"), checks=("ppo-monitor",)),
-    Mutation(
-        "an episode after the end", MONITOR, monitored(b"1.0,1,99999.0\n"), checks=("ppo-clock", "ppo-training-means")
-    ),
-    Mutation("an episode out of order", MONITOR, monitored(b"1.0,1,0.000001\n"), checks=("ppo-training-means",)),
     Mutation("more steps in the model", FINAL, repacked("data", b'{"num_timesteps": 640}'), checks=("ppo-settings",)),
     Mutation(
         "a model without its optimizer",

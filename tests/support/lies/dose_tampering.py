@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from support.lies.tampering import Tampering
 
 STUDY = ONE_DOSE
-NO_BASELINE = ("--only", "[ds]*")
 DENSE, OTHER_DENSE, SPARSE = "dose_1000/dense/gs2", "dose_100000/dense/gs2", "dose_1000/sparse/gs2"
 BUNDLE, CHECKPOINT = f"{DENSE}/bundle.safetensors", f"{DENSE}/checkpoint.safetensors"
 CURVES, IMAGES = f"{DENSE}/curves.json", f"{DENSE}/reconstructions.npz"

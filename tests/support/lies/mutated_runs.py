@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import pytest
-
 from extractor_flow import layout
 from support.lies.tampering import Tampering
+from support.whole import one_of_a_kind
 
 ONE, TWO, BROKEN = "extractors/mlp/seed-1", "extractors/mlp/seed-2", "extractors/broken/seed-1"
 SKIPPED = "extractors/needs_gpu/seed-1"
@@ -38,10 +37,7 @@ class Mutation:
 
 def one_for_each_check(lies: Sequence[Mutation]) -> list[Any]:
     """*lies* as parameters of a test: the first for each set of checks, the others marked as `whole`."""
-    first = {lie.checks: lie for lie in reversed(lies)}
-    return [
-        pytest.param(lie, marks=[] if lie is first[lie.checks] else [pytest.mark.whole], id=lie.title) for lie in lies
-    ]
+    return one_of_a_kind(lies, lambda lie: lie.checks, lambda lie: lie.title)
 
 
 def put(data: Any, steps: tuple[str | int, ...], value: object) -> None:

@@ -602,7 +602,7 @@ DIRECTORIES = [
         "another seed's evaluations",
         f"{ONE}/eval_logs/evaluations.npz",
         copying(f"{TWO}/eval_logs/evaluations.npz", f"{ONE}/eval_logs/evaluations.npz"),
-        checks=("ppo-event-evaluations",),
+        checks=("subjects",),
     ),
     Mutation("weights behind a link", f"{ONE}/policy.safetensors", link_away, "symlink", checks=("plain-files",)),
 ]

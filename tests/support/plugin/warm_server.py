@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -52,5 +53,7 @@ def _become(order: dict[str, object], descriptors: list[int]) -> None:
 if __name__ == "__main__":
     for name in default_plugins:
         import_module(f"_pytest.{name}")
+    # pytest collects garbage five times as it ends; what was loaded here is none.
+    gc.freeze()
     sys.argv[1:] = serve(sys.argv[1])
     runpy.run_module("pytest", run_name="__main__", alter_sys=True)

@@ -32,7 +32,7 @@ KEY = "sk-" + "a1B2" * 8
     ],
 )
 def test_what_a_text_tells_is_named_and_replaced_and_nothing_else(text, told, redacted):
-    assert (list(KNOWN.told_in(text)), KNOWN.redacted(text)) == (told, redacted)
+    assert (list(KNOWN.revealed_in(text)), KNOWN.redacted(text)) == (told, redacted)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_a_text_tells_is_named_and_replaced_and_nothing_else(text, told, re
     ids=["a path in an array's file", "what compression spells by chance", "text"],
 )
 def test_of_a_binary_file_only_what_a_person_could_read_is_told(name, content, told):
-    assert list(KNOWN.told_in(f"{name}\n{text_of(name, content)}")) == told
+    assert list(KNOWN.revealed_in(f"{name}\n{text_of(name, content)}")) == told
 
 
 def test_redacting_again_changes_nothing():

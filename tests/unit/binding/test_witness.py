@@ -217,7 +217,7 @@ def test_roots_are_read_from_lane_reports_statements_and_envelopes(published, tm
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (None, "not a regular file"),
+        (None, "no such file"),
         ("{}", "tells of no run"),
         ("[]", "tells of no run"),
         ("nonsense", "not JSON"),

@@ -34,7 +34,7 @@ def test_every_command_explains_itself(workbench, words):
         (["run", "study.yaml", "--resume", "gone"], "gone: not a run directory: there is no such directory"),
         (["report", "gone"], "gone: not a run directory: there is no such directory"),
         (["verify", "gone"], "gone"),
-        (["schema", "nope"], "no contract is named 'nope'; there are: "),
+        (["schema", "nope"], "there is no contract 'nope'; there are: "),
         (["explode"], "invalid choice: 'explode'"),
     ],
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from extractor_flow.cli.listing import _shortened
 from extractor_flow.cli.terminal.display import PlainDisplay, TerminalDisplay, display_for, facts_of, time_left
+from extractor_flow.cli.terminal.plain import say_shortened
 from extractor_flow.executors.events import Finished, Progressed, Started
 from extractor_flow.files import read_json
 from extractor_flow.run.rundir import RunDirectory
@@ -158,7 +158,7 @@ def test_runs_are_listed_newest_first_with_state_and_verdict(workbench):
 
 @pytest.mark.parametrize(("stream", "shown"), [(Terminal(), 80), (io.StringIO(), 204)])
 def test_a_long_verdict_is_one_line_of_a_terminal_and_whole_elsewhere(stream, shown):
-    _shortened(screen(stream), f"    {'verdict ' * 25}")
+    say_shortened(f"    {'verdict ' * 25}", screen(stream))
 
     assert [len(line.rstrip()) for line in stream.getvalue().splitlines()] == [shown - (stream.isatty() is False)]
 

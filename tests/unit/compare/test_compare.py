@@ -60,7 +60,7 @@ def test_an_ablation_is_compared_seed_by_seed(compare):
         ("different", "best_score", "final_loss", "weights")
     }
     assert [
-        (each["config_name"], each["paired"]["wins"], each["paired"]["distinct"]) for each in found["differences"]
+        (each["config_name"], each["paired"]["wins"], "repeats" in each["paired"]) for each in found["differences"]
     ] == [
         ("line", 6, True),
         ("parabola", 6, True),
@@ -80,7 +80,7 @@ def test_the_comparison_reads_as_text(compare, runs):
         "  jobs: 12 different",
     )
     assert rest[10] == "    and 2 more"
-    assert all(line.endswith(": can be told apart") for line in rest[11:13])
+    assert all(line.endswith("of repeats would find it again") for line in rest[11:13])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor_flow.config import DEPTH_LIMIT, SIZE_LIMIT, VALUE_LIMIT, read_config
+from extractor_flow.config import SIZE_LIMIT, read_config
+from extractor_flow.config.yaml_tree import DEPTH_LIMIT, VALUE_LIMIT
 from extractor_flow.errors import ConfigError
 
 if TYPE_CHECKING:

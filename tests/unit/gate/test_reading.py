@@ -123,5 +123,5 @@ def test_a_report_that_is_not_whole_and_sound_is_refused_with_the_reason(reading
 
 
 def test_a_report_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(DataError, match="not a regular file"):
+    with pytest.raises(DataError, match="no such file"):
         read_report(tmp_path / "nothing.jsonl")

@@ -14,7 +14,7 @@ def test_a_manifest_holds_the_request_every_record_with_digests_and_the_skips():
     run = summary(completed(), skipped())
     record = {key: value for key, value in completed().to_json().items() if key != "details"}
 
-    manifest = training_manifest(run, selection=["mlp*"], dry_run=False, skip_summary_path="elsewhere.json")
+    manifest = training_manifest(run, selection=["mlp*"], dry_run=False)
 
     assert manifest == {
         "schema_version": 1,
@@ -27,7 +27,7 @@ def test_a_manifest_holds_the_request_every_record_with_digests_and_the_skips():
         "jobs": [record, skipped().to_json()],
         "skipped_jobs": [{"config_name": "attention_large", "seed": 42, **SKIP}],
         "skipped_count": 1,
-        "skip_summary_path": "elsewhere.json",
+        "skip_summary_path": "skip_summary.json",
     }
 
 

@@ -327,5 +327,5 @@ def test_an_axis_has_round_labels(low, high, labels):
 def test_labels_at_the_ends_of_lines_do_not_hide_each_other(heights):
     placed = [height for _, height, _ in spread([("label", height, "") for height in heights])]
 
-    assert all(after - before >= 12.9 for before, after in pairwise(placed))
+    assert all(after - before > 12.89 for before, after in pairwise(placed))  # each is rounded to a tenth
     assert not placed or placed[-1] <= HEIGHT + 0.1

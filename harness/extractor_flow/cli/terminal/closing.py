@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from extractor_flow.cli.terminal.display import MARKS
+from extractor_flow.cli.terminal.plain import say
 from extractor_flow.files import printable
 from extractor_flow.layout import JOB_LOG, MARKDOWN, PAGE, SUMMARY, TABLE
 from extractor_flow.render.escaping import ABSENT
@@ -41,9 +42,9 @@ def show(console: Console, report: RunReport | SubmitReport) -> None:
     if isinstance(report, RunReport):
         _closing_report(console, report)
     else:
-        for line in (f"run directory: {report.run.path}", report.told):
-            _line(console, line)
-        _line(console, f"next: extractor-flow status {shlex.quote(str(report.run.path))}")
+        for line in (f"run directory: {report.run.path}", report.message):
+            say(line, console)
+        say(f"next: extractor-flow status {shlex.quote(str(report.run.path))}", console)
 
 
 def _closing_report(console: Console, report: RunReport) -> None:
@@ -55,32 +56,32 @@ def _closing_report(console: Console, report: RunReport) -> None:
         _paragraph(console, Text(printable(line)))
     for environment, among in by_environment(summary, by_name(summary)).items():
         console.print(_table(summary, vocabulary, among, environment))
-    for status, told in failure_lines(data):
-        _paragraph(console, Text.from_markup(f"{MARKS[status]} {_plain(told)}"))
+    for status, message in failure_lines(data):
+        _paragraph(console, Text.from_markup(f"{MARKS[status]} {_plain(message)}"))
     _show_logs(console, report)
     for name in (SUMMARY, MARKDOWN, TABLE, PAGE):
-        _line(console, f"{name}: {report.run.path / name}")
-    _line(console, f"root: {report.run.root()}")
+        say(f"{name}: {report.run.path / name}", console)
+    say(f"root: {report.run.root()}", console)
     for command in next_lines(data, str(report.run.path)):
-        _line(console, f"next: {command}")
+        say(f"next: {command}", console)
 
 
 def _table(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named], environment: str | None) -> Table:
     """One row per compared name, best first; names without a number come last."""
-    words = metric_of(vocabulary.headline, vocabulary)
+    metric = metric_of(vocabulary.headline, vocabulary)
     rows = ranked(summary, vocabulary, named, vocabulary.headline)
     several, baseline = any("low" in row.entry for row in rows), baseline_of(summary, named)
-    unit = f", {words.unit}" if words.unit else ""
+    unit = f", {metric.unit}" if metric.unit else ""
     title = vocabulary.title if environment is None else f"{vocabulary.title}: {environment}"
     table = Table(title=_plain(title), title_justify="left")
     table.add_column(escape(vocabulary.subject), overflow="fold")
-    for heading in ("Jobs", f"{words.title}{unit}", *([interval_name(rows)] if several else [])):
+    for heading in ("Jobs", f"{metric.title}{unit}", *([interval_name(rows)] if several else [])):
         table.add_column(escape(heading), justify="right")
     if baseline is not None:
         table.add_column(f"Gain over {_plain(baseline)}", justify="right")
     known = {row.named.name: row for row in rows}
     for each in (*(row.named for row in rows), *(each for each in named if each.name not in known)):
-        cells = _cells(known.get(each.name), words.decimals, interval=several, gain=baseline is not None)
+        cells = _cells(known.get(each.name), metric.decimals, interval=several, gain=baseline is not None)
         table.add_row(_plain(each.name), _jobs(each), *cells)
     return table
 
@@ -110,9 +111,9 @@ def _show_logs(console: Console, report: RunReport) -> None:
     shown = [each for each in failed if each[0].label in first][:_MOST_LOGS]
     for record, outcome in shown:
         tail = "\n".join(f"    {line}" for line in outcome.log_tail[-_LOG_LINES:])
-        _line(console, f"log of {record.label}: {report.run.path / record.directory / JOB_LOG}\n{tail}".rstrip())
+        say(f"log of {record.label}: {report.run.path / record.directory / JOB_LOG}\n{tail}".rstrip(), console)
     if len(failed) > len(shown):
-        _line(console, f"{PAGE} leads to the ends of {len(failed) - len(shown)} more logs")
+        say(f"{PAGE} leads to the ends of {len(failed) - len(shown)} more logs", console)
 
 
 def _paragraph(console: Console, text: Text, indent: int = 0) -> None:
@@ -125,7 +126,3 @@ def _paragraph(console: Console, text: Text, indent: int = 0) -> None:
 
 def _plain(text: str) -> str:
     return escape(printable(text))
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

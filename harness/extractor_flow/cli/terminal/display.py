@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Column
 
+from extractor_flow.cli.terminal.plain import say
 from extractor_flow.executors.events import Event, Finished, Progressed, Started
 from extractor_flow.files import printable
 from extractor_flow.render.formats import duration, metric_of, quantity
@@ -55,37 +56,33 @@ class PlainDisplay:
         self._console = console
         self._vocabulary = vocabulary
         self._numbers: dict[str, str] = {}
-        self._told: dict[str, int] = {}
+        self._quarters: dict[str, int] = {}
 
     def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
         """Name the run directory and count the jobs."""
         self._numbers = {job.key: f"[{number}/{len(jobs)}]" for number, job in enumerate(jobs, 1)}
-        self._line(f"run directory: {run.path}")
+        say(f"run directory: {run.path}", self._console)
         already = f", {len(kept)} finished earlier" if kept else ""
-        self._line(f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}{already}")
+        say(f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}{already}", self._console)
 
     def happened(self, event: Event) -> None:
         """Print a start, a quarter of the way, or an end."""
         number = self._numbers.get(event.job.key, "")
         match event:
             case Started(job=job):
-                self._line(f"{number} {job.label}: started")
+                say(f"{number} {job.label}: started", self._console)
             case Progressed(job=job, note=note):
                 quarter = int(note["done"] / max(note["total"], 1) / _PLAIN_STEP)
-                if quarter > self._told.get(job.key, 0):
-                    self._told[job.key] = quarter
+                if quarter > self._quarters.get(job.key, 0):
+                    self._quarters[job.key] = quarter
                     facts = facts_of(note, self._vocabulary)
-                    self._line(
-                        f"{number} {job.label}: {note['done']}/{note['total']} steps{', ' + facts if facts else ''}"
-                    )
+                    steps = f"{note['done']}/{note['total']} steps"
+                    say(f"{number} {job.label}: {steps}{', ' + facts if facts else ''}", self._console)
             case Finished(job=job, record=record):
-                self._line(f"{number} {job.label}: {one_line(record, self._vocabulary)}")
+                say(f"{number} {job.label}: {one_line(record, self._vocabulary)}", self._console)
 
     def closed(self) -> None:
         """Nothing to take down."""
-
-    def _line(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class TerminalDisplay:
@@ -113,10 +110,10 @@ class TerminalDisplay:
 
     def opened(self, run: RunDirectory, jobs: Sequence[Job], kept: Sequence[JobRecord]) -> None:
         """Name the run directory and start the clock."""
-        self._line(f"run directory: {run.path}")
+        say(f"run directory: {run.path}", self._console)
         self._jobs, self._kept, self._began = len(jobs), len(kept), time.monotonic()
         if kept:
-            self._line(f"{len(kept)} of {len(jobs)} jobs finished earlier")
+            say(f"{len(kept)} of {len(jobs)} jobs finished earlier", self._console)
         self._update()
         self._progress.start()
 
@@ -155,9 +152,9 @@ class TerminalDisplay:
         if task is not None:
             self._progress.remove_task(task)
         label = escape(shortened(printable(job.label), self._console.width // 2))
-        told = escape(one_line(record, self._vocabulary).removeprefix(record.status).lstrip(": "))
+        outcome = escape(one_line(record, self._vocabulary).removeprefix(record.status).lstrip(": "))
         self._console.print(
-            f"{MARKS[record.status]} {label}: {told}", highlight=False, no_wrap=True, overflow="ellipsis"
+            f"{MARKS[record.status]} {label}: {outcome}", highlight=False, no_wrap=True, overflow="ellipsis"
         )
 
     def _update(self) -> None:
@@ -175,9 +172,6 @@ class TerminalDisplay:
             steps=f"{self._kept + finished}/{self._jobs}",
             facts=f"{time_left(time.monotonic() - self._began, way)}{hidden}",
         )
-
-    def _line(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _column(ratio: int | None = None, width: int | None = None) -> Column:

@@ -64,8 +64,8 @@ class SlurmExecutor:
             earlier, _needs_preparation(missing[0])
         )
         more = f"; {len(directories) - len(missing)} are there already, as {', '.join(waiting)}" if waiting else ""
-        told = f"Slurm has {len(missing)} jobs, as {', '.join(submission.arrays)}{more}; {submission.publish} publishes"
-        return len(missing), told
+        text = f"Slurm has {len(missing)} jobs, as {', '.join(submission.arrays)}{more}; {submission.publish} publishes"
+        return len(missing), text
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:
         """Submit, and stay until every task has ended: Ctrl-C ends them, a closed terminal does not."""

@@ -56,9 +56,9 @@ def sbatch(options: Iterable[str], script: str) -> str:
     return answer.stdout.strip().partition(";")[0]  # a cluster's name may follow
 
 
-def _refusal(command: Sequence[str], words: str) -> str:
-    told = " ".join(printable(words).split()) or "no reason given"
-    return f"Slurm took nothing: {told}; the command was: {' '.join(command)}"
+def _refusal(command: Sequence[str], output: str) -> str:
+    reason = " ".join(printable(output).split()) or "no reason given"
+    return f"Slurm took nothing: {reason}; the command was: {' '.join(command)}"
 
 
 def states_of(name: str) -> dict[str, str] | None:

@@ -77,9 +77,9 @@ class SlurmQueue:
         )
 
     def _cause(self, directory: str, state: str | None) -> Failed:
-        said = f"{FOLDER}/{self._task(directory)}.out"
-        code, words = _CAUSES.get(state or "", (Code.LOST, "its process ended and left no result"))
-        return Failed(code, f"{words}; what Slurm wrote is in {said}")
+        log = f"{FOLDER}/{self._task(directory)}.out"
+        code, cause = _CAUSES.get(state or "", (Code.LOST, "its process ended and left no result"))
+        return Failed(code, f"{cause}; what Slurm wrote is in {log}")
 
     def _task(self, directory: str) -> str:
         tasks = [task for each in self.submissions() for task, place in each.tasks.items() if place == directory]

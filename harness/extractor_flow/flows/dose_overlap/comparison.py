@@ -33,7 +33,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -
     return Comparison(
         aggregate_metrics=_aggregates(trained, settings["design"]),
         statistics=tuple(
-            _statistics(cell, metric, values, seeds)
+            {"config_name": cell.name, "metric": metric, "seeds": list(seeds), **describe(values).to_json()}
             for metric in CONTRACT.described
             for cell in cells
             for seeds, values in [_values(trained, cell, metric)]
@@ -58,8 +58,8 @@ def trained_cells(records: Sequence[JobRecord], cells: Sequence[Cell]) -> list[T
 
 def _seconds(outcome: Completed) -> dict[str, float]:
     """The CPU seconds among a job's details; what is no number is left out."""
-    told = outcome.details.get("cpu_seconds")
-    return {name: each for name, each in told.items() if isinstance(each, float)} if isinstance(told, dict) else {}
+    data = outcome.details.get("cpu_seconds")
+    return {name: each for name, each in data.items() if isinstance(each, float)} if isinstance(data, dict) else {}
 
 
 def _aggregates(trained: Sequence[Trained], design: Mapping[str, Any]) -> dict[str, float]:
@@ -82,11 +82,6 @@ def _mean(name: str, jobs: Sequence[Trained], metric: str) -> dict[str, float]:
 def _values(trained: Sequence[Trained], cell: Cell, metric: str) -> tuple[list[int], list[float]]:
     found = [(job.seed, job.metrics[metric]) for job in trained if job.cell == cell and metric in job.metrics]
     return [seed for seed, _ in found], [value for _, value in found]
-
-
-def _statistics(cell: Cell, metric: str, values: Sequence[float], seeds: Sequence[int]) -> dict[str, Json]:
-    """One metric of one cell over its seeds."""
-    return {"config_name": cell.name, "metric": metric, "seeds": list(seeds), **describe(values).to_json()}
 
 
 def _skipped(records: Sequence[JobRecord], cells: Sequence[Cell]) -> Iterator[dict[str, Json]]:

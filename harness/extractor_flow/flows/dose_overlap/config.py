@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from extractor_flow.config import ConfigDocument, Problem, check_schema, resolve_defaults
-from extractor_flow.errors import RequestError
-from extractor_flow.files import parse_json, sha256_of
+from extractor_flow.config import Problem, check_overrides, check_schema, problems_of, resolve_defaults
+from extractor_flow.contracts import load_schema
+from extractor_flow.files import sha256_of
 from extractor_flow.study.jobs import MOST_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from extractor_flow.config import ConfigDocument
     from extractor_flow.files import Json
 
-_SCHEMA = "dose_overlap_config.schema.json"
 _GROUP = 4
-_LONGEST_ID = 100
 
 
-@lru_cache(maxsize=1)
+@cache
 def schema() -> dict[str, Json]:
-    """The contract that a study's config has to fit."""
-    text = files("extractor_flow._contracts").joinpath(_SCHEMA).read_text(encoding="utf-8")
-    return cast("dict[str, Json]", parse_json(text, where=_SCHEMA))
+    """The JSON Schema of a study's config."""
+    return load_schema("dose_overlap_config")
 
 
 def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,27 +43,46 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
         *_simulation(settings["simulation"], foreign=document.foreign),
     ]:
         raise document.complain(problems)
-    _check(overrides)
+    check_overrides(overrides, schema())
     run = settings["run"] | {key: overrides[key] for key in ("run_id", "output_root", "seeds") if key in overrides}
     run["run_id"] = run["run_id"] or document.path.stem
     return {**settings, "run": run, "simulation": _pinned(settings["simulation"])}
 
 
-def schema_defaults(*sections: str) -> dict[str, Any]:
-    """The defaults of a section of a config, such as ``("design", "overlaps")``."""
+def schema_of(*sections: str) -> dict[str, Any]:
+    """The schema of a section of a config, such as ``("design", "overlaps")``."""
     node: Any = schema()
     for section in sections:
         node = node["properties"][section]
-    return {name: part["default"] for name, part in node["properties"].items() if "default" in part}
+    part: dict[str, Any] = node
+    return part
+
+
+@cache
+def training_schema() -> dict[str, Any]:
+    """The schema of one training: a config's section of that name, and what else decides its result."""
+    design, variant = schema_of("design")["properties"], schema_of("design", "variants")["additionalProperties"]
+    return {
+        "properties": {
+            **schema_of("training")["properties"],
+            **{name: design[name] for name in ("neighbor_count", "grouping_seed", "subsampling_seed")},
+            "dose": {"type": "number", "exclusiveMinimum": 0},
+            "gridsize": variant["properties"]["gridsize"],
+            "threads": schema_of("threads"),
+            "seed": schema_of("run", "seeds")["items"],
+        }
+    }
+
+
+def schema_defaults(*sections: str) -> dict[str, Any]:
+    """The defaults of a section of a config, such as ``("design", "overlaps")``."""
+    return {name: part["default"] for name, part in schema_of(*sections)["properties"].items() if "default" in part}
 
 
 def check_simulation(simulation: Mapping[str, Any]) -> list[str]:
     """What is wrong with the sizes of an object that is to be made."""
     given = {name: simulation[name] for name in schema_defaults("simulation") if name in simulation}
-    document = ConfigDocument(
-        Path("simulation"), {"flow": "dose_overlap", "design": {"doses": [1]}, "simulation": given}, {}
-    )
-    problems = check_schema(document, schema()) or list(_sizes(given))
+    problems = problems_of(given, schema_of("simulation")) or list(_sizes(given))
     return [f"--{str(problem.path[-1]).replace('_', '-')} {problem.message}" for problem in problems]
 
 
@@ -121,17 +137,3 @@ def _sizes(simulation: Mapping[str, Any]) -> Iterator[Problem]:
 def _pinned(simulation: Mapping[str, Any]) -> dict[str, Any]:
     base, known = simulation["base_npz"], simulation["base_sha256"]
     return {**simulation, "base_sha256": known if base is None or known else sha256_of(Path(base))}
-
-
-def _check(overrides: Mapping[str, Any]) -> None:
-    seeds = overrides.get("seeds") or []
-    for position, seed in enumerate(seeds):
-        if seed in seeds[:position]:
-            msg = f"--seed {seed} stands twice; expected different seeds"
-            raise RequestError(msg)
-        if not 0 <= seed < 2**31:
-            msg = f"--seed {seed}: expected an integer from 0 to {2**31 - 1}"
-            raise RequestError(msg)
-    if "run_id" in overrides and not (overrides["run_id"].strip() and len(overrides["run_id"]) <= _LONGEST_ID):
-        msg = f"--run-id {overrides['run_id'][:120]!r}: expected 1 to {_LONGEST_ID} characters, not all of them spaces"
-        raise RequestError(msg)

@@ -28,10 +28,10 @@ _METHODS = {
 
 
 def _scores() -> dict[str, MetricSpec]:
-    """What compares a method's objects with the truth; one of them may be undefined, and then is not there."""
+    """The scores of each method's objects against the truth; one that is undefined is left out."""
     return {
         metric_name(method, image, short): MetricSpec(
-            f"{image.capitalize()} {score.title}{words}",
+            f"{image.capitalize()} {score.title}{suffix}",
             score.unit,
             score.decimals,
             required=False,
@@ -39,7 +39,7 @@ def _scores() -> dict[str, MetricSpec]:
             or (method == TRAINED and short in {"psnr", "ssim"})
             or (image == "amplitude" and short == "psnr"),
         )
-        for method, words in _METHODS.items()
+        for method, suffix in _METHODS.items()
         for image in IMAGES
         for short, score in SCORES.items()
     }
@@ -49,8 +49,8 @@ def _averages() -> dict[str, Metric]:
     groups = {view: f"over the doses of {view}" for view in VIEWS}
     groups |= {f"dose_{10**power}": f"over the views at {dose_text(10**power)} photons" for power in range(13)}
     return {
-        f"avg_{image}_{short}_{group}": Metric(f"Mean {image} {score.title} {words}", score.unit, score.decimals)
-        for group, words in groups.items()
+        f"avg_{image}_{short}_{group}": Metric(f"Mean {image} {score.title} {title}", score.unit, score.decimals)
+        for group, title in groups.items()
         for image in IMAGES
         for short, score in SCORES.items()
     }

@@ -68,7 +68,10 @@ PAGE = PageSpec(
         "Training": tuple(
             f"training.{name}" for name in ("epochs", "steps_per_epoch", "batch_frames", "learning_rate", "width")
         ),
-        "Input": tuple(f"training.{name}" for name in ("input", "split", "projections", "refinements", "smoothness")),
+        "Input": tuple(
+            f"training.{name}"
+            for name in ("input", "split", "projections", "refinements", "smoothness", "spread", "dim")
+        ),
         "Solvers": tuple(f"solver.{name}" for name in ("iterations", "momentum", "map_steps", "smoothness", "trust")),
         "Seeds": ("run.seeds",),
     },

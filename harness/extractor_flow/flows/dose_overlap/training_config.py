@@ -1,4 +1,4 @@
-"""The settings of one training, as one frozen value that is built once and then only read."""
+"""The settings of one training, as one frozen value, and the learning rate that follows from them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.config import dotted, problems_of
 from extractor_flow.errors import ConfigError
 from extractor_flow.files import dumps
+from extractor_flow.flows.dose_overlap.config import training_schema
 from extractor_flow.flows.dose_overlap.data.grouping import GROUPING_SEED, GroupRule
 
 if TYPE_CHECKING:
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 
 SUBSAMPLING_SEED = 456
 FRAME, SCAN = "frame", "scan"
-INPUTS = (FRAME, SCAN)
 """From what the network's input is estimated: each frame or group by itself, or all frames of the scan together."""
-DEVICES = ("cpu", "cuda", "mps", "auto")
-"""Where a training computes; ``auto`` takes the best there is."""
+_WARM_UP = 0.15
+_FIRST_SHARE = 0.04
+_LAST_SHARE = 0.001
+# The most likely object, what it began from, a rougher and a smoother one.
+_SPREAD_OUT = 4
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class TrainingConfig:
     An epoch is ``steps_per_epoch`` gradient steps of ``batch_frames`` frames, however many frames the data has, so that
     every view trains for the same time. ``dose`` is in photons a frame; ``patience`` counts epochs. In training the
     input is made of the share ``split`` of the photons, and the rest is to be explained; with 1 all photons do both.
+    With a ``spread`` above 1, the network sees the scan that much rougher and smoother, too. Where the light ``dim``
+    fell, in units of the probe's brightest pixel, half of its correction of a scan counts.
     """
 
     dose: float
@@ -57,6 +63,8 @@ class TrainingConfig:
     projections: int = 15
     refinements: int = 30
     smoothness: float = 3.0
+    spread: float = 2.0
+    dim: float = 0.3
     neighbor_count: int = 7
     groups_per_frame: int = 2
     validation_share: float = 0.1
@@ -69,26 +77,13 @@ class TrainingConfig:
     subsampling_seed: int = SUBSAMPLING_SEED
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} is {getattr(self, name)!r}; expected a whole number of at least {least}"
-            for name, least in _WHOLE_NUMBERS.items()
-            if type(getattr(self, name)) is not int or getattr(self, name) < least
-        ]
+        values, properties = self.as_dict(), training_schema()["properties"]
+        problems = [f"{dotted(each.path)} {each.message}" for each in problems_of(values, training_schema())]
+        # 2.0 is an integer to JSON Schema, and no number of epochs to Python.
         problems += [
-            f"{name} is {getattr(self, name)!r}; expected a finite number above 0"
-            for name in ("dose", "learning_rate")
-            if not _is_positive(getattr(self, name))
-        ]
-        if not _is_positive(self.validation_share) or self.validation_share >= 1:
-            problems.append(f"validation_share is {self.validation_share!r}; expected a number between 0 and 1")
-        if not _is_positive(self.split) or self.split > 1:
-            problems.append(f"split is {self.split!r}; expected a number above 0 and at most 1")
-        if not _is_positive(self.smoothness + 1) or self.smoothness < 0:
-            problems.append(f"smoothness is {self.smoothness!r}; expected a finite number of at least 0")
-        problems += [
-            f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}"
-            for name, choices in (("device", DEVICES), ("input", INPUTS))
-            if getattr(self, name) not in choices
+            f"{name} is {value!r}; expected an integer"
+            for name, value in values.items()
+            if isinstance(value, float) and properties[name].get("type") == "integer"
         ]
         if problems:
             raise ConfigError(problems)
@@ -112,29 +107,21 @@ class TrainingConfig:
         return cls(**values)
 
     @property
+    def estimates(self) -> int:
+        """How many classical estimates of the object the network sees."""
+        return _SPREAD_OUT if self.input == SCAN and self.refinements and self.spread > 1 else 1
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of the config's JSON text."""
         return hashlib.sha256(dumps(self.as_dict()).encode()).hexdigest()
 
 
-_WHOLE_NUMBERS = {
-    "gridsize": 1,
-    "epochs": 1,
-    "steps_per_epoch": 1,
-    "batch_frames": 1,
-    "width": 1,
-    "projections": 1,
-    "refinements": 0,
-    "neighbor_count": 1,
-    "groups_per_frame": 1,
-    "patience": 1,
-    "checkpoint_every": 1,
-    "threads": 1,
-    "seed": 0,
-    "grouping_seed": 0,
-    "subsampling_seed": 0,
-}
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """The learning rate of a step: a short rise, then half a cosine down."""
+    total = config.epochs * config.steps_per_epoch
+    rise = max(_WARM_UP * total, 1.0)
+    if step < rise:
+        return config.learning_rate * (_FIRST_SHARE + (1 - _FIRST_SHARE) * step / rise)
+    fall = 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(total - rise, 1.0), 1.0)))
+    return config.learning_rate * (_LAST_SHARE + (1 - _LAST_SHARE) * fall)

@@ -120,7 +120,7 @@ class ExtractorComparison:
         return draw_figures(summary, directory)
 
     def checks(self) -> Sequence[Check]:
-        """What the evaluations, the models, the monitor and the event files are held to."""
+        """What the evaluations and the models are held to."""
         from extractor_flow.flows.extractor_comparison.checks import CHECKS
 
         return CHECKS

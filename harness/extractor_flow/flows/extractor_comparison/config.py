@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor_flow.config import Problem, check_schema, resolve_defaults
-from extractor_flow.errors import RequestError
-from extractor_flow.files import parse_json
+from extractor_flow.config import Problem, check_overrides, check_schema, resolve_defaults
+from extractor_flow.contracts import load_schema
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import chosen, rollout_of
 from extractor_flow.flows.extractor_comparison.algorithms.settings import check_algorithm, check_nulls, with_defaults
 from extractor_flow.flows.extractor_comparison.config_rules import check_meaning
@@ -24,14 +22,12 @@ DEFAULT_ENVIRONMENT = "extractor_flow/RobotNav-v0"
 DEFAULT_SEED = 42
 EPISODES_SIDE_BY_SIDE = 8
 _NAMED = {"id", "factory"}
-_SCHEMA = "run_config.schema.json"
 
 
-@lru_cache(maxsize=1)
+@cache
 def schema() -> dict[str, Json]:
-    """The contract that a comparison's config has to fit."""
-    text = files("extractor_flow._contracts").joinpath(_SCHEMA).read_text(encoding="utf-8")
-    return cast("dict[str, Json]", parse_json(text, where=_SCHEMA))
+    """The JSON Schema of a comparison's config."""
+    return load_schema("run_config")
 
 
 def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,12 +43,10 @@ def settings_of(document: ConfigDocument, overrides: Mapping[str, Any]) -> dict[
     problems += check_meaning(sound)
     problems += check_nulls(_section(document.data, "algorithm"), known["algorithm"])
     problems += check_algorithm(sound["run"] or {}, sound["algorithm"], known["algorithm"])
-    if "envs" in document.data:
-        beside = [key for key in ("env", "eval_env") if key in document.data]
-        problems += [Problem(("envs",), f"stands beside {key}; expected one of the two") for key in beside]
     if problems:
         raise document.complain(problems)
-    return _chosen(sound, _checked(overrides), document.path.stem)
+    check_overrides(overrides, schema())
+    return _chosen(sound, overrides, document.path.stem)
 
 
 def notes_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -95,7 +89,7 @@ def _chosen(sound: Mapping[str, Any], overrides: Mapping[str, Any], stem: str) -
 
 
 def _environment(section: Mapping[str, Any]) -> dict[str, Any]:
-    """One of several environments, that of its evaluations inside."""
+    """One of several environments, with the one of its evaluations inside."""
     made = _only_environment({"env": section, **section})
     return {**made.pop("env"), **made}
 
@@ -113,21 +107,6 @@ def _evaluated_in(section: Mapping[str, Any], environment: Mapping[str, Any]) ->
     return {"kwargs": {}, **inherited, **section}
 
 
-def _checked(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
-    seeds = overrides.get("seeds") or []
-    for position, seed in enumerate(seeds):
-        if seed in seeds[:position]:
-            msg = f"--seed {seed} stands twice; expected different seeds"
-            raise RequestError(msg)
-        if not 0 <= seed < 2**31:
-            msg = f"--seed {seed}: expected an integer from 0 to {2**31 - 1}"
-            raise RequestError(msg)
-    if "run_id" in overrides and not (overrides["run_id"].strip() and len(overrides["run_id"]) <= 100):  # noqa: PLR2004
-        msg = f"--run-id {overrides['run_id'][:120]!r}: expected 1 to 100 characters, not all of them spaces"
-        raise RequestError(msg)
-    return overrides
-
-
 def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     """The section *name* of *data* as it is written; empty where it is none."""
     section = data.get(name)
@@ -135,12 +114,12 @@ def _section(data: Mapping[str, Json], name: str) -> Mapping[str, Json]:
 
 
 def _doubtful(problem: Problem) -> tuple[str | int, ...]:
-    """What *problem* makes unfit for further checks; an empty n_steps has a meaning, so there it is all of PPO's."""
+    """The place that *problem* makes unfit for further checks; for n_steps, where null has a meaning, the section."""
     return problem.path[:1] if problem.path == ("algorithm", "n_steps") else problem.path
 
 
 def _blanked(data: Json, paths: Iterable[tuple[str | int, ...]]) -> dict[str, Json]:
-    """*data* with ``None`` at each of *paths*: what is wrong there has been said, and the rest can still be checked."""
+    """*data* with ``None`` at each of *paths*: mistakes there are reported, and the rest can still be checked."""
     result: Any = data
     for path in paths:
         result = _with_none(result, path)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from extractor_flow.config import Problem, nearest, shown
+from extractor_flow.config import Problem, did_you_mean, shown
 from extractor_flow.flows.extractor_comparison.algorithms.declared import PPO
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import rollout_of
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, check_parameters, unknown_preset
 from extractor_flow.study.jobs import MOST_JOBS, collisions, component_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MINIBATCHES = (PPO, "TRPO")  # of a rollout
 _ROLLOUT_KEYS = ("num_envs", "eval_freq", "total_timesteps")
 
 
 def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
-    """Everything in *settings* that cannot be right; ``None`` stands where the schema has complained already."""
+    """Everything in *settings* that cannot be right; ``None`` stands where the schema found a mistake."""
     run = settings.get("run") or {}
     entries = [(position, entry) for position, entry in enumerate(settings.get("extractors") or []) if entry]
     return [
@@ -28,9 +27,6 @@ def check_meaning(settings: Mapping[str, Any]) -> list[Problem]:
         *(problem for position, entry in entries for problem in _extractor(position, entry)),
         *(problem for position, entry in entries for problem in _device(run, position, entry)),
         *_baseline(run, entries, complete=len(entries) == len(settings.get("extractors") or [])),
-        *_seeds(run),
-        *_environment(("env",), settings.get("env") or {}),
-        *_environment(("eval_env",), settings.get("eval_env") or {}),
         *_environments(settings.get("envs") or []),
         *_rollout(run, settings.get("algorithm") or {}),
     ]
@@ -61,23 +57,14 @@ def _names(named: Sequence[tuple[tuple[str, int], str]]) -> Iterator[Problem]:
 
 
 def _extractor(position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
-    path = ("extractors", position)
-    if "preset" in entry and "class" in entry:
-        yield Problem((*path, "class"), "stands beside a preset; expected one of the two")
-    elif "preset" not in entry and "class" not in entry:
-        yield Problem(path, "has neither a preset nor a class; expected one of the two")
-    if entry.get("preset"):
-        yield from _preset(path, entry["preset"], entry["parameters"])
-    if entry.get("class"):
-        yield from _target((*path, "class"), entry["class"], "package.module:Class")
-
-
-def _preset(path: tuple[str | int, ...], preset: str, parameters: Mapping[str, Any] | None) -> Iterator[Problem]:
+    path, preset = ("extractors", position), entry.get("preset")
+    if preset is None:
+        return
     if preset not in PRESETS:
-        yield Problem((*path, "preset"), f"is {shown(preset)}; {_one_of(preset, PRESETS)}")
-    elif parameters:
-        for complaint in check_parameters(preset, parameters):
-            yield Problem((*path, "parameters"), complaint)
+        yield Problem((*path, "preset"), unknown_preset(preset))
+    elif entry["parameters"]:
+        for problem in check_parameters(preset, entry["parameters"]):
+            yield Problem((*path, "parameters", *problem.path), problem.message)
 
 
 def _device(run: Mapping[str, Any], position: int, entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -85,8 +72,8 @@ def _device(run: Mapping[str, Any], position: int, entry: Mapping[str, Any]) -> 
         return
     resolved = {**PRESETS[entry["preset"]].parameters, **(entry.get("parameters") or {})}
     if resolved.get("num_layers", 1) != 1 and resolved.get("lstm_dropout"):
-        told = f"{entry['preset']} has dropout between the layers of its LSTM, which PyTorch does not train on mps"
-        yield Problem(("extractors", position, "preset"), f"{told}; set run.device to cpu, or lstm_dropout to 0")
+        message = f"{entry['preset']} has dropout between the layers of its LSTM, which PyTorch does not train on mps"
+        yield Problem(("extractors", position, "preset"), f"{message}; set run.device to cpu, or lstm_dropout to 0")
 
 
 def _baseline(
@@ -95,35 +82,12 @@ def _baseline(
     wanted = run.get("baseline_extractor")
     names = [entry["name"] for _, entry in entries]
     if wanted is not None and complete and None not in names and wanted not in names:
-        yield Problem(("run", "baseline_extractor"), f"is {shown(wanted)}; {_one_of(wanted, names)}")
-
-
-def _seeds(run: Mapping[str, Any]) -> Iterator[Problem]:
-    if "seed" in run and "seeds" in run:
-        yield Problem(("run", "seeds"), "stands beside seed; expected one of the two")
-    seeds = run.get("seeds") or []
-    for position, seed in enumerate(seeds):
-        if seed is not None and seed in seeds[:position]:
-            first = seeds.index(seed)
-            yield Problem(
-                ("run", "seeds", position), f"is {seed}, as run.seeds[{first}] is already; expected another seed"
-            )
-
-
-def _environment(path: tuple[str | int, ...], env: Mapping[str, Any]) -> Iterator[Problem]:
-    if "id" in env and "factory" in env:
-        yield Problem((*path, "factory"), "stands beside an id; expected one of the two")
-    if env.get("factory"):
-        yield from _target((*path, "factory"), env["factory"], "package.module:function")
-    for position, wrapper in enumerate(env.get("wrappers") or []):
-        if wrapper and wrapper.get("class"):
-            yield from _target((*path, "wrappers", position, "class"), wrapper["class"], "package.module:Class")
+        known = f"{', '.join(names)}{did_you_mean(wanted, names)}"
+        yield Problem(("run", "baseline_extractor"), f"is {shown(wanted)}; expected one of {known}")
 
 
 def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]:
     for position, env in enumerate(envs):
-        yield from _environment(("envs", position), env or {})
-        yield from _environment(("envs", position, "eval_env"), (env or {}).get("eval_env") or {})
         ends = (env or {}).get("score_range")
         if ends and None not in ends and not ends[0] < ends[1]:
             yield Problem(("envs", position, "score_range"), f"is {shown(ends)}; expected the lower score first")
@@ -132,12 +96,13 @@ def _environments(envs: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]
 
 
 def _rollout(run: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
-    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or algorithm.get("name", PPO) != PPO:
+    name = algorithm.get("name", PPO)
+    if any(run.get(key) is None for key in _ROLLOUT_KEYS) or name not in _MINIBATCHES:
         return
     rollout, batch = rollout_of(run, algorithm), algorithm.get("batch_size")
     steps = f"n_steps x num_envs = {rollout // run['num_envs']} x {run['num_envs']} = {rollout}"
     if rollout == 1:
-        yield Problem(("algorithm", "n_steps"), f"gives {steps}; PPO needs at least 2 samples in a rollout")
+        yield Problem(("algorithm", "n_steps"), f"gives {steps}; {name} needs at least 2 samples in a rollout")
     elif batch is not None and rollout % batch:
         yield Problem(
             ("algorithm", "batch_size"),
@@ -151,15 +116,3 @@ def _divisors_near(number: int, wish: int) -> list[int]:
     below = next((size for size in range(min(wish, number), 1, -1) if number % size == 0), None)
     above = next((size for size in range(wish + 1, min(2 * wish, number) + 1) if number % size == 0), None)
     return [size for size in (below, above) if size is not None] or [number]
-
-
-def _target(path: tuple[str | int, ...], text: str, form: str) -> Iterator[Problem]:
-    if not _TARGET.fullmatch(text):
-        yield Problem(path, f'is {shown(text)}; expected "{form}"')
-
-
-def _one_of(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    close = nearest(word, names)
-    hint = f" (did you mean {close!r}?)" if close else ""
-    return f"expected one of {', '.join(names)}{hint}"

@@ -35,7 +35,7 @@ def load(target: str, *, key: str) -> Any:  # noqa: ANN401 - whatever the user n
 
 
 def _search_working_directory() -> None:
-    """Also in processes that are started later: they take over this one's import path."""
+    """Extend the import path, which processes that are started later inherit."""
     here = os.getcwd()  # noqa: PTH109 - the import path holds strings
     if here not in sys.path:
         sys.path.append(here)

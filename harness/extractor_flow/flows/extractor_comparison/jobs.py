@@ -58,8 +58,8 @@ def missing_requirement(job: Job, missing: Mapping[str, str]) -> Skipped | None:
             why = f"needs {device}, which is missing here: {missing[device]}"
             return Skipped(Code.MISSING_CAPABILITY, f"{why}; run it on a machine that has it, or set {setting}")
     if expects_gpu and all(device in missing for device in ACCELERATORS):
-        words = "; ".join(f"{device}: {missing[device]}" for device in ACCELERATORS)
-        why = f"expects a GPU, and there is none ({words}); run it on a machine that has one, or set {resources}"
+        reasons = "; ".join(f"{device}: {missing[device]}" for device in ACCELERATORS)
+        why = f"expects a GPU, and there is none ({reasons}); run it on a machine that has one, or set {resources}"
         return Skipped(Code.MISSING_CAPABILITY, why)
     return None
 

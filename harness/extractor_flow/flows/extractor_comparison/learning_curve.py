@@ -24,7 +24,7 @@ class Curve:
     mean_rewards: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a curve that is no curve."""
+        """Refuse points that are no learning curve."""
         if len(self.timesteps) != len(self.mean_rewards) or self.timesteps[:1] != (0,):
             msg = f"not a curve from step 0: {self.timesteps!r}, {self.mean_rewards!r}"
             raise ValueError(msg)

@@ -94,17 +94,17 @@ class Repeatability:
 
 def limits_of(records: Iterable[JobRecord]) -> Iterator[str]:
     """What the jobs of a comparison found, as sentences, each once."""
-    told = [
+    claims = [
         (record.name, record.outcome.details.get("environment"), found)
         for record in records
         if isinstance(record.outcome, Completed)
         and (found := Repeatability.from_json(record.outcome.details.get(REPEATABILITY))) is not None
     ]
     yield from dict.fromkeys(
-        _NO_REPEAT.format(env, ", ".join(found.differs)) for _, env, found in told if found.differs
+        _NO_REPEAT.format(env, ", ".join(found.differs)) for _, env, found in claims if found.differs
     )
     yield from dict.fromkeys(
         _SAID[each].format(environment=environment, extractor=name)
-        for name, environment, found in told
+        for name, environment, found in claims
         for each in found.findings
     )

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.render.formats import spaced
 from extractor_flow.render.page import grid
 from extractor_flow.render.page.document import curves_of
 from extractor_flow.render.page.jobs_by_name import by_name
@@ -45,26 +46,29 @@ def _of_names(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Named
         yield _file("ranking", ranking["title"]), _ranking(summary.run_id, ranking)
     pooled = over_environments(summary, vocabulary)
     if pooled is not None and pooled["profiles"] is not None:
-        words = {"title": "Performance profiles", "subtitle": f"{summary.run_id}. Over all environments."}
+        titles = {"title": "Performance profiles", "subtitle": f"{summary.run_id}. Over all environments."}
         axes = {"across": "normalised score", "upright": "share of the jobs"}
-        yield "profiles.svg", _panels(pooled["profiles"], **words, **axes)
+        yield "profiles.svg", _panels(pooled["profiles"], **titles, **axes)
 
 
 def _of_grid(summary: RunSummary, places: grid.Grid) -> Iterator[tuple[str, str]]:
     for score in grid.methods_over_rows(places):
-        words = {"title": f"{score['title']} by method", "subtitle": f"{summary.run_id}. Means over the seeds."}
+        titles = {"title": f"{score['title']} by method", "subtitle": f"{summary.run_id}. Means over the seeds."}
         axes = {"across": places.spec.row_title, "upright": score["title"]}
-        yield _file("methods", score["title"]), _panels(score, **words, **axes)
+        yield _file("methods", score["title"]), _panels(score, **titles, **axes)
 
 
 def _of_curves(
     summary: RunSummary, spec: CurveSpec, named: Sequence[Named], places: grid.Grid | None
 ) -> Iterator[tuple[str, str]]:
-    told = _BY_NAME if places is None else _BY_PLACE
-    axes = {"across": _words(spec.x), "upright": _words(spec.y)}
+    legend = _BY_NAME if places is None else _BY_PLACE
+    axes = {"across": spaced(spec.x), "upright": spaced(spec.y)}
     for environment, panels in curves_of(summary, spec, named, places):
         where = summary.run_id if environment is None else f"{summary.run_id}, {environment}"
-        yield _file("curves", environment or ""), _panels(panels, title=spec.title, subtitle=f"{where}. {told}", **axes)
+        yield (
+            _file("curves", environment or ""),
+            _panels(panels, title=spec.title, subtitle=f"{where}. {legend}", **axes),
+        )
 
 
 def _ranking(run_id: str, ranking: Mapping[str, Any]) -> str:
@@ -86,12 +90,12 @@ def _ranking(run_id: str, ranking: Mapping[str, Any]) -> str:
     )
 
 
-def _panels(panels: Mapping[str, Any], **words: str) -> str:
+def _panels(panels: Mapping[str, Any], **texts: str) -> str:
     labelled, count = bool(panels["panels"][0]["ends"]), len(panels["panels"][:_MOST])
     columns = _COLUMNS if labelled else _COLUMNS + 1
     return rendered(
         "chart.svg.jinja",
-        **words,
+        **texts,
         ranking=None,
         panels=panels,
         width=_WIDTH,
@@ -106,10 +110,6 @@ def _panels(panels: Mapping[str, Any], **words: str) -> str:
 
 def _file(kind: str, what: str) -> str:
     return f"{re.sub('[^a-z0-9]+', '_', f'{kind}_{what}'.lower()).strip('_')[:60]}.svg"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 @cache

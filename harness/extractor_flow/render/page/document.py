@@ -40,7 +40,7 @@ def report(
         summary=summary,
         vocabulary=vocabulary,
         lead=_lead(summary, named),
-        failures=failures.told(summary.records),
+        failures=failures.grouped(summary.records),
         commands=next_commands(summary.records),
         shown=SHOWN,
         pooled=over_environments(summary, vocabulary),
@@ -99,13 +99,13 @@ def _lead(summary: RunSummary, named: Sequence[Named]) -> dict[str, Any]:
 def _cost(named: Sequence[Named], vocabulary: ReportSpec) -> dict[str, Any] | None:
     """The medians of what each name costs; of one that never ran there are none."""
     keys = (*vocabulary.page.cost, DURATION)
-    words = {key: words_for(key, vocabulary) for key in keys}
+    metrics = {key: words_for(key, vocabulary) for key in keys}
     rows = [
-        (each.name, [middle(each.values(key).values(), words[key]) for key in keys])
+        (each.name, [middle(each.values(key).values(), metrics[key]) for key in keys])
         for each in named
         if each.values(DURATION)
     ]
-    return {"columns": [words[key].title for key in keys], "rows": rows} if rows else None
+    return {"columns": [metrics[key].title for key in keys], "rows": rows} if rows else None
 
 
 def _pictures(vocabulary: ReportSpec, figures: Mapping[str, bytes]) -> list[dict[str, str | None]]:

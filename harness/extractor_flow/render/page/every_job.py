@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 def job_rows(summary: RunSummary, vocabulary: ReportSpec) -> list[dict[str, Any]]:
     """One row a job: what became of it, its headline metric, and why it has none."""
-    words = metric_of(vocabulary.headline, vocabulary)
+    metric = metric_of(vocabulary.headline, vocabulary)
     return [
         {
             "label": record.label,
             "link": link_to(record),
             "status": record.status,
             "seconds": None if record.duration_seconds is None else duration(record.duration_seconds),
-            "headline": _headline(record, vocabulary.headline, words.decimals),
+            "headline": _headline(record, vocabulary.headline, metric.decimals),
             "note": _note(record),
         }
         for record in summary.records

@@ -21,7 +21,7 @@ _DIRECTORY = re.compile(r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*")
 _LINES, _LINE = 20, 2000  # as many as a record quotes; a line without an end says no more after so many characters
 
 
-def told(records: Sequence[JobRecord]) -> list[dict[str, Any]]:
+def grouped(records: Sequence[JobRecord]) -> list[dict[str, Any]]:
     """Each reason with its jobs, which link to their pages, and how the log of the first of them ended."""
     failed = {record.label: record for record in records if has_page(record)}
     return [

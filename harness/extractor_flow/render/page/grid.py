@@ -67,6 +67,11 @@ def methods_over_rows(grid: Grid) -> list[dict[str, Any]]:
     return [{"title": score.title, **panels} for score, panels in made if panels is not None]
 
 
+def method_style(place: int) -> str:
+    """The classes of the style sheet for the method, or the name, in that *place*."""
+    return f"c{place % COLOURS} dash{place % _DASHES}"
+
+
 def _place(record: JobRecord, spec: GridSpec) -> tuple[str, str] | None:
     if not isinstance(record.outcome, Completed):
         return None
@@ -80,25 +85,25 @@ def _label(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _table(grid: Grid, shown: str | Difference, words: Metric) -> dict[str, Any] | None:
+def _table(grid: Grid, shown: str | Difference, metric: Metric) -> dict[str, Any] | None:
     values = {place: grid.values(*place, shown) for place in grid.cells}
     means = {place: fmean(found) for place, found in values.items() if found}
     if not means:
         return None
-    signs = min(means.values()) < 0 or isinstance(shown, Difference) or words.title.startswith(("Gain", "Gained"))
+    signs = min(means.values()) < 0 or isinstance(shown, Difference) or metric.title.startswith(("Gain", "Gained"))
     low, high = min(means.values()), max(means.values())
-    told = {place: round(mean, words.decimals) for place, mean in means.items()}
+    rounded = {place: round(mean, metric.decimals) for place, mean in means.items()}
     rows = []
     for row in grid.rows:
         places = [(row, column) for column in grid.columns]
         cells = [
-            _cell(values[place], words, _shade(told[place], low, high, signs=signs), signs=signs)
+            _cell(values[place], metric, _shade(rounded[place], low, high, signs=signs), signs=signs)
             if place in means
             else None
             for place in places
         ]
         rows.append((row, cells))
-    return {"title": words.title, "unit": words.unit, "columns": grid.columns, "rows": rows}
+    return {"title": metric.title, "unit": metric.unit, "columns": grid.columns, "rows": rows}
 
 
 def _shade(value: float, low: float, high: float, *, signs: bool) -> str:
@@ -106,9 +111,9 @@ def _shade(value: float, low: float, high: float, *, signs: bool) -> str:
     return shade(value, max(abs(low), abs(high))) if signs else shade(value - low, (high - low) or 1.0)
 
 
-def _cell(values: Sequence[float], words: Metric, tint: str, *, signs: bool) -> tuple[str, str, str]:
+def _cell(values: Sequence[float], metric: Metric, tint: str, *, signs: bool) -> tuple[str, str, str]:
     def shown(value: float) -> str:
-        return signed(value, words.decimals) if signs else number(value, words.decimals)
+        return signed(value, metric.decimals) if signs else number(value, metric.decimals)
 
     spread = f"{shown(min(values))} to {shown(max(values))}" if len(values) > 1 else ""
     return tint, shown(fmean(values)), spread
@@ -123,8 +128,8 @@ def _methods(grid: Grid, score: MethodsSpec) -> dict[str, Any] | None:
         for place, (method, metric) in enumerate(score.methods.items()):
             points = [(float(x), fmean(found)) for x, found in enumerate(_over_rows(grid, column, metric)) if found]
             if points:
-                lines.append((f"solid c{place % COLOURS} dash{place % _DASHES}", points, method))
-                ends.append((method, (points[-1][1], f"c{place % COLOURS} dash{place % _DASHES}")))
+                lines.append((f"solid {method_style(place)}", points, method))
+                ends.append((method, (points[-1][1], method_style(place))))
         if lines:
             panels.append({"title": column, "colour": 0, "lines": lines, "ends": ends})
     made = drawn(panels)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from extractor_flow.render.formats import spaced
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ def how_it_was_made(summary: RunSummary, request: Mapping[str, Any], vocabulary:
 
 
 def _settings(config: Mapping[str, Any], vocabulary: ReportSpec) -> Facts:
-    told = []
+    facts = []
     for label, paths in vocabulary.page.settings.items():
         known = [(path.rpartition(".")[2], value) for path in paths if (value := _at(config, path)) is not None]
         if known:
-            told.append((label, ", ".join(_text(name, value) for name, value in known)))
-    return told
+            facts.append((label, ", ".join(_text(name, value) for name, value in known)))
+    return facts
 
 
 def _at(config: object, path: str) -> Any:  # noqa: ANN401 - whatever a setting is
@@ -54,16 +55,12 @@ def _text(name: str, value: object) -> str:
         case str():
             return value
         case Mapping():
-            return ", ".join(_text(str(key), each) for key, each in value.items()) or f"no {_words(name)}"
+            return ", ".join(_text(str(key), each) for key, each in value.items()) or f"no {spaced(name)}"
         case list() | tuple():
             shown = ", ".join(map(str, value[:_LONG_LIST]))
             return f"{shown}, ... ({len(value)} in all)" if len(value) > _LONG_LIST else shown
         case _:
-            return f"{_words(name)} {value}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+            return f"{spaced(name)} {value}"
 
 
 def _origin(request: Mapping[str, Any]) -> Facts:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.render.formats import number
 from extractor_flow.render.page.curves import drawn
-from extractor_flow.render.page.jobs_by_name import COLOURS, words_for
+from extractor_flow.render.page.grid import method_style
+from extractor_flow.render.page.jobs_by_name import words_for
 from extractor_flow.render.page.ranking import interval_of
 
 if TYPE_CHECKING:
@@ -15,21 +16,19 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import ReportSpec
     from extractor_flow.study.records import RunSummary
 
-_DASHES = 5  # the dash patterns that the style sheet has for methods
-
 
 def over_environments(summary: RunSummary, vocabulary: ReportSpec) -> dict[str, Any] | None:
     """The table and the profiles; ``None`` where nothing is said over several environments."""
     entries = [entry for entry in summary.statistics if "environments" in entry]
     if not entries:
         return None
-    words = words_for(entries[0]["metric"], vocabulary)
+    metric = words_for(entries[0]["metric"], vocabulary)
     best_first = sorted(entries, key=lambda entry: float(entry["centre"]), reverse=True)
     return {
-        "title": words.title,
+        "title": metric.title,
         "centre_name": entries[0]["centre_name"],
         "scales": [_scale(each) for each in entries[0]["environments"]],
-        "rows": [(entry["config_name"], _cells(entry, words.decimals)) for entry in best_first],
+        "rows": [(entry["config_name"], _cells(entry, metric.decimals)) for entry in best_first],
         "profiles": _profiles(entries),
     }
 
@@ -55,7 +54,7 @@ def _cells(entry: Mapping[str, Any], decimals: int) -> list[str | None]:
 def _profiles(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     lines, ends = [], []
     for place, entry in enumerate(entries):
-        style = f"c{place % COLOURS} dash{place % _DASHES}"
+        style = method_style(place)
         points = [(float(point["score"]), float(point["share"])) for point in entry["profile"]]
         lines.append((f"solid {style}", points, entry["config_name"]))
         ends.append((entry["config_name"], (points[len(points) // 2][1], style)))

@@ -149,22 +149,22 @@ def _reach(rows: Sequence[Ranked]) -> list[float]:
     return [*(value for row in rows for value in row.values.values()), *bounds]
 
 
-def _marks(row: Ranked, axis: Axis, words: Metric) -> dict[str, Any]:
+def _marks(row: Ranked, axis: Axis, metric: Metric) -> dict[str, Any]:
     places = [axis.percent(value) for value in row.values.values()]
-    told = [f"{seed_text(seed)}: {quantity(value, words)}" for seed, value in row.values.items()]
+    labels = [f"{seed_text(seed)}: {quantity(value, metric)}" for seed, value in row.values.items()]
     band = None
     if "low" in row.entry and "high" in row.entry:
         left, right = axis.percent(row.entry["low"]), axis.percent(row.entry["high"])
         band = (left, round(right - left, 2))
     return {
-        "dots": list(zip(places, lanes(places), told, strict=True)),
+        "dots": list(zip(places, lanes(places), labels, strict=True)),
         "band": band,
         "middle": axis.percent(row.centre) if len(row.values) > 1 else None,
     }
 
 
-def _cells(row: Ranked, words: Metric) -> dict[str, Any]:
-    decimals, entry, gain = words.decimals, row.entry, row.gain
+def _cells(row: Ranked, metric: Metric) -> dict[str, Any]:
+    decimals, entry, gain = metric.decimals, row.entry, row.gain
     return {
         "name": row.named.name,
         "colour": row.named.colour,
@@ -206,15 +206,15 @@ def seed_by_seed(summary: RunSummary, vocabulary: ReportSpec, named: Sequence[Na
     if len(seeds) < 2:  # noqa: PLR2004 - of a single pair there is nothing to say that the ranking does not say
         return None
     shown = sorted(seeds, key=lambda seed: (seed is None, seed)) if len(seeds) <= MOST_SEEDS else []
-    words = words_for(vocabulary.headline, vocabulary)
+    metric = words_for(vocabulary.headline, vocabulary)
     size = max(abs(value) for row in rows if row.gain for value in row.gain.by_seed.values())
     up = larger_is_better(vocabulary.headline, vocabulary)
 
     def cell(value: float | None) -> tuple[str, str]:
-        return ("", "n/a") if value is None else (shade(value if up else -value, size), signed(value, words.decimals))
+        return ("", "n/a") if value is None else (shade(value if up else -value, size), signed(value, metric.decimals))
 
     return {
-        "title": words.title,
+        "title": metric.title,
         "baseline": baseline_of(summary, named),
         "seeds": [seed_text(seed) for seed in shown],
         "count": len(seeds),

@@ -1,15 +1,10 @@
-"""Student's t distribution for whole degrees of freedom, and the t test's need of seeds."""
+"""Student's t distribution for whole degrees of freedom."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
 
-POWER = 0.8
-"""How often a study of the size recommended finds the difference, if it is real."""
-MOST_SEEDS = 1000
-"""Beyond it a number of seeds is no advice."""
 _HALVINGS = 80  # of an interval that begins at most 2^60 wide: to the last bit of a double near 1
 
 
@@ -36,16 +31,3 @@ def quantile(p: float, degrees: int) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided_p(middle, degrees) > p else (low, middle)
     return high
-
-
-def seeds_needed(effect: float, significance: float) -> int | None:
-    """How many seeds a paired t test needs to find a mean difference of *effect* standard deviations.
-
-    It finds it with the probability :data:`POWER` (Guenther's approximation); ``None`` above :data:`MOST_SEEDS`.
-    """
-    if abs(effect) * math.sqrt(MOST_SEEDS) < 1:
-        return None
-    normal = NormalDist()
-    tail = normal.inv_cdf(1 - significance / 2)
-    needed = math.ceil(((tail + normal.inv_cdf(POWER)) / effect) ** 2 + tail**2 / 2)
-    return needed if needed <= MOST_SEEDS else None

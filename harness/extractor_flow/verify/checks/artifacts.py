@@ -15,7 +15,6 @@ from extractor_flow.study.records import Completed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor_flow.binding.subjects import Subject
     from extractor_flow.evidence.findings import Finding
     from extractor_flow.readers.paths import ConfinedDirectory
     from extractor_flow.study.records import Artifact
@@ -82,7 +81,7 @@ def _content(job: JobSubject, artifact: Artifact) -> Iterator[Finding]:
         yield Violation(path, "", f"has the SHA-256 {artifact.sha256}", digest, "digest")
 
 
-def is_rewritten(files: ConfinedDirectory, subject: Artifact | Subject) -> bool:
+def is_rewritten(files: ConfinedDirectory, subject: Artifact) -> bool:
     """Whether git has made each line end one byte longer, as it does when it checks out a text on Windows.
 
     *subject* says what the file was.

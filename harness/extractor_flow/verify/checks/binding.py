@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from extractor_flow import layout
 from extractor_flow.binding import chain
 from extractor_flow.binding.starts import read_starts
-from extractor_flow.binding.subjects import CONTRACT, LIMIT, Subject, is_bound, render, root_of
+from extractor_flow.binding.subjects import CONTRACT, LIMIT, is_bound, render, root_of
 from extractor_flow.evidence.check import Requirement, Scope, check
 from extractor_flow.evidence.findings import Unchecked, Violation, Why, brief
 from extractor_flow.layout import STARTS, SUBJECTS
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.readers.text import read_bytes
+from extractor_flow.study.records import Artifact
 from extractor_flow.verify.checks.artifacts import REWRITTEN, is_rewritten
 from extractor_flow.verify.subject.documents import read_document
 from extractor_flow.verify.versions import author, is_of_this_version
@@ -48,32 +49,32 @@ def subjects(run: RunSubject) -> Iterator[Finding]:
     listed = _as_made(run, content)
     if listed is None:
         data, wrong = read_document(run.files, SUBJECTS, CONTRACT)
-        listed = None if data is None else {each["path"]: Subject(**each) for each in data["files"]}
+        listed = None if data is None else {each["path"]: Artifact(**each) for each in data["files"]}
         yield from wrong
     if listed is not None:
         yield from _compared(run, listed)
 
 
-def _as_made(run: RunSubject, content: bytes) -> dict[str, Subject] | None:
+def _as_made(run: RunSubject, content: bytes) -> dict[str, Artifact] | None:
     """The files that *content* lists, by path, if it is, but for digests, what is made of those that are there.
 
     Then it need not be parsed, nor compared with its contract, which takes long for a long list.
     """
-    there = sorted((path, size) for path, size in run.listing.files.items() if is_bound(path))
+    present = sorted((path, size) for path, size in run.listing.files.items() if is_bound(path))
     digests = _DIGEST.findall(content)
-    if len(digests) != len(there):
+    if len(digests) != len(present):
         return None
-    listed = [Subject(path, digest.decode(), size) for (path, size), digest in zip(there, digests, strict=True)]
+    listed = [Artifact(path, digest.decode(), size) for (path, size), digest in zip(present, digests, strict=True)]
     return {each.path: each for each in listed} if render(listed) == content else None
 
 
-def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Finding]:
-    there = {path: size for path, size in run.listing.files.items() if is_bound(path)}
-    for path in sorted(there.keys() - listed.keys()):
+def _compared(run: RunSubject, listed: Mapping[str, Artifact]) -> Iterator[Finding]:
+    present = {path: size for path, size in run.listing.files.items() if is_bound(path)}
+    for path in sorted(present.keys() - listed.keys()):
         yield Violation(path, "", f"is listed in {SUBJECTS}", "it is not: it was added afterwards", _KIND)
     for path, subject in listed.items():
-        if path in there:
-            yield from _same(run, subject, there[path])
+        if path in present:
+            yield from _same(run, subject, present[path])
         elif path not in run.archive.left_out:
             yield Violation.refused(path, ReadError(Kind.MISSING, path, "no such file"))
     for path, left_out in run.archive.left_out.items():
@@ -83,7 +84,7 @@ def _compared(run: RunSubject, listed: Mapping[str, Subject]) -> Iterator[Findin
             yield Violation(layout.ARCHIVE, f"left_out: {path}", str(dict(left_out)), what, _KIND)
 
 
-def _same(run: RunSubject, subject: Subject, size: int) -> Iterator[Finding]:
+def _same(run: RunSubject, subject: Artifact, size: int) -> Iterator[Finding]:
     if size != subject.size_bytes:
         if is_rewritten(run.files, subject):
             yield REWRITTEN
@@ -131,7 +132,7 @@ def run_starts(run: RunSubject) -> Iterator[Violation]:
     request = {**run.request, "commit": (run.request.get("git") or {}).get("commit")}
     for start in _starts(run) or ():
         if start.run_directory == run.request["run_directory"] and not start.resumed:
-            for name, noted in {**start.told, "start_sha256": start.sha256}.items():
+            for name, noted in {**start.facts, "start_sha256": start.sha256}.items():
                 if request.get(name) != noted:
                     found = f"{STARTS} beside the run has {brief(noted)}"
                     yield Violation(layout.RUN, f"$.{name}", brief(request.get(name, "nothing")), found, _CHAIN)
@@ -145,9 +146,9 @@ def witness_holds(run: RunSubject) -> Iterator[Violation]:
     was a lie before; a witness who lies, too.
     """
     if run.witness is not None and run.root not in run.witness.roots:
-        told = sorted(run.witness.roots)
-        others = f" and {len(told) - 1} others" if len(told) > 1 else ""
-        claim = f"the run has the root {told[0]}{others}, says {run.witness.name}"
+        roots = sorted(run.witness.roots)
+        others = f" and {len(roots) - 1} others" if len(roots) > 1 else ""
+        claim = f"the run has the root {roots[0]}{others}, says {run.witness.name}"
         found = f"no {SUBJECTS} that can be read" if run.root is None else run.root
         yield Violation(SUBJECTS, "", claim, found, "witness")
 

@@ -53,12 +53,12 @@ def job_orders(job: JobSubject) -> Iterator[Violation]:
     except (DataError, ValueError, AttributeError) as error:
         yield Violation(name, "$", "is the job's order", brief(str(error)), "schema")
         return
-    for steps, wanted, there in differences((ordered if demanded is None else demanded).to_json(), data):
-        yield Violation(name, json_path(steps), brief(there), f"the study has {brief(wanted)}", _KIND)
+    for steps, wanted, stored in differences((ordered if demanded is None else demanded).to_json(), data):
+        yield Violation(name, json_path(steps), brief(stored), f"the study has {brief(wanted)}", _KIND)
     if demanded is None:
         # Without its flow no study can be made, but what the job is called stands in three places.
-        told = {"key": (ordered.key, job.record.job_key), "flow": (ordered.flow, job.run.request["flow"])}
-        for member, (ours, theirs) in told.items():
+        pairs = {"key": (ordered.key, job.record.job_key), "flow": (ordered.flow, job.run.request["flow"])}
+        for member, (ours, theirs) in pairs.items():
             if ours != theirs:
                 yield Violation(name, f"$.{member}", ours, f"the run has {theirs}", _KIND)
 
@@ -123,10 +123,10 @@ def _is_written(job: JobSubject, name: str, demanded: Mapping[str, Any]) -> bool
     """Whether the file *name* is, byte for byte, *demanded* as it is written: then it need not be read once more."""
     content = dumps(demanded).encode()
     try:
-        there = job.run.listing.files.get(name) == len(content) and job.run.files.sha256(name)
+        digest = job.run.listing.files.get(name) == len(content) and job.run.files.sha256(name)
     except ReadError:
         return False  # whoever reads it tells what it is instead
-    return there == hashlib.sha256(content).hexdigest()
+    return digest == hashlib.sha256(content).hexdigest()
 
 
 CHECKS = (job_orders, job_results, results_of_the_unstarted)

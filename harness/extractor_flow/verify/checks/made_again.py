@@ -82,14 +82,14 @@ def report_made_again(run: RunSubject) -> Iterator[Finding]:
     yield from _text(run, layout.PAGE)
     made = beside_the_page(run.supported.summary, run.supported.words)
     directories = {entry.record.directory for entry in run.latest.values()}
-    there = {path for path in run.listing.files if layout.is_beside_the_page(path, directories)}
-    for path in sorted(made.keys() | there):
+    present = {path for path in run.listing.files if layout.is_beside_the_page(path, directories)}
+    for path in sorted(made.keys() | present):
         yield from _beside(run, path, made[path]() if path in made else None)
 
 
 def _beside(run: RunSubject, path: str, demanded: bytes | None) -> Iterator[Finding]:
     """What is wrong with the file at *path*, which is to hold *demanded*, or is not to be there."""
-    if path in run.listing.files and demanded is not None and (there := found(run, path, demanded)) == demanded:
+    if path in run.listing.files and demanded is not None and (stored := found(run, path, demanded)) == demanded:
         return
     if not computes_alike(run.request):
         yield Unchecked(path, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
@@ -98,43 +98,43 @@ def _beside(run: RunSubject, path: str, demanded: bytes | None) -> Iterator[Find
     elif path not in run.listing.files:
         yield Violation(path, "", "no such file", f"{_GIVES} one", "missing")
     else:
-        yield from _first_line(path, demanded, there)
+        yield from _first_line(path, demanded, stored)
 
 
 def _json(run: RunSubject, name: str, demanded: bytes) -> Iterator[Finding]:
     """The first place at which the document differs; where others wrote it, sums may differ in their last bits."""
-    there = found(run, name, demanded)
-    if there == demanded:
+    stored = found(run, name, demanded)
+    if stored == demanded:
         return
     alike = computes_alike(run.request)
-    wanted, given = (parse(decode(content, name), name) for content in (demanded, there))
+    wanted, given = (parse(decode(content, name), name) for content in (demanded, stored))
     differences = violations(name, wanted, given, _GIVES, *(() if alike else (run.supported.rounded,)))
     first = next(differences, None)
     if first is not None:
         yield first
     elif alike:
-        yield from _first_line(name, demanded, there)
+        yield from _first_line(name, demanded, stored)
 
 
 def _text(run: RunSubject, name: str) -> Iterator[Finding]:
     if is_as_made(run, name):
         return
     demanded = published(run)[name]()
-    there = found(run, name, demanded)
+    stored = found(run, name, demanded)
     data = run.documents.get(layout.SUMMARY)
     if computes_alike(run.request):
-        yield from _first_line(name, demanded, there)
+        yield from _first_line(name, demanded, stored)
     elif name == layout.MARKDOWN and data is not None:
-        yield from check_page(decode(there, name), page_of(data, run.supported.words))
+        yield from check_page(decode(stored, name), page_of(data, run.supported.words))
     else:
         yield Unchecked(name, f"it is not the one that is made here: {author(run.request)}", Why.OTHER_VERSION)
 
 
 def _first_line(name: str, demanded: bytes, found: bytes) -> Iterator[Violation]:
     lines = (content.decode("utf-8", "replace").split("\n") for content in (demanded, found))
-    for number, (wanted, there) in enumerate(zip_longest(*lines), 1):
-        if wanted != there:
-            shown, gives = ("nothing" if each is None else brief(each) for each in (there, wanted))
+    for number, (wanted, stored) in enumerate(zip_longest(*lines), 1):
+        if wanted != stored:
+            shown, gives = ("nothing" if each is None else brief(each) for each in (stored, wanted))
             yield Violation(name, f"line {number}", shown, f"{_GIVES} {gives}", "inconsistent")
             return
 
@@ -171,21 +171,21 @@ def figures_made_again(run: RunSubject) -> Iterator[Finding]:
     Catches: a figure of other numbers, one too many or too few, one in the place of another. Cannot catch: a lie that
     the journal or the artifacts tell, too; other figures than those that this version of matplotlib draws.
     """
-    there = read_figures(run)
+    stored = read_figures(run)
     completed = run.supported.summary.aggregate_metrics["completed_runs"]
     drawn = _draw(run) if isinstance(run.flow, SupportsDraw) and completed else {}
     if isinstance(drawn, str):
         yield Unchecked(layout.FIGURES, f"they cannot be drawn here: {brief(drawn)}", Why.NO_WITNESS)
         return
-    for name in sorted(there.keys() | drawn.keys()):
+    for name in sorted(stored.keys() | drawn.keys()):
         path = f"{layout.FIGURES}/{name}"
-        if there.get(name) == drawn.get(name):
+        if stored.get(name) == drawn.get(name):
             continue
-        if name in there and name in drawn and not computes_alike(run.request):
+        if name in stored and name in drawn and not computes_alike(run.request):
             yield Unchecked(path, f"it is not the one that is drawn here: {author(run.request)}", Why.OTHER_VERSION)
         else:
-            claim = "is drawn by the flow" if name in there else "is there"
-            what = {True: "it is drawn otherwise", False: "no such figure"}[name in there and name in drawn]
+            claim = "is drawn by the flow" if name in stored else "is there"
+            what = {True: "it is drawn otherwise", False: "no such figure"}[name in stored and name in drawn]
             yield Violation(path, "", claim, what, "inconsistent")
 
 

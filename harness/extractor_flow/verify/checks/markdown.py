@@ -195,25 +195,25 @@ def _section(demanded: Section, found: Section) -> Iterator[Violation]:
     # Without rows there is no table, and no headings of one.
     columns = demanded.columns if demanded.rows else ()
     yield from _compare(f"{place} / columns", list(columns), list(found.columns))
-    for number, (wanted, there) in enumerate(zip_longest(demanded.rows, found.rows), 1):
-        if wanted is None or there is None:
-            yield from _compare(f"{place} / row {number}", wanted, there)
+    for number, (wanted, stated) in enumerate(zip_longest(demanded.rows, found.rows), 1):
+        if wanted is None or stated is None:
+            yield from _compare(f"{place} / row {number}", wanted, stated)
         else:
-            yield from _row(f"{place} / row {number}", demanded.columns, wanted, there)
+            yield from _row(f"{place} / row {number}", demanded.columns, wanted, stated)
 
 
 def _row(place: str, columns: Sequence[str], demanded: Row, found: Row) -> Iterator[Violation]:
     if len(demanded) != len(found):
         yield from _compare(place, list(demanded), list(found))
         return
-    for column, wanted, there in zip(columns, demanded, found, strict=True):
-        yield from _compare(f"{place} / {column}", wanted, there)
+    for column, wanted, stated in zip(columns, demanded, found, strict=True):
+        yield from _compare(f"{place} / {column}", wanted, stated)
 
 
 def _facts(place: str, demanded: Sequence[tuple[str, str]], found: Sequence[tuple[str, str]]) -> Iterator[Violation]:
-    for wanted, there in zip_longest(demanded, found):
+    for wanted, stated in zip_longest(demanded, found):
         yield from _compare(
-            f"{place}{(wanted or there or ('', ''))[0]}", wanted and list(wanted), there and list(there)
+            f"{place}{(wanted or stated or ('', ''))[0]}", wanted and list(wanted), stated and list(stated)
         )
 
 

@@ -129,12 +129,12 @@ def _of_a_job(entry: Entry, run: RunSubject) -> Iterator[Violation]:
     if announced is None:
         yield Violation(layout.JOURNAL, f"{where}.job_key", record.job_key, f"no job of {layout.RUN} has it", _KIND)
         return
-    told = record.to_json()
+    claims = record.to_json()
     demanded = {key: announced.get(key) for key in (*announced, "seed")}
     for key, value in demanded.items():
-        if told.get(key) != value:
+        if claims.get(key) != value:
             found = f"its job has {brief(value)}"
-            yield Violation(layout.JOURNAL, f"{where}.{key}", brief(told.get(key)), found, _KIND)
+            yield Violation(layout.JOURNAL, f"{where}.{key}", brief(claims.get(key)), found, _KIND)
 
 
 @check("attempts-count-up", layer=Layer.CONSISTENCY, scope=Scope.RUN, reads=(layout.JOURNAL,), requires=_REQUEST)

@@ -60,11 +60,11 @@ def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
     failures: set[str] = set()
     fresh = []
     for entry in entries:
-        told = dump_line(entry.record.to_json()) if isinstance(entry.record.outcome, Failed) else None
-        if told is None or told not in failures:
+        failure = dump_line(entry.record.to_json()) if isinstance(entry.record.outcome, Failed) else None
+        if failure is None or failure not in failures:
             fresh.append(entry)
-        if told is not None:
-            failures.add(told)
+        if failure is not None:
+            failures.add(failure)
     return fresh
 
 

@@ -31,8 +31,8 @@ _SLACK = 4096  # so that a small file that is a little too long is shown, not re
 
 def published(run: RunSubject) -> Mapping[str, Callable[[], bytes]]:
     """What makes each published file of *run*, by name."""
-    told = run.supported
-    return published_files(told.summary, run.request, told.words, lambda: read_figures(run))
+    supported = run.supported
+    return published_files(supported.summary, run.request, supported.words, lambda: read_figures(run))
 
 
 def found(run: RunSubject, name: str, demanded: bytes) -> bytes:

@@ -66,8 +66,8 @@ def restudy(request: Mapping[str, Any], flow: Flow) -> tuple[Study | None, tuple
     # A run of before contracts had versions is one of the first.
     if request.get("job_contract", {}).get("version") == flow.contract.version:
         again["job_contract"] = flow.contract.to_json()
-    there = {key: request[key] for key in again}
-    return study, tuple(violations(layout.RUN, again, there, "the flow makes of this config"))
+    recorded = {key: request[key] for key in again}
+    return study, tuple(violations(layout.RUN, again, recorded, "the flow makes of this config"))
 
 
 def announcement(job: Job) -> dict[str, Json]:

@@ -11,10 +11,9 @@ from stable_baselines3.common.utils import obs_as_tensor
 
 from extractor_flow.errors import ConfigError, JobError
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.base import Tokens
 from extractor_flow.flows.extractor_comparison.extractors.observation import Part
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
-from extractor_flow.flows.extractor_comparison.extractors.tokens import Tokens
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, extractor_class
 
 NAVIGATION = RobotNavEnv().observation_space
 LEARNING = [name for name in PRESETS if name != "dynamics_no_conv"]

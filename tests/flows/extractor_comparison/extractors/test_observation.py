@@ -101,8 +101,8 @@ def test_names_go_before_shapes(space, names, laid_out, vectors):
             NAVIGATION,
             {"sequence_key": "ray"},
             (
-                "sequence_key names 'ray', which is no key of the observation; expected one of drive_state, rays "
-                r"\(did you mean 'rays'\?\)"
+                "sequence_key names 'ray', which is no key of the observation; expected one of drive_state, rays"
+                r"; did you mean 'rays'\?"
             ),
         ),
         (NAVIGATION, {"vector_keys": ["rays", "x"]}, "vector_keys names 'x', .* expected one of drive_state, rays$"),

@@ -8,7 +8,7 @@ from stable_baselines3 import PPO
 from torch.nn import functional
 
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.extractors.state_space import SelectiveBlock, selective_scan
 
 

@@ -9,8 +9,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 
 from extractor_flow.flows.extractor_comparison.environments.robot_nav import RobotNavEnv
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
-from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS, extractor_class
 
 ROLLOUT = 16
 LEARNING = [name for name in PRESETS if name != "dynamics_no_conv"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from support.lies.about_measurements import invented, logged, moved
+from support.lies.about_measurements import invented, logged, moved, valued
 from support.lies.careful_lies import EVALUATIONS, MONITOR
 from support.lies.kinds.kind import Seen, subject, text
 from support.lies.kinds.policies import POLICIES
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from support.lies.mutated_runs import Change
     from support.lies.tampering import Tampering
+
+LOG = f"{ONE}/train.log"
 
 
 def scaled(tag: str, factor: float) -> Change:
@@ -37,6 +40,13 @@ def praised(events: list[Any]) -> list[Any]:
     copy.CopyFrom(events[-1])
     copy.summary.value[0].tag = "award/best"
     return [*events, copy]
+
+
+def in_another_year(events: list[Any]) -> list[Any]:
+    """Three years later."""
+    for event in events:
+        event.wall_time += 1e8
+    return events
 
 
 def slower(events: list[Any]) -> list[Any]:
@@ -84,6 +94,12 @@ def delayed(rows: list[list[str]]) -> None:
         row[2] = str(float(row[2]) + 0.01)
 
 
+def longer(rows: list[list[str]]) -> None:
+    """More steps than the environment allows."""
+    for row in rows:
+        row[1] = "5000"
+
+
 def another_jobs_events(run: Tampering) -> None:
     """The other seed's event file beside the own one."""
     (path,) = (run.path / TWO / "tensorboard").iterdir()
@@ -98,15 +114,23 @@ CURVES = subject(
     ("smaller steps", scaled("train/approx_kl", 0.1), Seen.WITNESS),
     ("more frames a second", scaled("time/fps", 10.0), Seen.WITNESS),
     ("more entropy", scaled("train/entropy_loss", 0.5), Seen.WITNESS),
-    ("a tag of its own", logged(praised), Seen.LIGHT, "ppo-events"),
+    ("a tag of its own", logged(praised), Seen.WITNESS),
     ("times a little later", logged(slower), Seen.WITNESS),
-    ("events of another update", logged(moved), Seen.LIGHT, "ppo-events"),
-    ("a measure that was not asked for", logged(invented), Seen.LIGHT, "ppo-events"),
+    ("times of another year", logged(in_another_year), Seen.WITNESS),
+    ("events of another update", logged(moved), Seen.WITNESS),
+    ("a measure that was not asked for", logged(invented), Seen.WITNESS),
+    ("another reward of every evaluation", valued("eval/mean_reward", 1.0), Seen.WITNESS),
+    ("another learning rate", valued("train/learning_rate", 0.5), Seen.WITNESS),
+    ("losses that are not numbers", valued("train/loss", math.nan), Seen.WITNESS),
+    ("only the first event", logged(lambda events: events[:1]), Seen.WITNESS),
     ("a second event file", second_events, Seen.LIGHT, "ppo-unclaimed-models"),
     ("another job's event file beside", another_jobs_events, Seen.LIGHT, "ppo-unclaimed-models"),
     ("two episodes exchanged", monitored(swapped), Seen.WITNESS),
     ("one better and one worse", monitored(balanced), Seen.WITNESS),
     ("episodes a little later", monitored(delayed), Seen.WITNESS),
-    ("a log that tells of checks", text(f"{ONE}/train.log", lambda old: f"{old}all is well\n"), Seen.WITNESS),
+    ("no episodes", monitored(list.clear), Seen.WITNESS),
+    ("longer episodes than there can be", monitored(longer), Seen.WITNESS),
+    ("a log that tells of checks", text(LOG, lambda old: f"{old}all is well\n"), Seen.WITNESS),
+    ("a log that tells another reward", text(LOG, lambda old: old.replace("reward ", "reward 9")), Seen.WITNESS),
     ("a second file of evaluations", copying(EVALUATIONS, f"{ONE}/eval_logs/better.npz"), Seen.WITNESS),
 )  # fmt: skip

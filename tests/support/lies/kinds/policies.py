@@ -27,7 +27,7 @@ from support.lies.about_models import (
     unpacked,
 )
 from support.lies.about_models import POLICY as POLICY_MEMBER
-from support.lies.about_policies import scored
+from support.lies.about_policies import decision, scored
 from support.lies.kinds.kind import Seen, asked, gone, record, subject
 from support.lies.mutated_runs import ONE, TWO, copying, run_json
 
@@ -223,10 +223,38 @@ def once_more(arrays: dict[str, Any]) -> None:
         arrays[name][-2] = arrays[name][-1]
 
 
+def exchanged(arrays: dict[str, Any]) -> None:
+    """The first two episodes of the selected policy in each other's place: no mean tells."""
+    for name in ("results", "ep_lengths", "successes"):
+        arrays[name][0, :2] = arrays[name][0, 1::-1]
+
+
+def sooner_over(arrays: dict[str, Any]) -> None:
+    """An episode of the final policy was a step shorter."""
+    arrays["ep_lengths"][1, 0] -= 1
+
+
+def as_selected(arrays: dict[str, Any]) -> None:
+    """The final policy had the episodes of the selected one."""
+    for name in ("results", "ep_lengths", "successes"):
+        arrays[name][1] = arrays[name][0]
+
+
 SCORES = subject(
     "scores",
     POLICIES,
     ("a little more in every episode", scored(more), Seen.DEEP, "ppo-played-again"),
     ("one step less in an episode", scored(shorter), Seen.DEEP, "ppo-played-again"),
     ("the last evaluation as the one before", scored(once_more), Seen.DEEP, "ppo-played-again"),
+    ("better held-out episodes", decision(more), Seen.DEEP, "ppo-played-again"),
+    ("two held-out episodes exchanged", decision(exchanged), Seen.DEEP, "ppo-played-again"),
+    ("a shorter held-out episode", decision(sooner_over), Seen.DEEP, "ppo-played-again"),
+    (
+        "the selected policy's held-out episodes as the final's",
+        decision(as_selected),
+        Seen.DEEP,
+        "ppo-played-again",
+    ),
+    ("fewer held-out episodes asked for", run_setting(final_eval_episodes=1), Seen.LIGHT, "ppo-held-out"),
+    ("other held-out seeds", record(ONE, "details", "seeds", "held_out", to=[5, 6]), Seen.LIGHT, "ppo-record"),
 )

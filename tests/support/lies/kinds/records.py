@@ -194,5 +194,7 @@ ATTEMPTS = subject(
     ("the first attempt hidden, but for its notes", first_try(log=True, notes=False), Seen.LIGHT, "success-is-final"),
     ("no record of the first attempt", forgotten, Seen.WITNESS),
     ("another reason of the first attempt", softened, Seen.LIGHT, "run-log"),
+    ("a kinder log of the first attempt", text(f"{LATE}/attempt-1.log", lambda _: "power cut\n"), Seen.WITNESS),
+    ("no notes of the first attempt", gone(f"{LATE}/attempt-1.json", f"{LATE}/attempt-1.log"), Seen.WITNESS),
     ("another reason of the first attempt, and no log", also(softened, gone(layout.LOG)), Seen.WITNESS),
 )

@@ -128,6 +128,13 @@ REQUESTS = subject(
     ("a limit of memory", asked(lambda config: config["run"].update(memory_limit_mb=64)), Seen.WITNESS),
     ("a failing model that was never asked for", asked(without("bad")), Seen.WITNESS),
     ("a skipped model that was never asked for", asked(without("gone")), Seen.LIGHT, "run-log"),
+    ("another degree of a model that failed", asked(model("bad", degree=4)), Seen.WITNESS),
+    (
+        "a seed more, which nothing tells of",
+        asked(lambda config: config["run"].update(seeds=[0, 1])),
+        Seen.LIGHT,
+        "records-of-jobs",
+    ),
     ("the worse model never asked for", asked(without("two")), Seen.WITNESS),
     ("another contract", run_json("job_contract", "version", to=99), Seen.OPEN),
     ("a rehearsal", run_json("dry_run", to=True), Seen.LIGHT, "rehearsal-skips"),

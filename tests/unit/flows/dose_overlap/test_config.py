@@ -86,7 +86,7 @@ def test_the_shipped_configs_are_studies_of_so_many_cells():
     studies = {path.stem: flow.study(read_config(path), {}) for path in SHIPPED}
 
     assert {name: len({job.name for job in study.jobs}) for name, study in studies.items()} == {
-        "ablation": 16,
+        "ablation": 18,
         "equal_frames": 6,
         "smoke": 9,
         "sparse_impossible": 2,

@@ -10,7 +10,6 @@ import pytest
 from extractor_flow.evidence.run_context import RunContext
 from extractor_flow.flows.extractor_comparison.checks import CHECKS, expected
 from extractor_flow.flows.extractor_comparison.checks.jobs import skips
-from extractor_flow.flows.extractor_comparison.checks.training_files import is_mean
 from extractor_flow.flows.extractor_comparison.config import DEFAULT_ENVIRONMENT
 from extractor_flow.flows.extractor_comparison.jobs import jobs_of, missing_requirement
 from extractor_flow.flows.extractor_comparison.plan import EnvironmentChoice, ExtractorChoice, Plan, Schedule
@@ -175,31 +174,6 @@ def test_a_success_has_the_bonus_for_arriving():
 )
 def test_an_environments_arguments_limit_its_episodes_where_they_are_known_to(environment, longest):
     assert expected.longest_episode(environment) == longest
-
-
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e20, 3e38])
-def test_a_mean_that_went_through_32_bits_is_that_of_the_episodes(scale):
-    rewards = (np.array([1.0, 0.9, -3.3e-6, 1e-6]) * scale).astype(np.float32)
-    with np.errstate(over="ignore"):
-        mean = float(np.mean(rewards))
-
-    assert is_mean(mean, rewards.astype(np.float64))
-
-
-@pytest.mark.parametrize(
-    ("told", "episodes", "is_theirs"),
-    [
-        (1.5, [1.0, 2.0], True),
-        (1.51, [1.0, 2.0], False),
-        (float("nan"), [1.0, 2.0], False),
-        (float("inf"), [1.0, 2.0], False),
-        (None, [1.0, 2.0], False),
-        (None, [], True),
-        (1.5, [], False),
-    ],
-)
-def test_only_the_mean_of_the_episodes_is_their_mean(told, episodes, is_theirs):
-    assert is_mean(told, np.array(episodes)) is is_theirs
 
 
 def test_every_check_has_a_name_of_its_own_and_is_of_this_flow():

@@ -93,8 +93,8 @@ def test_an_environment_of_several_has_every_key_of_a_single_one():
         ([CART, {**SWING, "name": "Cart"}], {}, r"envs\[1\].name: is 'Cart', which would share the directory"),
         ([CART, {"name": "a/b"}], {}, r"envs\[1\].name: is 'a/b'"),
         ([CART, {**SWING, "score_range": [0, 0]}], {}, r"envs\[1\].score_range: is \[0, 0\]; expected the lower"),
-        ([CART, {**SWING, "factory": "m:f"}], {}, r"envs\[1\].factory: stands beside an id"),
-        ([CART, SWING], {"env": {}}, r"envs: stands beside env; expected one of the two"),
+        ([CART, {**SWING, "factory": "m:f"}], {}, r"envs\[1\].factory: stands beside id"),
+        ([CART, SWING], {"env": {}}, r"envs: stands beside env; leave one of them out"),
     ],
 )
 def test_a_mistake_is_said_with_its_place(tmp_path, envs, sections, message):

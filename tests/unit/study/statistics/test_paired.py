@@ -2,14 +2,17 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.optimize import brentq
 
 from extractor_flow.study.statistics import against, pair
 from extractor_flow.study.statistics.paired import wilson
-from extractor_flow.study.statistics.student import quantile, seeds_needed, two_sided_p
+from extractor_flow.study.statistics.repeats import REPEATED, SCALE, seeds_needed, told_again
+from extractor_flow.study.statistics.student import quantile, two_sided_p
 
 MLP = dict(enumerate([10.4, 12.4, 10.6, 18.1, 19.5]))
 SCORES = {
@@ -40,14 +43,14 @@ def test_its_quantiles_are_scipys(degrees, p):
 @pytest.mark.parametrize("significance", [0.05, 0.05 / 3])
 @pytest.mark.parametrize("effect", [0.4, 0.8, 1.5])
 def test_the_number_of_seeds_needed_has_the_power_promised(effect, significance):
-    needed = seeds_needed(effect, significance)
+    needed = seeds_needed(effect, significance, 5)
 
     def power(n):
-        tail = stats.t.isf(significance / 2, n - 1)
-        return stats.nct.sf(tail, n - 1, effect * math.sqrt(n))
+        claimed = brentq(lambda t: told_again(t, n, significance) - REPEATED, 0, 99)
+        return stats.nct.sf(claimed, n - 1, effect * math.sqrt(n))
 
     assert power(needed) > 0.75
-    assert power(needed - 2) < 0.8
+    assert power(needed - 2) < 0.82
 
 
 def test_differences_are_taken_on_the_seeds_that_both_have():
@@ -90,6 +93,28 @@ def test_the_corrected_interval_is_clear_of_zero_exactly_where_the_corrected_tes
         assert clear == (paired.tested.p_adjusted < 0.05)
 
 
+@pytest.mark.parametrize(("statistic", "n"), [(4.0, 5), (3.0, 10), (2.0, 40)])
+def test_what_is_told_again_is_what_its_model_simulates(statistic, n):
+    generator, count, level = np.random.default_rng(3), 400_000, 0.05 / 3
+    effects = SCALE * generator.standard_cauchy(count) * (generator.random(count) < 0.5)
+    first, second = (stats.nct.rvs(n - 1, effects * math.sqrt(n), random_state=seed) for seed in (1, 2))
+    alike = abs(first - statistic) < statistic / 10
+
+    again = np.mean(second[alike] > stats.t.isf(level / 2, n - 1))
+    assert told_again(statistic, n, level) == pytest.approx(again, abs=0.03)
+
+
+def test_what_will_be_told_again_is_told_of_any_statistic():
+    assert [round(told_again(each, 5, 0.05), 3) for each in (0.0, -1e9, math.inf)] == [0.031, 1.0, 1.0]
+
+
+def test_families_beside_each_other_share_the_level():
+    alone, beside = (against("mlp", SCORES, families=count).others["attention"].tested for count in (1, 4))
+
+    assert beside.p_adjusted == pytest.approx(4 * alone.p_adjusted)
+    assert (1 - beside.confidence) * 4 == pytest.approx(1 - alone.confidence)
+
+
 def test_four_seeds_are_not_tested():
     found = against("a", {"a": dict.fromkeys(range(4), 0.0), "b": {seed: 9.0 + seed for seed in range(4)}})
 
@@ -102,6 +127,13 @@ def test_one_seed_that_disagrees_keeps_five_from_being_told_apart():
     split = against("a", {"a": dict.fromkeys(range(5), 0.0), "b": dict(enumerate([*apart[:4], -0.1]))}).others["b"]
 
     assert (found.distinct, split.distinct, split.tested.p_adjusted < 0.05) == (True, False, True)
+
+
+def test_what_a_repeat_may_well_not_tell_again_is_not_told_apart():
+    found = against("a", {"a": dict.fromkeys(range(5), 0.0), "b": dict(enumerate([1.0, 2.0, 3.0, 4.0, 5.0]))})
+
+    assert found.others["b"].tested.p_adjusted < 0.05
+    assert (found.others["b"].distinct, round(found.others["b"].repeats, 1)) == (False, 0.5)
 
 
 @pytest.mark.parametrize("size", [1e-320, 1.0, 1e299])
@@ -117,7 +149,7 @@ def test_differences_of_any_size_are_tested_alike(size):
 def test_differences_without_spread_are_all_evidence_or_none(values, p):
     found = against("a", {"a": dict.fromkeys(range(5), 0.0), "b": dict(enumerate(values))}).others["b"]
 
-    assert (found.tested.p_value, found.tested.seeds_needed) == (p, None)
+    assert (found.tested.p_value, found.seeds_needed) == (p, None)
 
 
 @pytest.mark.parametrize(("wins", "n"), [(0, 5), (3, 5), (9, 10)])

@@ -1,4 +1,4 @@
-"""What a completed cell claims, and the files that bear it out, as the checks of this flow share them."""
+"""What a completed cell claims, and the files behind it; shared by this flow's checks."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _read_curve(stream: BinaryIO, where: str) -> list[dict[str, Any]]:
 
 
 def _read_header(stream: BinaryIO, where: str) -> dict[str, Json]:
-    """The settings that a safetensors file of this flow carries, and carries alone."""
+    """The settings in a safetensors file of this flow, whose header holds nothing else."""
     length = int.from_bytes(stream.read(_PREFIX), "little")
     if length > HEADER_LIMIT:
         raise ReadError(Kind.HEADER, where, f"a header of {length} bytes")

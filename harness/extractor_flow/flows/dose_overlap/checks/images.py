@@ -1,4 +1,4 @@
-"""Looks at the stored reconstructions: they give the recorded scores, and are what their names say."""
+"""Checks the stored reconstructions: they give the recorded scores, and are what their names say."""
 
 from __future__ import annotations
 

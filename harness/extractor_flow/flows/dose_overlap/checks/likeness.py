@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 ROUNDING = 1e-4
 
 
-def nearly(there: NDArray[Any] | None, expected: NDArray[Any], rounding: float = ROUNDING) -> bool:
-    """Whether *there* is *expected* but for *rounding*, a share of its largest value; whatever *there* holds."""
-    if there is None or there.shape != expected.shape or there.dtype != expected.dtype:
+def nearly(stored: NDArray[Any] | None, expected: NDArray[Any], rounding: float = ROUNDING) -> bool:
+    """Whether *stored* is *expected* but for *rounding*, a share of its largest value; whatever *stored* holds."""
+    if stored is None or stored.shape != expected.shape or stored.dtype != expected.dtype:
         return False
     with np.errstate(all="ignore"):
-        return bool((np.abs(there - expected) <= rounding * np.abs(expected).max()).all())
+        return bool((np.abs(stored - expected) <= rounding * np.abs(expected).max()).all())
 
 
-def alike(there: object, expected: object, rounding: float = TOLERANCE) -> bool:
+def alike(stored: object, expected: object, rounding: float = TOLERANCE) -> bool:
     """Whether two JSON values are equal, but for *rounding* of what is no whole number."""
     if isinstance(expected, dict):
-        if not isinstance(there, dict) or there.keys() != expected.keys():
+        if not isinstance(stored, dict) or stored.keys() != expected.keys():
             return False
-        return all(alike(there[name], value, rounding) for name, value in expected.items())
-    if isinstance(expected, float) and isinstance(there, int | float) and not isinstance(there, bool):
-        return math.isclose(there, expected, rel_tol=rounding)
-    return type(there) is type(expected) and there == expected
+        return all(alike(stored[name], value, rounding) for name, value in expected.items())
+    if isinstance(expected, float) and isinstance(stored, int | float) and not isinstance(stored, bool):
+        return math.isclose(stored, expected, rel_tol=rounding)
+    return type(stored) is type(expected) and stored == expected

@@ -1,4 +1,4 @@
-"""Computes again, with PyTorch, what the stored networks give: every image, and the losses of every epoch kept."""
+"""Recomputes with PyTorch what the stored networks give: every image, and the losses of every epoch kept."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def images_again(job: Claims) -> Iterator[Violation]:
             yield job.wrong(layout.RECONSTRUCTIONS, name, "is what its method gives for the held-out frames", what)
 
 
-def _difference(there: NDArray[Any], again: NDArray[Any], mask: NDArray[Any]) -> str | None:
-    """How the image *there* differs from the one computed *again*, where that is more than rounding."""
-    if there.shape != again.shape:
+def _difference(stored: NDArray[Any], again: NDArray[Any], mask: NDArray[Any]) -> str | None:
+    """How the image *stored* differs from the one computed *again*, where that is more than rounding."""
+    if stored.shape != again.shape:
         return f"its shape, {again.shape}"
-    off = np.abs(there - again)
+    off = np.abs(stored - again)
     most, mean = float(off[mask].max(initial=0)), math.sqrt(float((off[mask] ** 2).mean()))
     unseen = float((off > _MOST)[~mask].mean()) if not mask.all() else 0.0
     if most <= _MOST and mean <= _MEAN:

@@ -1,4 +1,4 @@
-"""Looks at a cell's record: what a training says of itself, and nothing that its curve or its frames contradict."""
+"""Checks a cell's record against its plan, its curve and its frames."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Violation, close
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_count
-from extractor_flow.flows.dose_overlap.schedule import learning_rate
 from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MAP, PIE, REFINED, TIMED, TRAINED
+from extractor_flow.flows.dose_overlap.training_config import learning_rate
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object
 
@@ -43,7 +43,7 @@ def record(job: Claims) -> Iterator[Violation]:
 
 
 def _details(job: Claims) -> dict[str, Any]:
-    """The details that the plan, the curve and the record's own digest of the bundle give."""
+    """The details that follow from the plan, the curve and the recorded digest of the bundle."""
     curves, cell = job.curve(), job.plan.cell
     bundle = job.outcome.artifacts.get("bundle")
     return {
@@ -63,16 +63,16 @@ def seconds(job: Claims) -> Iterator[Violation]:
     Catches: a slow method shown as faster than the one that it is part of, more seconds than the job lasted.
     Cannot catch: fewer seconds than were spent; nothing on disk tells.
     """
-    told = job.outcome.details.get("cpu_seconds")
-    if not isinstance(told, dict) or told.keys() != {_TRAINING, *TIMED} or not all(map(_is_time, told.values())):
-        yield job.contradicted("details.cpu_seconds", told, f"expected numbers for {_TRAINING}, {', '.join(TIMED)}")
+    shares = job.outcome.details.get("cpu_seconds")
+    if not isinstance(shares, dict) or shares.keys() != {_TRAINING, *TIMED} or not all(map(_is_time, shares.values())):
+        yield job.contradicted("details.cpu_seconds", shares, f"expected numbers for {_TRAINING}, {', '.join(TIMED)}")
         return
     for part, whole in ((INPUT, TRAINED), (TRAINED, REFINED), (PIE, MAP)):
-        if told[part] > told[whole]:
-            yield job.contradicted("details.cpu_seconds", told, f"{whole} begins with {part}")
-    spent, lasted = told[_TRAINING] + told[REFINED] + told[MAP], job.record.duration_seconds
+        if shares[part] > shares[whole]:
+            yield job.contradicted("details.cpu_seconds", shares, f"{whole} begins with {part}")
+    spent, lasted = shares[_TRAINING] + shares[REFINED] + shares[MAP], job.record.duration_seconds
     if lasted is not None and spent > (lasted + _STARTED) * (job.plan.training.threads + 1):
-        yield job.contradicted("details.cpu_seconds", told, f"the job lasted {lasted} s")
+        yield job.contradicted("details.cpu_seconds", shares, f"the job lasted {lasted} s")
 
 
 def _is_time(value: object) -> bool:
@@ -86,15 +86,15 @@ def metrics_file(job: Claims) -> Iterator[Violation]:
     Catches: another number in the file that people read. Cannot catch: the same wrong number in both.
     """
     path, outcome = job.path(layout.METRICS), job.outcome
-    there = require_object(job.run.read(path, read_json), path)
+    stored = require_object(job.run.read(path, read_json), path)
     expected: dict[str, Any] = {
         "metrics": dict(outcome.metrics),
         "training_steps": outcome.training_steps,
         "details": {name: value for name, value in outcome.details.items() if name != "cpu_seconds"},
     }
-    for name in sorted(there.keys() | expected.keys()):
-        if there.get(name) != expected.get(name):
-            yield job.wrong(layout.METRICS, f"$.{name}", there.get(name), f"{JOURNAL} has {expected.get(name)!r}")
+    for name in sorted(stored.keys() | expected.keys()):
+        if stored.get(name) != expected.get(name):
+            yield job.wrong(layout.METRICS, f"$.{name}", stored.get(name), f"{JOURNAL} has {expected.get(name)!r}")
 
 
 @check("dose-curve", reads=("curves",))

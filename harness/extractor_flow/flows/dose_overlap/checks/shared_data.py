@@ -1,4 +1,4 @@
-"""Looks at the data that the cells share: measured and thinned once more, they are what lies in the run."""
+"""Checks the data that the cells share, by measuring and thinning them again."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _base(run: RunContext) -> Generator[Finding, None, Base | None]:
 
 
 def _compare_shape(run: RunContext, path: str, name: str, expected: tuple[int, ...]) -> Iterator[Violation]:
-    """What is too large to be measured again is that large: settings must not switch a check off."""
+    """Data too large to measure again must really be that large: settings must not switch a check off."""
     array = run.read(path, read_contents, limit=DATA_LIMIT).arrays.get(name)
     if array is None or array.shape != expected:
         found = "nothing" if array is None else f"the shape {array.shape}"
@@ -156,29 +156,29 @@ def _compare_data(run: RunContext, path: str, expected: PtychographyData) -> Ite
     if sum(array.nbytes for array in arrays.values()) > DATA_LIMIT:
         yield Unchecked(path, f"more than {DATA_LIMIT} bytes are not compared")
         return
-    there = run.read(path, read_contents, limit=DATA_LIMIT)
-    if there.members != {*arrays, METADATA_KEY}:
+    stored = run.read(path, read_contents, limit=DATA_LIMIT)
+    if stored.members != {*arrays, METADATA_KEY}:
         what = f"expected {', '.join(sorted({*arrays, METADATA_KEY}))}"
-        yield Violation(path, "", f"holds {brief(sorted(there.members))}", what, "evidence")
+        yield Violation(path, "", f"holds {brief(sorted(stored.members))}", what, "evidence")
     for name, wanted in arrays.items():
-        found = there.arrays.get(name)
+        found = stored.arrays.get(name)
         if not (_same_counts(found, expected) if name == "diffraction" else nearly(found, wanted)):
             yield Violation(path, name, "is what the settings give", "measured again it differs", "evidence")
-    if not alike(dict(there.metadata), dict(expected.metadata), ROUNDING):
+    if not alike(dict(stored.metadata), dict(expected.metadata), ROUNDING):
         what = f"the settings give {brief(dict(expected.metadata))}"
-        yield Violation(path, METADATA_KEY, brief(dict(there.metadata)), what, "evidence")
+        yield Violation(path, METADATA_KEY, brief(dict(stored.metadata)), what, "evidence")
 
 
-def _same_counts(there: NDArray[Any] | None, expected: PtychographyData) -> bool:
+def _same_counts(stored: NDArray[Any] | None, expected: PtychographyData) -> bool:
     """Whether all amplitudes are the expected ones, but for a few that are one photon more or less."""
     wanted = expected.diffraction
-    if there is None or there.shape != wanted.shape or there.dtype != wanted.dtype or not np.isfinite(there).all():
+    if stored is None or stored.shape != wanted.shape or stored.dtype != wanted.dtype or not np.isfinite(stored).all():
         return False
-    differs = ~(np.abs(there - wanted) <= ROUNDING * np.abs(wanted).max())
+    differs = ~(np.abs(stored - wanted) <= ROUNDING * np.abs(wanted).max())
     scale = expected.metadata["photon_scale"]
     if not isinstance(scale, int | float) or float(differs.mean()) > _OTHER_COUNTS:
         return False
-    one, two = (array[differs].astype(np.float64) ** 2 * scale for array in (there, wanted))
+    one, two = (array[differs].astype(np.float64) ** 2 * scale for array in (stored, wanted))
     return bool((np.abs(one - two) <= _ONE_PHOTON + ROUNDING * two).all())
 
 
@@ -186,8 +186,8 @@ def _compare_json(run: RunContext, path: str, expected: Mapping[str, Any]) -> It
     if not run.files.has(path):
         yield Violation(path, "", "holds what the settings give", "no such file", Kind.MISSING)
         return
-    there = require_object(run.read(path, read_json), path)
-    for name in sorted(there.keys() | expected.keys()):
-        if not alike(there.get(name), expected.get(name)):
+    stored = require_object(run.read(path, read_json), path)
+    for name in sorted(stored.keys() | expected.keys()):
+        if not alike(stored.get(name), expected.get(name)):
             what = f"the settings give {brief(expected.get(name, 'nothing'))}"
-            yield Violation(path, f"$.{name}", brief(there.get(name, "nothing")), what, "evidence")
+            yield Violation(path, f"$.{name}", brief(stored.get(name, "nothing")), what, "evidence")

@@ -1,4 +1,4 @@
-"""Looks at a cell's weights: the bundle that is published, and the checkpoint, a second witness of the training."""
+"""Checks a cell's weights: the published bundle, and the checkpoint as a second record of the training."""
 
 from __future__ import annotations
 

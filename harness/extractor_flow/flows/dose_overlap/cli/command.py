@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor_flow.arguments import at_least
 from extractor_flow.errors import HarnessError, RequestError
 from extractor_flow.files import printable
 from extractor_flow.flows.dose_overlap.cli.import_frames import add_acceptance, add_import
-from extractor_flow.flows.dose_overlap.cli.numbers import dose, finite, number, positive
+from extractor_flow.flows.dose_overlap.cli.numbers import dose, finite, number
 from extractor_flow.flows.dose_overlap.cli.train import OPTIONS, train
 from extractor_flow.flows.dose_overlap.jobs import EXTRA, FLOW_NAME, PACKAGES
 from extractor_flow.flows.dose_overlap.plan import VIEWS
@@ -31,7 +32,7 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int | list[str]:
     """Run the command; every error a user can cause is one message on standard error and an exit code.
 
-    ``study`` is left to ``extractor-flow``: its answer is the words of the command that it is another name for.
+    ``study`` is an alias: it returns the arguments of the ``extractor-flow`` command that it stands for.
     """
     options = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
@@ -95,7 +96,7 @@ def _add_overlap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
             f"--{name}", metavar="F", type=finite, default=default, help="overlap (default: %(default)s)"
         )
     command.add_argument(
-        "--frames", metavar="N", type=positive, help="keep N frames of each side, those nearest to its middle"
+        "--frames", metavar="N", type=at_least(1), help="keep N frames of each side, those nearest to its middle"
     )
     command.set_defaults(handler=_overlap)
 
@@ -126,7 +127,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_reconstruct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("reconstruct", help="reconstruct the held-out frames with every trained network")
     command.add_argument("--artifact-root", metavar="DIR", type=Path, required=True, help="what train wrote")
-    command.add_argument("--iterations", metavar="N", type=positive, default=15, help="of the iterative solver")
+    command.add_argument("--iterations", metavar="N", type=at_least(1), default=15, help="of the iterative solver")
     command.set_defaults(handler=_reconstruct)
 
 

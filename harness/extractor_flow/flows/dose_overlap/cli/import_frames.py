@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor_flow.arguments import at_least
 from extractor_flow.files import write_bytes
-from extractor_flow.flows.dose_overlap.cli.numbers import above_zero, positive
+from extractor_flow.flows.dose_overlap.cli.numbers import above_zero
 from extractor_flow.flows.dose_overlap.cli.train import say
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument(
         "--refine-probe",
         metavar="N",
-        type=positive,
+        type=at_least(1),
         default=0,
         help="refine object and probe in N passes, and draw them",
     )
@@ -101,7 +102,7 @@ class _Refinement:
     def draw(self, path: Path) -> None:
         """Draw the probe as it was and as it is now."""
         from extractor_flow.flows.dose_overlap.figures import png
-        from extractor_flow.flows.dose_overlap.figures.probe import draw_probes
+        from extractor_flow.flows.dose_overlap.figures.pictures import draw_probes
 
         write_bytes(path, png(draw_probes(*self.probes)))
         say(f"drawn: {path}")

@@ -1,4 +1,4 @@
-"""What ``dose-overlap train`` is to do and what it did, as values, and the two files that say so."""
+"""What ``dose-overlap train`` is asked to do and has done, and the two files that record it."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ class SkippedView:
 
 @dataclass
 class TrainingManifest:
-    """What one call of ``train`` was asked, and what came of it so far.
+    """What one call of ``train`` was asked to do, and its results so far.
 
-    What earlier calls wrote about other cells below the same root stays in the files.
+    Earlier calls' entries about other cells below the same root are kept.
     """
 
     roots: Roots
@@ -116,7 +116,7 @@ class TrainingManifest:
     def write(self) -> tuple[Path, Path]:
         """Write manifest and skip summary, each whole; their paths. The skips in both are the same."""
         moment = timestamp(utc_now())
-        told = self._with_those_before("jobs", self.jobs)
+        jobs = self._with_those_before("jobs", self.jobs)
         views = self._with_those_before("skipped_views", [skip.as_dict() for skip in self.skipped])
         skips: dict[str, Json] = {"skipped_views": [*views], "skipped_count": len(views)}
         manifest: dict[str, Json] = {
@@ -126,7 +126,7 @@ class TrainingManifest:
             "artifact_root": str(self.roots.artifacts),
             "filters": self.filters.as_dict(),
             "dry_run": self.dry_run,
-            "jobs": [*told],
+            "jobs": [*jobs],
             "skip_summary_path": layout.SKIP_SUMMARY,
             **skips,
         }
@@ -137,10 +137,10 @@ class TrainingManifest:
         return paths
 
     def _with_those_before(self, member: str, entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-        """*entries*, and what the manifest on the disk has there about cells of which this call says nothing."""
+        """*entries*, after the manifest's earlier ones about cells that this call leaves out."""
         path = self.roots.artifacts / layout.TRAINING_MANIFEST
-        there = read_json(path) if path.is_file() else {}
-        before = there.get(member) if isinstance(there, dict) else None
+        earlier = read_json(path) if path.is_file() else {}
+        before = earlier.get(member) if isinstance(earlier, dict) else None
         mine = {(entry["dose"], entry["view"]) for entry in (*self.jobs, *(skip.as_dict() for skip in self.skipped))}
         kept = [
             entry
@@ -204,8 +204,8 @@ def narrowed(jobs: Sequence[CellJob], name: str, wanted: object) -> list[CellJob
     """The *jobs* whose ``dose``, ``view`` or ``gridsize`` is *wanted*; :class:`RequestError` if none is."""
     kept = [job for job in jobs if getattr(job.cell, name) == wanted]
     if not kept:
-        there = ", ".join(dict.fromkeys(str(getattr(job.cell, name)) for job in jobs))
-        msg = f"--{name} {wanted}: matches no job; there are: {there}"
+        known = ", ".join(dict.fromkeys(str(getattr(job.cell, name)) for job in jobs))
+        msg = f"--{name} {wanted}: matches no job; there are: {known}"
         raise RequestError(msg)
     return kept
 

@@ -1,4 +1,4 @@
-"""What the command's options take as numbers."""
+"""Parsers of the command's numeric options."""
 
 from __future__ import annotations
 
@@ -44,14 +44,5 @@ def above_zero(text: str) -> float:
 
 
 def number(default: object) -> Callable[[str], object]:
-    """What reads an option whose default is *default*."""
+    """The parser of an option whose default is *default*."""
     return finite if isinstance(default, float) else type(default)
-
-
-def positive(text: str) -> int:
-    """*text* as a whole number of at least 1; else argparse's complaint."""
-    found = int(text) if text.isdecimal() else 0
-    if found < 1:
-        msg = f"{text!r} is not a whole number of at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return found

@@ -1,4 +1,4 @@
-"""What the commands of a study's single phases do, but for the training."""
+"""The commands of a study's single phases, except the training."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _pair(row: Row, method: str) -> str:
 
 _COMPARED = (INPUT, TRAINED, PIE, MAP, REFINED)
 _NAMES = 3
-"""How many columns of a line are words."""
+"""How many columns of a line hold text."""
 
 
 def _lines(rows: Sequence[Row], shown: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:

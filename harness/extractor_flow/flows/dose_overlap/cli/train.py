@@ -82,8 +82,8 @@ def _require_consistent(jobs: Iterable[CellJob]) -> None:
 
 def config_of(options: argparse.Namespace, job: CellJob) -> TrainingConfig:
     """The one config of *job*; an impossible setting is a :class:`extractor_flow.errors.ConfigError`."""
-    asked = {name: getattr(options, name) for name in OPTIONS}
-    return TrainingConfig(dose=float(job.cell.dose), gridsize=job.cell.gridsize, **asked)
+    given = {name: getattr(options, name) for name in OPTIONS}
+    return TrainingConfig(dose=float(job.cell.dose), gridsize=job.cell.gridsize, **given)
 
 
 def say(line: str) -> None:
@@ -137,7 +137,7 @@ def _result(job: CellJob, config: TrainingConfig, *, resume: bool) -> dict[str, 
     job.directory.mkdir(parents=True, exist_ok=True)
     sink = logger.add(job.directory / layout.LOG, level="INFO", format=_line)
     try:
-        return _told(train_cell(config, job.train, job.directory, progress, resume=resume))
+        return _result_of(train_cell(config, job.train, job.directory, progress, resume=resume))
     except _FAILURES as error:
         # What a user can cause says itself what would do; its traceback would only hide that.
         message = str(error) if isinstance(error, HarnessError) else "".join(traceback.format_exception(error))
@@ -148,7 +148,7 @@ def _result(job: CellJob, config: TrainingConfig, *, resume: bool) -> dict[str, 
         logger.remove(sink)
 
 
-def _told(outcome: TrainingOutcome) -> dict[str, Json]:
+def _result_of(outcome: TrainingOutcome) -> dict[str, Json]:
     from extractor_flow.flows.dose_overlap.training.job import curves_of
 
     return {

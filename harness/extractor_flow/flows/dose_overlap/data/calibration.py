@@ -1,9 +1,9 @@
-"""What the training frames say about brightness; imports no deep-learning package."""
+"""Photons: what the training frames say about brightness, and how they are parted; imports no deep-learning package."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,8 +37,8 @@ class Calibration:
 
 def photon_scale(data: PtychographyData) -> float | None:
     """The photons for each unit of intensity, as the metadata of *data* say; ``None`` where they say nothing usable."""
-    told = data.metadata.get("photon_scale")
-    return told if isinstance(told, float) and math.isfinite(told) and told > 0 else None
+    scale = data.metadata.get("photon_scale")
+    return scale if isinstance(scale, float) and math.isfinite(scale) and scale > 0 else None
 
 
 def mean_energy(data: PtychographyData) -> float:
@@ -59,3 +59,20 @@ def constant_level(data: PtychographyData) -> float:
     """The amplitude of the constant object with frames as bright as the measured ones: sqrt(mean sum A² / sum |P|²)."""
     light = float(np.sum(np.abs(data.probe_guess.astype(np.complex128)) ** 2))
     return math.sqrt(mean_energy(data) / light)
+
+
+def split_photons(
+    data: PtychographyData, scale: float, share: float, rng: np.random.Generator
+) -> tuple[PtychographyData, PtychographyData]:
+    """Each photon of *data* goes with the probability *share* into the first part, else into the second.
+
+    *scale* is the number of photons for each unit of intensity. Both parts are as bright as *data*; given the object
+    their noise is independent, so that what is made of one cannot have fitted the noise of the other.
+    """
+    counts = np.rint(data.diffraction.astype(np.float64) ** 2 * scale).astype(np.int64)
+    kept = rng.binomial(counts, share)
+    parts = ((kept, share), (counts - kept, 1 - share))
+    first, second = (
+        replace(data, diffraction=np.sqrt(part / (each * scale)).astype(np.float32)) for part, each in parts
+    )
+    return first, second

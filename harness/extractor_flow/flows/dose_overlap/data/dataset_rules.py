@@ -40,13 +40,14 @@ REQUIRED = tuple(key for key, rule in SPECIFICATION.items() if rule.required)
 
 
 def problems_of(arrays: Mapping[str, NDArray[Any]], *, refused: Collection[str] = ()) -> list[str]:
-    """Every way in which *arrays* break the contract, one line each; a *refused* key is not missed a second time."""
+    """Every way in which *arrays* break the contract, one line each; a *refused* key is not also reported missing."""
     problems = [
         f"{key}: found nothing; expected {' or '.join(SPECIFICATION[key].dtypes)} of shape {_shape_text(key)}"
         for key in REQUIRED
         if key not in arrays and key not in refused
     ]
-    problems += [f"{key}: found an unknown key; expected {', '.join(SPECIFICATION)}" for key in _unknown(arrays)]
+    unknown = [key for key in arrays if key not in SPECIFICATION]
+    problems += [f"{key}: found an unknown key; expected {', '.join(SPECIFICATION)}" for key in unknown]
     known = {key: value for key, value in arrays.items() if key in SPECIFICATION}
     sizes = _sizes(known)
     for key, value in known.items():
@@ -57,12 +58,8 @@ def problems_of(arrays: Mapping[str, NDArray[Any]], *, refused: Collection[str] 
     return problems
 
 
-def _unknown(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
-    return [key for key in arrays if key not in SPECIFICATION]
-
-
 def _sizes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
-    """Give n and N as the frames say, M and K as the object says; what has the wrong rank says nothing."""
+    """Take n and N from the frames, M and K from the object; an array of the wrong rank gives none."""
     sizes: dict[str, int] = {}
     frames, guess = arrays.get("diffraction"), arrays.get("objectGuess")
     if frames is not None and frames.ndim == len("nNN"):

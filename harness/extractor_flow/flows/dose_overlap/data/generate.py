@@ -10,9 +10,8 @@ import numpy as np
 from extractor_flow.errors import DataError
 from extractor_flow.files import sha256_of, write_json
 from extractor_flow.flows.dose_overlap import layout
-from extractor_flow.flows.dose_overlap.data.calibration import mean_energy, photon_scale
+from extractor_flow.flows.dose_overlap.data.calibration import mean_energy, photon_scale, split_photons
 from extractor_flow.flows.dose_overlap.data.dataset import PtychographyData, read_data, write_data
-from extractor_flow.flows.dose_overlap.data.photon_split import split_photons
 from extractor_flow.flows.dose_overlap.data.simulation import (
     Base,
     SyntheticSettings,

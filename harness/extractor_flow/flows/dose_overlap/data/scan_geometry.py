@@ -34,7 +34,7 @@ def whole_pixels(coordinates: Floats) -> NDArray[np.int64]:
 def fractions(xcoords: Floats, ycoords: Floats) -> Floats:
     """By how much each frame's middle is off its whole pixel, (n, 2): down and right, at most half a pixel.
 
-    A fraction that all frames share says where somebody puts the origin of a pixel, and counts as none.
+    A fraction that all frames share is a convention about a pixel's origin, and counts as none.
     """
     axes = (ycoords, xcoords)
     parts = [np.zeros(len(axis)) if _common_fraction(axis) is not None else axis - whole_pixels(axis) for axis in axes]

@@ -56,7 +56,7 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
 
 
 def png(figure: Figure, colours: int = _MOST_COLOURS) -> bytes:
-    """The figure in some colours: noisy pictures in all of them would take three times the space."""
+    """The figure with a palette of *colours*: noisy pictures in full colour would take three times the space."""
     buffer, small = io.BytesIO(), io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)
     picture = Image.open(buffer).convert("RGB").quantize(colours, dither=Image.Dither.NONE)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _ERRORS = "error"
 
+# A phase where there is less light, of the brightest pixel's amplitude, is of no use.
+_DARK = 0.02
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -84,9 +87,9 @@ def draw_pictures(shown: Sequence[Shown]) -> dict[str, Figure]:
     arrays = {cell: _arrays(each.reconstructions) for cell, each in first.items()}
     found = {name: _grid(first, arrays, kind) for name, kind in GRIDS.items()}
     found["rings.png"] = draw_rings(arrays)
-    there = {cell: read_data(each.frames) for cell, each in first.items() if each.frames.is_file()}
-    if there:
-        found |= {"frames.png": draw_frames(there, arrays), "scan.png": draw_scan(there)}
+    data = {cell: read_data(each.frames) for cell, each in first.items() if each.frames.is_file()}
+    if data:
+        found |= {"frames.png": draw_frames(data, arrays), "scan.png": draw_scan(data)}
     return found
 
 
@@ -145,3 +148,25 @@ def _caption(shown: Shown, kind: _Kind) -> str:
     psnr = "" if scores["psnr"] is None else f" {scores['psnr']:.1f} dB,"
     ssim = "" if scores["ssim"] is None else f" SSIM {scores['ssim']:.2f},"
     return f"{shown.cell.column}:{psnr}{ssim} {shown.metrics['coverage']:.0%} covered"
+
+
+def draw_probes(before: NDArray[np.complex64], after: NDArray[np.complex64]) -> Figure:
+    """Amplitudes and phases of both, each pair in the same colours; the global phase of the second is the first's."""
+    overlap = np.vdot(after, before)
+    turned = after * (overlap / abs(overlap)) if abs(overlap) else after
+    amplitudes = [np.abs(each) for each in (before, turned)]
+    brightest = float(max(each.max() for each in amplitudes))
+    phases = [
+        np.where(each > _DARK * brightest, np.angle(probe), np.nan)
+        for each, probe in zip(amplitudes, (before, turned), strict=True)
+    ]
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    panels = figure.subplots(2, 2)
+    for row, pair, limits, colours, name in (
+        (panels[0], amplitudes, (0.0, brightest), "viridis", "amplitude"),
+        (panels[1], phases, (-np.pi, np.pi), "twilight", "phase"),
+    ):
+        for axes, picture, when in zip(row, pair, ("as given", "refined"), strict=True):
+            drawn = show(axes, picture, limits, colours, f"probe, {name}, {when}")
+        figure.colorbar(drawn, ax=list(row), shrink=0.8)
+    return figure

@@ -33,7 +33,7 @@ _LINE, _ENTRY = 0.22, 1.1
 
 
 def plain(axes: Axes) -> None:
-    """Leave out what says nothing."""
+    """Hide the upper and right border, and draw a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
 

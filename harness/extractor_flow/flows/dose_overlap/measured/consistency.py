@@ -102,9 +102,9 @@ class Judgement:
             parts.append("they fit no better than in each other's places, however they are read")
         elif not self.is_as_bright:
             parts.append(f"the amplitudes are {self.brightness:.3g} times those that object and probe give")
-        return "; ".join([*parts, *map(self._told, self.odd)])
+        return "; ".join([*parts, *map(self._described, self.odd)])
 
-    def _told(self, word: str) -> str:
+    def _described(self, word: str) -> str:
         places = self.odd[word]
         named = ", ".join(map(str, places[:_NAMED].tolist())) + (", ..." if len(places) > _NAMED else "")
         return f"{len(places)} frames are {word} (numbers {named})"

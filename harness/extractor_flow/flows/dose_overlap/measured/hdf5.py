@@ -47,22 +47,22 @@ def read_hdf5(path: Path, names: Mapping[str, Sequence[str]]) -> tuple[dict[str,
         raise DataError(msg)
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "arrays.npz"
-        told = _told_by_reader(path, names, out)
-        if "refused" in told:
-            msg = f"{one_line(str(path))}: {one_line(told['refused'])}"
+        answer = _read_apart(path, names, out)
+        if "refused" in answer:
+            msg = f"{one_line(str(path))}: {one_line(answer['refused'])}"
             raise DataError(msg)
         with out.open("rb") as stream:
             arrays = read_npz(stream, str(path), limit=2 * SIZE_LIMIT)
     found = {
         name: Found(_joined([arrays[f"{name}.{i}"] for i in range(pieces)], f"{path}: {place}"), place, unit)
-        for name, (place, unit, pieces) in told["found"].items()
+        for name, (place, unit, pieces) in answer["found"].items()
     }
-    return found, told["there"]
+    return found, answer["there"]
 
 
-def _told_by_reader(path: Path, names: Mapping[str, Sequence[str]], out: Path) -> dict[str, Any]:
-    words = [str(path), json.dumps(dict(names)), str(SIZE_LIMIT), str(out)]
-    done = subprocess.run([sys.executable, "-P", str(_READER), *words], capture_output=True, text=True, check=False)
+def _read_apart(path: Path, names: Mapping[str, Sequence[str]], out: Path) -> dict[str, Any]:
+    arguments = [str(path), json.dumps(dict(names)), str(SIZE_LIMIT), str(out)]
+    done = subprocess.run([sys.executable, "-P", str(_READER), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         return {"refused": f"the process that read it ended with {done.returncode}; expected a sound HDF5 file"}
     answer: dict[str, Any] = json.loads(done.stdout)

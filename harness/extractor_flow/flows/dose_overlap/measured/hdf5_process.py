@@ -129,15 +129,15 @@ def read(path: str, names: dict[str, list[str]], limit: int, out: str) -> dict[s
     """Write the first of each name's paths that is there to the NPZ file *out*; which it was, and its unit."""
     with h5py.File(path, "r") as file:
         within = _File(file)
-        there = {name: next(filter(None, map(within.datasets, paths)), []) for name, paths in names.items()}
-        size = sum(_bytes_of(each) for found in there.values() for each in found)
+        datasets = {name: next(filter(None, map(within.datasets, paths)), []) for name, paths in names.items()}
+        size = sum(_bytes_of(each) for found in datasets.values() for each in found)
         if size > limit:
             raise _Refused(f"its arrays would take {size} bytes; at most {limit} are read")
         _keep_within(2 * size + _ROOM)
-        arrays = {f"{name}.{i}": _numbers(each) for name, found in there.items() for i, each in enumerate(found)}
+        arrays = {f"{name}.{i}": _numbers(each) for name, found in datasets.items() for i, each in enumerate(found)}
         np.savez(out, allow_pickle=False, **arrays)
-        told = {name: [found[0].name, _unit(found[0]), len(found)] for name, found in there.items() if found}
-        return {"found": told, "there": within.listing()}
+        described = {name: [found[0].name, _unit(found[0]), len(found)] for name, found in datasets.items() if found}
+        return {"found": described, "there": within.listing()}
 
 
 def main(arguments: Sequence[str]) -> dict[str, Any]:

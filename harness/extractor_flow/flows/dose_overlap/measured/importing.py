@@ -142,20 +142,20 @@ def _refined(data: PtychographyData, refine: Refine, notes: list[str]) -> Ptycho
 
 def _without_odd_frames(data: PtychographyData, notes: list[str]) -> PtychographyData:
     odd = odd_frames(data)
-    notes += [f"left out {len(places)} frames that were {word}" for word, places in odd.items()]
+    notes += [f"left out {len(places)} frames that were {kind}" for kind, places in odd.items()]
     return data.select(np.setdiff1d(np.arange(data.count), np.concatenate([_NONE, *odd.values()])))
 
 
 def _collected(paths: Sequence[Path], asked: Asked, notes: list[str]) -> dict[str, Found]:
-    """What the files hold of what is wanted, from whichever has it first."""
+    """The wanted arrays, each from the first file that has it."""
     found: dict[str, Found] = {}
     for path in paths:
-        there, others = _numbers(path, asked.paths())
-        if not there:
+        numbers, others = _numbers(path, asked.paths())
+        if not numbers:
             held = f"; it holds {', '.join(others[:_SHOWN])}" if others else ""
             msg = f"{path}: found none of the arrays of a data set{held}; name one with --at, as diffraction=PATH"
             raise DataError(msg)
-        for name, each in there.items():
+        for name, each in numbers.items():
             if name not in found:
                 found[name] = each
                 if name in SPECIFICATION and name != each.place:
@@ -179,7 +179,7 @@ def _numbers(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str,
 
 
 def _members(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str, Found], list[str]]:
-    """Of an NPZ file; what would have to be unpickled is left alone."""
+    """The members of an NPZ file, except those that would have to be unpickled."""
     with path.open("rb") as stream:
         archive = Archive(stream, str(path), limit=SIZE_LIMIT)
         names = [member.removesuffix(".npy") for member in archive.members]
@@ -193,7 +193,7 @@ def _members(path: Path, wanted: Mapping[str, Sequence[str]]) -> tuple[dict[str,
 
 
 def _cast(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, list[str]]:
-    """The arrays in the precision of the contract, and what was cast; complex numbers become no real ones."""
+    """The arrays in the precision of the contract, and what was cast; complex numbers are not made real."""
     found = dict(arrays)
     casts = []
     for name, array in arrays.items():

@@ -62,7 +62,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user says of the files: it goes before what is found.
+    """What the user states about the files; it takes precedence over what they say.
 
     ``photon_scale``: photons for each unit of squared amplitude, or each count; ``pixel_size``: metres for each pixel
     of the object, in which positions without a unit then are; ``places``: paths by the names of :data:`PLACES`;

@@ -40,7 +40,7 @@ class Bundle:
 
     def network(self) -> PatchNetwork:
         """The network with these weights, ready to be used; weights that do not fit are a :class:`DataError`."""
-        network = PatchNetwork(self.config.width)
+        network = PatchNetwork(self.config.width, self.config.estimates)
         try:
             network.load_state_dict(dict(self.weights))
         except RuntimeError as error:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def device_of(wish: str) -> torch.device:
     """The device for *wish*; ``auto`` is cuda where that is, else cpu: mps is chosen by name only.
 
-    One that is not here is a :class:`JobError`.
+    A device that this machine lacks is a :class:`JobError`.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wish == "auto":
-        wish = "cuda" if there["cuda"] else "cpu"
-    if not there[wish]:
-        found = ", ".join(name for name, is_there in there.items() if is_there)
+        wish = "cuda" if available["cuda"] else "cpu"
+    if not available[wish]:
+        found = ", ".join(name for name, is_there in available.items() if is_there)
         msg = f"device is {wish!r}, which torch cannot use here; found {found}; set device to one of them, or to auto"
         raise JobError(msg)
     return torch.device(wish)

@@ -37,7 +37,7 @@ class Prior:
     near: Tensor | None = None
 
     def weigh(self, image: Tensor, scan: Scan) -> Tensor:
-        """What the prior has against *image*, (pixels, 2) in units of the scan's level."""
+        """The penalty of the prior for *image*, (pixels, 2) in units of the scan's level."""
         against = self.smoothness * total_variation(image.reshape(*scan.shape, 2))
         if self.near is not None:
             against = against + self.trust * ((image - torch.view_as_real(self.near / scan.level)) ** 2).sum()

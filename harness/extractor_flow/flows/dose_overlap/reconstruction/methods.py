@@ -1,4 +1,4 @@
-"""What every method makes of the held-out frames of a cell, and how much computing each takes."""
+"""Reconstructs a cell's held-out frames by every method, and measures the computing time of each."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class _Clock:
     last: float = field(default_factory=time.process_time)
 
     def lap(self, name: str, *, after: float = 0.0) -> None:
-        """The time since the last lap was for *name*, which also needs what took *after* seconds."""
+        """Book the time since the last lap on *name*, with the *after* seconds of what it builds on."""
         now = time.process_time()
         self.seconds[name], self.last = after + now - self.last, now
 
 
 def objects_of(bundle: Bundle, frames: PtychographyData, solver: SolverConfig) -> Made:
-    """What every method makes of *frames*; the true object in there is not looked at."""
+    """The object that every method gives for *frames*; the true object in them is not used."""
     with torch_threads(bundle.config.threads):
         learned, seconds = _by_network(bundle, frames)
         solved, more = _by_solvers(bundle, frames, solver, learned[TRAINED])
@@ -86,7 +86,7 @@ def _by_network(bundle: Bundle, frames: PtychographyData) -> tuple[dict[str, Com
 def _by_solvers(
     bundle: Bundle, frames: PtychographyData, solver: SolverConfig, learned: Complex
 ) -> tuple[dict[str, Complex], dict[str, float]]:
-    """PIE; MAP from there; and MAP once more, drawn to what the network says."""
+    """PIE; MAP from its result; and MAP again, kept near the network's object."""
     scale = Calibration.of(frames, bundle.config.dose).photon_scale
     clock = _Clock()
     scan = Scan.of(frames)

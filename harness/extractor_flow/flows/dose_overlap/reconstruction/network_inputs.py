@@ -90,7 +90,7 @@ class PreparedFrames:
 def prepare(
     data: PtychographyData, recipe: Recipe, *, whole: PtychographyData | None = None, share: float = 1.0
 ) -> PreparedFrames:
-    """Compute what the network gets for the frames of *data*; of another size than the probe's: :class:`DataError`.
+    """Compute the network's inputs for the frames of *data*, which have the probe's size, else :class:`DataError`.
 
     A picture is made of the *whole* scan, of which *data* may be a part. The frames hold the *share* of the photons.
     """
@@ -141,7 +141,7 @@ def chunks(count: int) -> tuple[Tensor, ...]:
 
 
 def _inputs(frames: PreparedFrames) -> Tensor:
-    """What the frames of each group say by themselves, (G, C, 3, B, B)."""
+    """The inputs from the frames of each group alone, (G, C, 3, B, B)."""
     recipe, parts = frames.recipe, []
     level, optics = recipe.calibration.level, recipe.optics
     for chunk in chunks(len(frames.groups)):

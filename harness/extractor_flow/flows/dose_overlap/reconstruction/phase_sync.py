@@ -1,4 +1,4 @@
-"""Patches that each came with a phase of their own are turned until they agree where they overlap."""
+"""Multiplies patches by phase factors so that they agree where they overlap."""
 
 from __future__ import annotations
 

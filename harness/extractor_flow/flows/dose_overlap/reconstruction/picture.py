@@ -1,7 +1,8 @@
-"""One picture of a whole scan: what a few solver steps say of the object, for the network to correct."""
+"""Pictures of a whole scan: what a few solver steps say of the object, for the network to correct."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,14 +26,17 @@ MIRRORED, TURNS = 4, 8
 _STEP = 4
 _DARK = 1e-6
 _MOMENTUM = 0.5
+# The share of the steps that the way from the most likely object to a smoother or rougher one takes.
+_FURTHER = 0.4
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An estimate (rows, columns) of the object, and the lit box of it that the network sees, ``inputs`` (1, 3, h, w).
+    """An estimate (rows, columns) of the object, and the lit box that the network sees, ``inputs`` (1, channels, h, w).
 
-    Channel 0 says how much light fell on a pixel. ``index`` (n, B B) says which pixels of the flat object a frame
-    lights. The network's numbers are in units of ``level``.
+    Channel 0 says how much light fell on a pixel; two each are estimates, of which the first is corrected. ``index``
+    (n, B B) says which pixels of the flat object a frame lights. The network's numbers are in units of ``level``;
+    ``weights`` (h, w) say how much of its correction counts: without them all of it.
     """
 
     estimate: Tensor
@@ -40,18 +44,17 @@ class Picture:
     box: tuple[slice, slice]
     index: Tensor
     level: float
+    weights: Tensor | None = None
 
     @classmethod
     def of(cls, scan: Scan, config: TrainingConfig, photon_scale: float) -> Picture:
         """What the solvers' first steps give, with *photon_scale* photons for each unit of intensity."""
-        image = iterate(scan, passes=config.projections, momentum=_MOMENTUM, seed=config.grouping_seed)
-        if config.refinements:
-            prior = Prior(smoothness=config.smoothness)
-            image = most_likely(scan, image, prior, photon_scale=photon_scale, steps=config.refinements)
-        light, estimate = scan.light(), image.reshape(scan.shape)
+        estimates = [each.reshape(scan.shape) for each in _estimates(scan, config, photon_scale)]
+        light = scan.light()
         box = _lit_box(light)
-        inputs = network_inputs(torch.log1p(light[box])[None], estimate[box][None] / scan.level)
-        return cls(estimate, inputs, box, scan.index, scan.level)
+        inputs = network_inputs(torch.log1p(light[box])[None], *(each[box][None] / scan.level for each in estimates))
+        weights = light[box] / (light[box] + config.dim) if config.dim else None
+        return cls(estimates[0], inputs, box, scan.index, scan.level, weights)
 
     def for_frames(self, index: Tensor) -> Picture:
         """The same picture, for frames that light other pixels."""
@@ -60,12 +63,14 @@ class Picture:
     def to(self, device: torch.device) -> Picture:
         """The same picture on *device*."""
         estimate, inputs, index = (each.to(device) for each in (self.estimate, self.inputs, self.index))
-        return replace(self, estimate=estimate, inputs=inputs, index=index)
+        weights = None if self.weights is None else self.weights.to(device)
+        return replace(self, estimate=estimate, inputs=inputs, index=index, weights=weights)
 
     def drawn(self, network: PatchNetwork, *, turns: int = 0) -> Tensor:
         """The object (rows, columns) as *network* corrects it, seeing it *turns* quarters of a circle further round."""
-        found = self.estimate.clone()
-        found[self.box] = self.level * turned_back(network(turned(self.inputs, turns)), turns)[0]
+        found, given = self.estimate.clone(), self.estimate[self.box]
+        corrected = self.level * turned_back(network(turned(self.inputs, turns)), turns)[0]
+        found[self.box] = corrected if self.weights is None else given + self.weights * (corrected - given)
         return found
 
     def drawn_from_all_sides(self, network: PatchNetwork) -> Tensor:
@@ -76,6 +81,23 @@ class Picture:
         """The pieces (k, B B) of an object under some of the frames."""
         chosen = self.index[frames]
         return image.flatten().index_select(0, chosen.flatten()).reshape(chosen.shape)
+
+
+def _estimates(scan: Scan, config: TrainingConfig, photon_scale: float) -> tuple[Tensor, ...]:
+    """The most likely object; with a spread, also what it began from, and a rougher and a smoother one."""
+    begun = iterate(scan, passes=config.projections, momentum=_MOMENTUM, seed=config.grouping_seed)
+    if not config.refinements:
+        return (begun,)
+
+    def likely(start: Tensor, smoothness: float, steps: int) -> Tensor:
+        return most_likely(scan, start, Prior(smoothness), photon_scale=photon_scale, steps=steps)
+
+    image = likely(begun, config.smoothness, config.refinements)
+    if config.estimates == 1:
+        return (image,)
+    steps = math.ceil(_FURTHER * config.refinements)
+    others = (likely(image, config.smoothness * way, steps) for way in (1 / config.spread, config.spread))
+    return (image, begun, *others)
 
 
 def turned(pictures: Tensor, turns: int) -> Tensor:

@@ -78,7 +78,7 @@ def initial_network(config: TrainingConfig) -> PatchNetwork:
     """The untrained network that the config's seed gives; the global generator of torch is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return PatchNetwork(config.width).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return PatchNetwork(config.width, config.estimates).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def untrained_digest(config: TrainingConfig) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from extractor_flow.flows.dose_overlap.data.calibration import Calibration
-from extractor_flow.flows.dose_overlap.data.photon_split import split_photons
+from extractor_flow.flows.dose_overlap.data.calibration import Calibration, split_photons
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_block
 from extractor_flow.flows.dose_overlap.history import EpochRecord
 from extractor_flow.flows.dose_overlap.reconstruction.device import device_of
@@ -58,9 +57,9 @@ class TrainingTask:
         block = validation_block(data, config)
         learned, judged = data.select(np.flatnonzero(~block)), data.select(np.flatnonzero(block))
         recipe = Recipe(config, Calibration.of(learned, config.dose), Optics.of(data.probe_guess))
-        shown, told = _split(data, recipe, _JUDGED)
+        shown, held_out = _split(data, recipe, _JUDGED)
         places = np.flatnonzero(block)
-        judge = prepare(shown.select(places), recipe, whole=shown, share=config.split).told_by(told.select(places))
+        judge = prepare(shown.select(places), recipe, whole=shown, share=config.split).told_by(held_out.select(places))
         device = device_of(config.device)
         return cls(recipe, learned, judged, judge.to(device), device)
 
@@ -81,8 +80,8 @@ class TrainingTask:
 
     def to_learn(self, epoch: int) -> PreparedFrames:
         """The frames of one epoch, with the photons split for this epoch."""
-        shown, told = _split(self.learned, self.recipe, epoch)
-        return prepare(shown, self.recipe, share=self.config.split).told_by(told).to(self.device)
+        shown, held_out = _split(self.learned, self.recipe, epoch)
+        return prepare(shown, self.recipe, share=self.config.split).told_by(held_out).to(self.device)
 
     def batches(self, frames: PreparedFrames, rng: np.random.Generator) -> Iterator[Tensor]:
         """The groups of each step of one epoch: passes over all groups in random order, one after another."""
@@ -95,9 +94,9 @@ class TrainingTask:
 
     def loss(self, network: PatchNetwork, frames: PreparedFrames, rows: Tensor, *, turns: int = 0) -> Tensor:
         """The excess negative log-likelihood of some groups' photons, nats a pixel; no truth enters."""
-        told = 1.0 if self.config.split == 1 else 1 - self.config.split
+        share = 1.0 if self.config.split == 1 else 1 - self.config.split
         patches = explain(network, frames, rows, turns=turns)
-        return self.recipe.calibration.photon_scale * told * misfit(patches, frames, rows)
+        return self.recipe.calibration.photon_scale * share * misfit(patches, frames, rows)
 
     @torch.no_grad()
     def look(self, network: PatchNetwork, epoch: int, train_loss: float | None, rate: float) -> EpochRecord:
@@ -127,7 +126,7 @@ class TrainingTask:
 
 
 def _split(data: PtychographyData, recipe: Recipe, number: int) -> tuple[PtychographyData, PtychographyData]:
-    """What the network is shown of *data*, and what it has to explain; without a split, everything both times."""
+    """The photons of *data* that the network is shown, and those it has to explain; without a split, all for both."""
     if recipe.config.split == 1:
         return data, data
     rng = np.random.default_rng([recipe.config.seed, _SPLITTING, number])

@@ -26,7 +26,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Window:
-    """The span of the true values, which nothing guesses, and how much of a window the mask has to hold.
+    """The span of the true values, which is never guessed, and how much of a window the mask has to hold.
 
     The window is a Gaussian of sigma 1.5, 11 pixels wide. Its statistics are those of the mask's pixels alone; a pixel
     of the mask counts when at least *share* of its window's weight lies inside: with a share of 1, whole windows only.

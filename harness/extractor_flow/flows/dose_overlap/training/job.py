@@ -117,7 +117,7 @@ def reconstruct_cell(data: Path, directory: Path, solver: SolverConfig) -> tuple
 
 
 def training_metrics(outcome: TrainingOutcome) -> dict[str, float]:
-    """What a training says of itself in numbers; nothing that depends on the machine's speed."""
+    """The metrics of a training; none depends on the machine's speed."""
     return {
         "final_loss": outcome.final_loss,
         "best_validation_loss": outcome.best_validation_loss,

@@ -17,8 +17,8 @@ from extractor_flow.flows.dose_overlap.reconstruction.device import torch_thread
 from extractor_flow.flows.dose_overlap.reconstruction.picture import TURNS
 from extractor_flow.flows.dose_overlap.reconstruction.reconstruct import initial_network
 from extractor_flow.flows.dose_overlap.reconstruction.task import TrainingTask
-from extractor_flow.flows.dose_overlap.schedule import learning_rate
 from extractor_flow.flows.dose_overlap.training.checkpoint import TrainingState, read_state, write_state
+from extractor_flow.flows.dose_overlap.training_config import learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a training did: done, not asked for. Losses in nats a pixel; the bundle holds the best epoch's weights."""
+    """What a training really did. Losses in nats a pixel; the bundle holds the best epoch's weights."""
 
     final_loss: float
     best_epoch: int

@@ -1,4 +1,4 @@
-"""Each algorithm, declared once: where it comes from, what it acts in, its networks, and the scalars that it logs.
+"""Each algorithm, declared once: where it comes from, what it acts in, and its networks.
 
 Its settings and their defaults are declared in the config's schema, under ``x-defaults``. Pure: imports no torch.
 """
@@ -16,9 +16,9 @@ PPO = "PPO"
 
 @dataclass(frozen=True)
 class Optimized:
-    """Networks with an optimizer of their own: the member of a saved model that keeps it, and whose tensors it has.
+    """An optimizer: the *member* of a saved model that holds it, and the tensors that it updates.
 
-    Tensors are those that begin with *prefix*; *every* names the setting that says in how many updates it takes part.
+    Their names begin with *prefix*; *every* names the setting that says in every how many updates it takes part.
     """
 
     member: str
@@ -28,7 +28,7 @@ class Optimized:
 
 @dataclass(frozen=True)
 class Stack:
-    """Hidden layers: their name in ``net_arch``, how their tensors begin, and whether the last layer is the output."""
+    """Hidden layers: name in ``net_arch``, prefix of their tensors, and whether the last layer is the output."""
 
     key: str
     prefix: str
@@ -40,25 +40,26 @@ class Algorithm:
     """One algorithm.
 
     *target* is its class and *policy* that of its policies, as ``module:Class``; *actions* are the spaces that it acts
-    in. *losses* and *logged* are the scalars of an update: NaN in a loss would be in the weights, too. *extractor* is
-    how the tensors begin of the extractor that acts, *first* which tensors may be the layer behind it, *required* what
-    every policy has, *targets* the networks that follow others.
+    in. *extractor* is the prefix of the acting extractor's tensors, *first* names tensors that may be the layer behind
+    it, *required* those that every policy has, *targets* the networks that follow others. Where it *ends_early*,
+    ``target_kl`` can end an update. Where there are *value_prefixes*, the optimizer has the value's tensors only, and a
+    line search moves the others.
     """
 
     name: str
     target: str
     policy: str
     actions: tuple[str, ...]
-    losses: tuple[str, ...]
     optimized: tuple[Optimized, ...]
     stacks: tuple[Stack, ...]
     first: tuple[str, ...]
     required: tuple[str, ...]
     extractor: str = "features_extractor."
     targets: tuple[str, ...] = ()
-    logged: tuple[str, ...] = ("train/learning_rate",)
     replays: bool = False
     logs_every_rollout: bool = False
+    ends_early: bool = False
+    value_prefixes: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -84,13 +85,12 @@ _CRITICS = Stack("qf", "critic.qf0", True)  # noqa: FBT003
 
 
 def _of_values(name: str, library: str, network: str) -> Algorithm:
-    """One *network* of what each action is worth, and a target that follows it."""
+    """One value *network* over the actions, and a target network that follows it."""
     return Algorithm(
         name,
         f"{library}:{name}",
         f"{library}.{name.lower()}.policies:{name}Policy",
         ("Discrete",),
-        losses=("train/loss",),
         optimized=(Optimized("policy.optimizer.pth", f"{network}."),),
         stacks=(Stack("", f"{network}.{network}", True),),  # noqa: FBT003
         first=(f"{network}.{network}.0.weight",),
@@ -107,7 +107,6 @@ def _entropic(name: str, library: str) -> Algorithm:
         name,
         f"{library}:{name}",
         f"{library}.{name.lower()}.policies:{name}Policy",
-        losses=("train/actor_loss", "train/critic_loss", "train/ent_coef"),
         optimized=(Optimized("actor.optimizer.pth", "actor."), Optimized("critic.optimizer.pth", "critic.")),
         stacks=(Stack("pi", "actor.latent_pi", False), _CRITICS),  # noqa: FBT003
         first=("actor.latent_pi.0.weight", "actor.mu.weight"),
@@ -123,15 +122,13 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         Algorithm(
             PPO,
             "stable_baselines3:PPO",
-            losses=("train/policy_gradient_loss", "train/value_loss", "train/entropy_loss"),
-            logged=("train/approx_kl", "train/clip_range", "train/learning_rate", "train/loss"),
             logs_every_rollout=True,
+            ends_early=True,
             **_ACTOR_CRITIC,
         ),
         Algorithm(
             "A2C",
             "stable_baselines3:A2C",
-            losses=("train/policy_loss", "train/value_loss", "train/entropy_loss"),
             **_ACTOR_CRITIC,
         ),
         _of_values("DQN", "stable_baselines3", "q_net"),
@@ -140,7 +137,6 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             "TD3",
             "stable_baselines3:TD3",
             "stable_baselines3.td3.policies:TD3Policy",
-            losses=("train/critic_loss",),
             optimized=(
                 Optimized("actor.optimizer.pth", "actor.", every="policy_delay"),
                 Optimized("critic.optimizer.pth", "critic."),
@@ -153,6 +149,13 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         ),
         _of_values("QRDQN", "sb3_contrib", "quantile_net"),
         _entropic("TQC", "sb3_contrib"),
+        Algorithm(
+            "TRPO",
+            "sb3_contrib:TRPO",
+            logs_every_rollout=True,
+            value_prefixes=("value_net.", "mlp_extractor.value_net.", "vf_features_extractor."),
+            **_ACTOR_CRITIC,
+        ),
     )
 }
 

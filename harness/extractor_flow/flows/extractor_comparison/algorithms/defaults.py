@@ -12,7 +12,7 @@ SHORTEST_ROLLOUT = 16
 LARGEST_BATCH = 64
 LARGEST_REPLAY = 1_000_000  # stable_baselines3's own
 LINEAR = "lin_"
-"""What a rate that falls linearly to 0 begins with, in a config: ``lin_3e-4``."""
+"""The prefix of a rate that falls linearly to 0, as in ``lin_3e-4``."""
 
 
 def first_value(setting: float | str) -> float:

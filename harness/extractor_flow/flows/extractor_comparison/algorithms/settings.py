@@ -34,7 +34,7 @@ def _filled(section: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
 
 
 def check_algorithm(run: Mapping[str, Any], section: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """What does not fit in *section*, with its defaults; ``None`` stands where the schema has complained already."""
+    """What does not fit in *section*, with its defaults; ``None`` stands where the schema found a mistake."""
     name = section.get("name", PPO)
     if name not in ALGORITHMS:
         return
@@ -50,7 +50,7 @@ def check_algorithm(run: Mapping[str, Any], section: Mapping[str, Any], schema: 
 
 
 def check_nulls(section: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """Where *section*, as the config has it, says null for what the algorithm that it names has to have a value of."""
+    """Each null in *section*, as the config has it, for a setting that its algorithm cannot leave open."""
     name = section.get("name", PPO)
     for key, default in defaults_of(name, schema).items() if isinstance(name, str) else ():
         if default is not None and section.get(key, default) is None and "null" in schema["properties"][key]["type"]:
@@ -67,7 +67,7 @@ def defaults_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(name: str, path: tuple[str, ...], value: object, declared: Mapping[str, Any]) -> Iterator[Problem]:
-    """Whether *value* is one for *name*: a setting of it at all, of the kind that its default has."""
+    """Check that *name* has this setting, and that *value* is of the kind of its default."""
     defaults = declared.get(_DEFAULTS)
     if defaults is None:
         return
@@ -90,8 +90,8 @@ def _network(name: str, section: Mapping[str, Any]) -> Iterator[Problem]:
     policy = section.get("policy") or {}
     keys = [stack.key for stack in ALGORITHMS[name].stacks if stack.key]
     if isinstance(widths := policy.get("net_arch"), dict) and sorted(widths) != sorted(keys):
-        due = f"the keys {' and '.join(keys)}" if keys else "one list: it has one network"
-        yield Problem((*_PATH, "policy", "net_arch"), f"has the keys {' and '.join(widths)}; {name} expects {due}")
+        expected = f"the keys {' and '.join(keys)}" if keys else "one list: it has one network"
+        yield Problem((*_PATH, "policy", "net_arch"), f"has the keys {' and '.join(widths)}; {name} expects {expected}")
     if section.get("use_rms_prop") and policy.get("optimizer_kwargs"):
         yield Problem(
             (*_PATH, "policy", "optimizer_kwargs"),

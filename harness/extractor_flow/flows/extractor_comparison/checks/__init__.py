@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from extractor_flow.flows.extractor_comparison.checks.deep import played_again, repeatability, torch_weights
-from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, held_out, log, metrics
+from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluations, held_out, metrics
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
 from extractor_flow.flows.extractor_comparison.checks.models.model_globals import model_calls
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import optimizer
@@ -12,13 +12,6 @@ from extractor_flow.flows.extractor_comparison.checks.models.weights import lear
 from extractor_flow.flows.extractor_comparison.checks.normalization import normalization
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
 from extractor_flow.flows.extractor_comparison.checks.record import artifacts, metrics_file, record
-from extractor_flow.flows.extractor_comparison.checks.training_files import (
-    event_evaluations,
-    event_updates,
-    events,
-    monitor,
-    training_means,
-)
 
 CHECKS = (
     skips,
@@ -31,12 +24,6 @@ CHECKS = (
     metrics,
     held_out,
     normalization,
-    log,
-    monitor,
-    events,
-    event_updates,
-    event_evaluations,
-    training_means,
     settings,
     model_origin,
     model_calls,

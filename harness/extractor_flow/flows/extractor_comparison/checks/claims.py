@@ -1,11 +1,11 @@
-"""What one completed job claims and was to do, with the files that it left: each is read once, whoever asks."""
+"""What one completed job claims and was to do, and the files that it left; each is read once."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 
@@ -13,30 +13,23 @@ from extractor_flow.evidence.findings import Violation, brief
 from extractor_flow.evidence.job_claims import JobClaims
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS
-from extractor_flow.flows.extractor_comparison.checks.expected import rollouts
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
 from extractor_flow.flows.extractor_comparison.plan import Plan
 from extractor_flow.readers.arrays import read_npz
 from extractor_flow.readers.errors import Kind, ReadError
-from extractor_flow.readers.events import RECORDS_LIMIT, read_events
 from extractor_flow.readers.models import read_model, read_optimizer
-from extractor_flow.readers.monitor import ROW_LIMIT, read_monitor
 from extractor_flow.readers.weights import read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from extractor_flow.evidence.run_context import RunContext
     from extractor_flow.flows.extractor_comparison.algorithms.declared import Optimized
-    from extractor_flow.readers.events import Scalars
     from extractor_flow.readers.models import Model, Optimizer
-    from extractor_flow.readers.monitor import Monitor
     from extractor_flow.readers.weights import Weights
     from extractor_flow.study.records import Completed, JobRecord
-
-T = TypeVar("T")
 
 # One function for each member: what is read of a file is kept by the function that read it.
 _READERS = {
@@ -45,8 +38,6 @@ _READERS = {
     for each in algorithm.optimized
 }
 
-# Each rollout leaves some 20 records: a training of more rollouts than this may have left more than is read.
-_READABLE_ROLLOUTS = RECORDS_LIMIT // 20
 _CHECKPOINT = re.compile(r"checkpoint_([0-9]+)")
 _KINDS = {"timesteps": ("i", 8), "results": ("f", 8), "ep_lengths": ("i", 8), "successes": ("b", 1)}
 
@@ -93,9 +84,9 @@ class Claims(JobClaims):
     @cached_property
     def curve(self) -> Curve | None:
         """The learning curve that the record claims; ``None`` if it claims none that is one."""
-        told = self.outcome.details.get("curve")
+        data = self.outcome.details.get("curve")
         try:
-            claimed = Curve.from_json(told if isinstance(told, dict) else {})
+            claimed = Curve.from_json(data if isinstance(data, dict) else {})
             rewards = tuple(float(reward) for reward in claimed.mean_rewards)
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
@@ -111,23 +102,6 @@ class Claims(JobClaims):
     def held_out(self) -> Mapping[str, NDArray[Any]]:
         """The same arrays of the held-out episodes; two rows, of the selected and the final policy."""
         return self.run.read(self.path(layout.HELD_OUT), _read_held_out)
-
-    @property
-    def monitor(self) -> Monitor | None:
-        """The episodes of the training; ``None`` where so long a training may have left more than is read."""
-        return self._long(self.path(layout.MONITOR), read_monitor, long=self.plan.steps_to_do > ROW_LIMIT)
-
-    @property
-    def events(self) -> Scalars | None:
-        """The scalars of the event file; ``None`` as for :attr:`monitor`, and where the record claims none."""
-        long = rollouts(self.plan) > _READABLE_ROLLOUTS
-        return None if self.events_path is None else self._long(self.events_path, read_events, long=long)
-
-    @property
-    def events_path(self) -> str | None:
-        """Where the record says that the event file is."""
-        artifact = self.outcome.artifacts.get("tensorboard")
-        return None if artifact is None else artifact.path
 
     @property
     def policy(self) -> Weights:
@@ -163,14 +137,6 @@ class Claims(JobClaims):
         for role, artifact in self.outcome.artifacts.items():
             if match := _CHECKPOINT.fullmatch(role):
                 yield int(match[1]), artifact.path
-
-    def _long(self, path: str, reader: Callable[[BinaryIO, str], T], *, long: bool) -> T | None:
-        try:
-            return self.run.read(path, reader)
-        except ReadError as error:
-            if long and error.kind in (Kind.TOO_LARGE, Kind.TOO_MANY):
-                return None
-            raise
 
 
 def contradiction(path: str, place: str, claim: object, found: object) -> Violation:

@@ -116,8 +116,8 @@ def repeatability(job: Claims) -> Iterator[Finding]:
     from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
     from extractor_flow.flows.extractor_comparison.environments.probe import probe
 
-    told = Repeatability.from_json(job.outcome.details.get(REPEATABILITY))
-    if told is None or any(name not in job.run.trusted for name in _named(job)):
+    claimed = Repeatability.from_json(job.outcome.details.get(REPEATABILITY))
+    if claimed is None or any(name not in job.run.trusted for name in _named(job)):
         return  # said elsewhere
     what = f"{job.record.directory}: whether its environment repeats"
     try:
@@ -126,12 +126,12 @@ def repeatability(job: Claims) -> Iterator[Finding]:
         yield Unchecked(what, brief(f"it cannot be asked here: {type(error).__name__}: {error}"), Why.NOT_REPRODUCED)
         return
     running = {Peculiarity.RUNNING_OBSERVATIONS, Peculiarity.RUNNING_REWARDS}
-    claim, here = ({*each.findings} & running for each in (told, found))
+    claim, here = ({*each.findings} & running for each in (claimed, found))
     if claim != here:
         yield job.contradicted(
             f"details.{REPEATABILITY}.findings", sorted(claim), f"this environment has {sorted(here)}"
         )
-    elif told.repeats != found.repeats:
+    elif claimed.repeats != found.repeats:
         yield Unchecked(what, f"here its {', '.join(found.differs) or 'steps'} say otherwise", Why.NO_REPEAT)
 
 
@@ -220,12 +220,12 @@ def _held_out(job: Claims) -> Iterator[Evaluation]:
 def _episodes(arrays: Mapping[str, NDArray[Any]], row: int) -> dict[str, Any]:
     """What *arrays* tell of the episodes of the evaluation in *row*."""
     successes = arrays.get("successes")
-    told = None if successes is None else successes[row]
-    return {"rewards": arrays["results"][row], "lengths": arrays["ep_lengths"][row], "successes": told}
+    succeeded = None if successes is None else successes[row]
+    return {"rewards": arrays["results"][row], "lengths": arrays["ep_lengths"][row], "successes": succeeded}
 
 
 def _affordable(job: Claims, evaluations: Sequence[Evaluation]) -> Iterator[Evaluation]:
-    """As many of *evaluations* as are few enough steps."""
+    """Those of *evaluations* that fit into a budget of steps, in their order."""
     left = _MOST_STEPS
     if job.plan.schedule.eval_num_envs > _MOST_LANES or job.plan.threads > _MOST_THREADS:
         return
@@ -251,7 +251,7 @@ def _player(job: Claims) -> Player | Unchecked:
 
 
 def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
-    """Each model has the tensors that the plan gives: it would not take its weights, or not fit into memory."""
+    """Require each model to have the plan's tensors: others would not load, or not fit into memory."""
     from extractor_flow.flows.extractor_comparison.checks.judgement import packages_differ
 
     preset, extractor = job.plan.extractor.preset, job.plan.trainer.extractor
@@ -264,8 +264,8 @@ def _compare_tensors(job: Claims, player: Player) -> Iterator[Finding]:
         if wrong and packages_differ(job):
             yield Unchecked(saved.path, "other packages make other tensors of its plan", Why.NOT_REPRODUCED)
         elif wrong:
-            part, there, wanted = wrong[0]
-            yield contradiction(saved.path, POLICY, f"the tensors of {preset}", f"{part}: {there}; due: {wanted}")
+            part, stored, wanted = wrong[0]
+            yield contradiction(saved.path, POLICY, f"the tensors of {preset}", f"{part}: {stored}; due: {wanted}")
 
 
 def _read_policy(stream: BinaryIO, where: str) -> bytes:

@@ -1,14 +1,13 @@
-"""Works out again what the evaluations say, and asks the log of the training, and what the environment can give."""
+"""Recomputes what the evaluations say, and compares it with what the environment allows."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from extractor_flow.evidence.check import check
-from extractor_flow.evidence.findings import Unchecked, Violation, brief, close
+from extractor_flow.evidence.findings import Violation, brief, close
 from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction, curve_of
 from extractor_flow.flows.extractor_comparison.checks.expected import (
@@ -17,9 +16,6 @@ from extractor_flow.flows.extractor_comparison.checks.expected import (
     impossible_episodes,
     tells_success,
 )
-from extractor_flow.layout import JOB_LOG
-from extractor_flow.readers.errors import ReadError
-from extractor_flow.readers.text import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
-
-_LOG_LIMIT = 64 * 1024 * 1024
-_TOLD = re.compile(rb"step ([0-9]{1,18}): mean reward (\S{1,40})")
 
 
 @check("ppo-evaluations", reads=("evaluations",))
@@ -43,8 +36,8 @@ def evaluations(job: Claims) -> Iterator[Violation]:
     steps = arrays["timesteps"].tolist()
     if len(steps) != (count := evaluation_count(job.plan)):
         yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives {count}")
-    elif steps != (due := evaluation_steps(job.plan)):
-        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(due)}")
+    elif steps != (expected := evaluation_steps(job.plan)):
+        yield contradiction(path, "timesteps", steps, f"the schedule gives {brief(expected)}")
     yield from _possible(job, path, arrays, job.plan.schedule.n_eval_episodes)
 
 
@@ -66,7 +59,7 @@ def metrics(job: Claims) -> Iterator[Violation]:
     best = measured.timesteps.index(measured.best_timestep)
     with np.errstate(over="ignore", invalid="ignore"):
         spread = float(np.std(arrays["results"][-1]))
-    due: dict[str, float | None] = {
+    expected: dict[str, float | None] = {
         "untrained_mean_reward": measured.untrained,
         "best_mean_reward": measured.best,
         "best_timestep": measured.best_timestep,
@@ -79,7 +72,7 @@ def metrics(job: Claims) -> Iterator[Violation]:
         "best_success_rate": _rate(arrays, best),
         "final_success_rate": _rate(arrays, -1),
     }
-    for name, found in due.items():
+    for name, found in expected.items():
         yield from job.metric(name, found, layout.EVALUATIONS)
 
 
@@ -99,7 +92,7 @@ def held_out(job: Claims) -> Iterator[Violation]:
         yield contradiction(path, "results", "two results of one policy", "the final policy was selected")
     with np.errstate(over="ignore", invalid="ignore"):
         means, spread = arrays["results"].mean(axis=1).tolist(), float(np.std(arrays["results"][0]))
-    due: dict[str, float | None] = {
+    expected: dict[str, float | None] = {
         "held_out_mean_reward": means[0],
         "held_out_std_reward": spread,
         "held_out_success_rate": _rate(arrays, 0),
@@ -107,28 +100,8 @@ def held_out(job: Claims) -> Iterator[Violation]:
         "held_out_final_success_rate": _rate(arrays, 1),
         "held_out_episodes": arrays["results"].shape[1],
     }
-    for name, found in due.items():
+    for name, found in expected.items():
         yield from job.metric(name, found, layout.HELD_OUT)
-
-
-@check("ppo-log")
-def log(job: Claims) -> Iterator[Violation | Unchecked]:
-    """Where the log of the training names the mean reward after a step, it names the curve's.
-
-    Catches: rewards changed everywhere but in the log. Cannot catch: a log that was rewritten; it has no digest.
-    """
-    path, curve = job.path(JOB_LOG), job.curve
-    try:
-        told = job.run.read(path, _log_of, limit=_LOG_LIMIT)
-    except ReadError as error:
-        yield Unchecked(path, f"the rewards in it: {error.what}")
-        return
-    if not told:
-        yield Unchecked(path, "it tells no reward")
-    for step, reward in () if curve is None else zip(curve.timesteps, curve.mean_rewards, strict=True):
-        if step in told and f"{reward:.4g}" not in told[step]:
-            found = f"the journal has {reward!r}"
-            yield contradiction(path, f"step {step}", f"mean reward {' or '.join(sorted(told[step]))}", found)
 
 
 def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planned: int) -> Iterator[Violation]:
@@ -146,11 +119,3 @@ def _possible(job: Claims, path: str, arrays: Mapping[str, NDArray[Any]], planne
 
 def _rate(arrays: Mapping[str, NDArray[Any]], row: int) -> float | None:
     return float(np.mean(arrays["successes"][row])) if "successes" in arrays else None
-
-
-def _log_of(stream: BinaryIO, where: str) -> dict[int, set[str]]:
-    """The rewards that the log tells, by step; a requeued job may tell one twice."""
-    told: dict[int, set[str]] = {}
-    for step, reward in _TOLD.findall(read_bytes(stream, where, limit=_LOG_LIMIT)):
-        told.setdefault(int(step), set()).add(reward.decode("utf-8", "replace"))
-    return told

@@ -32,11 +32,6 @@ LEAST_GAIN = -1.4
 _ROUNDING = 1e-4
 
 
-def rollouts(plan: Plan) -> int:
-    """How many rollouts the plan has, each followed by an update of the policy."""
-    return plan.steps_to_do // plan.rollout
-
-
 def evaluation_count(plan: Plan) -> int:
     """How many evaluations are due."""
     every = plan.schedule.eval_freq
@@ -46,8 +41,8 @@ def evaluation_count(plan: Plan) -> int:
 
 def evaluation_steps(plan: Plan) -> list[int]:
     """The steps at which a policy of *plan* is evaluated: untrained, on the schedule, and at the end."""
-    due = _crossings(plan, plan.schedule.eval_freq)
-    return [0, *due, *([plan.steps_to_do] if due[-1:] != [plan.steps_to_do] else [])]
+    steps = _crossings(plan, plan.schedule.eval_freq)
+    return [0, *steps, *([plan.steps_to_do] if steps[-1:] != [plan.steps_to_do] else [])]
 
 
 def checkpoint_count(plan: Plan) -> int:
@@ -109,13 +104,6 @@ def impossible_episodes(
             yield f"a return of {reward} in {length} steps"
     if successes is None:
         return
-    poor = successes & (returns < least_of_success(lengths))
+    poor = successes & (returns < ARRIVAL_BONUS + LEAST_GAIN - steps * STEP_COST - rounding)
     for reward, length in zip(returns[poor][:1], lengths[poor][:1], strict=True):
         yield f"a success with a return of {reward} in {length} steps"
-
-
-def least_of_success(lengths: NDArray[Any]) -> NDArray[Any]:
-    """The least return of a RobotNav episode of each of *lengths* that was a success."""
-    steps = lengths.astype(np.float64)
-    least: NDArray[Any] = ARRIVAL_BONUS + LEAST_GAIN - steps * STEP_COST - _ROUNDING * (steps + 1)
-    return least

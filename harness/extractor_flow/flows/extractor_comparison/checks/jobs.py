@@ -1,4 +1,4 @@
-"""What is wrong with the jobs of a run beside each other, and with those that were skipped."""
+"""Checks the jobs of a run against each other, and those that were skipped."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def skips(run: RunContext) -> Iterator[Violation]:
     for record in run.records:
         if isinstance(record.outcome, Skipped):
             job, code = jobs.get(record.job_key), record.outcome.code
-            due = {Code.DRY_RUN} | (set() if job is None else _codes(job))
-            if code not in due:
-                wanted = " or ".join(sorted(due))
+            allowed = {Code.DRY_RUN} | (set() if job is None else _codes(job))
+            if code not in allowed:
+                wanted = " or ".join(sorted(allowed))
                 yield run.contradicted(record, "code", code.value, f"this job can only be skipped for {wanted}")
 
 
@@ -80,7 +80,7 @@ def _artifacts(record: JobRecord) -> Mapping[str, Artifact]:
 
 
 def _may_be_equal(run: RunContext, one: JobRecord, two: JobRecord) -> bool:
-    """Whether equal weights are what two trainings should give: from the same seed, one network under two names."""
+    """Whether two trainings should give equal weights: the same seed, and one network under two names."""
     starts, plans = [], []
     for record in (one, two):
         details = record.outcome.details if isinstance(record.outcome, Completed) else {}

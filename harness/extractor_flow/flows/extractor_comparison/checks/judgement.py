@@ -1,4 +1,4 @@
-"""What comes of an evaluation that is played again, and whose fault a difference is."""
+"""Judges evaluations that were played again: whether they differ, and why."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PACKAGES = {"pytest-extractor-flow", "torch", "stable-baselines3", "gymnasium",
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One recorded evaluation: where it is told, whose policy it was, and what was recorded of each seed's episode.
+    """One recorded evaluation: where it is recorded, whose policy it was, and each seed's episode.
 
     Without *weights*, it is the policy that the job's seed makes.
     """
@@ -63,7 +63,7 @@ class Evaluation:
 
 
 class Judgement:
-    """What comes of one evaluation when it is played again."""
+    """The result of playing one evaluation again."""
 
     def __init__(self, job: Claims, player: Player, evaluation: Evaluation) -> None:
         self._job = job
@@ -137,7 +137,7 @@ class Judgement:
             yield self._unchecked(why, Why.NOT_REPRODUCED)
 
     def _why_not(self) -> Why:
-        """Why a policy does not take its weights, or fails: numbers of its own that grew are the honest reason."""
+        """Why a policy does not load its weights, or fails; the honest reason is buffers of its own that grew."""
         with suppress(Exception):  # what failed once may fail again
             return Why.NO_REPEAT if self._keeps_more_than_weights() else Why.NOT_REPRODUCED
         return Why.NOT_REPRODUCED
@@ -163,7 +163,7 @@ class Judgement:
 
 
 class OtherStartError(Exception):
-    """The job's seed makes another untrained policy than the record tells, which *violation* says."""
+    """The job's seed makes another untrained policy than the recorded one, as *violation* says."""
 
     def __init__(self, violation: Violation) -> None:
         super().__init__()

@@ -59,8 +59,8 @@ class Statistics:
 
 def statistics_at(job: Claims, step: int) -> Statistics | None:
     """The statistics of the policy of *step*; ``None`` where nothing is normalised."""
-    asked = job.plan.environment.normalize
-    if asked is None:
+    wanted = job.plan.environment.normalize
+    if wanted is None:
         return None
     arrays = job.run.read(job.path(layout.NORMALIZATION), _read)
     steps = arrays["timesteps"].tolist()
@@ -69,7 +69,7 @@ def statistics_at(job: Claims, step: int) -> Statistics | None:
     row = steps.index(step)
     names = {name.rpartition(".")[0] for name in arrays if name.startswith(_OBSERVATION)}
     parts = {name: (arrays[f"{name}.mean"][row], arrays[f"{name}.var"][row]) for name in names}
-    return Statistics(parts, float(asked["clip_obs"]))
+    return Statistics(parts, float(wanted["clip_obs"]))
 
 
 @check("ppo-normalization")
@@ -87,8 +87,8 @@ def normalization(job: Claims) -> Iterator[Violation]:
     if len(steps) > (most := evaluation_count(plan) + checkpoint_count(plan)):
         yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives at most {most}")
         return
-    if steps != (due := sorted({*evaluation_steps(plan), *checkpoint_steps(plan)})):
-        yield contradiction(path, "timesteps", steps, f"the schedule gives {due}")
+    if steps != (expected := sorted({*evaluation_steps(plan), *checkpoint_steps(plan)})):
+        yield contradiction(path, "timesteps", steps, f"the schedule gives {expected}")
     for name in sorted(name for name in arrays if name.endswith(".count")):
         # The first observations are those of the reset.
         first = plan.schedule.num_envs if name.startswith(_OBSERVATION) else 0
@@ -101,8 +101,8 @@ def normalization(job: Claims) -> Iterator[Violation]:
 def _read(stream: BinaryIO, where: str) -> Arrays:
     arrays = read_npz(stream, where)
     names = {name.rpartition(".")[0] for name in arrays if name != "timesteps"}
-    due = {"timesteps", *(f"{name}.{part}" for name in names for part in _PARTS)}
-    if arrays.keys() != due or not names:
+    expected = {"timesteps", *(f"{name}.{part}" for name in names for part in _PARTS)}
+    if arrays.keys() != expected or not names:
         raise ReadError(Kind.HEADER, where, f"holds {sorted(arrays)}; expected mean, var and count of each statistic")
     steps = arrays["timesteps"]
     if steps.ndim != 1 or steps.dtype.kind != "i" or not steps.size:

@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import VecTransposeImage
 
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import ACTIVATIONS
 from extractor_flow.flows.extractor_comparison.environments.factory import EnvironmentFactory
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.importing import load
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class Player:
 
     def _space(self) -> spaces.Space[Any]:
         """The observation space as the policy has it."""
-        space, asked = self._envs[0].observation_space, self._plan.environment.normalize
-        return _as_the_policy_sees(space if asked is None else _normalized(space, asked))
+        space, wanted = self._envs[0].observation_space, self._plan.environment.normalize
+        return _as_the_policy_sees(space if wanted is None else _normalized(space, wanted))
 
     def _extractor(self) -> tuple[Any, Mapping[str, Any]]:
         choice = self._plan.extractor
@@ -216,14 +216,14 @@ def _as_the_policy_sees(space: spaces.Space[Any]) -> spaces.Space[Any]:
     return space
 
 
-def _normalized(space: spaces.Space[Any], asked: Mapping[str, Any]) -> spaces.Space[Any]:
+def _normalized(space: spaces.Space[Any], wanted: Mapping[str, Any]) -> spaces.Space[Any]:
     """*space* with the images among what is normalised turned into plain numbers; other bounds stay."""
     if isinstance(space, spaces.Dict):
-        keys = space.spaces if asked["norm_obs_keys"] is None else asked["norm_obs_keys"]
-        parts = {key: _normalized(part, asked) if key in keys else part for key, part in space.spaces.items()}
+        keys = space.spaces if wanted["norm_obs_keys"] is None else wanted["norm_obs_keys"]
+        parts = {key: _normalized(part, wanted) if key in keys else part for key, part in space.spaces.items()}
         return spaces.Dict(parts)
-    if asked["norm_obs"] and isinstance(space, spaces.Box) and is_image_space(space):
-        return spaces.Box(-asked["clip_obs"], asked["clip_obs"], space.shape, np.float32)
+    if wanted["norm_obs"] and isinstance(space, spaces.Box) and is_image_space(space):
+        return spaces.Box(-wanted["clip_obs"], wanted["clip_obs"], space.shape, np.float32)
     return space
 
 

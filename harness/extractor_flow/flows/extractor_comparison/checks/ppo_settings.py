@@ -59,20 +59,20 @@ def settings(job: Claims) -> Iterator[Violation]:
         model = saved.model
         for name, found, wanted in (*_attributes(job, model), *_policy(job, model), *_counters(job, saved)):
             if found != wanted:
-                said = "nothing" if found is _ABSENT else found
-                yield contradiction(saved.path, f"data: $.{name}", said, f"the job has {wanted!r}")
+                claim = "nothing" if found is _ABSENT else found
+                yield contradiction(saved.path, f"data: $.{name}", claim, f"the job has {wanted!r}")
         yield from _compare_extractor(job, saved)
         yield from _compare_network(job, saved)
         yield from _compare_spaces(job, saved)
 
 
 def _attributes(job: Claims, model: Model) -> Iterator[_Comparison]:
-    """The algorithm's own: name, what the model has, what is due."""
+    """The algorithm's attributes: name, the model's value, the expected value."""
     plain = {name: _setting(value) for name, value in job.plan.algorithm.items() if name not in _NOT_TOLD}
     if plain.get("target_entropy") == "auto":  # the model tells what that came to
         del plain["target_entropy"]
-    due = {"seed": job.record.seed or 0, "n_envs": job.plan.schedule.num_envs, **plain}
-    for name, wanted in due.items():
+    expected = {"seed": job.record.seed or 0, "n_envs": job.plan.schedule.num_envs, **plain}
+    for name, wanted in expected.items():
         kept = _OWN_NAMES.get(name, name)
         if kept not in _SCHEDULES.values():
             yield kept, _falling(model.settings.get(kept, _ABSENT)), wanted
@@ -91,12 +91,12 @@ def _noise_of(algorithm: Mapping[str, Any]) -> object:
 
 def _noise_in(model: Model) -> object:
     """The kind of the noise on the actions, and its standard deviation; of several environments one for each."""
-    told = model.settings.get("action_noise", _ABSENT)
-    if not isinstance(told, dict):
-        return told
-    kind = re.search(r"(Normal|OrnsteinUhlenbeck)ActionNoise", f"{told.get(':type:')} {told.get('_base_noise')}")
-    spread = re.search(r"sigma=\[([^ \],]{1,40})", str(told.get("_base_noise"))) or re.match(
-        r"\[([^ \],]{1,40})", str(told.get("_sigma"))
+    noise = model.settings.get("action_noise", _ABSENT)
+    if not isinstance(noise, dict):
+        return noise
+    kind = re.search(r"(Normal|OrnsteinUhlenbeck)ActionNoise", f"{noise.get(':type:')} {noise.get('_base_noise')}")
+    spread = re.search(r"sigma=\[([^ \],]{1,40})", str(noise.get("_base_noise"))) or re.match(
+        r"\[([^ \],]{1,40})", str(noise.get("_sigma"))
     )
     return kind and kind[1], float(spread[1]) if spread else None
 
@@ -129,29 +129,29 @@ def _setting(value: Any) -> Any:  # noqa: ANN401 - any setting
 
 def _policy(job: Claims, model: Model) -> Iterator[_Comparison]:
     """The network's arguments, but for the extractor's class."""
-    told = model.settings.get("policy_kwargs")
-    told = told if isinstance(told, dict) else {}
-    due = dict(job.plan.algorithm["policy"])
-    activation = due.pop("activation")
-    found = _class_of(told.get("activation_fn"))
+    arguments = model.settings.get("policy_kwargs")
+    arguments = arguments if isinstance(arguments, dict) else {}
+    expected = dict(job.plan.algorithm["policy"])
+    activation = expected.pop("activation")
+    found = _class_of(arguments.get("activation_fn"))
     yield "policy_kwargs.activation_fn", found and found.rpartition(".")[2], ACTIVATIONS[activation]
-    if not due.get("optimizer_kwargs"):
-        due.pop("optimizer_kwargs", None)
+    if not expected.get("optimizer_kwargs"):
+        expected.pop("optimizer_kwargs", None)
     if own := optimizer_arguments(job.plan.algorithm):
-        due["optimizer_kwargs"] = own
-    due["features_extractor_kwargs"] = dict(job.plan.extractor.parameters)
-    for name, wanted in due.items():
-        yield f"policy_kwargs.{name}", told.get(name, _ABSENT), wanted
+        expected["optimizer_kwargs"] = own
+    expected["features_extractor_kwargs"] = dict(job.plan.extractor.parameters)
+    for name, wanted in expected.items():
+        yield f"policy_kwargs.{name}", arguments.get(name, _ABSENT), wanted
 
 
 def _counters(job: Claims, saved: Saved) -> Iterator[_Comparison]:
     """How far the training came, and from where."""
-    told = saved.model.settings
+    saved_settings = saved.model.settings
     yield "num_timesteps", saved.model.num_timesteps, saved.step
-    yield "_total_timesteps", told.get("_total_timesteps", _ABSENT), job.plan.schedule.total_timesteps
-    yield "_num_timesteps_at_start", told.get("_num_timesteps_at_start", _ABSENT), 0
+    yield "_total_timesteps", saved_settings.get("_total_timesteps", _ABSENT), job.plan.schedule.total_timesteps
+    yield "_num_timesteps_at_start", saved_settings.get("_num_timesteps_at_start", _ABSENT), 0
     rollouts = saved.step // job.plan.rollout
-    passes, most = told.get("_n_updates", _ABSENT), passes_by(job.plan, saved.step)
+    passes, most = saved_settings.get("_n_updates", _ABSENT), passes_by(job.plan, saved.step)
     if not (may_end_early(job.plan) and isinstance(passes, int) and rollouts <= passes <= most):
         yield "_n_updates", passes, most
 
@@ -161,8 +161,8 @@ def _compare_extractor(job: Claims, saved: Saved) -> Iterator[Violation]:
 
     Only a class of this package or of Stable-Baselines3 cannot be a user's own under another name.
     """
-    told = saved.model.settings.get("policy_kwargs")
-    text = told.get("features_extractor_class") if isinstance(told, dict) else None
+    arguments = saved.model.settings.get("policy_kwargs")
+    text = arguments.get("features_extractor_class") if isinstance(arguments, dict) else None
     found = _class_of(text)
     choice = job.plan.extractor
     target = KINDS[PRESETS[choice.preset].kind].target if choice.preset is not None else str(choice.target)
@@ -192,20 +192,20 @@ def widths_of(weights: Weights, stack: Stack) -> list[int]:
 
 
 def wrong_widths(plan: Plan, weights: Weights) -> Iterator[tuple[str, list[int], list[int]]]:
-    """The parts of the network that have other hidden layers than *plan*, those found, and those due."""
-    asked = plan.algorithm["policy"]["net_arch"]
-    for stack in plan.trainer.stacks if asked is not None else ():
-        due = list(asked[stack.key] if isinstance(asked, Mapping) else asked)
-        if (found := widths_of(weights, stack)) != due:
-            yield stack.prefix, found, due
+    """Each part of the network whose hidden layers differ from *plan*, with the widths found and expected."""
+    net_arch = plan.algorithm["policy"]["net_arch"]
+    for stack in plan.trainer.stacks if net_arch is not None else ():
+        expected = list(net_arch[stack.key] if isinstance(net_arch, Mapping) else net_arch)
+        if (found := widths_of(weights, stack)) != expected:
+            yield stack.prefix, found, expected
 
 
 def _compare_network(job: Claims, saved: Saved) -> Iterator[Violation]:
     """The tensors have the layers that the plan gives; a preset's extractor is shared where that was asked for."""
     policy, model = job.plan.algorithm["policy"], saved.model
     weights = model.weights
-    for part, found, due in wrong_widths(job.plan, weights):
-        yield contradiction(saved.path, f"{POLICY}: {part}", found, f"the job has {due}")
+    for part, found, expected in wrong_widths(job.plan, weights):
+        yield contradiction(saved.path, f"{POLICY}: {part}", found, f"the job has {expected}")
     sharing = ("vf_features_extractor.", "critic.features_extractor.")
     names = [name for name, values in weights.items() if name.startswith(sharing) and values.size]
     shared = {name in model.aliases for name in names}
@@ -223,9 +223,9 @@ def _compare_spaces(job: Claims, saved: Saved) -> Iterator[Violation]:
     if job.plan.environment.id != DEFAULT_ENVIRONMENT:
         return
     observations, actions = (space if isinstance(space, dict) else {} for space in spaces.values())
-    boxes, due = _boxes(observations.get("spaces")), shapes_of(job.plan.environment)
-    if boxes and boxes != due:
-        yield contradiction(saved.path, "data: $.observation_space", boxes, f"the job has {due}")
+    boxes, expected = _boxes(observations.get("spaces")), shapes_of(job.plan.environment)
+    if boxes and boxes != expected:
+        yield contradiction(saved.path, "data: $.observation_space", boxes, f"the job has {expected}")
     shape = actions.get("_shape", [ACTIONS])
     if shape != [ACTIONS]:
         yield contradiction(saved.path, "data: $.action_space", shape, f"the job has {[ACTIONS]}")

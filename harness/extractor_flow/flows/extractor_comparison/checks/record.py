@@ -1,4 +1,4 @@
-"""What a record says of its job: every name known, nothing due left out, and what follows from the plan."""
+"""Checks a record against its job's plan: no unknown name, nothing missing, and the values that follow."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def artifacts(job: Claims) -> Iterator[Violation]:
     claimed.pop("tensorboard", None)  # named after the moment; the contract says where it is
     for role in sorted(names.keys() | claimed.keys()):
         if names.get(role) != claimed.get(role):
-            claim, due = claimed.get(role, "nothing"), names.get(role, "nothing")
-            yield job.contradicted(f"artifacts.{role}", claim, f"the schedule gives {due}")
+            claim, expected = claimed.get(role, "nothing"), names.get(role, "nothing")
+            yield job.contradicted(f"artifacts.{role}", claim, f"the schedule gives {expected}")
 
 
 @check("ppo-record")
@@ -75,21 +75,21 @@ def metrics_file(job: Claims) -> Iterator[Violation]:
     """
     path, outcome = job.path(layout.METRICS), job.outcome
     data = require_object(job.run.read(path, read_json), path)
-    told = {
+    claimed = {
         "metrics": dict(outcome.metrics),
         "training_steps": outcome.training_steps,
         "details": dict(outcome.details),
     }
-    for name in sorted(told.keys() | data.keys()):
-        if data.get(name) != told.get(name):
-            yield contradiction(path, f"$.{name}", data.get(name), f"{JOURNAL} has {told.get(name)}")
+    for name in sorted(claimed.keys() | data.keys()):
+        if data.get(name) != claimed.get(name):
+            yield contradiction(path, f"$.{name}", data.get(name), f"{JOURNAL} has {claimed.get(name)}")
 
 
 def _compare_with_plan(job: Claims) -> Iterator[Violation]:
     """What follows from the plan and the seed alone."""
     plan, details, seed = job.plan, job.outcome.details, job.record.seed or 0
     first, seen = training_seed(seed), evaluation_seeds(seed, plan.schedule.n_eval_episodes)
-    due = {
+    expected = {
         "requested_steps": plan.schedule.total_timesteps,
         "environment": plan.environment.name,
         "torch_threads": plan.threads,
@@ -101,16 +101,16 @@ def _compare_with_plan(job: Claims) -> Iterator[Violation]:
         "evaluation": seen,
         "held_out": held_out_seeds(seed, plan.schedule.final_eval_episodes, seen),
     }
-    for name, wanted in due.items():
+    for name, wanted in expected.items():
         if details.get(name) != wanted:
             yield job.contradicted(f"details.{name}", details.get(name), f"the job has {wanted!r}")
-    told = details.get("seeds")
-    if not isinstance(told, dict) or told.keys() - seeds.keys():
-        yield job.contradicted("details.seeds", told, f"the seeds are {', '.join(seeds)}")
+    claimed = details.get("seeds")
+    if not isinstance(claimed, dict) or claimed.keys() - seeds.keys():
+        yield job.contradicted("details.seeds", claimed, f"the seeds are {', '.join(seeds)}")
         return
     for name, wanted in seeds.items():
-        if told.get(name) != wanted:
-            yield job.contradicted(f"details.seeds.{name}", told.get(name), f"the job has {wanted!r}")
+        if claimed.get(name) != wanted:
+            yield job.contradicted(f"details.seeds.{name}", claimed.get(name), f"the job has {wanted!r}")
 
 
 def _compare_replay(job: Claims) -> Iterator[Violation]:
@@ -118,26 +118,26 @@ def _compare_replay(job: Claims) -> Iterator[Violation]:
     plan = job.plan
     replays = plan.trainer.replays
     held = capacity(plan.algorithm, plan.schedule.num_envs) if replays else 0
-    due = {
+    expected = {
         "gradient_updates": passes_by(plan, plan.steps_to_do) if replays else None,
         "replay_transitions": min(held, plan.steps_to_do) if replays else None,
     }
-    for name, wanted in due.items():
+    for name, wanted in expected.items():
         yield from job.metric(name, wanted, "the plan")
-    told = job.outcome.metrics.get("replay_bytes")
-    if (told is not None) != replays or (told is not None and (told <= 0 or told % held)):
-        yield job.contradicted("metrics.replay_bytes", told, f"whole bytes for each of {held} transitions are due")
+    claimed = job.outcome.metrics.get("replay_bytes")
+    if (claimed is not None) != replays or (claimed is not None and (claimed <= 0 or claimed % held)):
+        yield job.contradicted("metrics.replay_bytes", claimed, f"whole bytes for each of {held} transitions are due")
 
 
 def _compare_repeatability(job: Claims) -> Iterator[Violation]:
-    """What the probe can have found; this package's own environment and extractors have nothing to be found."""
+    """Check the probe's findings: in this package's own environment and extractors there are none."""
     claim = job.outcome.details.get(REPEATABILITY)
-    told = Repeatability.from_json(claim)
-    if told is None:
+    claimed = Repeatability.from_json(claim)
+    if claimed is None:
         yield job.contradicted(f"details.{REPEATABILITY}", claim, "what the probe of the environment writes is due")
         return
-    of_extractor = {Finding.STATEFUL_EXTRACTOR} & set(told.findings)
-    of_environment = {*told.differs, *told.findings} - of_extractor
+    of_extractor = {Finding.STATEFUL_EXTRACTOR} & set(claimed.findings)
+    of_environment = {*claimed.differs, *claimed.findings} - of_extractor
     ours = all(choice.id == DEFAULT_ENVIRONMENT for choice in job.plan.environments)
     own = ours, job.plan.extractor.preset is not None
     if (own[0] and of_environment) or (own[1] and of_extractor):
@@ -146,12 +146,12 @@ def _compare_repeatability(job: Claims) -> Iterator[Violation]:
 
 
 def _demand_origin(job: Claims) -> Iterator[Violation]:
-    """What nothing but the training could know, and so must be told."""
+    """Require what only the training could know."""
     details = job.outcome.details
     digest, versions = details.get("untrained_weights_sha256"), details.get("versions")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         yield job.contradicted("details.untrained_weights_sha256", digest, "a SHA-256 is due")
     known = versions if isinstance(versions, dict) else {}
-    due = _PACKAGES | {job.plan.trainer.package}
-    if known.keys() != due or not all(isinstance(version, str) and version for version in known.values()):
-        yield job.contradicted("details.versions", versions, f"those of {', '.join(sorted(due))} are due")
+    expected = _PACKAGES | {job.plan.trainer.package}
+    if known.keys() != expected or not all(isinstance(version, str) and version for version in known.values()):
+        yield job.contradicted("details.versions", versions, f"those of {', '.join(sorted(expected))} are due")

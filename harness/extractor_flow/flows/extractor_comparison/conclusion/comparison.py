@@ -62,19 +62,19 @@ class Arrival:
         return self.horizon if self.step is None else self.step
 
 
-def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any]) -> Comparison:
-    """The comparison of *records* under the study's *settings*."""
+def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any], families: int = 1) -> Comparison:
+    """The comparison of *records* under the study's *settings*; one of so many *families*, its tests are corrected."""
     run = settings["run"]
     names = [entry["name"] for entry in settings["extractors"]]
     trained = sorted(_trained(records), key=lambda job: (names.index(job.name), job.seed))
     baseline = {job.seed: job for job in trained if job.name == run["baseline_extractor"]}
     arrivals = _arrivals(trained, baseline, run["convergence_fraction"])
-    scores = Scores(CONTRACT.metrics[HEADLINE], _by_name(trained, HEADLINE), run["baseline_extractor"])
+    scores = Scores(CONTRACT.metrics[HEADLINE], _by_name(trained, HEADLINE), run["baseline_extractor"], families)
     return Comparison(
         aggregate_metrics=_aggregates(trained, baseline, arrivals)
         | _baseline_aggregates(baseline, run["convergence_fraction"]),
         job_metrics=_job_metrics(trained, arrivals),
-        statistics=tuple(_statistics(trained, arrivals, run["baseline_extractor"])),
+        statistics=tuple(_statistics(trained, arrivals, run["baseline_extractor"], families)),
         notes=(*_notes(names, trained, run["baseline_extractor"]), *limits_of(records)),
         verdict=conclude(scores, settings, len(records) - len(trained), limits_of(records)),
     )
@@ -161,7 +161,7 @@ def _average_and_median(name: str, values: Sequence[float]) -> dict[str, float]:
 
 
 def _statistics(
-    trained: Sequence[Trained], arrivals: Mapping[str, Arrival], baseline: str | None
+    trained: Sequence[Trained], arrivals: Mapping[str, Arrival], baseline: str | None, families: int
 ) -> Iterator[dict[str, Json]]:
     """Each described metric of each extractor over its seeds, and seed by seed against the baseline's."""
     specs = {**CONTRACT.metrics, **{key: spec for key, spec in ADDED.items() if isinstance(spec, MetricSpec)}}
@@ -170,7 +170,8 @@ def _statistics(
             continue
         steps = metric == STEPS_TO_TARGET
         scores = _restricted(trained, arrivals) if steps else _by_name(trained, metric)
-        compared = against(baseline, scores, larger_is_better=spec.larger_is_better).others if baseline else {}
+        better = spec.larger_is_better
+        compared = against(baseline, scores, larger_is_better=better, families=families).others if baseline else {}
         for name, values in scores.items():
             yield {
                 "config_name": name,

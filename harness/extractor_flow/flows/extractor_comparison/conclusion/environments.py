@@ -63,7 +63,7 @@ def compare_study(records: Sequence[JobRecord], settings: Mapping[str, Any]) -> 
     if "envs" not in settings:
         return compare_records(records, settings)
     parts = [_part(name, alone, records) for name, alone in environments_of(settings) if name is not None]
-    found = {part.environment: compare_records(part.records, part.settings) for part in parts}
+    found = {part.environment: compare_records(part.records, part.settings, len(parts)) for part in parts}
     return Comparison(
         job_metrics={key: metrics for each in found.values() for key, metrics in each.job_metrics.items()},
         statistics=(
@@ -167,14 +167,13 @@ def _scaled(parts: Sequence[Part]) -> list[Part]:
 
 
 def _limits(parts: Sequence[Part]) -> Iterator[str]:
-    """How the scores were normalised, and what the verdicts on single environments are not corrected for."""
+    """How the scores were normalised."""
     observed = [part.environment for part in parts if part.range is not None and not part.range.stated]
     if observed:
         yield (
             f"The scores of {', '.join(observed)} are normalised by this run itself: 0 is the mean reward of its "
             "untrained policies, 1 the best score of its jobs. Another run has another scale; score_range states one."
         )
-    yield f"The verdicts on single environments are not corrected for there being {len(parts)} of them."
 
 
 def _unscaled(parts: Sequence[Part]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.study.flow import Verdict
-from extractor_flow.study.statistics import FEWEST_SEEDS, SIGNIFICANCE, Against, Paired, against, describe
+from extractor_flow.study.statistics import FEWEST_SEEDS, REPEATED, SIGNIFICANCE, Against, Paired, against, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,15 +26,20 @@ TOO_FEW = "too-few-seeds"
 
 @dataclass(frozen=True)
 class Scores:
-    """The headline metric of every completed job: by extractor, in the order of the study, and by seed."""
+    """The headline metric of every completed job: by extractor, in the order of the study, and by seed.
+
+    ``families`` counts the sets of scores on which there is a verdict beside each other: each is corrected for them.
+    """
 
     metric: MetricSpec
     by_name: Mapping[str, Mapping[int, float]]
     baseline: str | None
+    families: int = 1
 
     def against(self, reference: str) -> Against:
         """Every other extractor, paired with *reference*."""
-        return against(reference, self.by_name, larger_is_better=self.metric.larger_is_better)
+        better = self.metric.larger_is_better
+        return against(reference, self.by_name, larger_is_better=better, families=self.families)
 
     @property
     def leader(self) -> str:
@@ -67,12 +72,13 @@ def conclude(scores: Scores, settings: Mapping[str, Any], unfinished: int, found
         return None
     winner = next((name for name in scores.by_name if scores.against(name).beaten_by_none), None)
     code, sentence = _conclusion(scores, compared, winner)
+    claimed = compared if winner is None else scores.against(winner).others
     return Verdict(
         code=code,
         sentence=sentence,
         winner=winner,
         details=tuple(_detail(scores, name, paired) for name, paired in compared.items()),
-        limits=(*found, *_limits(compared, settings, unfinished)),
+        limits=(*found, *_repeats(claimed), *_limits(scores, compared, settings, unfinished)),
     )
 
 
@@ -117,7 +123,7 @@ def _need(scores: Scores, compared: Mapping[str, Paired]) -> str:
     """How many seeds would separate the leader from the reference, or the runner-up from a leading reference."""
     sign = 1 if scores.metric.larger_is_better else -1
     name, paired = max(compared.items(), key=lambda item: sign * item[1].median)
-    needed = None if paired.tested is None else paired.tested.seeds_needed
+    needed = paired.seeds_needed
     many = "more than 1,000" if needed is None else f"about {max(needed, paired.n + 1):,}"
     return f"{many} would be needed for a difference like that between {name} and {scores.reference}"
 
@@ -129,16 +135,36 @@ def _listed(names: Sequence[str]) -> str:
 def _detail(scores: Scores, name: str, paired: Paired) -> str:
     found = list(paired.differences.values())
     spread = f"range {scores.shown(min(found))} to {scores.shown(max(found))}"
-    tested = "" if paired.tested is None else f"; corrected p {paired.tested.p_adjusted:.3f}"
+    tested = "" if paired.tested is None else f"; corrected p {_shown_p(paired.tested.p_adjusted)}"
     if paired.n == 1:
         return (
             f"{name} is ahead of {scores.reference} on {paired.wins} of 1 seed (difference {scores.shown(found[0])})."
         )
-    difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}"
+    again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would find it again"
+    difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}{again}"
     return f"{name} is ahead of {scores.reference} on {paired.wins} of {paired.n} seeds ({difference})."
 
 
-def _limits(compared: Mapping[str, Paired], settings: Mapping[str, Any], unfinished: int) -> Iterator[str]:
+def _shown_p(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.0005 else "below 0.001"  # noqa: PLR2004 - what would be shown as 0
+
+
+def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:
+    """How likely the least certain difference that was told is to be told again, and which are too uncertain."""
+    told = [(paired.repeats, paired.n) for paired in claimed.values() if paired.repeats is not None and paired.distinct]
+    if told:
+        chance, seeds = min(told)
+        yield (
+            f"A repeat with {seeds} fresh seeds would find all of this again in at most about {chance:.0%} of cases, "
+            "assuming that half of all differences between extractors are zero."
+        )
+    if any(paired.repeats is not None and not paired.distinct for paired in claimed.values()):
+        yield f"A difference that fewer than {REPEATED:.0%} of repeats would find again is not claimed."
+
+
+def _limits(
+    scores: Scores, compared: Mapping[str, Paired], settings: Mapping[str, Any], unfinished: int
+) -> Iterator[str]:
     seeds = min(paired.n for paired in compared.values())
     steps = settings["run"]["total_timesteps"]
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
@@ -150,11 +176,13 @@ def _limits(compared: Mapping[str, Paired], settings: Mapping[str, Any], unfinis
         spreads = [paired.spread for paired in compared.values()]
         covered = min(each.coverage for each in spreads if each is not None and each.coverage is not None)
         yield f"The interval of a median difference contains the true one in {covered:.0%} of simulated studies."
-        if len(compared) * 2 / 2**seeds >= SIGNIFICANCE:
+        if len(compared) * scores.families * 2 / 2**seeds >= SIGNIFICANCE:
             yield (
                 f"With {seeds} seeds no test that is free of assumptions can decide; the paired t test does, which "
                 "assumes differences that are about normal."
             )
+    if scores.families > 1:
+        yield f"Its tests are corrected for there being a verdict on each of {scores.families} environments."
     if unfinished:
         yield f"{unfinished} of the study's jobs did not complete and {'is' if unfinished == 1 else 'are'} left out."
 

@@ -98,7 +98,7 @@ def _check_actions(space: spaces.Space[Any]) -> None:
 
 
 def _check_shown(observation: Any, space: spaces.Space[Any]) -> None:  # noqa: ANN401 - an array or a dict of arrays
-    """Refuse what a policy would stumble over later, in words that name no observation."""
+    """Refuse observations that a policy would fail on later, with a less helpful message."""
     if isinstance(space, spaces.Dict):
         for key, part in space.items():
             _check_shown(observation[key], part)

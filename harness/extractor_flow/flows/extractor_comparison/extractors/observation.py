@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.spaces.utils import flatdim
 
-from extractor_flow.config import nearest
+from extractor_flow.config import did_you_mean
 from extractor_flow.errors import JobError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Branches:
 def find_branches(
     space: spaces.Space[Any], sequence_key: str | None = None, vector_keys: Sequence[str] | None = None
 ) -> Branches:
-    """How to read *space*; what the names do not settle is settled by shape.
+    """How to read *space*: by the given names, and otherwise by shape.
 
     Images are laid out, and so is one sequence: *sequence_key*, or else the largest Box of one or two axes that is
     :data:`LONG`. Where neither is there, the largest vector is read as a sequence, so that every extractor has
@@ -96,14 +96,11 @@ def _members(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
 
 
 def _check_names(space: spaces.Space[Any], names: Sequence[str], parameter: str) -> None:
-    there = list(space) if isinstance(space, spaces.Dict) else []
+    names_there = list(space) if isinstance(space, spaces.Dict) else []
     for name in names:
-        if name not in there:
-            close = nearest(name, there)
-            hint = f" (did you mean {close!r}?)" if close else ""
-            keys = (
-                f"expected one of {', '.join(there)}{hint}" if there else "the observation is no Dict and has no keys"
-            )
+        if name not in names_there:
+            known = f"expected one of {', '.join(names_there)}{did_you_mean(name, names_there)}"
+            keys = known if names_there else "the observation is no Dict and has no keys"
             msg = f"{parameter} names {name!r}, which is no key of the observation; {keys}"
             raise JobError(msg)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from extractor_flow.config import nearest, shown
+from extractor_flow.config import did_you_mean, dotted, problems_of, resolve_defaults, shown
 from extractor_flow.errors import ConfigError
 from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
 from extractor_flow.flows.extractor_comparison.extractors.parameters import clashes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
+    from extractor_flow.config import Problem
+    from extractor_flow.files import Json
 
 
 @dataclass(frozen=True)
@@ -132,27 +137,36 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 """All presets; every one takes ``sequence_key`` and ``vector_keys`` too, which name what is else found by shape."""
 
 
-def check_parameters(preset: str, parameters: Mapping[str, object]) -> list[str]:
-    """What is wrong with *parameters* as changes to a preset's own, one line each; empty if nothing is."""
-    if preset not in PRESETS:
-        return [f"there is no preset {shown(preset)}; {_one_of(preset, PRESETS)}"]
-    rules = KINDS[PRESETS[preset].kind].rules
-    found = [f"{preset} has no parameter {shown(name)}; {_one_of(name, rules)}" for name in parameters.keys() - rules]
-    for name in parameters.keys() & rules:
-        wanted = rules[name].problem(parameters[name])
-        if wanted:
-            found.append(f"{name} is {shown(parameters[name])}; expected {wanted}")
-    return sorted(found) or clashes({**PRESETS[preset].parameters, **parameters})
+def check_parameters(preset: str, parameters: Mapping[str, object]) -> list[Problem]:
+    """What is wrong with *parameters* as changes to those of the known *preset*, each problem at its name."""
+    given = cast("dict[str, Json]", dict(parameters))
+    problems = problems_of(given, KINDS[PRESETS[preset].kind].schema)
+    return problems or clashes({**PRESETS[preset].parameters, **parameters})
+
+
+def unknown_preset(preset: str) -> str:
+    """The complaint about an unknown *preset*, with the known ones."""
+    return f"is {shown(preset)}; expected one of {', '.join(PRESETS)}{did_you_mean(preset, list(PRESETS))}"
 
 
 def resolved_parameters(preset: str, parameters: Mapping[str, object]) -> dict[str, object]:
     """The preset's parameters with those of *parameters* in their place; :class:`ConfigError` if they do not fit."""
+    if preset not in PRESETS:
+        raise ConfigError([f"preset {unknown_preset(preset)}"])
     if problems := check_parameters(preset, parameters):
-        raise ConfigError(problems)
-    return {**PRESETS[preset].parameters, **parameters}
+        raise ConfigError([f"{dotted(each.path)}: {each.message}" for each in problems])
+    given = resolve_defaults(cast("dict[str, Json]", dict(parameters)), KINDS[PRESETS[preset].kind].schema)
+    return {**PRESETS[preset].parameters, **given}
 
 
-def _one_of(word: object, known: Mapping[str, object]) -> str:
-    close = nearest(str(word), known)
-    hint = f" (did you mean {close!r}?)" if close else ""
-    return f"expected one of {', '.join(known)}{hint}"
+def extractor_class(
+    preset: str, parameters: Mapping[str, object]
+) -> tuple[type[BaseFeaturesExtractor], dict[str, object]]:
+    """The class of *preset* and all its keyword arguments, with *parameters* in the place of the preset's own.
+
+    They go into ``policy_kwargs`` as ``features_extractor_class`` and ``features_extractor_kwargs``.
+    :class:`ConfigError` when there is no such preset or the parameters do not fit it; the class itself raises
+    :class:`JobError` for an observation that it cannot read.
+    """
+    arguments = resolved_parameters(preset, parameters)
+    return KINDS[PRESETS[preset].kind].load(), arguments

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from torch import Tensor, nn
 
-from extractor_flow.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder
-from extractor_flow.flows.extractor_comparison.extractors.tokens import Tokens
+from extractor_flow.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder, Tokens
 
 if TYPE_CHECKING:
     from gymnasium import spaces

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from extractor_flow.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder
-from extractor_flow.flows.extractor_comparison.extractors.tokens import Tokens
+from extractor_flow.flows.extractor_comparison.extractors.base import BranchedExtractor, Branching, Encoder, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

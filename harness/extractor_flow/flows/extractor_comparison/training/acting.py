@@ -67,7 +67,7 @@ def _actor_critic(policy: ActorCriticPolicy) -> Callable[[Any], NDArray[Any]]:
 
 
 def remembers(policy: BasePolicy) -> bool:
-    """Whether the extractor of *policy* gives other features for the same observations, or changes as it is asked."""
+    """Whether the extractor of *policy* gives other features for equal observations, or changes when called."""
     space = copy.deepcopy(policy.observation_space)
     space.seed(_SEED)
     shown = [space.sample() for _ in range(2)]

@@ -95,7 +95,7 @@ class Watch(BaseCallback):
             self.checkpoints.append(self.num_timesteps)
 
     def _crossed(self, every: int | None) -> bool:
-        """Whether a multiple of *every* lies after the last look and not after now."""
+        """Whether a multiple of *every* steps was passed since the last look."""
         return every is not None and self.num_timesteps // every > self._seen // every
 
     def _actor(self) -> Callable[[Any], NDArray[Any]]:
@@ -134,7 +134,7 @@ class Watch(BaseCallback):
         self.logger.dump(evaluation.timestep)
 
     def _log_training(self) -> None:
-        """What stable_baselines3 tells of the latest episodes of the training, and else at longer intervals alone."""
+        """Log the means over the latest training episodes, which stable_baselines3 logs at longer intervals only."""
         episodes, successes = self.model.ep_info_buffer or (), self.model.ep_success_buffer or ()
         for name, column in (("rew", "r"), ("len", "l")):
             if episodes:

@@ -63,14 +63,14 @@ def evaluate_held_out(model: BaseAlgorithm, envs: VecEnv, schedule: Schedule, se
     seeds = lane_seeds(unseen, schedule.eval_num_envs)
     final = Evaluation(model.num_timesteps, play(envs, frozen(envs, actor_of(model.policy)), seeds))
     if selected.timestep == final.timestep:
-        return _told(HeldOut(final, final))
+        return _logged(HeldOut(final, final))
     put_back(model.policy, selected.weights)
     put_back_statistics(envs, selected.statistics)
     chosen = Evaluation(selected.timestep, play(envs, frozen(envs, actor_of(model.policy)), seeds))
-    return _told(HeldOut(chosen, final))
+    return _logged(HeldOut(chosen, final))
 
 
-def _told(held_out: HeldOut) -> HeldOut:
+def _logged(held_out: HeldOut) -> HeldOut:
     for evaluation in (held_out.final, held_out.selected):
         if not np.isfinite(evaluation.mean_reward):
             msg = f"the held-out evaluation of step {evaluation.timestep} has the mean reward {evaluation.mean_reward}"

@@ -18,7 +18,7 @@ from torch import nn
 from extractor_flow.errors import JobError
 from extractor_flow.flows.extractor_comparison.algorithms.declared import ALGORITHMS
 from extractor_flow.flows.extractor_comparison.algorithms.defaults import LINEAR, first_value
-from extractor_flow.flows.extractor_comparison.extractors.build import extractor_class
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.importing import load
 from extractor_flow.flows.extractor_comparison.seeds import training_seed
 
@@ -98,7 +98,7 @@ def _check_actions(plan: Plan, space: spaces.Space[Any]) -> None:
 
 
 def _noise(algorithm: Mapping[str, Any], space: spaces.Space[Any]) -> dict[str, ActionNoise]:
-    """The noise on the actions of the training, where one is asked for: of no mean, and equally wide on each."""
+    """The action noise of the training, if one is asked for: zero mean, the same width for every action."""
     kind = algorithm.get("noise_type")
     if kind is None:
         return {}

@@ -26,8 +26,8 @@ Statistics = dict[str, "NDArray[Any]"]
 
 def normalized(envs: VecEnv, plan: Plan) -> VecEnv:
     """*envs*, normalised where *plan* asks for it."""
-    asked = plan.environment.normalize
-    return envs if asked is None else VecNormalize(envs, gamma=plan.algorithm["gamma"], **asked)
+    wanted = plan.environment.normalize
+    return envs if wanted is None else VecNormalize(envs, gamma=plan.algorithm["gamma"], **wanted)
 
 
 def frozen(envs: VecEnv, act: Callable[[Any], NDArray[Any]]) -> Callable[[Any], NDArray[Any]]:

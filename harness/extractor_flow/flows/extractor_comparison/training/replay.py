@@ -27,11 +27,11 @@ _MARKS = 12
 
 def check_memory(plan: Plan, envs: VecEnv, limits: Limits) -> None:
     """Raise :class:`JobError` where the replay buffer that *plan* asks for takes more memory than there is."""
-    needed, there = replay_bytes(plan, envs.observation_space, envs.action_space), _memory(limits)
-    if needed > there:
+    needed, available = replay_bytes(plan, envs.observation_space, envs.action_space), _memory(limits)
+    if needed > available:
         msg = (
             f"algorithm.buffer_size is {plan.algorithm['buffer_size']}: so many transitions take {needed // _MIB} MiB, "
-            f"and there are {there // _MIB}; expected at most {plan.algorithm['buffer_size'] * there // needed}"
+            f"and there are {available // _MIB}; expected at most {plan.algorithm['buffer_size'] * available // needed}"
         )
         raise JobError(msg)
 

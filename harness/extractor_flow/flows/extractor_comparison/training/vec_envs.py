@@ -48,7 +48,7 @@ class Worker:
 
 @contextmanager
 def training_environments(plan: Plan, *, seed: int, worker_mode: str, directory: Path) -> Iterator[VecEnv]:
-    """The environments of a job, recorded in *directory*'s monitor file, and closed at the end however it comes.
+    """The environments of a job, recorded in *directory*'s monitor file, and closed in any case.
 
     Every one is an :class:`EvaluatingEnv`. A worker process that dies is a :class:`JobError`.
     """
@@ -107,15 +107,15 @@ def _workers(plan: Plan, seed: int) -> list[Worker]:
 
 
 def check_spaces(plan: Plan) -> None:
-    """Refuse an environment of the evaluations that shows, or takes, something else than that of the training."""
+    """Refuse an evaluation environment whose observations or actions differ from the training's."""
     if plan.evaluation is None:
         return
     trained, evaluated = (EnvironmentFactory(choice)() for choice in (plan.environment, plan.evaluated))
     try:
         for what in ("observation_space", "action_space"):
-            due, found = (getattr(env, what) for env in (trained, evaluated))
-            if due != found:
-                named = f"{plan.evaluated.name} has the {what} {found}, and env {plan.environment.name} has {due}"
+            expected, found = (getattr(env, what) for env in (trained, evaluated))
+            if expected != found:
+                named = f"{plan.evaluated.name} has the {what} {found}, and env {plan.environment.name} has {expected}"
                 msg = f"eval_env: {named}; expected the same"
                 raise JobError(msg)
     finally:

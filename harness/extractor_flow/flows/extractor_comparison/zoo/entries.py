@@ -38,20 +38,20 @@ def config_of(entry: Mapping[str, Any], env: str, name: str = PPO) -> dict[str, 
     declared = section["algorithm"]
     known, known_policy = (defaults_of(name, each) for each in (declared, declared["properties"]["policy"]))
     # Where it is left off, nothing is said of how memory is used.
-    told = {key: value for key, value in entry.items() if key != "optimize_memory_usage" or value}
-    unknown = sorted(map(str, told.keys() - {*known, *_OTHERS}))
+    kept = {key: value for key, value in entry.items() if key != "optimize_memory_usage" or value}
+    unknown = sorted(map(str, kept.keys() - {*known, *_OTHERS}))
     if unknown:
         msg = f"{env}: no config can express {', '.join(unknown)} with {name}"
         raise RequestError(msg)
-    settings: dict[str, Any] = {key: _setting(key, told[key]) for key in known if key in told}
-    num_envs, total = int(told.get("n_envs", 1)), int(float(told["n_timesteps"]))
+    settings: dict[str, Any] = {key: _setting(key, kept[key]) for key in known if key in kept}
+    num_envs, total = int(kept.get("n_envs", 1)), int(float(kept["n_timesteps"]))
     if name == PPO:
-        n_steps = int(told.get("n_steps", _PPO_N_STEPS))
+        n_steps = int(kept.get("n_steps", _PPO_N_STEPS))
         # A larger batch than there are samples is all of them, there and here.
-        batch_size = min(int(told.get("batch_size", _PPO_BATCH)), n_steps * num_envs)
+        batch_size = min(int(kept.get("batch_size", _PPO_BATCH)), n_steps * num_envs)
         settings |= {"n_steps": n_steps, "batch_size": batch_size}
-    if "policy_kwargs" in told:
-        settings["policy"] = _policy(told["policy_kwargs"], set(known_policy))
+    if "policy_kwargs" in kept:
+        settings["policy"] = _policy(kept["policy_kwargs"], set(known_policy))
     rollout = rollout_of({"num_envs": num_envs}, {**known, **settings})
     return {
         "run": {
@@ -62,14 +62,14 @@ def config_of(entry: Mapping[str, Any], env: str, name: str = PPO) -> dict[str, 
             "save_freq": None,
             "n_eval_episodes": 5,
         },
-        "env": _environment(told, env),
+        "env": _environment(kept, env),
         "algorithm": {**({} if name == PPO else {"name": name}), **settings},
-        "extractors": [{"name": "zoo", "class": f"stable_baselines3.common.torch_layers:{_extractor(told, env)}"}],
+        "extractors": [{"name": "zoo", "class": f"stable_baselines3.common.torch_layers:{_extractor(kept, env)}"}],
     }
 
 
 def _setting(key: str, value: object) -> object:
-    """*value* as a config has it: a text that is a number as one, and steps without their unit."""
+    """*value* as a config has it: numeric text as a number, steps without their unit."""
     if key == "train_freq":
         return _steps(value)
     return value if isinstance(value, str) and value.startswith(_WORDS) else _number(value)
@@ -96,8 +96,8 @@ def _extractor(entry: Mapping[str, Any], env: str) -> str:
 
 def _environment(entry: Mapping[str, Any], env: str) -> dict[str, Any]:
     wrappers = entry.get("env_wrapper") or []
-    asked = _parsed(entry.get("normalize"), "normalize")
-    normalize = dict(asked) if isinstance(asked, Mapping) else {}
+    wanted = _parsed(entry.get("normalize"), "normalize")
+    normalize = dict(wanted) if isinstance(wanted, Mapping) else {}
     normalize.pop("gamma", None)  # the algorithm's, as there
     if extra := sorted(normalize.keys() - _NORMALIZE):
         msg = f"{env}: normalize has {', '.join(extra)}; expected {', '.join(sorted(_NORMALIZE))}"
@@ -107,20 +107,20 @@ def _environment(entry: Mapping[str, Any], env: str) -> dict[str, Any]:
         "kwargs": dict(_parsed(entry.get("env_kwargs"), "env_kwargs") or {}),
         "wrappers": [_wrapper(each) for each in (wrappers if isinstance(wrappers, list) else [wrappers])],
         "frame_stack": entry.get("frame_stack"),
-        "normalize": normalize if asked else None,
+        "normalize": normalize if wanted else None,
     }
     return {
-        name: value for name, value in found.items() if value not in (None, [], {}) or (name == "normalize" and asked)
+        name: value for name, value in found.items() if value not in (None, [], {}) or (name == "normalize" and wanted)
     }
 
 
 def _wrapper(each: object) -> dict[str, Any]:
     """A wrapper by its dotted name, alone or with its arguments."""
-    told: Any = {each: {}} if isinstance(each, str) else each
-    if not isinstance(told, dict) or len(told) != 1:
+    by_name: Any = {each: {}} if isinstance(each, str) else each
+    if not isinstance(by_name, dict) or len(by_name) != 1:
         msg = f"env_wrapper has {each!r}; expected a class, or one with its arguments"
         raise RequestError(msg)
-    ((name, kwargs),) = told.items()
+    ((name, kwargs),) = by_name.items()
     module, _, kind = str(name).rpartition(".")
     return {"class": f"{module}:{kind}", **({"kwargs": kwargs} if kwargs else {})}
 

@@ -1,4 +1,4 @@
-"""Looks for arms in a saved model: what loading it would import and call beyond what Stable-Baselines3 writes.
+"""Checks what loading a saved model would import and call beyond what Stable-Baselines3 writes.
 
 Whoever loads a model unpickles it, and a pickle may call anything. Nothing is unpickled here: the names in each pickle
 are listed and compared with those that genuine models of this flow have.

@@ -44,9 +44,10 @@ def last_update(plan: Plan, steps: int) -> int:
 
 
 def _updates_a_rollout(plan: Plan) -> int:
-    """Passes times minibatches; A2C makes one update of all."""
+    """Passes times minibatches; A2C makes one update of all, and with TRPO only the value is learned in passes."""
     batch = plan.algorithm.get("batch_size", plan.rollout)
-    return int(plan.algorithm.get("n_epochs", 1)) * -(-plan.rollout // int(batch))
+    passes = plan.algorithm.get("n_epochs", plan.algorithm.get("n_critic_updates", 1))
+    return int(passes) * -(-plan.rollout // int(batch))
 
 
 def _replayed(plan: Plan, steps: int) -> int:
@@ -58,7 +59,7 @@ def _replayed(plan: Plan, steps: int) -> int:
 
 def may_end_early(plan: Plan) -> bool:
     """Whether a pass may end before an update."""
-    return plan.algorithm.get("target_kl") is not None
+    return plan.trainer.ends_early and plan.algorithm.get("target_kl") is not None
 
 
 def is_parameter(plan: Plan, name: str) -> bool:
@@ -69,6 +70,13 @@ def is_parameter(plan: Plan, name: str) -> bool:
 def is_target(plan: Plan, name: str) -> bool:
     """Whether the tensor *name* is of a network that follows another one."""
     return name.startswith(plan.trainer.targets)
+
+
+def is_searched(plan: Plan, name: str) -> bool:
+    """Whether a line search moves the tensor *name*, by any length or not at all; no optimizer keeps count of it."""
+    values = plan.trainer.value_prefixes
+    shared = plan.algorithm["policy"].get("share_features_extractor") and EXTRACTORS in name
+    return bool(values) and (shared or not name.startswith(values))
 
 
 @check("ppo-optimizer", reads=("final_model", "best_model"))
@@ -94,16 +102,16 @@ def optimizer(job: Claims) -> Iterator[Violation]:
                 yield contradiction(saved.path, of.member, told, f"the job has {rate}")
 
 
-def _count(plan: Plan, optimizer: Optimizer, due: int) -> Iterator[tuple[str, str]]:
+def _count(plan: Plan, optimizer: Optimizer, updates: int) -> Iterator[tuple[str, str]]:
     """Every tensor that had a gradient was updated; the policy's own in every update."""
     most = updates_in(optimizer)
-    wrong = [step for step in optimizer.steps if not 1 <= step <= due]
-    if wrong or len(optimizer.steps) != len(optimizer.shapes) or (most != due and not may_end_early(plan)):
-        yield f"{wrong[0] if wrong else most or 'no'} updates in the optimizer's state", f"the plan gives {due}"
+    wrong = [step for step in optimizer.steps if not 1 <= step <= updates]
+    if wrong or len(optimizer.steps) != len(optimizer.shapes) or (most != updates and not may_end_early(plan)):
+        yield f"{wrong[0] if wrong else most or 'no'} updates in the optimizer's state", f"the plan gives {updates}"
 
 
 def _numbers(optimizer: Optimizer) -> Iterator[tuple[str, str]]:
-    """What Adam keeps are means of gradients, and means of their squares: none is negative, not all are nothing."""
+    """Adam keeps means of gradients and of their squares: no square is negative, and not all are zero."""
     if [each.shape for each in optimizer.squares] != list(optimizer.shapes):
         yield "a mean square for each mean gradient", "others"
     if any(np.isnan(each).any() for each in (*optimizer.means, *optimizer.squares) if each.dtype.kind in "fc"):

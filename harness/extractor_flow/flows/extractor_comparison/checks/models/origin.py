@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from extractor_flow.evidence.check import check
-from extractor_flow.flows.extractor_comparison import layout
 from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import EXTRACTORS
 from extractor_flow.readers.models import POLICY, SYSTEM, VERSION
@@ -31,17 +30,18 @@ _PACKAGES = {
 }
 
 
-@check("ppo-clock", reads=("final_model", "best_model", "monitor", "tensorboard"))
+@check("ppo-clock", reads=("final_model", "best_model"))
 def clock(job: Claims) -> Iterator[Violation]:
-    """The models, the monitor file and the event file were begun and ended while the job ran, give or take a minute.
+    """The models and the event file, by its name, were begun while the job ran, give or take a minute.
 
-    Catches: files of another day's training. Cannot catch: times changed in every file, by less than a minute in any.
+    Catches: models of another day's training. Cannot catch: times changed in all of them, or by less than a minute;
+    those inside event and monitor files.
     """
     record = job.record
     begin, end = (datetime.fromisoformat(each) for each in (record.start_time, record.end_time or record.start_time))
-    for path, place, told, seconds in _moments(job):
+    for path, place, stated, seconds in _moments(job):
         if not begin.timestamp() - CLOCK_STEP <= seconds <= end.timestamp() + CLOCK_STEP:
-            yield contradiction(path, place, told, f"the job ran from {record.start_time} to {record.end_time}")
+            yield contradiction(path, place, stated, f"the job ran from {record.start_time} to {record.end_time}")
 
 
 @check("ppo-model-origin", reads=("final_model", "best_model"))
@@ -67,36 +67,27 @@ def model_origin(job: Claims) -> Iterator[Violation]:
 def _moments(job: Claims) -> Iterator[tuple[str, str, object, float]]:
     """Path, place, what is told there, and the seconds since 1970 that it means; NaN where it means none."""
     for saved in job.saved:
-        told = saved.model.settings.get("start_time")
-        nanoseconds = told if isinstance(told, int) and abs(told) < 1 << 63 else math.nan
-        yield saved.path, "data: $.start_time", told, nanoseconds / 1e9
-    monitor, scalars, path = job.monitor, job.events, job.events_path
-    if monitor is not None:
-        told = monitor.header.get("t_start")
-        start = float(told) if isinstance(told, int | float) else math.nan
-        yield job.path(layout.MONITOR), "t_start", told, start
-        for time in (monitor.times.min(), monitor.times.max()) if monitor.times.size else ():
-            yield job.path(layout.MONITOR), "t", f"{time} s", start + float(time)
-    if scalars is not None and path is not None:
-        for time in {min(scalars.times, default=math.nan), max(scalars.times, default=math.nan)}:
-            yield path, "wall time", time, time
-        if name := _EVENT_FILE.fullmatch(path):
-            yield path, "the time in its name", name[1], int(name[1])
+        stated = saved.model.settings.get("start_time")
+        nanoseconds = stated if isinstance(stated, int) and abs(stated) < 1 << 63 else math.nan
+        yield saved.path, "data: $.start_time", stated, nanoseconds / 1e9
+    artifact = job.outcome.artifacts.get("tensorboard")
+    if artifact is not None and (name := _EVENT_FILE.fullmatch(artifact.path)):
+        yield artifact.path, "the time in its name", name[1], int(name[1])
 
 
 def _compare_system(job: Claims, path: str, system: Mapping[str, str]) -> Iterator[Violation]:
     """What the record tells, by the names of the model's list; its platform is the shorter form of the model's."""
     versions, hardware = _versions(job), job.record.hardware
-    due = {name: versions[key] for key, name in _PACKAGES.items() if key in versions}
+    expected = {name: versions[key] for key, name in _PACKAGES.items() if key in versions}
     if hardware is not None:
-        due["Python"] = hardware.python_version
+        expected["Python"] = hardware.python_version
         # The library parts "#1" into "# 1", lest a website take it for a link.
         platform = re.sub(r"#(\d)", r"# \1", hardware.platform)
         if not system.get("OS", "").startswith(platform):
             yield contradiction(path, SYSTEM, f"OS: {system.get('OS', 'nothing')}", f"the journal has {platform}")
     if _kind(job.outcome.details.get("device")) == "cuda":
-        due["GPU Enabled"] = "True"
-    for name, claim in due.items():
+        expected["GPU Enabled"] = "True"
+    for name, claim in expected.items():
         if system.get(name) != claim:
             yield contradiction(path, SYSTEM, f"{name}: {system.get(name, 'nothing')}", f"the journal has {claim}")
 

@@ -16,6 +16,7 @@ from extractor_flow.flows.extractor_comparison.checks.claims import contradictio
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import (
     EXTRACTORS,
     is_parameter,
+    is_searched,
     is_target,
     may_end_early,
     updates_by,
@@ -50,8 +51,8 @@ def weights(job: Claims) -> Iterator[Violation]:
     path = job.path(layout.WEIGHTS)
     for where, each in ((path, job.policy), *((saved.path, saved.model.weights) for saved in job.saved)):
         yield from _demand_finite(where, each)
-    if words := job.run.read(path, _read_words):
-        yield contradiction(path, "__metadata__", sorted(words), "a job writes no words into its weights")
+    if metadata := job.run.read(path, _read_words):
+        yield contradiction(path, "__metadata__", sorted(metadata), "a job writes no words into its weights")
     if digest_of(job.final.model.weights) != digest_of(job.policy):
         yield contradiction(path, "", f"holds the weights of {layout.FINAL_MODEL}", "other weights")
     for saved in job.saved:
@@ -85,6 +86,8 @@ def parameters(job: Claims) -> Iterator[Violation]:
         yield job.contradicted("metrics.total_parameters", f"{total}, {trainable} trainable", what)
     if claimed > extractor or (stored == total and claimed != extractor):
         yield job.contradicted("metrics.extractor_parameters", claimed, f"{layout.FINAL_MODEL} has {extractor}")
+    if is_searched(job.plan, trainer.extractor):
+        return
     if claimed and trainable + following == total and updated + following <= total - claimed and _learned(job):
         what = f"only {updated} of {total} numbers were ever updated: none of the extractor's"
         yield contradiction(job.final.path, _acting(job.plan).member, "an extractor that was trained", what)
@@ -114,11 +117,12 @@ def learning(job: Claims) -> Iterator[Violation]:
 
 
 def _trains_extractor(job: Claims) -> bool:
-    """Whether numbers of the extractor are updated; those of target networks follow, and are no others."""
+    """Whether numbers of the extractor are updated for sure; those of target networks follow, and are no others."""
     metrics = job.outcome.metrics
     following = sum(values.size for name, values in job.final.model.weights.items() if is_target(job.plan, name))
     untrainable = metrics.get("total_parameters", 0) - metrics.get("trainable_parameters", 0) - following
-    return untrainable < metrics.get("extractor_parameters", 0)
+    searched = is_searched(job.plan, job.plan.trainer.extractor)
+    return not searched and untrainable < metrics.get("extractor_parameters", 0)
 
 
 def _acting(plan: Plan) -> Optimized:
@@ -127,7 +131,7 @@ def _acting(plan: Plan) -> Optimized:
 
 
 def _stands_still(plan: Plan, step: int, later: int) -> bool:
-    """Whether no update from *step* to *later* moves what acts: there is none, or a rate that falls has come to 0."""
+    """Whether the acting network cannot have changed from *step* to *later*: no update, or a rate that fell to 0."""
     rate = value_at(plan.algorithm["learning_rate"], step + plan.rollout, plan.schedule.total_timesteps)
     return rate == 0.0 or updates_by(plan, later, _acting(plan)) == updates_by(plan, step, _acting(plan))
 
@@ -159,8 +163,8 @@ def _compare_equals(job: Claims, saved: Saved) -> Iterator[Violation]:
     for of, optimizer in saved.optimizers.items():
         if _moments(first.optimizers[of]) != _moments(optimizer):
             for one, two in ((saved, first), (first, saved)):
-                told = f"the state after {saved.step} steps"
-                yield contradiction(one.path, of.member, told, f"{two.path} has another")
+                claim = f"the state after {saved.step} steps"
+                yield contradiction(one.path, of.member, claim, f"{two.path} has another")
 
 
 def _compare_untrained(job: Claims, saved: Saved) -> Iterator[Violation]:
@@ -185,6 +189,8 @@ def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -
         before, after = earlier.model.weights[name], later.model.weights[name]
         if before.shape != after.shape or not before.size or not is_parameter(job.plan, name):
             continue
+        if is_searched(job.plan, name):
+            continue
         if {before.dtype.str[1:], after.dtype.str[1:]} != {"f4"} or not np.isfinite([before, after]).all():
             continue
         way = float(np.abs(after.astype(np.float64) - before).max())
@@ -197,8 +203,8 @@ def _measure_distance(job: Claims, earlier: Saved, later: Saved, updates: int) -
 
 def _learned(job: Claims) -> bool:
     """Whether what acts was updated, or should have been: passes that may end early may all end before the first."""
-    due = updates_by(job.plan, job.plan.steps_to_do, _acting(job.plan))
-    return due > 0 and (job.final.updates > 0 or not may_end_early(job.plan))
+    updates = updates_by(job.plan, job.plan.steps_to_do, _acting(job.plan))
+    return updates > 0 and (job.final.updates > 0 or not may_end_early(job.plan))
 
 
 def _lasting(job: Claims, weights: Weights) -> Weights:
@@ -226,8 +232,8 @@ def safetensors_digest(weights: Weights) -> str:
 
 
 def _read_words(stream: BinaryIO, where: str) -> list[str]:
-    """What the header of the safetensors file *stream* says beside its tensors; other readers look at the rest."""
+    """The metadata in the header of the safetensors file *stream*; other readers check the rest."""
     length = int.from_bytes(stream.read(8), "little")
     header = stream.read(length) if length <= HEADER_LIMIT else b"{}"
-    words = require_object(parse(decode(header, where), where), where).get("__metadata__")
-    return [f"{key}: {value}" for key, value in words.items()] if isinstance(words, dict) else []
+    metadata = require_object(parse(decode(header, where), where), where).get("__metadata__")
+    return [f"{key}: {value}" for key, value in metadata.items()] if isinstance(metadata, dict) else []
