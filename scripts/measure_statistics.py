@@ -268,7 +268,7 @@ def again() -> Iterator[str]:
     yield "\nStudies of equal extractors with a claim in one or more of their environments, in percent (uncorrected):\n"
     yield "| environments | 5 seeds | 10 seeds |"
     yield "| --- | --- | --- |"
-    for environments in (2, 5):
+    for environments in (2, 5, 10):
         cells = [
             [claims_in_environments(environments, seeds, each, generator) for each in (environments, 1)]
             for seeds in (5, 10)
