@@ -132,6 +132,21 @@ def test_without_a_baseline_the_others_are_compared_with_the_leader():
     )
 
 
+def test_a_low_p_alone_is_no_claim_and_the_reason_is_said():
+    ten = [16.0] * 10
+    found = verdict("mlp", mlp=ten, cnn=above(ten, [-0.6, -0.5, -0.4, 2, 3, 3, 3, 3.5, 4, 4.3]))
+
+    assert (found.code, found.details) == (
+        "not-distinguishable",
+        (
+            (
+                "cnn is ahead of mlp on 7 of 10 seeds (median difference 3.00, range -0.60 to 4.30; corrected p 0.007; "
+                "but the interval of the median includes 0)."
+            ),
+        ),
+    )
+
+
 def test_of_one_seed_there_is_a_difference_and_no_median():
     assert verdict("mlp", mlp=[1.0], cnn=[2.5]).details == ("cnn is ahead of mlp on 1 of 1 seed (difference 1.50).",)
 

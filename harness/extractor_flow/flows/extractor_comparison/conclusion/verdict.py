@@ -140,9 +140,15 @@ def _detail(scores: Scores, name: str, paired: Paired) -> str:
         return (
             f"{name} is ahead of {scores.reference} on {paired.wins} of 1 seed (difference {scores.shown(found[0])})."
         )
-    again = "" if paired.repeats is None else f"; about {paired.repeats:.0%} of repeats would find it again"
-    difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}{again}"
+    difference = f"median difference {scores.shown(paired.median)}, {spread}{tested}{_again(paired)}"
     return f"{name} is ahead of {scores.reference} on {paired.wins} of {paired.n} seeds ({difference})."
+
+
+def _again(paired: Paired) -> str:
+    if paired.repeats is not None:
+        return f"; about {paired.repeats:.0%} of repeats would find it again"
+    rejected = paired.tested is not None and paired.tested.p_adjusted < SIGNIFICANCE
+    return "; but the interval of the median includes 0" if rejected else ""
 
 
 def _shown_p(p: float) -> str:
