@@ -46,7 +46,7 @@ def conclude(trained: Sequence[Trained]) -> Verdict | None:
     if not cells:
         return None
     lost = {cell: better for cell, jobs in cells.items() if (better := list(_better(jobs)))}
-    won = [cell.name for cell in cells if cell not in lost]
+    won = len(cells) - len(lost)
     code = _EVERY if not lost else _SOME if won else _NO
     sentence = _sentence(lost, won)
     return Verdict(
@@ -59,20 +59,22 @@ def conclude(trained: Sequence[Trained]) -> Verdict | None:
 
 
 def _better(jobs: Sequence[Trained]) -> Iterator[str]:
-    """The rivals that are not below the network in every one of a cell's *jobs*, and by how much in the mean."""
+    """The rivals that are not below the network in every one of a cell's *jobs*, and where it is on average."""
     for rival in RIVALS:
-        gaps = [_value(job, rival) - _value(job, TRAINED) for job in jobs]
-        if max(gaps) >= 0:
-            yield f"{WORDS[rival]} {fmean(gaps):+.2f} dB"
+        gains = [_value(job, TRAINED) - _value(job, rival) for job in jobs]
+        if min(gains) <= 0:
+            mean = fmean(gains)
+            yield f"{abs(mean):.2f} dB {'above' if mean > 0 else 'below'} {WORDS[rival]}"
 
 
-def _sentence(lost: Mapping[Cell, Sequence[str]], won: Sequence[str]) -> str:
+def _sentence(lost: Mapping[Cell, Sequence[str]], won: int) -> str:
     rivals = f"its own input, {WORDS[PIE]} and {WORDS[MAP]}"
     if not lost:
         return f"The trained network is above {rivals} in every cell and seed."
-    places = "; ".join(f"{cell.name}: {', '.join(better)}" for cell, better in lost.items())
-    rest = f"; it is in {', '.join(won)}" if won else ""
-    return f"The trained network is not above {rivals} in every seed of {len(lost)} cells ({places}){rest}."
+    places = "; ".join(f"in {cell.name} it is on average {' and '.join(better)}" for cell, better in lost.items())
+    rest = "; everywhere else it is above all three in every seed" if won else ""
+    of = f"{len(lost)} of {len(lost) + won} cells"
+    return f"The trained network is not above {rivals} in every seed of {of}: {places}{rest}."
 
 
 def _detail(cell: Cell, jobs: Sequence[Trained]) -> str:
