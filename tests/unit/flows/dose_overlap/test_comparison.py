@@ -155,8 +155,8 @@ def test_cells_that_are_not_won_stand_in_the_first_sentence(study):
 
     assert (verdict.code, verdict.winner) == ("network-wins-some", None)
     assert verdict.sentence == (
-        "The trained network is not above its own input, PIE and MAP in every seed of 1 of 2 cells: in dense (dose=1e+03) "
-        "it is on average 0.25 dB below MAP; everywhere else it is above all three in every seed."
+        "The trained network is not above its own input, PIE and MAP in every seed of 1 of 2 cells: in dense "
+        "(dose=1e+03) it is on average 0.25 dB below MAP; everywhere else it is above all three in every seed."
     )
 
 
