@@ -63,7 +63,7 @@ def test_a_session_that_is_ended_while_it_trains_ends_the_training_and_leaves_no
 
 def test_a_place_that_cannot_hold_a_run_is_told_and_is_not_taken_for_a_run(flow_project):
     flow_project.config()
-    (flow_project.path / "kept").write_text("in the way", encoding="utf-8")
+    (flow_project.path / "kept").symlink_to("nowhere")
     flow_project.tests(ONE_TEST)
 
     result = flow_project.run("--flow-config=study.yaml")
