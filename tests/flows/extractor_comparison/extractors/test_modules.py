@@ -227,7 +227,7 @@ def test_a_name_that_the_observation_lacks_is_an_error_of_the_job():
 
 
 def test_parameters_that_do_not_fit_are_an_error_of_the_config():
-    with pytest.raises(ConfigError, match="num_heads is 5"):
+    with pytest.raises(ConfigError, match="num_heads: is 5"):
         build("attention_small", parameters={"num_heads": 5})
 
 
