@@ -52,10 +52,10 @@ def handle(options: argparse.Namespace) -> int:
     require_used(options.ablate, [pair.settings for pair in pairs])
     if options.json:
         comparisons = [pair.to_json() for pair in pairs]
-        told = dumps({"schema_version": SCHEMA_VERSION, "flow": first.flow.name, "comparisons": comparisons})
+        output = dumps({"schema_version": SCHEMA_VERSION, "flow": first.flow.name, "comparisons": comparisons})
     else:
-        told = "\n\n".join("\n".join(_lines(pair)) for pair in pairs) + "\n"
-    sys.stdout.write(told)
+        output = "\n\n".join("\n".join(_lines(pair)) for pair in pairs) + "\n"
+    sys.stdout.write(output)
     return 0
 
 
@@ -92,11 +92,11 @@ def _difference(paired: Paired) -> str:
         return f"equal on all {seeds}"
     ends = paired.spread
     spread = "" if ends is None else f", {_kind(ends)} {ends.low:+.4g} to {ends.high:+.4g}"
-    told = "can be told apart" if paired.distinct else "cannot be told apart"
+    finding = "can be told apart" if paired.distinct else "cannot be told apart"
     if paired.repeats is not None:
-        told += f", about {paired.repeats:.0%} of repeats would find it again"
+        finding += f", about {paired.repeats:.0%} of repeats would find it again"
     found = f"median difference {paired.median:+.4g} over {seeds}{spread}"
-    return f"{found}: {told if paired.tested else 'too few seeds to tell'}"
+    return f"{found}: {finding if paired.tested else 'too few seeds to tell'}"
 
 
 def _kind(ends: Spread) -> str:

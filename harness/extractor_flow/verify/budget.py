@@ -51,8 +51,8 @@ class Asked:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """What :func:`dataclasses.asdict` made of one."""
-        told = data["witness"]
-        witness = None if told is None else Witness(told["name"], frozenset(told["roots"]))
+        sent = data["witness"]
+        witness = None if sent is None else Witness(sent["name"], frozenset(sent["roots"]))
         return cls(**{**data, "witness": witness, "trust": tuple(data["trust"])})
 
 

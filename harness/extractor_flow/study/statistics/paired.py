@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING
 
-from extractor_flow.study.statistics.repeats import REPEATED, seeds_needed, told_again
+from extractor_flow.study.statistics.repeats import REPEATED, repeat_probability, seeds_needed
 from extractor_flow.study.statistics.seeds import CONFIDENCE, FEWEST_SEEDS, Spread, median, spread
 from extractor_flow.study.statistics.student import quantile, two_sided_p
 
@@ -83,7 +83,7 @@ class Paired:
 
     @property
     def repeats(self) -> float | None:
-        """The probability that as many fresh seeds tell the two apart again.
+        """The probability that a repeat with as many fresh seeds tells the two apart again.
 
         ``None`` where these seeds do not: the corrected test has to reject, and the interval of the median to be clear
         of 0, which asks that most seeds agree; a mean alone can be moved by one of them.
@@ -92,7 +92,7 @@ class Paired:
         if tested is None or ends is None or tested.p_adjusted >= SIGNIFICANCE or ends.low <= 0 <= ends.high:
             return None
         mean, error, _ = _standard_error(self)
-        return told_again(mean / error if error else math.inf, self.n, 1 - tested.confidence)
+        return repeat_probability(mean / error if error else math.inf, self.n, 1 - tested.confidence)
 
     @property
     def distinct(self) -> bool:

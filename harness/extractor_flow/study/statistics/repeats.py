@@ -1,4 +1,4 @@
-"""How probable it is that a fresh study tells a difference again, and how many seeds that takes."""
+"""How probable it is that a fresh study finds a difference again, and how many seeds that takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from extractor_flow.study.statistics.student import quantile
 SCALE = math.sqrt(0.5)
 """Half of the real effects are expected to be smaller than so many standard deviations, half to be larger."""
 REPEATED = 0.8
-"""A difference that a repeat would tell less often is not told: of ten claims, eight are to hold."""
+"""A difference that repeats would find less often is not claimed: of ten claims, eight are to hold."""
 MOST_SEEDS = 1000
 """Beyond it a number of seeds is no advice."""
 _NUMBERS = (
@@ -24,11 +24,11 @@ _EFFECTS, _SPREADS = 16, 8  # nodes: more of them move the result by less than 0
 _LARGEST = 1e6  # of a test's statistic: beyond it nothing changes
 
 
-def told_again(statistic: float, n: int, level: float) -> float:
+def repeat_probability(statistic: float, n: int, level: float) -> float:
     """The probability that *n* fresh seeds give a paired t test the same sign, and reject at *level*.
 
-    One study knows neither the effect nor its spread, and a difference that was told apart tends to have had luck. So
-    the difference is as probable to be none as to be one, and a real one is drawn from a Cauchy distribution of
+    One study knows neither the effect nor its spread, and a difference that was found tends to have had luck. So a
+    difference is as likely to be zero as not, and one that is not is drawn from a Cauchy distribution of
     :data:`SCALE` standard deviations: the default Bayesian t test of Rouder et al. (2009), and what it predicts.
     """
     t, critical = min(abs(statistic), _LARGEST), quantile(level, n - 1)
@@ -41,27 +41,27 @@ def told_again(statistic: float, n: int, level: float) -> float:
 
 
 def seeds_needed(effect: float, level: float, fewest: int) -> int | None:
-    """How many seeds tell a mean difference of *effect* standard deviations in about 80 % of studies.
+    """How many seeds claim a mean difference of *effect* standard deviations in about 80 % of studies.
 
-    To be told it has to be told again with :data:`REPEATED`; ``None`` above :data:`MOST_SEEDS`.
+    A claim asks that repeats find it again with :data:`REPEATED`; ``None`` above :data:`MOST_SEEDS`.
     """
 
     def suffice(n: int) -> bool:
-        return abs(effect) * math.sqrt(n) - _NORMAL.inv_cdf(REPEATED) >= _least_told(n, level)
+        return abs(effect) * math.sqrt(n) - _NORMAL.inv_cdf(REPEATED) >= _least_statistic(n, level)
 
     place = bisect_left(_NUMBERS, x=True, lo=bisect_left(_NUMBERS, fewest), key=suffice)
     return next(iter(_NUMBERS[place:]), None)
 
 
 @lru_cache(maxsize=4096)
-def _least_told(n: int, level: float) -> float:
-    """The smallest statistic of *n* seeds that is told again with :data:`REPEATED`, to a thousandth of it."""
+def _least_statistic(n: int, level: float) -> float:
+    """The smallest statistic of *n* seeds that repeats find again with :data:`REPEATED`, to a thousandth of it."""
     low, high = 0.0, 1.0
-    while told_again(high, n, level) < REPEATED:
+    while repeat_probability(high, n, level) < REPEATED:
         low, high = high, 2 * high
     while high - low > high / 1000:
         middle = (low + high) / 2
-        low, high = (middle, high) if told_again(middle, n, level) < REPEATED else (low, middle)
+        low, high = (middle, high) if repeat_probability(middle, n, level) < REPEATED else (low, middle)
     return high
 
 

@@ -43,7 +43,7 @@ def latest_records(entries: Iterable[Entry], request: Mapping[str, Any]) -> dict
 
 def supported(records: Iterable[JobRecord], request: Mapping[str, Any], flow: SupportsCompare) -> Supported:
     """The summary that *records* support; raises what *flow* raises when it cannot compare them."""
-    told = tuple(records)
-    comparison = flow.compare(told, request["config"])
+    latest = tuple(records)
+    comparison = flow.compare(latest, request["config"])
     names = {name for metrics in comparison.job_metrics.values() for name in metrics}
-    return Supported(summary_of(request, told, comparison), flow.vocabulary, frozenset(names))
+    return Supported(summary_of(request, latest, comparison), flow.vocabulary, frozenset(names))

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from extractor_flow.study.statistics import against, pair
 from extractor_flow.study.statistics.paired import wilson
-from extractor_flow.study.statistics.repeats import REPEATED, SCALE, seeds_needed, told_again
+from extractor_flow.study.statistics.repeats import REPEATED, SCALE, repeat_probability, seeds_needed
 from extractor_flow.study.statistics.student import quantile, two_sided_p
 
 MLP = dict(enumerate([10.4, 12.4, 10.6, 18.1, 19.5]))
@@ -46,7 +46,7 @@ def test_the_number_of_seeds_needed_has_the_power_promised(effect, significance)
     needed = seeds_needed(effect, significance, 5)
 
     def power(n):
-        claimed = brentq(lambda t: told_again(t, n, significance) - REPEATED, 0, 99)
+        claimed = brentq(lambda t: repeat_probability(t, n, significance) - REPEATED, 0, 99)
         return stats.nct.sf(claimed, n - 1, effect * math.sqrt(n))
 
     assert power(needed) > 0.75
@@ -94,18 +94,18 @@ def test_the_corrected_interval_is_clear_of_zero_exactly_where_the_corrected_tes
 
 
 @pytest.mark.parametrize(("statistic", "n"), [(4.0, 5), (3.0, 10), (2.0, 40)])
-def test_what_is_told_again_is_what_its_model_simulates(statistic, n):
+def test_the_probability_of_a_repeat_is_what_its_model_simulates(statistic, n):
     generator, count, level = np.random.default_rng(3), 400_000, 0.05 / 3
     effects = SCALE * generator.standard_cauchy(count) * (generator.random(count) < 0.5)
     first, second = (stats.nct.rvs(n - 1, effects * math.sqrt(n), random_state=seed) for seed in (1, 2))
     alike = abs(first - statistic) < statistic / 10
 
     again = np.mean(second[alike] > stats.t.isf(level / 2, n - 1))
-    assert told_again(statistic, n, level) == pytest.approx(again, abs=0.03)
+    assert repeat_probability(statistic, n, level) == pytest.approx(again, abs=0.03)
 
 
-def test_what_will_be_told_again_is_told_of_any_statistic():
-    assert [round(told_again(each, 5, 0.05), 3) for each in (0.0, -1e9, math.inf)] == [0.031, 1.0, 1.0]
+def test_any_statistic_has_a_probability_of_a_repeat():
+    assert [round(repeat_probability(each, 5, 0.05), 3) for each in (0.0, -1e9, math.inf)] == [0.031, 1.0, 1.0]
 
 
 def test_families_beside_each_other_share_the_level():

@@ -94,9 +94,9 @@ def _conclusion(scores: Scores, compared: Mapping[str, Paired], winner: str | No
         return UNDECIDED, f"The extractors are not distinguishable with {seeds} seeds; {_need(scores, compared)}."
     better = [name for name, paired in apart.items() if paired.probability > 1 / 2]
     worse = [name for name in apart if name not in better]
-    told = [f"{_listed(better)} better than {scores.titled}"] if better else []
-    told += [f"{_listed(worse)} worse than {scores.titled}"] if worse else []
-    sentence = f"{', and '.join(told)}; no extractor is distinguishable from all others with {seeds} seeds."
+    claims = [f"{_listed(better)} better than {scores.titled}"] if better else []
+    claims += [f"{_listed(worse)} worse than {scores.titled}"] if worse else []
+    sentence = f"{', and '.join(claims)}; no extractor is distinguishable from all others with {seeds} seeds."
     if scores.reference != scores.baseline:
         return UNDECIDED, sentence
     return (BETTER if better else WORSE), sentence
@@ -156,10 +156,12 @@ def _shown_p(p: float) -> str:
 
 
 def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:
-    """How likely the least certain difference that was told is to be told again, and which are too uncertain."""
-    told = [(paired.repeats, paired.n) for paired in claimed.values() if paired.repeats is not None and paired.distinct]
-    if told:
-        chance, seeds = min(told)
+    """How likely the least certain claim is to be found again, and that others are too uncertain to be one."""
+    chances = [
+        (paired.repeats, paired.n) for paired in claimed.values() if paired.repeats is not None and paired.distinct
+    ]
+    if chances:
+        chance, seeds = min(chances)
         yield (
             f"A repeat with {seeds} fresh seeds would find all of this again in at most about {chance:.0%} of cases, "
             "assuming that half of all differences between extractors are zero."

@@ -126,8 +126,8 @@ def _wrapper(each: object) -> dict[str, Any]:
 
 
 def _policy(text: object, known: set[str]) -> dict[str, Any]:
-    told = _parsed(text, "policy_kwargs")
-    arguments = dict(told) if isinstance(told, Mapping) else {}
+    written = _parsed(text, "policy_kwargs")
+    arguments = dict(written) if isinstance(written, Mapping) else {}
     activation = arguments.pop("activation_fn", None)
     if extra := sorted(arguments.keys() - known):
         msg = f"no config can express policy_kwargs: {', '.join(extra)}"

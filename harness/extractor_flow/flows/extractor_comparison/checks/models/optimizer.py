@@ -98,8 +98,8 @@ def optimizer(job: Claims) -> Iterator[Violation]:
             for claim, found in claims:
                 yield contradiction(saved.path, of.member, claim, found)
             if not each.rates or any(one != rate for one in each.rates):
-                told = f"learning rates {brief(each.rates)}"
-                yield contradiction(saved.path, of.member, told, f"the job has {rate}")
+                stored = f"learning rates {brief(each.rates)}"
+                yield contradiction(saved.path, of.member, stored, f"the job has {rate}")
 
 
 def _count(plan: Plan, optimizer: Optimizer, updates: int) -> Iterator[tuple[str, str]]:
