@@ -123,12 +123,7 @@ def extractors() -> str:
     for kind, declared in KINDS.items():
         presets = {name: preset for name, preset in PRESETS.items() if preset.kind == kind}
         rows = [
-            (
-                f"`{key}`",
-                _kind(schema),
-                *(_value_in(each.parameters, key) for each in presets.values()),
-                schema["description"],
-            )
+            (f"`{key}`", _kind(schema), *(_value_of(key, each) for each in presets.values()), schema["description"])
             for key, schema in declared.parameters.items()
         ]
         lines += [f"## {kind}", "", *(f"- `{name}`: {each.description}." for name, each in presets.items()), ""]
