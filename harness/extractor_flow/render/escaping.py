@@ -1,20 +1,16 @@
 """Any text as one Markdown table cell that shows it, does nothing else, and can be read back intact.
 
 Two steps. First what is invisible or moves other text is spelled out as in Python (``\\n``, ``\\u202e``, and two
-backslashes for one). Then what Markdown or HTML would obey is escaped for it; a Markdown parser undoes that step by
-itself, and :func:`unescape_cell` undoes the first.
+backslashes for one). Then what Markdown or HTML would obey is escaped for it, which a Markdown parser undoes by itself.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 
 ABSENT = "n/a"
 _SPELLED_ABSENT = r"\x6e/a"
 _SHORT = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
-_LONG = {short: character for character, short in _SHORT.items()}
-_SPELLED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 # An underscore inside a word and an ampersand before a space mean nothing: names stay as people search for them.
 _MARKDOWN = re.compile(r"[\\`*\[\]~$|#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITY = re.compile(r"&(?=[#A-Za-z])")
@@ -34,11 +30,6 @@ def cell(text: str | None) -> str:
     return ABSENT if text is None else escape_cell(text)
 
 
-def unescape_cell(shown: str) -> str:
-    """The text that :func:`escape_cell` was given, from what a Markdown parser shows for the cell; never raises."""
-    return _SPELLED.sub(_character, shown)
-
-
 def spell_out(text: str) -> str:
     """*text* with every character that is not printable, and a space at either end, spelled out as in Python.
 
@@ -56,11 +47,3 @@ def spell_out(text: str) -> str:
 
 def _spelled(character: str) -> str:
     return _SHORT.get(character) or character.encode("unicode_escape").decode("ascii")
-
-
-def _character(match: re.Match[str]) -> str:
-    spelled = match.group()
-    if spelled in _LONG:
-        return _LONG[spelled]
-    number = int(spelled.lstrip(r"\xuU"), 16)
-    return chr(number) if number <= sys.maxunicode else spelled

@@ -117,14 +117,6 @@ def moved(events: list[Any]) -> list[Any]:
     return events
 
 
-def renamed_events(run: Tampering) -> None:
-    """The name of the event file tells of another time and machine."""
-    (path,) = (run.path / EVENTS).iterdir()
-    other = path.rename(path.with_name("events.out.tfevents.1000000000.cluster.1.0"))
-    with run.lying(ONE) as record:
-        record["artifacts"]["tensorboard"]["path"] = str(other.relative_to(run.path))
-
-
 def skipped(job: str, code: str | None = None) -> Change:
     """*job* was skipped, says its record, with *code*, or with that of the one that really was."""
 
@@ -323,7 +315,6 @@ LIES = [
         cast("ep_lengths", lambda values: values * 0 + 2**62),
         checks=("ppo-evaluations",),
     ),
-    Mutation("an event file with another time in its name", EVENTS, renamed_events, checks=("ppo-clock",)),
     Mutation("a skip without need", layout.JOURNAL, skipped(SKIPPED, "missing-data"), checks=("ppo-skips", "run-log")),
     Mutation("a failure as a skip", layout.JOURNAL, skipped(BROKEN), checks=("ppo-skips", "run-log")),
     Mutation(
