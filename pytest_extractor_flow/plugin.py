@@ -222,6 +222,10 @@ def pytest_runtest_makereport(
         tell_existing_run(report, item)
         tell_root(report, item)
         refuse_run_of_others(report, item)
+    if report.when == "call" and report.passed and item.own_markers:
+        from pytest_extractor_flow.reports import refuse_unused_mark
+
+        refuse_unused_mark(report, item)
     return report
 
 

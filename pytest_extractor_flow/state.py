@@ -63,6 +63,11 @@ class PluginState:
         names = frozenset(line.partition(":")[0].partition("(")[0].strip() for line in lines)
         return names & GENERIC_MARKERS - frozenset(self._config.getini("flow_markers"))
 
+    def has_own_flow_marker(self) -> bool:
+        """Whether the project registers a marker ``flow`` itself, too."""
+        lines = self._config.getini("markers")
+        return sum(line.partition(":")[0].partition("(")[0].strip() == "flow" for line in lines) > 1
+
     @property
     def options(self) -> FlowOptions:
         """What the options and ini keys say about runs; ``pytest.UsageError`` if one of them is wrong."""

@@ -193,6 +193,23 @@ def test_a_marked_test_does_not_pass_on_the_run_that_another_test_asked_for(flow
         result.stdout.fnmatch_lines([f"*::test_{name}: the marks flow, spawn and macos_spawn choose the run when*"])
 
 
+def test_a_test_whose_own_mark_names_a_config_does_not_pass_without_asking_for_its_run(pytester):
+    pytester.makepyfile(
+        "import pytest, unittest\nmark = pytest.mark.flow('study.yaml')\n"
+        "@mark\ndef test_forgot(tmp_path): pass\n"
+        "class TestCase(unittest.TestCase):\n    @mark\n    def test_forgot(self): pass\n"
+        "@mark\nclass TestSeveral:\n    def test_other(self): pass\n"
+        "@pytest.mark.flow('log in')\ndef test_somebody_elses(): pass\n"
+    )
+
+    ours = pytester.runpytest_inprocess("-rf")
+    theirs = pytester.runpytest_inprocess("-omarkers=flow(file): one of our own")
+
+    assert ours.parseoutcomes() == {"failed": 2, "passed": 2}
+    ours.stdout.fnmatch_lines(["*::test_forgot: marked flow('study.yaml'), and it asks for no run: nothing was trained*"])
+    assert theirs.parseoutcomes() == {"passed": 4}
+
+
 def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project):
     flow_project.config()
     flow_project.tests(
