@@ -9,7 +9,14 @@ import pytest
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
-from pytest_extractor_flow.runs.choice import NoConfig, asked_at_run_time, chooses, late_mark, unused_mark, used_fixtures
+from pytest_extractor_flow.runs.choice import (
+    NoConfig,
+    asked_at_run_time,
+    chooses,
+    late_mark,
+    unused_mark,
+    used_fixtures,
+)
 from pytest_extractor_flow.shared import RUN_FIXTURE, STATE
 
 if TYPE_CHECKING:

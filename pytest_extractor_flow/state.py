@@ -65,8 +65,8 @@ class PluginState:
 
     def has_own_flow_marker(self) -> bool:
         """Whether the project registers a marker ``flow`` itself, too."""
-        lines = self._config.getini("markers")
-        return sum(line.partition(":")[0].partition("(")[0].strip() == "flow" for line in lines) > 1
+        lines: list[str] = self._config.getini("markers")
+        return [line.partition(":")[0].partition("(")[0].strip() for line in lines].count("flow") > 1
 
     @property
     def options(self) -> FlowOptions:

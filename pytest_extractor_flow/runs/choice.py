@@ -100,7 +100,7 @@ def unused_mark(item: pytest.Item) -> str | None:
     if not configs or RUN_FIXTURE in used_fixtures(item) or item.config.stash[STATE].has_own_flow_marker():
         return None
     return (
-        f"{item.nodeid}: marked flow({str(configs[0])!r}), and it asks for no run: nothing was trained or judged for it; "
+        f"{item.nodeid}: marked flow({str(configs[0])!r}), and it asks for no run: nothing was trained or judged; "
         "name a flow fixture in its arguments, such as flow_verdict, or take the mark away"
     )
 

@@ -206,7 +206,7 @@ def test_a_test_whose_own_mark_names_a_config_does_not_pass_without_asking_for_i
     theirs = pytester.runpytest_inprocess("-omarkers=flow(file): one of our own")
 
     assert ours.parseoutcomes() == {"failed": 2, "passed": 2}
-    ours.stdout.fnmatch_lines(["*::test_forgot: marked flow('study.yaml'), and it asks for no run: nothing was trained*"])
+    ours.stdout.fnmatch_lines(["*::test_forgot: marked flow('study.yaml'), and it asks for no run: *"])
     assert theirs.parseoutcomes() == {"passed": 4}
 
 
