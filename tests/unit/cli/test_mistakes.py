@@ -27,7 +27,10 @@ MISTAKES = {
         "dash.yaml:3: extractors[[]0].name: is '---'; expected *a letter",
     ),
     "a part of a name": (["run", "study.yaml", "--only", "ml", "--dry-run"], "there are: mlp; did you mean 'ml[*]'?"),
-    "a name of dots": (["run", "study.yaml", "--run-id", "..", "--dry-run"], "the run id '..' has no letter and no digit"),
+    "a name of dots": (
+        ["run", "study.yaml", "--run-id", "..", "--dry-run"],
+        "the run id '..' has no letter and no digit",
+    ),
     "a command misspelt": (["verfy", "x"], "there is no 'verfy'; did you mean 'verify'?"),
     "an option where a command stands": (["--verson"], "there is no '--verson'; did you mean '--version'?"),
     "a place that is not there": (
