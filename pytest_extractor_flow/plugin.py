@@ -90,7 +90,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     state.session = session
     required = required_hardware(config)
-    if config.getoption("lane") is not None or config.getoption("lane_report") is not None:
+    if any(config.getoption(name) is not None for name in ("lane", "lane_report", "lane_key", "lane_commit")):
         from pytest_extractor_flow.lanes.report import open_report
 
         state.lane = open_report(config, state.capabilities, required)

@@ -113,6 +113,7 @@ USAGE = {
     "no time": ("--flow-timeout=0", "--flow-timeout: expected a positive number of seconds"),
     "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout: expected a positive number of seconds"),
     "a pattern from the top": ("-oflow_files=/configs/*.yaml", "flow_files: .* is not below the root directory"),
+    "a pattern without a file": ("-oflow_files=gone*.yaml", r"flow_files: gone\*.yaml matches no file below "),
     "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config: gone.yaml: no such config"),
     "a directory for a config": ("--flow-config=.", "--flow-config .: is a directory; name a config in it"),
     "a file for a run": (f"--flow-run={__file__}", "--flow-run .*: not a run directory: it is a file"),
@@ -127,6 +128,19 @@ def test_a_wrong_option_is_refused_where_it_was_given(pytester, argument, messag
 
     with pytest.raises(pytest.UsageError, match=message):
         read_flow_options(config)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--flow-output=", "--flow-output= names nothing; say what"),
+        ("--flow-config=", "--flow-config= names nothing; say what"),
+        ("-oflow_markers=gpu", "flow_markers: 'gpu' is no marker of the plugin; there are: cuda, flow, macos_spawn"),
+    ],
+)
+def test_an_option_that_would_mean_nothing_or_another_thing_is_refused(pytester, argument, message):
+    with pytest.raises(pytest.UsageError, match=message):
+        pytester.parseconfigure(argument)
 
 
 def test_a_wrong_option_is_refused_before_anything_is_collected(pytester):

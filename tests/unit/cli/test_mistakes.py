@@ -77,6 +77,8 @@ def test_it_is_told_in_one_line_and_nothing_starts(words, answer, tmp_path, monk
         (["gate", "merge", "x", "--nonsense"], "gate merge", "unrecognized arguments: --nonsense"),
         (["verify", "x", "--budget", "0"], "verify", "'0' is not a number above 0 and up to 1000"),
         (["verify", "x", "--trust", "thing"], "verify", "'thing' is not MODULE:NAME"),
+        (["run", "study.yaml", "--seeds", "3"], "run", "unrecognized arguments: --seeds 3; did you mean --seed?"),
+        (["run", "study.yaml", "--output-root", ""], "run", "argument --output-root: it names nothing"),
         (["run", "study.yaml", "--seed", "-1"], "run", "'-1' is not a whole number of at least 0"),
     ],
 )
