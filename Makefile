@@ -79,7 +79,8 @@ benchmark: $(STAMP)  ## this package beside what one would do without it; writes
 
 docs: $(STAMP)  ## the documentation site, built strictly into site/
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python scripts/copy_pages.py
 	$(BIN)/zensical build --strict --clean
 
 clean:  ## remove what was built; runs in tmp/ are kept
-	rm -rf $(VENV) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site docs/changelog.md docs/contributing.md .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

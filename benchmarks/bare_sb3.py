@@ -67,7 +67,8 @@ def train(job: Job, directory: Path) -> None:
     if plan.steps_to_do % every:
         evaluate_policy(model, evaluation, n_eval_episodes=schedule.n_eval_episodes)
     model.save(directory / "final_model")
-    for policy in (model, PPO.load(directory / "best_model" / "best_model", device=plan.device)):
+    best = directory / "best_model" / "best_model.zip"  # missing where no evaluation fell within the training
+    for policy in (model, PPO.load(best, device=plan.device) if best.exists() else model):
         evaluate_policy(policy, evaluation, n_eval_episodes=schedule.final_eval_episodes)
 
 

@@ -72,12 +72,19 @@ class Capabilities:
         problems = []
         for name in required:
             if name not in self._probes:
-                problems.append(f"{name}: no such capability; known are {', '.join(self.names)}")
+                problems.append(f"{name}: no such capability; known are {', '.join(self.names)}{self._nearest(name)}")
             elif not self[name].available:
                 problems.append(f"{name}: {self[name].reason}")
         if problems:
             msg = "required hardware is missing, nothing was run:\n" + "\n".join(f"  {line}" for line in problems)
             raise pytest.UsageError(msg)
+
+    def _nearest(self, name: str) -> str:
+        """What the capability was perhaps meant to be, as the end of a sentence."""
+        from difflib import get_close_matches
+
+        near = ["cuda"] if name.lower() in ("gpu", "nvidia") else get_close_matches(name.lower(), self.names, n=1)
+        return f"; did you mean {near[0]}?" if near else ""
 
     def skip_unless_available(self, item: pytest.Item, markers: Collection[str]) -> None:
         """Skip *item* if it carries one of *markers* and this machine lacks the capability of that name."""

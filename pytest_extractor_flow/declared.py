@@ -16,6 +16,10 @@ MARKERS = {
 }
 
 
+PLACES = ("flow_run", "flow_output", "flow_reference", "lane", "lane_report", "lane_commit", "lane_key", "evidence")
+"""The options that name something; given empty, as by an unset variable, each would mean where pytest was started."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and ini keys."""
     group = parser.getgroup("extractor-flow", "verifying real runs")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from pytest_extractor_flow.declared import PLACES
 from pytest_extractor_flow.rootdir_trap import refuse_stray_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import argparse
+    from collections.abc import Collection, Iterable, Mapping
 
 DEFAULT_TIMEOUT = 3600.0
 
@@ -39,7 +41,7 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
     absolute form, in which xdist hands them to its workers.
     """
     option = config.option
-    _refuse_patterns_from_the_top(config)
+    _refuse_wrong_patterns(config)
     option.flow_config = [str(_file(config, "--flow-config", name)) for name in option.flow_config]
     for name in ("flow_run", "flow_output"):
         given = getattr(option, name)
@@ -63,6 +65,25 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
         environment=_environment(config),
         archived=option.flow_archived,
     )
+
+
+def refuse_empty_options(option: argparse.Namespace) -> None:
+    """Raise ``pytest.UsageError`` where an option was given without saying what."""
+    given = {
+        "flow_config": "" if "" in option.flow_config else None,
+        **{name: getattr(option, name) for name in PLACES},
+    }
+    for name in (name for name, value in given.items() if value == ""):
+        msg = f"--{name.replace('_', '-')}= names nothing; say what, or leave the option out"
+        raise pytest.UsageError(msg)
+
+
+def refuse_unknown_markers(config: pytest.Config, ours: Collection[str]) -> None:
+    """Raise ``pytest.UsageError`` where the ini key ``flow_markers`` gives away what is no marker of the plugin."""
+    if unknown := [name for name in config.getini("flow_markers") if name not in ours]:
+        origin, known = ini_key(config, "flow_markers"), ", ".join(sorted(ours))
+        msg = f"{origin}: {unknown[0]!r} is no marker of the plugin; there are: {known}"
+        raise pytest.UsageError(msg)
 
 
 def find_config(name: str, places: Iterable[Path], origin: str) -> Path:
@@ -104,11 +125,14 @@ def _from_ini(config: pytest.Config) -> list[str]:
     return [str(find_config(name, places, f"{origin}: {name}")) for name in config.getini("flow_config")]
 
 
-def _refuse_patterns_from_the_top(config: pytest.Config) -> None:
+def _refuse_wrong_patterns(config: pytest.Config) -> None:
     for pattern in config.getini("flow_files"):
         if Path(pattern).is_absolute():
             where = ini_key(config, "flow_files")
             msg = f"{where}: {pattern} is not below the root directory; write it relative to that"
+            raise pytest.UsageError(msg)
+        if not any(config.rootpath.glob(pattern)):
+            msg = f"{ini_key(config, 'flow_files')}: {pattern} matches no file below {config.rootpath}"
             raise pytest.UsageError(msg)
 
 

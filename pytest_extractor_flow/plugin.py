@@ -90,7 +90,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     state.session = session
     required = required_hardware(config)
-    if config.getoption("lane") is not None or config.getoption("lane_report") is not None:
+    if any(config.getoption(name) is not None for name in ("lane", "lane_report", "lane_key", "lane_commit")):
         from pytest_extractor_flow.lanes.report import open_report
 
         state.lane = open_report(config, state.capabilities, required)
@@ -222,6 +222,10 @@ def pytest_runtest_makereport(
         tell_existing_run(report, item)
         tell_root(report, item)
         refuse_run_of_others(report, item)
+    if report.when == "call" and report.passed and item.own_markers:
+        from pytest_extractor_flow.reports import refuse_unused_mark
+
+        refuse_unused_mark(report, item)
     return report
 
 

@@ -9,7 +9,14 @@ import pytest
 from pytest_extractor_flow.capabilities import CapabilityMissing
 from pytest_extractor_flow.lanes.outcomes import EXISTING_RUN, GAVE_UP, RUN_ROOT
 from pytest_extractor_flow.once.replay import ExecutionFailed, NotJudged, in_short, report_text
-from pytest_extractor_flow.runs.choice import NoConfig, asked_at_run_time, chooses, late_mark, used_fixtures
+from pytest_extractor_flow.runs.choice import (
+    NoConfig,
+    asked_at_run_time,
+    chooses,
+    late_mark,
+    unused_mark,
+    used_fixtures,
+)
 from pytest_extractor_flow.shared import RUN_FIXTURE, STATE
 
 if TYPE_CHECKING:
@@ -59,6 +66,13 @@ def refuse_run_of_others(report: pytest.TestReport, item: pytest.Item) -> None:
     """Fail a test that asked at run time, and was given the run that is there for tests without its marks."""
     if report.outcome != "skipped" and asked_at_run_time(item) and chooses(item):
         report.outcome, report.longrepr = "failed", late_mark(item)
+
+
+def refuse_unused_mark(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Fail a test that passed with a config in its own mark and no run of it: it would pass in the name of that run."""
+    problem = unused_mark(item)
+    if problem is not None:
+        report.outcome, report.longrepr = "failed", problem
 
 
 def summary_line(execution: Execution) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pytest_extractor_flow.declared import PLACES
 from pytest_extractor_flow.shared import DIRECTORY_PREFIX, STATE
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class PluginState:
         names = frozenset(line.partition(":")[0].partition("(")[0].strip() for line in lines)
         return names & GENERIC_MARKERS - frozenset(self._config.getini("flow_markers"))
 
+    def has_own_flow_marker(self) -> bool:
+        """Whether the project registers a marker ``flow`` itself, too."""
+        lines: list[str] = self._config.getini("markers")
+        return [line.partition(":")[0].partition("(")[0].strip() for line in lines].count("flow") > 1
+
     @property
     def options(self) -> FlowOptions:
         """What the options and ini keys say about runs; ``pytest.UsageError`` if one of them is wrong."""
@@ -74,9 +80,15 @@ class PluginState:
 
     def refuse_wrong_options(self) -> None:
         """Read the options about runs if any was given, so that pytest stops before it collects if one is wrong."""
+        option, getini = self._config.option, self._config.getini
+        if "" in (*option.flow_config, *(getattr(option, name) for name in PLACES)) or getini("flow_markers"):
+            from pytest_extractor_flow.options import refuse_empty_options, refuse_unknown_markers
+
+            refuse_empty_options(option)
+            refuse_unknown_markers(self._config, {*self.registered, "flow"})
         if self._is_about_runs():
             self._options = self.options
-        if self._config.option.flow_reference is not None or self._config.getini("flow_reference"):
+        if option.flow_reference is not None or getini("flow_reference"):
             from pytest_extractor_flow.reference import reference_of
 
             reference_of(self._config)

@@ -19,3 +19,11 @@ def at_least(least: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(msg)
 
     return whole
+
+
+def place(text: str) -> str:
+    """A path that is named; nothing, as an unset variable gives it, is an argparse error and not where one stands."""
+    if text:
+        return text
+    msg = "it names nothing; name a place, or leave the option out"
+    raise argparse.ArgumentTypeError(msg)

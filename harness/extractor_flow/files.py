@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -146,13 +146,13 @@ def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
     if not path.parent.is_dir():  # which FileLock would make
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     lock = FileLock(path)
+    # Asked once more after the time: on a busy machine this process may have stood still for all of it.
+    for seconds in (max(patience, _A_LOOK), 0):
+        with suppress(Timeout):
+            lock.acquire(timeout=seconds)
+            break
     try:
-        lock.acquire(timeout=max(patience, _A_LOOK))
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
+        yield lock.is_locked
     finally:
         lock.release()
 

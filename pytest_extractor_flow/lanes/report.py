@@ -40,6 +40,9 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 def _lane_asked_for(config: pytest.Config) -> tuple[str, Path]:
     """The lane's name and its report's file, from options that are only valid together."""
     name, report = config.getoption("lane"), config.getoption("lane_report")
+    if name is None and report is None:
+        msg = "--lane-key and --lane-commit are for a lane's report: give --lane NAME and --lane-report FILE as well"
+        raise pytest.UsageError(msg)
     if name is None or report is None:
         msg = "--lane NAME and --lane-report FILE belong together; give both or neither"
         raise pytest.UsageError(msg)

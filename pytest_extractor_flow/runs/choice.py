@@ -91,6 +91,20 @@ def late_mark(item: pytest.Item) -> str:
     )
 
 
+def unused_mark(item: pytest.Item) -> str | None:
+    """What is wrong with *item* if a mark of its own names a config, and it has asked for no run of it.
+
+    Marks of a class or module are also for tests that ask for none, and a project's own marker ``flow`` is left alone.
+    """
+    configs = [name for mark in item.own_markers if mark.name == "flow" for name in mark.args if _is_yaml(name)]
+    if not configs or RUN_FIXTURE in used_fixtures(item) or item.config.stash[STATE].has_own_flow_marker():
+        return None
+    return (
+        f"{item.nodeid}: marked flow({str(configs[0])!r}), and it asks for no run: nothing was trained or judged; "
+        "name a flow fixture in its arguments, such as flow_verdict, or take the mark away"
+    )
+
+
 def chooses(item: pytest.Item) -> bool:
     """Whether *item* carries a mark that chooses a run."""
     return item.get_closest_marker("flow") is not None or _start_method(item) is not None
@@ -173,6 +187,10 @@ def _refuse_wrong_mark(mark: pytest.Mark, nodeid: str) -> None:
             "allow_failures=True for a test that judges failures, reference='DIR' for one that asks for flow_reference"
         )
         raise pytest.UsageError(msg)
+
+
+def _is_yaml(name: object) -> bool:
+    return isinstance(name, str | os.PathLike) and os.fspath(name).endswith((".yaml", ".yml"))
 
 
 def _label(config: Path | None, root: Path) -> str:

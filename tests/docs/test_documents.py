@@ -18,7 +18,11 @@ from support import ROOT
 from support.calling import Answer, call
 from support.published import DOSES
 
-PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "samples" not in page.parts]
+COPIES = ("changelog.md", "contributing.md")
+"""What `make docs` copies from the top for the site."""
+PAGES = [
+    page for page in sorted((ROOT / "docs").rglob("*.md")) if "samples" not in page.parts and page.name not in COPIES
+]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PAGES]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SET_UP = ("make", "pip", "git", "tox", "cd")

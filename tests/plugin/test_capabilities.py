@@ -124,7 +124,7 @@ def test_required_hardware_that_is_there_lets_the_session_run(machine):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("tpu", "  tpu: no such capability; known are cuda, macos_spawn, spawn, slurm"),
+        ("GPU", "  GPU: no such capability; known are cuda, macos_spawn, spawn, slurm; did you mean cuda?"),
         ("", "ERROR: --require-hardware names nothing: *"),
     ],
 )

@@ -106,14 +106,20 @@ def _obey(words: list[str]) -> int:
 def _parsed(top: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
     """What *words* ask for; a word that no command takes is answered with the usage of the one it was given to."""
     first = words[0]
-    known = [*_names_of(top), *(option for action in top._actions for option in action.option_strings)]  # noqa: SLF001
+    known = [*_names_of(top), *_options_of(top)]
     if first not in known and (near := get_close_matches(first, known, n=1)):
         msg = f"there is no {first!r}; did you mean {near[0]!r}?"
         raise RequestError(msg)
     options, unknown = top.parse_known_args(words)
     if unknown:
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        near = get_close_matches(unknown[0], _options_of(options.parser), n=1)
+        advice = f"; did you mean {near[0]}?" if near else ""
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{advice}")
     return options
+
+
+def _options_of(parser: argparse.ArgumentParser) -> list[str]:
+    return [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001 - as below
 
 
 def _names_of(parser: argparse.ArgumentParser) -> list[str]:

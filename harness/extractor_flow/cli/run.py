@@ -8,7 +8,7 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from extractor_flow.arguments import at_least
+from extractor_flow.arguments import at_least, place
 from extractor_flow.errors import RequestError
 from extractor_flow.executors.asking import OPTION
 from extractor_flow.registry import DEFAULT_EXECUTOR
@@ -36,7 +36,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of a run; scripts share them."""
     command.add_argument("config", metavar="CONFIG", nargs="?", type=Path, help="a YAML file, see configs/scenarios/")
     command.add_argument("--run-id", metavar="ID", help="name of the run (default: the config's)")
-    command.add_argument("--output-root", metavar="DIR", help="where run directories go (default: the config's)")
+    command.add_argument(
+        "--output-root", metavar="DIR", type=place, help="where run directories go (default: the config's)"
+    )
     command.add_argument("--only", metavar="NAME", action="append", default=[], help="train just NAME; * and ? match")
     command.add_argument(
         "--seed", metavar="N", action="append", type=at_least(0), default=[], help="seed in place of the config's"

@@ -178,6 +178,7 @@ def test_the_commit_can_be_given_where_there_is_no_checkout(pytester):
 REFUSED = {
     "no report": (["--lane", "x"], "--lane NAME and --lane-report FILE belong together"),
     "no name": (["--lane-report", "x.jsonl"], "--lane NAME and --lane-report FILE belong together"),
+    "a key without a report": (["--lane-key", "key"], "--lane-key and --lane-commit are for a lane's report: give"),
     "a name that is markup": (["--lane", "<b>", "--lane-report", "x.jsonl"], "--lane is '<b>'"),
     "half a commit": (
         ["--lane", "x", "--lane-report", "x.jsonl", "--lane-commit", "0123abc"],

@@ -113,6 +113,7 @@ USAGE = {
     "no time": ("--flow-timeout=0", "--flow-timeout: expected a positive number of seconds"),
     "no time in the ini file": ("-oflow_timeout=soon", "flow_timeout: expected a positive number of seconds"),
     "a pattern from the top": ("-oflow_files=/configs/*.yaml", "flow_files: .* is not below the root directory"),
+    "a pattern without a file": ("-oflow_files=gone*.yaml", r"flow_files: gone\*.yaml matches no file below "),
     "an ini key's missing config": ("-oflow_config=gone.yaml", "flow_config: gone.yaml: no such config"),
     "a directory for a config": ("--flow-config=.", "--flow-config .: is a directory; name a config in it"),
     "a file for a run": (f"--flow-run={__file__}", "--flow-run .*: not a run directory: it is a file"),
@@ -127,6 +128,19 @@ def test_a_wrong_option_is_refused_where_it_was_given(pytester, argument, messag
 
     with pytest.raises(pytest.UsageError, match=message):
         read_flow_options(config)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--flow-output=", "--flow-output= names nothing; say what"),
+        ("--flow-config=", "--flow-config= names nothing; say what"),
+        ("-oflow_markers=gpu", "flow_markers: 'gpu' is no marker of the plugin; there are: cuda, flow, macos_spawn"),
+    ],
+)
+def test_an_option_that_would_mean_nothing_or_another_thing_is_refused(pytester, argument, message):
+    with pytest.raises(pytest.UsageError, match=message):
+        pytester.parseconfigure(argument)
 
 
 def test_a_wrong_option_is_refused_before_anything_is_collected(pytester):
@@ -191,6 +205,23 @@ def test_a_marked_test_does_not_pass_on_the_run_that_another_test_asked_for(flow
     assert (result.parseoutcomes(), len(flow_project.kept())) == ({"passed": 2, "failed": 3}, 1)
     for name in ("config", "spawn", "expected"):
         result.stdout.fnmatch_lines([f"*::test_{name}: the marks flow, spawn and macos_spawn choose the run when*"])
+
+
+def test_a_test_whose_own_mark_names_a_config_does_not_pass_without_asking_for_its_run(pytester):
+    pytester.makepyfile(
+        "import pytest, unittest\nmark = pytest.mark.flow('study.yaml')\n"
+        "@mark\ndef test_forgot(tmp_path): pass\n"
+        "class TestCase(unittest.TestCase):\n    @mark\n    def test_forgot(self): pass\n"
+        "@mark\nclass TestSeveral:\n    def test_other(self): pass\n"
+        "@pytest.mark.flow('log in')\ndef test_somebody_elses(): pass\n"
+    )
+
+    ours = pytester.runpytest_inprocess("-rf")
+    theirs = pytester.runpytest_inprocess("-omarkers=flow(file): one of our own")
+
+    assert ours.parseoutcomes() == {"failed": 2, "passed": 2}
+    ours.stdout.fnmatch_lines(["*::test_forgot: marked flow('study.yaml'), and it asks for no run: *"])
+    assert theirs.parseoutcomes() == {"passed": 4}
 
 
 def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project):

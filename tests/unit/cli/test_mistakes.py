@@ -21,13 +21,16 @@ MISTAKES = {
     "a file to resume": (["run", "--resume", "study.yaml"], "study.yaml: not a run directory: it is no directory"),
     "a config of another ending": (["run", "study.yml"], "did you mean study.yaml?"),
     "a device by its common name": (["run", "gpu.yaml"], "gpu.yaml:2: run.device: is 'gpu'; * did you mean 'cuda'?"),
-    "a name that is a place": (["run", "study.yaml", "--run-id", "a/b"], "the run id 'a/b' names a place"),
+    "a name that is a place": (["run", "study.yaml", "--run-id", "a/b", "--dry-run"], "the run id 'a/b' names a place"),
     "a name without a letter": (
         ["run", "dash.yaml"],
         "dash.yaml:3: extractors[[]0].name: is '---'; expected *a letter",
     ),
-    "a part of a name": (["run", "study.yaml", "--only", "ml"], "there are: mlp; did you mean 'ml[*]'?"),
-    "a name of dots": (["run", "study.yaml", "--run-id", ".."], "the run id '..' has no letter and no digit"),
+    "a part of a name": (["run", "study.yaml", "--only", "ml", "--dry-run"], "there are: mlp; did you mean 'ml[*]'?"),
+    "a name of dots": (
+        ["run", "study.yaml", "--run-id", "..", "--dry-run"],
+        "the run id '..' has no letter and no digit",
+    ),
     "a command misspelt": (["verfy", "x"], "there is no 'verfy'; did you mean 'verify'?"),
     "an option where a command stands": (["--verson"], "there is no '--verson'; did you mean '--version'?"),
     "a place that is not there": (
@@ -74,6 +77,8 @@ def test_it_is_told_in_one_line_and_nothing_starts(words, answer, tmp_path, monk
         (["gate", "merge", "x", "--nonsense"], "gate merge", "unrecognized arguments: --nonsense"),
         (["verify", "x", "--budget", "0"], "verify", "'0' is not a number above 0 and up to 1000"),
         (["verify", "x", "--trust", "thing"], "verify", "'thing' is not MODULE:NAME"),
+        (["run", "study.yaml", "--seeds", "3"], "run", "unrecognized arguments: --seeds 3; did you mean --seed?"),
+        (["run", "study.yaml", "--output-root", ""], "run", "argument --output-root: it names nothing"),
         (["run", "study.yaml", "--seed", "-1"], "run", "'-1' is not a whole number of at least 0"),
     ],
 )
@@ -104,7 +109,7 @@ def test_resuming_with_another_setting_names_it(tmp_path, monkeypatch, capsys):
     main(["run", "study.yaml", "--output-root", "runs", "--dry-run"])
     run = next((tmp_path / "runs").glob("*-study"))
 
-    assert main(["run", "study.yaml", "--resume", str(run), "--seed", "99"]) == 2
+    assert main(["run", "study.yaml", "--resume", str(run), "--seed", "99", "--dry-run"]) == 2
     assert "run.seeds is [1, 2] there and [99] here; resume with the same ones" in capsys.readouterr().err
 
 
@@ -132,6 +137,7 @@ def test_what_a_config_names_is_made_once_before_anything_starts(tmp_path, monke
 
 
 def test_a_script_that_starts_a_run_wherever_it_is_imported_is_told_what_would_do(workbench):
+    pytest.importorskip("stable_baselines3")
     (workbench.path / "study.yaml").write_text(CONFIG, encoding="utf-8")
     script = workbench.path / "script.py"
     script.write_text(
@@ -152,6 +158,7 @@ def test_a_script_that_starts_a_run_wherever_it_is_imported_is_told_what_would_d
 
 def test_what_a_config_names_may_be_absent_where_it_is_submitted(workbench, monkeypatch):
     """A cluster's login node need not have what the nodes have."""
+    pytest.importorskip("stable_baselines3")
     sbatch = workbench.path / "bin" / "sbatch"
     sbatch.parent.mkdir()
     sbatch.write_text("#!/bin/sh\necho 7\n", encoding="utf-8")

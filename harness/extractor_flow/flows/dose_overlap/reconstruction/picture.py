@@ -26,7 +26,8 @@ MIRRORED, TURNS = 4, 8
 _STEP = 4
 _DARK = 1e-6
 _MOMENTUM = 0.5
-# The share of the steps that the way from the most likely object to a smoother or rougher one takes.
+# The share of the steps that the way from the most likely object towards a smoother or rougher one takes. It saves time
+# and was not tuned: 12 of 30 steps go a fifth to two thirds of the way that 120 go, further where photons are few.
 _FURTHER = 0.4
 
 
