@@ -138,11 +138,10 @@ class _TorchFile:
         """The numbers of *views*."""
         _check_total(views, self._where, self._limit)
         order = self._byte_order()
-        raw = {key: self._storage(key) for key in {view.storage.key for view in views.values()}}
+        raw = {
+            key: self._archive.read(f"{self._root}/data/{key}") for key in {each.storage.key for each in views.values()}
+        }
         return {name: _tensor(view, raw[view.storage.key], order, self._where) for name, view in views.items()}
-
-    def _storage(self, key: str) -> bytes:
-        return self._archive.read(f"{self._root}/data/{key}")
 
     def _byte_order(self) -> Literal["<", ">"]:
         name = f"{self._root}/byteorder"

@@ -11,6 +11,8 @@ import re
 ABSENT = "n/a"
 _SPELLED_ABSENT = r"\x6e/a"
 _SHORT = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# What most cells are: neither a space at an end, nor what stands for no value, nor anything that is obeyed.
+_HARMLESS = re.compile(r"(?!n/a\Z)(?! )[A-Za-z0-9 .,:;/+%()-]*(?<! )")
 # An underscore inside a word and an ampersand before a space mean nothing: names stay as people search for them.
 _MARKDOWN = re.compile(r"[\\`*\[\]~$|#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITY = re.compile(r"&(?=[#A-Za-z])")
@@ -21,6 +23,8 @@ def escape_cell(text: str) -> str:
 
     An empty text is an empty cell; the text ``n/a`` is told apart from :data:`ABSENT`, which stands for no value.
     """
+    if _HARMLESS.fullmatch(text):
+        return text
     harmless = _MARKDOWN.sub(r"\\\g<0>", spell_out(text))
     return _ENTITY.sub("&amp;", harmless).replace("<", "&lt;")
 

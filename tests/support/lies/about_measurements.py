@@ -19,7 +19,6 @@ from extractor_flow.files import dump_line, dumps
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import Job
-from extractor_flow.verify.subject.matrix import announcement
 from support.lies.careful_lies import EVALUATIONS, evaluated
 from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, Change, Mutation
 from support.lies.tampering import Tampering
@@ -144,7 +143,7 @@ def relabelled(change: Callable[[dict[str, Any]], object], retell: Callable[[dic
             study = find_flow(request["flow"]).study(document, overrides)
             request["config"], request["notes"] = dict(study.settings), list(study.notes)
             request["config_sha256"] = config_digest(study.settings)
-            request["jobs"] = [announcement(job) for job in study.jobs]
+            request["jobs"] = [job.announced() for job in study.jobs]
         _renewed(run, dict(zip(keys, study.jobs, strict=True)))
         for job in study.jobs:
             if (run.path / job.directory / "metrics.json").exists():

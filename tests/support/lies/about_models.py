@@ -21,7 +21,6 @@ from extractor_flow.files import dumps
 from extractor_flow.readers.models import OPTIMIZER, POLICY, read_model
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
-from extractor_flow.verify.subject.matrix import announcement
 from support.lies.mutated_runs import ONE, TWO, Change, Mutation
 from support.lies.tampering import Tampering
 from support.published import COMPARISON
@@ -168,7 +167,7 @@ def relabelled(edit: Callable[[dict[str, Any]], object]) -> Change:
             keys = [job["job_key"] for job in request["jobs"]]
             now = dict(zip(keys, study.jobs, strict=True))
             request["config"], request["config_sha256"] = dict(study.settings), config_digest(study.settings)
-            request["jobs"] = [announcement(job) for job in study.jobs]
+            request["jobs"] = [job.announced() for job in study.jobs]
         with run.journal() as records:
             for record in records:
                 job = now[record["job_key"]]

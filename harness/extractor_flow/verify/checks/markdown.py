@@ -37,7 +37,7 @@ def check_page(text: str, demanded: Page) -> Iterator[Violation]:
     for wanted, found in zip_longest(_pieces(write(demanded).split("\n")), _pieces(lines)):
         line = line if found is None else found[0]
         if wanted is None or found is None or wanted[1:] != found[1:]:
-            shown, due = ("nothing" if each is None else _words(*each[1:]) for each in (found, wanted))
+            shown, due = ("nothing" if each is None else brief(each[2] or each[1]) for each in (found, wanted))
             yield Violation(layout.MARKDOWN, f"line {line}", shown, f"{layout.SUMMARY} gives {due}", _KIND)
             return
 
@@ -68,7 +68,3 @@ def _pieces(lines: list[str]) -> Iterator[tuple[int, str, str]]:
         yield line, " ".join(kinds), "".join(child.content for child in children) or token.content
     for name in references.get("references", ()):
         yield len(lines), "the target of a link", name
-
-
-def _words(kinds: str, text: str) -> str:
-    return brief(text or kinds)
