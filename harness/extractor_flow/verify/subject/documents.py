@@ -31,7 +31,7 @@ SMALL = 4 * 1024 * 1024
 LARGE = 256 * 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A record of the journal and its line, from 1.
 
