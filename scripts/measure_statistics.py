@@ -124,9 +124,11 @@ def repeated_claims(
             against("0", {str(k): dict(enumerate(row)) for k, row in enumerate(each)}) for each in (one, other)
         )
         told = {name: paired for name, paired in found.others.items() if paired.distinct}
-        said += [paired.repeats or 0.0 for paired in told.values()]
+        said += [paired.replication_probability or 0.0 for paired in told.values()]
+        repeated = {name: fresh.others[name] for name in told}
         again += [
-            fresh.others[name].repeats is not None and fresh.others[name].mean * told[name].mean > 0 for name in told
+            each.replication_probability is not None and each.mean * told[name].mean > 0
+            for name, each in repeated.items()
         ]
     return len(said) / (3 * count), float(np.mean(again)), float(np.mean(said))
 

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_flow.cli import parser
 from extractor_flow.contracts import load_schema
+from extractor_flow.flows.extractor_comparison.extractors.kinds import KINDS
+from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.registry import find_flow
 
 if TYPE_CHECKING:
+    from extractor_flow.flows.extractor_comparison.extractors.presets import Preset
     from extractor_flow.study.job_contract import MetricSpec
 
 PAGES = Path(__file__).parents[1] / "docs" / "reference"
@@ -42,6 +45,7 @@ def pages() -> dict[str, str]:
         "checks.md": checks(),
         **{f"config_{name}.md": config(name) for name in FLOWS},
         "config_slurm.md": section("slurm_settings"),
+        "extractors.md": extractors(),
         "metrics.md": metrics(),
     }
 
@@ -107,6 +111,28 @@ def section(contract: str) -> str:
     schema = load_schema(contract)
     lines = [f"# Config: {schema['title'].removesuffix(' of a config').lower()}", NOTE, "", schema["description"], ""]
     return _page([*lines, *_table(("key", "kind", "default", "meaning"), _keys(schema))])
+
+
+def extractors() -> str:
+    """Every kind of extractor: its parameters, and what they are in each of its presets."""
+    said = (
+        "The parameters of the presets, each of which `extractors[].parameters` may replace. "
+        "A key that has no value is found by the observation's shapes."
+    )
+    lines = ["# Extractors", NOTE, "", said, ""]
+    for kind, declared in KINDS.items():
+        presets = {name: preset for name, preset in PRESETS.items() if preset.kind == kind}
+        rows = [
+            (f"`{key}`", _kind(schema), *(_value_of(key, each) for each in presets.values()), schema["description"])
+            for key, schema in declared.parameters.items()
+        ]
+        lines += [f"## {kind}", "", *(f"- `{name}`: {each.description}." for name, each in presets.items()), ""]
+        lines += [*_table(("parameter", "kind", *(f"`{name}`" for name in presets), "meaning"), rows), ""]
+    return _page(lines)
+
+
+def _value_of(key: str, preset: Preset) -> str:
+    return f"`{json.dumps(preset.parameters[key])}`" if key in preset.parameters else ""
 
 
 def _keys(schema: Schema, before: str = "", *, depth: int = 2) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,19 +36,20 @@ def dumps(value: object) -> str:
 
 def _indented(value: object, line_end: str) -> str:
     """*value* as the standard library indents it, in half of its time: verifying a run makes all its JSON again."""
+    if (write := _SCALARS.get(type(value))) is not None:
+        return write(value)
     inner = f"{line_end}  "
     if isinstance(value, dict):
-        members = [f"{encode_basestring(key)}: {_element(value[key], inner)}" for key in sorted(value)]
+        members = []
+        for key in sorted(value):
+            each = value[key]
+            write = _SCALARS.get(type(each))
+            members.append(f"{encode_basestring(key)}: {_indented(each, inner) if write is None else write(each)}")
         return f"{{{inner}{f',{inner}'.join(members)}{line_end}}}" if members else "{}"
     if isinstance(value, list | tuple):
-        elements = [_element(each, inner) for each in value]
+        elements = [_indented(each, inner) for each in value]
         return f"[{inner}{f',{inner}'.join(elements)}{line_end}]" if elements else "[]"
     return _LINE.encode(value)
-
-
-def _element(value: object, line_end: str) -> str:
-    scalar = _SCALARS.get(type(value))
-    return _indented(value, line_end) if scalar is None else scalar(value)
 
 
 def _number(value: float) -> str:
@@ -145,13 +146,13 @@ def locked(path: Path, *, patience: float = 0) -> Iterator[bool]:
     if not path.parent.is_dir():  # which FileLock would make
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     lock = FileLock(path)
+    # Asked once more after the time: on a busy machine this process may have stood still for all of it.
+    for seconds in (max(patience, _A_LOOK), 0):
+        with suppress(Timeout):
+            lock.acquire(timeout=seconds)
+            break
     try:
-        lock.acquire(timeout=max(patience, _A_LOOK))
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
+        yield lock.is_locked
     finally:
         lock.release()
 

@@ -110,23 +110,45 @@ def test_a_new_run_on_a_read_only_disk_is_refused(workbench, disk, capsys):
     assert (code, "no run directory can be made there: Read-only file system" in the_only_message(capsys)) == (2, True)
 
 
-@pytest.mark.parametrize("free", range(0, 90_000, 6000))
-def test_a_full_disk_ends_a_run_with_one_message_and_a_resumed_run_ends_it_well(workbench, disk, free, capsys):
-    config = workbench.config({"name": "a"}, {"name": "b", "degree": 2})
+def with_so_much_left(free, config, disk, capsys):
+    """A run of *config* on a disk with *free* bytes, and a resumed one with more: the exit code, and what is wrong."""
     (root := disk / "runs").mkdir()
     fill(disk, free)
-
     code = main(["run", str(config), "--output-root", str(root), "--executor", "serial"])
-
     (disk / "ballast").unlink()
     runs = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink()]
     messages = messages_in(capsys.readouterr().err)
-    assert (code, len(messages)) in {(0, 0), (1, 0), (1, 1), (2, 1)}
-    assert len(runs) == (code != 2)
+    ended = (code, len(messages)) in {(0, 0), (1, 0), (1, 1), (2, 1)} and len(runs) == (code != 2)
+    problems = [] if ended else [(free, code, messages, runs)]
     for run in runs:
         kept = [record for record in RunDirectory(run).journal() if record.status == "success"]
-        assert (main(words("resume", run, None)), verify(run).violations) == (0, ())
-        assert [record for record in RunDirectory(run).journal() if record in kept] == kept
+        resumed = main(words("resume", run, None)), verify(run).violations
+        left = [record for record in RunDirectory(run).journal() if record in kept]
+        problems += [] if (resumed, left) == ((0, ()), kept) else [(free, resumed, kept, left)]
+    return code, problems
+
+
+@pytest.mark.parametrize("free", range(0, 90_000, 6000))
+def test_a_full_disk_ends_a_run_with_one_message_and_a_resumed_run_ends_it_well(workbench, disk, free, capsys):
+    config = workbench.config({"name": "a"}, {"name": "b", "degree": 2})
+
+    _, problems = with_so_much_left(free, config, disk, capsys)
+
+    assert problems == []
+
+
+@pytest.mark.faults
+def test_a_disk_that_is_full_at_any_of_a_runs_files_loses_nothing(workbench, disk, told, capsys):
+    config = workbench.config({"name": "a"}, {"name": "b", "degree": 2})
+    problems, code, pages = [], None, 0
+    while code != 0:  # the disk is memory, which is given by the page
+        code, found = with_so_much_left(pages * resource.getpagesize(), config, disk, capsys)
+        problems += found
+        pages += 1
+        shutil.rmtree(disk / "runs")
+
+    told("A full disk, with from 0 pages left to as many as a run takes; resumed", pages, problems)
+    assert (problems, pages > 10) == ([], True)
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import os
 import signal
 import sys
 from difflib import get_close_matches
-from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
@@ -22,7 +22,8 @@ from extractor_flow.cli.failures import FAILURES, exit_code_of, log_to_standard_
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from importlib.metadata import EntryPoint
 
 
 COMMANDS = "extractor_flow.commands"
@@ -31,6 +32,26 @@ COMMANDS = "extractor_flow.commands"
 Each is ``main(arguments) -> exit code``; one that is only another name for a command answers with that one's words.
 """
 
+
+_MODULES = {
+    "init": "cli.init",
+    "run": "cli.run",
+    "list": "cli.listing",
+    "status": "cli.listing",
+    "verify": "cli.verify",
+    "compare": "compare.command",
+    "checks": "cli.checks",
+    "explain": "cli.checks",
+    "archive": "cli.archive",
+    "report": "cli.report",
+    "gate": "cli.gate",
+    "hardware": "cli.inspect",
+    "flows": "cli.inspect",
+    "extractors": "cli.inspect",
+    "schema": "cli.inspect",
+    "completion": "cli.completion",
+}
+"""The commands of this package, each with the module that adds it."""
 
 _EXIT_CODES = (
     "exit codes: 0 all well or skipped; 1 a failure or violation; 2 wrong request; 3 verify could not judge the run; "
@@ -65,12 +86,13 @@ def _obey(words: list[str]) -> int:
     if words and words[0] not in _ANYWHERE and find_spec("fcntl") is None:
         msg = f"{words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: {', '.join(_ANYWHERE)}"
         raise RequestError(msg)
-    for entry in entry_points(group=COMMANDS):
+    for entry in () if words[:1] and words[0] in _MODULES else _of_flows():
         if words[:1] == [entry.name]:
             log_to_standard_error()
             answer: int | list[str] = entry.load()(words[1:])
             return answer if isinstance(answer, int) else _obey(answer)
-    top = parser()
+    # A completion script is made of all commands; any other word needs its own alone.
+    top = parser(words[0] if words and words[0] != "completion" else None)
     if not words:
         top.print_help()
         return 2
@@ -112,11 +134,18 @@ def _names_of(parser: argparse.ArgumentParser) -> list[str]:
     return names
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; each subcommand's module adds itself and sets ``handler``."""
-    from extractor_flow.cli import archive, checks, completion, gate, init, inspect, listing, report, run, verify
-    from extractor_flow.compare import command as compare
+def _of_flows() -> Iterator[EntryPoint]:
+    """The commands that flows bring; looking for them takes as long as most commands take to begin."""
+    from importlib.metadata import entry_points
 
+    yield from entry_points(group=COMMANDS)
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line, or as much of it as the command *only* of this package needs.
+
+    Each subcommand's module adds itself and sets ``handler``.
+    """
     top = argparse.ArgumentParser(
         prog="extractor-flow",
         description="Runs a training comparison for real, and verifies that its summary is true.",
@@ -125,9 +154,9 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(silent=False)
     top.add_argument("--version", action="version", version=f"extractor-flow {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect, completion):
-        module.add_to(commands)
-    for entry in entry_points(group=COMMANDS):
+    for module in [_MODULES[only]] if only in _MODULES else dict.fromkeys(_MODULES.values()):
+        resolve_name(f"extractor_flow.{module}").add_to(commands)
+    for entry in () if only in _MODULES else _of_flows():
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
     top.set_defaults(whole=top)
     return top

@@ -93,8 +93,8 @@ def _difference(paired: Paired) -> str:
     ends = paired.spread
     spread = "" if ends is None else f", {_kind(ends)} {ends.low:+.4g} to {ends.high:+.4g}"
     finding = "can be told apart" if paired.distinct else "cannot be told apart"
-    if paired.repeats is not None:
-        finding += f", about {paired.repeats:.0%} of repeats would find it again"
+    if (chance := paired.replication_probability) is not None:
+        finding += f", about {chance:.0%} of repeats would find it again"
     found = f"median difference {paired.median:+.4g} over {seeds}{spread}"
     return f"{found}: {finding if paired.tested else 'too few seeds to tell'}"
 

@@ -25,8 +25,9 @@ from extractor_flow.executors.asking import NO_SETTINGS
 from extractor_flow.executors.events import Event, Finished, Progressed, Started, Stop
 from extractor_flow.executors.lost_process import Stopwatch, conclude
 from extractor_flow.executors.socket_paths import keep_socket_paths_short
+from extractor_flow.readers.errors import one_line
 from extractor_flow.run.hardware import NvidiaDriver, available_cores, nvidia_driver, visible_gpus
-from extractor_flow.run.job import ONE_THREAD_EACH, STOP_SIGNALS, enter, held, run_job
+from extractor_flow.run.job import IMPORTS_SECONDS, ONE_THREAD_EACH, STOP_SIGNALS, enter, held, run_job
 from extractor_flow.run.jobdir import JobDirectory
 from extractor_flow.study.codes import Code, signal_name
 from extractor_flow.study.records import Failed
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 # Forking a process that has used Objective-C or Metal is unsafe: macOS spawns.
 DEFAULT_START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 _WARM_SERVER = "extractor_flow.executors.forkserver_preload"
+# What each job would import anew, which takes longer than all else that a trivial one does; the command by its name.
+_FOR_EVERY_JOB = ("loguru", "filelock", "extractor_flow.cli")
+_SERVER_IS_WARM = "extractor_flow.executors.forkserver_ready"
 _GPU = {"cuda", "gpu"}
 _JOBS_A_GPU = 2  # one computes while the other prepares; more of them run out of memory rather than ahead
 _POLL_SECONDS = 0.2
@@ -75,6 +79,8 @@ class LocalExecutor:
 
     ``preload`` names modules for the warm server; ``start_method`` is ``forkserver`` or ``spawn``; ``gpus`` lists CUDA
     device indices to share out over the slots; ``grace`` is how long an interrupted job may take to say so.
+    ``imports_seconds`` and ``trial_seconds`` are how long, before a run, it is waited for what every job imports, and
+    then for what the config names to be made once.
     """
 
     slots: int
@@ -82,6 +88,8 @@ class LocalExecutor:
     start_method: str = DEFAULT_START_METHOD
     gpus: tuple[str, ...] = ()
     grace: float = 10.0
+    imports_seconds: float = IMPORTS_SECONDS
+    trial_seconds: float = 120.0  # a simulator may take longer to start; its jobs tell then what is wrong with it
     name: str = field(default="local", init=False)
     remote: bool = field(default=False, init=False)
     schema: ClassVar[Mapping[str, Any]] = NO_SETTINGS
@@ -93,7 +101,7 @@ class LocalExecutor:
         gpus = visible_gpus(driver) if isinstance(driver, NvidiaDriver) else ()
         executor = cls(
             slots=asked.jobs or slots_for(asked.study, len(gpus)),
-            preload=asked.flow.preload,
+            preload=(*asked.flow.preload, type(asked.flow).__module__),
             start_method=asked.start_method or asked.study.start_method or DEFAULT_START_METHOD,
             gpus=gpus if len(gpus) > 1 else (),
         )
@@ -137,7 +145,7 @@ class LocalExecutor:
         context = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
             keep_socket_paths_short()
-            context.set_forkserver_preload([_WARM_SERVER, __name__, *self.preload])
+            context.set_forkserver_preload([_WARM_SERVER, __name__, *_FOR_EVERY_JOB, *self.preload, _SERVER_IS_WARM])
         return context
 
     def _start(self, directory: JobDirectory, running: list[_Running]) -> _Running:
@@ -174,7 +182,8 @@ class LocalExecutor:
 def starting() -> Iterator[None]:
     """Block stop signals while a process starts: Ctrl-C reaches the whole group, and a child that is not ready.
 
-    ``OSError`` where the warm server has ended; :class:`RequestError` in a process that is itself only being started.
+    ``OSError`` where the warm server has ended; :class:`RequestError` where multiprocessing refuses, as it does in a
+    process that is itself only being started.
     """
     from multiprocessing import resource_tracker
 
@@ -183,8 +192,12 @@ def starting() -> Iterator[None]:
         try:
             yield
         except EOFError as error:
-            raise OSError(errno.ECHILD, "the server from which jobs are forked has ended") from error
+            why = f"the server from which jobs are forked has ended; its imports may take {IMPORTS_SECONDS:g} s"
+            raise OSError(errno.ECHILD, why) from error
         except RuntimeError as error:
+            if not getattr(multiprocessing.current_process(), "_inheriting", False):
+                msg = f"no process can be started for a job: {error}"
+                raise RequestError(one_line(msg)) from error
             msg = "each process of a job imports the script that started it"
             raise RequestError(f'{msg}; a run is started below: if __name__ == "__main__":') from error
 

@@ -7,7 +7,6 @@ jobs have been trained.
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import signal
 import threading
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from extractor_flow.study.flow import Flow
     from extractor_flow.study.jobs import Job
 
-# A simulator that takes longer to start is not waited for: its jobs tell what is wrong with it.
-_PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
 
@@ -60,12 +57,12 @@ def _answers(flow: str, jobs: Sequence[Job], executor: LocalExecutor, stop: Stop
         return
     reader, process = _started(flow, jobs, executor)
     try:
-        if not _heard(reader, stop, math.inf):
+        if not _has_begun(reader, process, stop, executor.imports_seconds):
             return
-        _require_begun(reader, process)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        for tried in range(1, len(jobs) + 1):  # noqa: B007 - used after the loop
+        deadline = time.monotonic() + executor.trial_seconds
+        for tried in range(1, len(jobs) + 1):
             if not _heard(reader, stop, deadline):
+                _leave_to_the_jobs(jobs[tried - 1 :], stop, executor.trial_seconds)
                 return
             try:
                 answer: str | None = reader.recv()
@@ -99,14 +96,33 @@ def _heard(reader: Connection, stop: Stop, deadline: float) -> bool:
     return True
 
 
-def _require_begun(reader: Connection, process: BaseProcess) -> None:
-    """Take the process's first message; :class:`RequestError` if it ended before it came to the jobs."""
+def _has_begun(reader: Connection, process: BaseProcess, stop: Stop, seconds: float) -> bool:
+    """Wait until the process has come to the jobs; ``False`` after a request to stop.
+
+    :class:`RequestError` if it ended before, or is not there after so many *seconds*.
+    """
+    if not _heard(reader, stop, time.monotonic() + seconds):
+        if stop.signum is None:
+            msg = f"what every job imports first was not imported within {seconds:g} s; an import seems to hang"
+            raise RequestError(msg)
+        return False
     try:
         reader.recv()
     except EOFError:
         process.join()
         msg = f"no process can be started for a job: the first one ended at once, with exit code {process.exitcode}"
         raise RequestError(msg) from None
+    return True
+
+
+def _leave_to_the_jobs(jobs: Sequence[Job], stop: Stop, seconds: float) -> None:
+    """Say what was not made within so many *seconds*, unless the user asked to stop."""
+    from loguru import logger
+
+    if stop.signum is None:
+        names = ", ".join(dict.fromkeys(job.name for job in jobs))
+        told = "not made once within {:g} s, so that their jobs have to tell whether they can be: {}"
+        logger.bind(names=names).warning(told, seconds, names)
 
 
 def _make_each(flow: str, jobs: Sequence[Job], writer: Connection) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
@@ -73,18 +73,18 @@ class ConfinedDirectory:
 
         Every component is opened by its own name inside its already opened parent, and no link is followed.
         """
-        descriptor = self._descriptor(path)
+        descriptor, size = self._opened(path)
         raw = _Counted(descriptor, partial(self.spend, path)) if self.spend else io.FileIO(descriptor)
         with io.BufferedReader(raw) as stream:
-            size = os.fstat(descriptor).st_size
             if size > limit:
                 raise ReadError(Kind.TOO_LARGE, path, f"{size} bytes; at most {limit} are read")
             yield stream
 
     def size(self, path: str) -> int:
         """The size in bytes of the regular file at *path*."""
-        with self.open(path) as stream:
-            return os.fstat(stream.fileno()).st_size
+        descriptor, size = self._opened(path)
+        os.close(descriptor)
+        return size
 
     def sha256(self, path: str) -> str:
         """The hexadecimal SHA-256 of the file at *path*, read in pieces and no further than its size.
@@ -97,9 +97,8 @@ class ConfinedDirectory:
 
     def _measure(self, path: str) -> str:
         digest = hashlib.sha256()
-        descriptor = self._descriptor(path)
+        descriptor, left = self._opened(path)
         try:
-            left = os.fstat(descriptor).st_size
             while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
                 digest.update(chunk)
                 left -= len(chunk)
@@ -114,7 +113,7 @@ class ConfinedDirectory:
     def has(self, path: str) -> bool:
         """Whether a regular file can be opened at *path*."""
         try:
-            os.close(self._descriptor(path))
+            self.size(path)
         except ReadError:
             return False
         return True
@@ -170,18 +169,26 @@ class ConfinedDirectory:
         except OSError as error:
             raise _unreadable(folder, error) from error
 
-    def _descriptor(self, path: str) -> int:
+    def _opened(self, path: str) -> tuple[int, int]:
+        """A descriptor of the regular file at *path*, and its size."""
         *folders, name = components(path)
         parent = self._folder(folders, path)
         try:
-            problem = _not_regular(path, os.stat(name, dir_fd=parent, follow_symlinks=False))
-            if problem is not None:
-                raise problem
-            # Between the two calls the name may be given to a link or a FIFO: neither is followed nor waited for.
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            return _regular(os.open(name, flags, dir_fd=parent), path)
+            # What the listing has as a regular file need not be looked at once more before it is opened.
+            if self._listing is None or path not in self._listing.files:
+                problem = _not_regular(path, os.stat(name, dir_fd=parent, follow_symlinks=False))
+                if problem is not None:
+                    raise problem
+            # Meanwhile the name may have been given to a link or a FIFO: neither is followed nor waited for.
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
         except OSError as error:
             raise _unreadable(path, error) from error
+        status = os.fstat(descriptor)
+        problem = _not_regular(path, status)
+        if problem is not None:
+            os.close(descriptor)
+            raise problem
+        return descriptor, status.st_size
 
     def _folder(self, folders: list[str], path: str) -> int:
         """The descriptor of a directory; those on the way to it stay open, as the next file lies in one of them."""
@@ -199,11 +206,12 @@ class ConfinedDirectory:
         """The descriptor of the directory *name* in the last one on the way to *path*."""
         parent = self._way[-1].descriptor
         try:
-            if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-                link = shown("/".join([*(each.name for each in self._way[1:]), name]))
-                raise ReadError(Kind.SYMLINK, path, f"{link} is a symbolic link")
             return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         except OSError as error:
+            with suppress(OSError):
+                if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                    link = shown("/".join([*(each.name for each in self._way[1:]), name]))
+                    raise ReadError(Kind.SYMLINK, path, f"{link} is a symbolic link") from error
             raise _unreadable(path, error) from error
 
 
@@ -261,14 +269,6 @@ def _open_root(root: Path) -> int:
         return os.open(root, _DIRECTORY)
     except OSError as error:
         raise _unreadable(str(root), error) from error
-
-
-def _regular(descriptor: int, path: str) -> int:
-    problem = _not_regular(path, os.fstat(descriptor))
-    if problem is not None:
-        os.close(descriptor)
-        raise problem
-    return descriptor
 
 
 def _not_regular(path: str, status: os.stat_result) -> ReadError | None:

@@ -43,6 +43,8 @@ EX_TEMPFAIL = 75
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What tells numerical libraries to take one thread a process, unless the user has said otherwise."""
+IMPORTS_SECONDS = 600.0
+"""What every job imports takes seconds, from a cluster's busy disk minutes: what takes longer does not end."""
 _REASON_LIMIT = 500
 
 

@@ -99,7 +99,17 @@ def _sitting(
         if request.resume is not None:
             _note_start(request, run, run.request())
         withhold(run)
+        _tell_what_is_not_enforced(planned, jobs)
         yield Session(run, planned.flow, jobs, make_display(planned.flow.vocabulary), stop)
+
+
+def _tell_what_is_not_enforced(planned: Plan, jobs: Sequence[Job]) -> None:
+    """Warn of jobs with a memory limit, if they run here and the system takes it and does not keep it."""
+    from loguru import logger
+
+    system = platform.system()
+    if system != "Linux" and not planned.executor.remote and any(job.limits.memory_mb for job in jobs):
+        logger.bind(system=system).warning("{} does not enforce memory limits: no job is ended by its own", system)
 
 
 def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory, list[Job]]:

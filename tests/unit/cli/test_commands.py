@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from extractor_flow.cli import parser
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from support import ROOT
 from support.waiting import DEADLINE
@@ -19,6 +20,16 @@ def test_every_command_explains_itself(workbench, words):
     answer = workbench.run(*words, "--help")
 
     assert (answer.code, answer.out.splitlines()[0].startswith("usage: extractor-flow")) == (0, True)
+
+
+def test_each_command_is_parsed_by_its_own_module_alone_as_by_all_of_them():
+    usages = {name: command.format_usage() for name, command in commands_of(parser()).items()}
+
+    assert {name: commands_of(parser(name))[name].format_usage() for name in usages} == usages
+
+
+def commands_of(top):
+    return top._subparsers._group_actions[0].choices
 
 
 @pytest.mark.parametrize(

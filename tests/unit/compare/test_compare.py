@@ -60,7 +60,8 @@ def test_an_ablation_is_compared_seed_by_seed(compare):
         ("different", "best_score", "final_loss", "weights")
     }
     assert [
-        (each["config_name"], each["paired"]["wins"], "repeats" in each["paired"]) for each in found["differences"]
+        (each["config_name"], each["paired"]["wins"], "replication_probability" in each["paired"])
+        for each in found["differences"]
     ] == [
         ("line", 6, True),
         ("parabola", 6, True),

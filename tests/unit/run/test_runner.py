@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from importlib.util import find_spec
 
 import pytest
@@ -58,3 +59,14 @@ def test_the_light_install_says_what_to_add_and_starts_nothing(workbench, name, 
 
     assert (answer.code, list(workbench.path.iterdir())) == (2, [])
     assert answer.err.endswith(f"not installed here; do: pip install 'pytest-extractor-flow[{extra}]'\n")
+
+
+@pytest.mark.parametrize(("system", "told"), [("Linux", 0), ("Darwin", 1)])
+def test_a_memory_limit_that_the_system_does_not_enforce_is_said_so(workbench, monkeypatch, system, told):
+    monkeypatch.setattr(platform, "system", lambda: system)
+    config = workbench.config({"name": "a"}, memory_limit_mb=3000)
+
+    answer = workbench.call("run", config, "--executor", "serial")
+
+    warning = "Darwin does not enforce memory limits: no job is ended by its own"
+    assert (answer.code, answer.err.count(warning)) == (0, told), answer

@@ -6,7 +6,7 @@ Everything is pure Python: most commands must not wait for numpy. Nothing depend
 from extractor_flow.study.statistics.means import MeanDifference, mean_difference
 from extractor_flow.study.statistics.paired import SIGNIFICANCE, Against, Paired, against, corrected, pair
 from extractor_flow.study.statistics.pooled import IQM, Pooled, interquartile_mean, pool, thresholds
-from extractor_flow.study.statistics.repeats import REPEATED
+from extractor_flow.study.statistics.replication import REPLICATED
 from extractor_flow.study.statistics.seeds import (
     CONFIDENCE,
     FEWEST_SEEDS,
@@ -22,7 +22,7 @@ __all__ = [
     "FEWEST_SEEDS",
     "IQM",
     "RANGE",
-    "REPEATED",
+    "REPLICATED",
     "SIGNIFICANCE",
     "Against",
     "MeanDifference",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING
 
-from extractor_flow.study.statistics.repeats import REPEATED, repeat_probability, seeds_needed
+from extractor_flow.study.statistics.replication import REPLICATED, replication_probability, seeds_needed
 from extractor_flow.study.statistics.seeds import CONFIDENCE, FEWEST_SEEDS, Spread, median, spread
 from extractor_flow.study.statistics.student import quantile, two_sided_p
 
@@ -82,7 +82,7 @@ class Paired:
         return (self.wins + self.ties / 2) / self.n
 
     @property
-    def repeats(self) -> float | None:
+    def replication_probability(self) -> float | None:
         """The probability that a repeat with as many fresh seeds tells the two apart again.
 
         ``None`` where these seeds do not: the corrected test has to reject, and the interval of the median to be clear
@@ -92,12 +92,13 @@ class Paired:
         if tested is None or ends is None or tested.p_adjusted >= SIGNIFICANCE or ends.low <= 0 <= ends.high:
             return None
         mean, error, _ = _standard_error(self)
-        return repeat_probability(mean / error if error else math.inf, self.n, 1 - tested.confidence)
+        return replication_probability(mean / error if error else math.inf, self.n, 1 - tested.confidence)
 
     @property
     def distinct(self) -> bool:
         """Whether the two can be told apart, and are likely to be told apart again."""
-        return self.repeats is not None and self.repeats >= REPEATED
+        chance = self.replication_probability
+        return chance is not None and chance >= REPLICATED
 
     @property
     def seeds_needed(self) -> int | None:
@@ -111,7 +112,7 @@ class Paired:
 
     def to_json(self) -> dict[str, Json]:
         """The ``paired`` object of a summary's statistics."""
-        ends, again, needed = self.spread, self.repeats, self.seeds_needed
+        ends, again, needed = self.spread, self.replication_probability, self.seeds_needed
         low, high = wilson(self.probability, self.n)
         return {
             "differences": {str(seed): difference for seed, difference in sorted(self.differences.items())},
@@ -122,7 +123,7 @@ class Paired:
             "mean": self.mean,
             "improvement": {"low": low, "high": high, "interval": WILSON, "coverage": CONFIDENCE},
             "distinct": self.distinct,
-            **({} if again is None else {"repeats": again}),
+            **({} if again is None else {"replication_probability": again}),
             **({} if ends is None else ends.to_json()),
             **({} if self.tested is None else self.tested.to_json()),
             **({} if needed is None else {"seeds_needed": needed}),

@@ -13,7 +13,7 @@ from extractor_flow.files import dump_line, parse_json
 from extractor_flow.readers.errors import ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from extractor_flow.files import Json
     from extractor_flow.verify.subject.context import RunSubject
@@ -34,7 +34,7 @@ def run_log(run: RunSubject) -> Iterator[Violation]:
 
     Catches: records that were taken out of the journal. Cannot catch: that, if the log lost its lines too.
     """
-    recorded = {dump_line(entry.record.facts) for entry in run.journal}
+    recorded = {_line(entry.record.facts) for entry in run.journal}
     try:
         with run.files.open(layout.LOG) as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - _MOST))
@@ -42,17 +42,23 @@ def run_log(run: RunSubject) -> Iterator[Violation]:
     except ReadError:
         return  # a log may be lost
     for number, line in enumerate(text.split("\n"), 1):
-        fields = _fields(line)
-        if "status" in fields and dump_line(fields) not in recorded:
+        written = line[line.rfind(' {"') + 1 :]  # inside of a text of JSON a quotation mark has a backslash before it
+        if written in recorded:
+            continue
+        fields = _fields(written)
+        if "status" in fields and _line(fields) not in recorded:
             what = f"{layout.LOG} line {number}: {brief(fields)}"
             yield Violation(layout.JOURNAL, "", "has every record that was logged", what, _KIND)
 
 
-def _fields(line: str) -> dict[str, Json]:
-    """The fields at the end of a *line* of the log; none where it has lost them."""
-    start = line.rfind(' {"')  # inside of a text of JSON a quotation mark has a backslash before it
+def _line(fields: Mapping[str, Json]) -> str:
+    return dump_line(fields).removesuffix("\n")
+
+
+def _fields(written: str) -> dict[str, Json]:
+    """The fields at the end of a line of the log; none where it has lost them."""
     try:
-        value = parse_json(line[start:], where=layout.LOG) if start >= 0 else None
+        value = parse_json(written, where=layout.LOG)
     except DataError:
         return {}
     return value if isinstance(value, dict) else {}

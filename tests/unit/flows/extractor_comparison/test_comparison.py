@@ -118,6 +118,23 @@ def test_without_any_completed_job_there_is_nothing_to_say():
     assert compare_records(records, settings("a", "b")) == Comparison()
 
 
+def test_the_share_of_luck_in_the_spread_between_seeds_is_said_from_five_seeds_on():
+    def played(name, scores, std):
+        for seed, score in enumerate(scores):
+            job = trained(name, 0, score, seed=seed)
+            metrics = {**job.outcome.metrics, "held_out_episodes": 17, "held_out_std_reward": std}
+            yield replace(job, outcome=replace(job.outcome, metrics=metrics))
+
+    scores = [1, 2, 3, 4, 5]  # of the variance 2.5
+    jobs = [*played("calm", scores, 4.0), *played("wild", scores, 40.0), *played("flat", [3] * 5, 1.0)]
+    few = [job for job in jobs if job.seed > 0]
+
+    said, unsaid = (compare_records(each, settings("calm", "wild", "flat")).verdict.limits for each in (jobs, few))
+
+    told = "Luck of the held-out episodes makes about so much of the variance between seeds: 40% (calm), 100% (wild)."
+    assert (said[0].startswith(told), "Luck" in "".join(unsaid)) == (True, False)
+
+
 def test_failed_and_skipped_jobs_count_nowhere_but_in_the_limits_of_the_verdict():
     done = [trained(name, 0, 1, 2, seed=seed) for name in ("a", "b") for seed in (1, 2)]
     broken = [

@@ -39,7 +39,7 @@ def test_a_winner_is_told_apart_from_every_other_extractor():
         ),
         (
             (
-                "A repeat with 5 fresh seeds would find all of this again in at most about 89% of cases, "
+                "A repeat with 5 fresh seeds would find all of this again in at most about 88% of cases, "
                 "assuming that half of all differences between extractors are zero."
             ),
             "One environment (Walk-v1), one budget (16,384 steps), 5 seeds: nothing is said of others.",

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from extractor_flow.study.statistics import against, pair
 from extractor_flow.study.statistics.paired import wilson
-from extractor_flow.study.statistics.repeats import REPEATED, SCALE, repeat_probability, seeds_needed
+from extractor_flow.study.statistics.replication import REPLICATED, SCALE, replication_probability, seeds_needed
 from extractor_flow.study.statistics.student import quantile, two_sided_p
 
 MLP = dict(enumerate([10.4, 12.4, 10.6, 18.1, 19.5]))
@@ -46,7 +46,7 @@ def test_the_number_of_seeds_needed_has_the_power_promised(effect, significance)
     needed = seeds_needed(effect, significance, 5)
 
     def power(n):
-        claimed = brentq(lambda t: repeat_probability(t, n, significance) - REPEATED, 0, 99)
+        claimed = brentq(lambda t: replication_probability(t, n, significance) - REPLICATED, 0, 99)
         return stats.nct.sf(claimed, n - 1, effect * math.sqrt(n))
 
     assert power(needed) > 0.75
@@ -101,11 +101,11 @@ def test_the_probability_of_a_repeat_is_what_its_model_simulates(statistic, n):
     alike = abs(first - statistic) < statistic / 10
 
     again = np.mean(second[alike] > stats.t.isf(level / 2, n - 1))
-    assert repeat_probability(statistic, n, level) == pytest.approx(again, abs=0.03)
+    assert replication_probability(statistic, n, level) == pytest.approx(again, abs=0.03)
 
 
 def test_any_statistic_has_a_probability_of_a_repeat():
-    assert [round(repeat_probability(each, 5, 0.05), 3) for each in (0.0, -1e9, math.inf)] == [0.031, 1.0, 1.0]
+    assert [round(replication_probability(each, 5, 0.05), 3) for each in (0.0, -1e9, math.inf)] == [0.031, 1.0, 1.0]
 
 
 def test_families_beside_each_other_share_the_level():
@@ -133,7 +133,7 @@ def test_what_a_repeat_may_well_not_tell_again_is_not_told_apart():
     found = against("a", {"a": dict.fromkeys(range(5), 0.0), "b": dict(enumerate([1.0, 2.0, 3.0, 4.0, 5.0]))})
 
     assert found.others["b"].tested.p_adjusted < 0.05
-    assert (found.others["b"].distinct, round(found.others["b"].repeats, 1)) == (False, 0.5)
+    assert (found.others["b"].distinct, round(found.others["b"].replication_probability, 1)) == (False, 0.5)
 
 
 @pytest.mark.parametrize("size", [1e-320, 1.0, 1e299])

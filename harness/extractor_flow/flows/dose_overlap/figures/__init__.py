@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from extractor_flow.files import write_bytes
@@ -12,6 +14,7 @@ from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.figures.curves import draw_learning_curves, draw_quality
 from extractor_flow.flows.dose_overlap.figures.pictures import GRIDS, Shown, draw_pictures
 from extractor_flow.flows.dose_overlap.plan import Cell
+from extractor_flow.flows.laid_out import lay_out
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
@@ -57,8 +60,10 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
 
 def png(figure: Figure, colours: int = _MOST_COLOURS) -> bytes:
     """The figure with a palette of *colours*: noisy pictures in full colour would take three times the space."""
-    buffer, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    picture = Image.open(buffer).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
-    picture.save(small, format="png", optimize=True)
+    lay_out(figure, _DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    small = io.BytesIO()
+    drawn.quantize(colours, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -7,7 +7,7 @@ episodes. The order of the records changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean, median, variance
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.flows.extractor_comparison.conclusion.verdict import Scores, conclude
@@ -17,7 +17,7 @@ from extractor_flow.flows.extractor_comparison.repeatability import limits_of
 from extractor_flow.study.flow import Comparison
 from extractor_flow.study.job_contract import MetricSpec
 from extractor_flow.study.records import Completed
-from extractor_flow.study.statistics import Paired, against, describe, restricted_mean
+from extractor_flow.study.statistics import FEWEST_SEEDS, Paired, against, describe, restricted_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AREA = "area_under_curve"
 STEPS_TO_TARGET = "steps_to_target"
+_EPISODES, _SPREAD = "held_out_episodes", "held_out_std_reward"
+_LARGE = 1e150  # the squares of larger numbers leave the range of a double
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any], f
         job_metrics=_job_metrics(trained, arrivals),
         statistics=tuple(_statistics(trained, arrivals, run["baseline_extractor"], families)),
         notes=(*_notes(names, trained, run["baseline_extractor"]), *limits_of(records)),
-        verdict=conclude(scores, settings, len(records) - len(trained), limits_of(records)),
+        verdict=conclude(scores, settings, len(records) - len(trained), (*limits_of(records), *_luck(trained))),
     )
 
 
@@ -97,6 +99,27 @@ def _trained(records: Iterable[JobRecord]) -> list[Trained]:
 def _with_area(metrics: Mapping[str, float], curve: Curve) -> dict[str, float]:
     area = curve.mean_height
     return dict(metrics) if area is None else {**metrics, AREA: area}
+
+
+def _luck(trained: Sequence[Trained]) -> Iterator[str]:
+    """How much of the spread between seeds is luck of the held-out episodes, which are others for each seed.
+
+    A mean's variance is that of the episodes by their number; said where there are seeds enough for an interval.
+    """
+    shares: dict[str, float] = {}
+    for name, scores in _by_name(trained, HEADLINE).items():
+        played = [job.metrics for job in trained if job.name == name and job.metrics.get(_EPISODES, 0) > 1]
+        if len(played) < FEWEST_SEEDS or max(map(abs, scores.values())) > _LARGE:
+            continue
+        if between := variance(scores.values()):
+            lucky = fmean(each[_SPREAD] * each[_SPREAD] / (each[_EPISODES] - 1) for each in played)
+            shares[name] = min(1.0, lucky / between)
+    if shares:
+        told = ", ".join(f"{share:.0%} ({name})" for name, share in shares.items())
+        yield (
+            f"Luck of the held-out episodes makes about so much of the variance between seeds: {told}. More "
+            "run.final_eval_episodes lessen this part, more seeds all of it."
+        )
 
 
 def arrival_of(curve: Curve, baseline: Curve, fraction: float) -> Arrival | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.study.flow import Verdict
-from extractor_flow.study.statistics import FEWEST_SEEDS, REPEATED, SIGNIFICANCE, Against, Paired, against, describe
+from extractor_flow.study.statistics import FEWEST_SEEDS, REPLICATED, SIGNIFICANCE, Against, Paired, against, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,7 +78,11 @@ def conclude(scores: Scores, settings: Mapping[str, Any], unfinished: int, found
         sentence=sentence,
         winner=winner,
         details=tuple(_detail(scores, name, paired) for name, paired in compared.items()),
-        limits=(*found, *_repeats(claimed), *_limits(scores, compared, settings, unfinished)),
+        limits=(
+            *found,
+            *_replication([*claimed.values(), *compared.values()]),
+            *_limits(scores, compared, settings, unfinished),
+        ),
     )
 
 
@@ -145,8 +149,8 @@ def _detail(scores: Scores, name: str, paired: Paired) -> str:
 
 
 def _again(paired: Paired) -> str:
-    if paired.repeats is not None:
-        return f"; about {paired.repeats:.0%} of repeats would find it again"
+    if (chance := paired.replication_probability) is not None:
+        return f"; about {chance:.0%} of repeats would find it again"
     rejected = paired.tested is not None and paired.tested.p_adjusted < SIGNIFICANCE
     return "; but the interval of the median includes 0" if rejected else ""
 
@@ -155,19 +159,22 @@ def _shown_p(p: float) -> str:
     return f"{p:.3f}" if p >= 0.0005 else "below 0.001"  # noqa: PLR2004 - what would be shown as 0
 
 
-def _repeats(claimed: Mapping[str, Paired]) -> Iterator[str]:
-    """How likely the least certain claim is to be found again, and that others are too uncertain to be one."""
+def _replication(compared: Sequence[Paired]) -> Iterator[str]:
+    """How likely the least certain claim is to be found again, and that others are too uncertain to be one.
+
+    A pair that is compared in two families, the winner's and the baseline's, is corrected in each for its own.
+    """
     chances = [
-        (paired.repeats, paired.n) for paired in claimed.values() if paired.repeats is not None and paired.distinct
+        (chance, each.n, each.distinct) for each in compared if (chance := each.replication_probability) is not None
     ]
-    if chances:
-        chance, seeds = min(chances)
+    if claimed := [(chance, seeds) for chance, seeds, distinct in chances if distinct]:
+        chance, seeds = min(claimed)
         yield (
             f"A repeat with {seeds} fresh seeds would find all of this again in at most about {chance:.0%} of cases, "
             "assuming that half of all differences between extractors are zero."
         )
-    if any(paired.repeats is not None and not paired.distinct for paired in claimed.values()):
-        yield f"A difference that fewer than {REPEATED:.0%} of repeats would find again is not claimed."
+    if len(claimed) < len(chances):
+        yield f"A difference that fewer than {REPLICATED:.0%} of repeats would find again is not claimed."
 
 
 def _limits(

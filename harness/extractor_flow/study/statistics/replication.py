@@ -11,7 +11,7 @@ from extractor_flow.study.statistics.student import quantile
 
 SCALE = math.sqrt(0.5)
 """Half of the real effects are expected to be smaller than so many standard deviations, half to be larger."""
-REPEATED = 0.8
+REPLICATED = 0.8
 """A difference that repeats would find less often is not claimed: of ten claims, eight are to hold."""
 MOST_SEEDS = 1000
 """Beyond it a number of seeds is no advice."""
@@ -24,7 +24,7 @@ _EFFECTS, _SPREADS = 16, 8  # nodes: more of them move the result by less than 0
 _LARGEST = 1e6  # of a test's statistic: beyond it nothing changes
 
 
-def repeat_probability(statistic: float, n: int, level: float) -> float:
+def replication_probability(statistic: float, n: int, level: float) -> float:
     """The probability that *n* fresh seeds give a paired t test the same sign, and reject at *level*.
 
     One study knows neither the effect nor its spread, and a difference that was found tends to have had luck. So a
@@ -43,11 +43,11 @@ def repeat_probability(statistic: float, n: int, level: float) -> float:
 def seeds_needed(effect: float, level: float, fewest: int) -> int | None:
     """How many seeds claim a mean difference of *effect* standard deviations in about 80 % of studies.
 
-    A claim asks that repeats find it again with :data:`REPEATED`; ``None`` above :data:`MOST_SEEDS`.
+    A claim asks that repeats find it again with :data:`REPLICATED`; ``None`` above :data:`MOST_SEEDS`.
     """
 
     def suffice(n: int) -> bool:
-        return abs(effect) * math.sqrt(n) - _NORMAL.inv_cdf(REPEATED) >= _least_statistic(n, level)
+        return abs(effect) * math.sqrt(n) - _NORMAL.inv_cdf(REPLICATED) >= _least_statistic(n, level)
 
     place = bisect_left(_NUMBERS, x=True, lo=bisect_left(_NUMBERS, fewest), key=suffice)
     return next(iter(_NUMBERS[place:]), None)
@@ -55,13 +55,13 @@ def seeds_needed(effect: float, level: float, fewest: int) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _least_statistic(n: int, level: float) -> float:
-    """The smallest statistic of *n* seeds that repeats find again with :data:`REPEATED`, to a thousandth of it."""
+    """The smallest statistic of *n* seeds that repeats find again with :data:`REPLICATED`, to a thousandth of it."""
     low, high = 0.0, 1.0
-    while repeat_probability(high, n, level) < REPEATED:
+    while replication_probability(high, n, level) < REPLICATED:
         low, high = high, 2 * high
     while high - low > high / 1000:
         middle = (low + high) / 2
-        low, high = (middle, high) if repeat_probability(middle, n, level) < REPEATED else (low, middle)
+        low, high = (middle, high) if replication_probability(middle, n, level) < REPLICATED else (low, middle)
     return high
 
 
