@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,15 @@ def _judged(
     verdict = _verdict(_examine(run, examination), examination)
     if _is_unpublished(listing):
         return verdict  # a root that is there is of an earlier session
-    return replace(verdict, root=run.root, notes=tuple(notes(run)))
+    return replace(verdict, root=run.root, notes=(*_without_results(run), *notes(run)))
+
+
+def _without_results(run: RunSubject) -> Iterator[str]:
+    """Say of a run in which no job completed that its verdict is about no training."""
+    statuses = Counter(entry.record.status for entry in run.latest.values())
+    if statuses and not statuses["success"]:
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+        yield f"no job completed ({counts}): what is judged is that nothing else is claimed"
 
 
 def _no_run(run_directory: Path, found: str) -> RunDirectoryError:
@@ -104,7 +113,7 @@ def _examine(run: RunSubject, examination: Examination) -> Iterator[Finding]:
         return
     yield from examination.core(CORE_CHECKS)
     yield from _of_flow(run, examination)
-    yield from run.archive.told()
+    yield from run.archive.omissions()
     yield from examination.unmet()
 
 

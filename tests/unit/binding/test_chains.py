@@ -124,6 +124,7 @@ def test_other_starts_with_the_same_settings_are_told_and_which_of_them_are_gone
     assert (verdict.violations, verdict.notes) == (
         (),
         (
+            "no job completed (1 skipped): what is judged is that nothing else is claimed",
             "runs.jsonl: with these settings, 1 runs were started before this one and 1 after it",
             f"runs.jsonl: of those, 1 are not there any more: {paths[0].name}",
         ),
