@@ -93,6 +93,8 @@ def _judged(
 
 def _without_results(run: RunSubject) -> Iterator[str]:
     """Say of a run in which no job completed that its verdict is about no training."""
+    if run.documents.get(layout.RUN) is None:
+        return
     statuses = Counter(entry.record.status for entry in run.latest.values())
     if statuses and not statuses["success"]:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
