@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from pytest_extractor_flow.fixtures import RunOnce
 from support.lies.tampering import Tampering
-from support.published import SharedRuns
+from support.published import UNDRAWN, SharedRuns
 from support.workbench import Workbench
 
 # On a slow or a busy machine everything takes long: that is no failure, and no example is worth less for it.
@@ -44,12 +44,9 @@ def without_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def undrawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """No new process can draw, as where there is no matplotlib: loading it costs as much as a tiny training."""
-    absent = tmp_path / "absent"
-    absent.mkdir()
-    (absent / "matplotlib.py").write_text("raise ImportError('there is no matplotlib')\n", encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(absent), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", UNDRAWN, prepend=os.pathsep)
 
 
 @pytest.fixture(scope="session")

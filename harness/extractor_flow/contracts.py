@@ -32,6 +32,7 @@ MOST_VIOLATIONS = 1000
 _ENDING = ".schema.json"
 _RESULTS_KEY = "extractor_results"
 _LONGEST_MESSAGE = 400
+_NEVER_BOUNDLESS = frozenset({str, float, bool, type(None)})
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -151,11 +152,18 @@ def _fetch_nothing(uri: str) -> Any:  # noqa: ANN401 - what a retriever gives
 
 def _has_boundless_integer(value: Any) -> bool:  # noqa: ANN401 - any JSON
     """Whether an integer in *value* is beyond every double, which the compiled validator lets pass."""
-    if isinstance(value, dict):
-        return any(map(_has_boundless_integer, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_boundless_integer, value))
-    return isinstance(value, int) and value.bit_length() > sys.float_info.max_exp - 1
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if type(each) in _NEVER_BOUNDLESS:
+            continue
+        if isinstance(each, dict):
+            pending.extend(each.values())
+        elif isinstance(each, list):
+            pending.extend(each)
+        elif isinstance(each, int) and each.bit_length() > sys.float_info.max_exp - 1:
+            return True
+    return False
 
 
 def json_path(steps: Iterable[str | int]) -> str:

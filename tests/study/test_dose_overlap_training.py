@@ -15,7 +15,6 @@ from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import Completed, Skipped
 from extractor_flow.verify import verify
 from support.flows.dose_study import BASELINE, DENSE, DENSE_NAME, OTHER_DENSE, SPARSE, command, config, run
-from support.published import DOSES
 
 IMAGES = "reconstructions.npz"
 
@@ -29,21 +28,15 @@ def arrays(directory, job):
         return {name: stored[name] for name in stored.files}
 
 
-def test_every_cell_is_trained_or_skipped_and_the_exit_code_is_0(finished, shared_run):
-    assert (
-        shared_run.execution(DOSES).returncode,
-        {job: type(outcome) for job, outcome in outcomes(finished).items()},
-    ) == (
-        0,
-        {
-            BASELINE: Completed,
-            DENSE: Completed,
-            SPARSE: Skipped,
-            "dose_100000/baseline/gs1": Completed,
-            OTHER_DENSE: Completed,
-            "dose_100000/sparse/gs2": Skipped,
-        },
-    )
+def test_every_cell_is_trained_or_skipped(finished):
+    assert {job: type(outcome) for job, outcome in outcomes(finished).items()} == {
+        BASELINE: Completed,
+        DENSE: Completed,
+        SPARSE: Skipped,
+        "dose_100000/baseline/gs1": Completed,
+        OTHER_DENSE: Completed,
+        "dose_100000/sparse/gs2": Skipped,
+    }
 
 
 def test_a_rejected_view_is_skipped_with_every_number_of_the_decision(finished):

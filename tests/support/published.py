@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import sys
 from contextlib import chdir
 from dataclasses import dataclass
@@ -63,9 +65,9 @@ def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:
     return {"flow": "line_fit", "run": {"steps": 5, **run}, "models": list(models)}
 
 
-# One thread, as in the processes of the jobs; and the environments and extractors of support.flows can be imported.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests")}
-RUN = ("run",)
+UNDRAWN = str(ROOT / "tests" / "support" / "undrawn")
+"""On a process's path: it has no matplotlib."""
+RUN, STUDY = ("run",), ("dose-overlap", "study")
 PATIENCE = 3600
 """Seconds that a shared run may take, on the slowest machine."""
 
@@ -76,23 +78,34 @@ class SharedRuns:
 
     run_once: RunOnce
 
-    def __call__(self, config: dict[str, Any], *options: str, command: tuple[str, ...] = RUN) -> Path:
-        """The directory of the run of *config*."""
-        return published(self.execution(config, *options, command=command))
+    def __call__(self, config: dict[str, Any], *, drawn: bool = True) -> Path:
+        """The directory of the run of *config*, with figures or without; trained in the process that asks first."""
+        place = self.run_once.output(_name(config, drawn))
+        with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as environment:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (place / "published").exists():
+                if not drawn:
+                    environment.setenv("PYTHONPATH", UNDRAWN, prepend=os.pathsep)
+                publish_run(place, config)
+                (place / "published").touch()
+        return (place / "runs" / "latest").resolve(strict=True)
 
     def some_cells(self) -> Execution:
-        """How the study of a trained and a skipped cell ended, run by the command that verifies it at once."""
-        return self.execution(ONE_DOSE, *NO_BASELINE, command=("dose-overlap", "study"))
-
-    def execution(self, config: dict[str, Any], *options: str, command: tuple[str, ...] = RUN) -> Execution:
-        """How *command* ended, whose first argument is *config*."""
-        skip_what_cannot_train(config)
-        text = yaml.safe_dump([command, config, options])
-        name = f"{config.get('flow', 'comparison')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        """How the study of a trained and a skipped cell ended, by the command that verifies it at once; undrawn."""
+        skip_what_cannot_train(ONE_DOSE)
+        name = _name(ONE_DOSE, STUDY)
         place = self.run_once.output(name)
-        write_text(place / "study.yaml", yaml.safe_dump(config))
-        argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *options, command=command))
-        return self.run_once(Command(name, argv, PATIENCE, cwd=place, environment=ENVIRONMENT), by_published_run)
+        write_text(place / "study.yaml", yaml.safe_dump(ONE_DOSE))
+        argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *NO_BASELINE, command=STUDY))
+        # One thread, as in the processes of the jobs.
+        environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": UNDRAWN}
+        return self.run_once(Command(name, argv, PATIENCE, cwd=place, environment=environment), by_published_run)
+
+
+def _name(config: dict[str, Any], *how: object) -> str:
+    """The name of what is made of *config* in that way."""
+    digest = hashlib.sha256(yaml.safe_dump([config, how]).encode()).hexdigest()
+    return f"{config.get('flow', 'comparison')}-{digest[:8]}"
 
 
 def published(execution: Execution) -> Path:

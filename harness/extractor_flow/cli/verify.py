@@ -87,15 +87,15 @@ def _target(text: str) -> str:
 def handle(options: argparse.Namespace) -> int:
     """Verify, and say what was found."""
     from extractor_flow.verify import FORMATS
-    from extractor_flow.verify.budget import Asked, verify_within_budget
+    from extractor_flow.verify.budget import VerificationRequest, verify_within_budget
     from extractor_flow.verify.formats import as_step_summary
     from extractor_flow.verify.verdict import EXIT_CODES
 
     witness = None if options.witness is None else _witness(options.witness)
-    asked = Asked(
+    request = VerificationRequest(
         str(options.run_directory), options.deep, options.archived, witness, options.budget, tuple(options.trust)
     )
-    verdict = verify_within_budget(asked)
+    verdict = verify_within_budget(request)
     if options.replay is not None:
         verdict += _replayed(options.run_directory, options.replay)
     if options.attest is not None:

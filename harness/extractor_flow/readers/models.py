@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 POLICY, OPTIMIZER, PROGRAM = "policy.pth", "policy.optimizer.pth", "/data.pkl"
 SERIALIZED = ":serialized:"
-SYSTEM, VERSION = "system_info.txt", "_stable_baselines3_version"
 DATA_LIMIT = 64 * 1024 * 1024
-_TEXT_LIMIT = 64 * 1024
 _DIMENSIONS = 16
 _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
 
@@ -36,17 +34,14 @@ class Model:
 
     ``aliases`` names, for each tensor that shares all its numbers with an earlier one, that earlier one. ``settings``
     are the algorithm's attributes, such as ``seed`` and ``gamma``: JSON, in which every pickled object is an object of
-    texts. ``locations`` says of each tensor on which device it was; ``texts`` are the members about the system.
-    ``pickles`` are the programs that loading the model would run, by their place, but for those that are known to make
-    nothing but tensors and plain values.
+    texts. ``pickles`` are the programs that loading the model would run, by their place, but for those that are known
+    to make nothing but tensors and plain values.
     """
 
     weights: Weights
     num_timesteps: int | None
     aliases: dict[str, str]
     settings: dict[str, Any]
-    locations: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
     pickles: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -77,10 +72,8 @@ def read_model(stream: BinaryIO, where: str, *, limit: int = WEIGHTS_LIMIT) -> M
     firsts: dict[TensorView, str] = {}
     aliases = {name: first for name, view in views.items() if (first := firsts.setdefault(view, name)) != name}
     settings = _data(archive, where)
-    locations = {name: view.storage.location for name, view in views.items()}
-    texts = {name: _text(archive, name, where) for name in (SYSTEM, VERSION) if name in archive.members}
     steps, pickles = _timesteps(settings, f"{where}!data"), _pickles(archive, settings, where, limit)
-    return Model(inner.tensors(views), steps, aliases, settings, locations, texts, pickles)
+    return Model(inner.tensors(views), steps, aliases, settings, pickles)
 
 
 def read_optimizer(stream: BinaryIO, where: str, *, member: str = OPTIMIZER, limit: int = WEIGHTS_LIMIT) -> Optimizer:
@@ -145,11 +138,10 @@ class _TorchFile:
         """The numbers of *views*."""
         _check_total(views, self._where, self._limit)
         order = self._byte_order()
-        raw = {key: self._storage(key) for key in {view.storage.key for view in views.values()}}
+        raw = {
+            key: self._archive.read(f"{self._root}/data/{key}") for key in {each.storage.key for each in views.values()}
+        }
         return {name: _tensor(view, raw[view.storage.key], order, self._where) for name, view in views.items()}
-
-    def _storage(self, key: str) -> bytes:
-        return self._archive.read(f"{self._root}/data/{key}")
 
     def _byte_order(self) -> Literal["<", ">"]:
         name = f"{self._root}/byteorder"
@@ -199,12 +191,6 @@ def _serialized(text: Any, where: str) -> bytes:  # noqa: ANN401 - any JSON valu
         return base64.b64decode(text.encode())
     except (AttributeError, binascii.Error) as error:
         raise ReadError(Kind.PICKLE, where, f"{SERIALIZED} is no base64 text") from error
-
-
-def _text(archive: Archive, name: str, where: str) -> str:
-    if (size := archive.members[name].size) > _TEXT_LIMIT:
-        raise ReadError(Kind.TOO_LARGE, f"{where}!{name}", f"{size} bytes")
-    return decode(archive.read(name), f"{where}!{name}")
 
 
 def _column(rows: list[dict[str | int, Any]], name: str) -> dict[str, TensorView]:

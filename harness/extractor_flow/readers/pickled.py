@@ -41,15 +41,11 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 @dataclass(frozen=True)
 class Storage:
-    """A file of raw numbers in the archive: its key, the dtype of its elements and their count.
-
-    ``location`` is the device that the numbers were on when they were saved, such as ``cpu`` or ``cuda:0``.
-    """
+    """A file of raw numbers in the archive: its key, the dtype of its elements and their count."""
 
     key: str
     dtype: str
     count: int
-    location: str = field(default="cpu", compare=False)
 
 
 @dataclass(frozen=True)
@@ -195,8 +191,8 @@ class _Machine:
 
     def _storage(self, identity: object) -> Storage:
         match identity:
-            case ("storage", _Global(name=name), str(key), str(place), count) if name in STORAGES and key.isalnum():
-                return Storage(key, STORAGES[name], self._indices((count,))[0], place)
+            case ("storage", _Global(name=name), str(key), str(), count) if name in STORAGES and key.isalnum():
+                return Storage(key, STORAGES[name], self._indices((count,))[0])
         raise ReadError(Kind.PICKLE, self._where, "refers to something that is not a storage")
 
     def _reduce(self, _: object) -> None:

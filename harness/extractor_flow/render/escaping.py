@@ -1,20 +1,18 @@
 """Any text as one Markdown table cell that shows it, does nothing else, and can be read back intact.
 
 Two steps. First what is invisible or moves other text is spelled out as in Python (``\\n``, ``\\u202e``, and two
-backslashes for one). Then what Markdown or HTML would obey is escaped for it; a Markdown parser undoes that step by
-itself, and :func:`unescape_cell` undoes the first.
+backslashes for one). Then what Markdown or HTML would obey is escaped for it, which a Markdown parser undoes by itself.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 
 ABSENT = "n/a"
 _SPELLED_ABSENT = r"\x6e/a"
 _SHORT = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
-_LONG = {short: character for character, short in _SHORT.items()}
-_SPELLED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+# What most cells are: neither a space at an end, nor what stands for no value, nor anything that is obeyed.
+_HARMLESS = re.compile(r"(?!n/a\Z)(?! )[A-Za-z0-9 .,:;/+%()-]*(?<! )")
 # An underscore inside a word and an ampersand before a space mean nothing: names stay as people search for them.
 _MARKDOWN = re.compile(r"[\\`*\[\]~$|#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITY = re.compile(r"&(?=[#A-Za-z])")
@@ -25,6 +23,8 @@ def escape_cell(text: str) -> str:
 
     An empty text is an empty cell; the text ``n/a`` is told apart from :data:`ABSENT`, which stands for no value.
     """
+    if _HARMLESS.fullmatch(text):
+        return text
     harmless = _MARKDOWN.sub(r"\\\g<0>", spell_out(text))
     return _ENTITY.sub("&amp;", harmless).replace("<", "&lt;")
 
@@ -32,11 +32,6 @@ def escape_cell(text: str) -> str:
 def cell(text: str | None) -> str:
     """:func:`escape_cell` of *text*, or :data:`ABSENT` where there is none."""
     return ABSENT if text is None else escape_cell(text)
-
-
-def unescape_cell(shown: str) -> str:
-    """The text that :func:`escape_cell` was given, from what a Markdown parser shows for the cell; never raises."""
-    return _SPELLED.sub(_character, shown)
 
 
 def spell_out(text: str) -> str:
@@ -56,11 +51,3 @@ def spell_out(text: str) -> str:
 
 def _spelled(character: str) -> str:
     return _SHORT.get(character) or character.encode("unicode_escape").decode("ascii")
-
-
-def _character(match: re.Match[str]) -> str:
-    spelled = match.group()
-    if spelled in _LONG:
-        return _LONG[spelled]
-    number = int(spelled.lstrip(r"\xuU"), 16)
-    return chr(number) if number <= sys.maxunicode else spelled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_flow.layout import SKIPS
-from extractor_flow.study.records import SCHEMA_VERSION, JobRecord, RunSummary, Skipped, why_not
+from extractor_flow.study.records import SCHEMA_VERSION, RunSummary, Skipped, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,9 @@ def training_manifest(summary: RunSummary, *, selection: Sequence[str], dry_run:
         "run_directory": summary.run_directory,
         "selection": list(selection),
         "dry_run": dry_run,
-        "jobs": [_without_details(record) for record in summary.records],
+        "jobs": [
+            {key: value for key, value in record.to_json().items() if key != "details"} for record in summary.records
+        ],
         "skip_summary_path": SKIPS,
         **_skips(summary),
     }
@@ -36,10 +38,6 @@ def training_manifest(summary: RunSummary, *, selection: Sequence[str], dry_run:
 def skip_summary(summary: RunSummary) -> dict[str, Json]:
     """Which jobs were skipped and why; its members about skips equal the manifest's."""
     return {"schema_version": SCHEMA_VERSION, "created_at": summary.created_at, **_skips(summary)}
-
-
-def _without_details(record: JobRecord) -> dict[str, Json]:
-    return {key: value for key, value in record.to_json().items() if key != "details"}
 
 
 def _skips(summary: RunSummary) -> dict[str, Json]:

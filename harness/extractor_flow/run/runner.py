@@ -177,7 +177,7 @@ def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDire
         "overrides": dict(request.overrides),
         "selection": list(request.only),
         "dry_run": request.dry_run,
-        "jobs": [_announcement(job) for job in jobs],
+        "jobs": [job.announced() for job in jobs],
         "notes": list(study.notes),
         **_environment(),
         "executor": planned.executor.name,
@@ -218,16 +218,6 @@ def _environment() -> dict[str, Any]:
         "processor": processor(),
     }
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _announcement(job: Job) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "config_name": job.name,
-        "directory": job.directory,
-        "job_key": job.key,
-        "worker_mode": job.worker_mode,
-    }
-    return facts if job.seed is None else {**facts, "seed": job.seed}
 
 
 def _exit_code(summary: RunSummary, stop: Stop) -> int:

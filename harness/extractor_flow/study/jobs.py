@@ -86,6 +86,16 @@ class Job:
             "key": self.key,
         }
 
+    def announced(self) -> dict[str, Json]:
+        """The job as ``run.json`` announces it."""
+        facts: dict[str, Json] = {
+            "config_name": self.name,
+            "directory": self.directory,
+            "job_key": self.key,
+            "worker_mode": self.worker_mode,
+        }
+        return facts if self.seed is None else {**facts, "seed": self.seed}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The job that :meth:`to_json` wrote; :class:`DataError` when a member is missing or the key does not fit."""

@@ -7,6 +7,7 @@ and the verdict, a line of JSON each.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -38,7 +39,7 @@ _MOST_FINDINGS = 100_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class VerificationRequest:
     """The run to verify, how, and the factor on its budget."""
 
     run_directory: str
@@ -56,12 +57,12 @@ class Asked:
         return cls(**{**data, "witness": witness, "trust": tuple(data["trust"])})
 
 
-def verify_within_budget(asked: Asked) -> Verdict:
+def verify_within_budget(request: VerificationRequest) -> Verdict:
     """The verdict of a process that keeps to the budget; over it, the one violation that says which limit."""
     # Not the working directory: that may be the run's, and hold a module of a name that is imported here.
-    words = [sys.executable, "-P", "-m", __name__, json.dumps(asdict(asked), default=sorted)]
+    words = [sys.executable, "-P", "-m", __name__, json.dumps(asdict(request), default=sorted)]
     # Numerical libraries reserve memory for a thread on each core, and then use one.
-    threads = {} if asked.deep else dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    threads = {} if request.deep else dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {**os.environ, **threads}
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False, env=environment)
     # Of a process that was ended, the last line may be cut.
@@ -120,10 +121,11 @@ def _end(code: int) -> str:
 
 def _main(request: str) -> None:
     """Answer *request*; what anything else prints goes to standard error."""
+    gc.set_threshold(100_000, 50, 100)  # a tenth of the time went into looking for circles, of which there are few
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
         os.dup2(2, 1)
         try:
-            _say(answer, _judged(Asked.from_json(json.loads(request)), answer))
+            _say(answer, _judged(VerificationRequest.from_json(json.loads(request)), answer))
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in one line
@@ -146,29 +148,29 @@ def _say(answer: TextIO, line: Mapping[str, Any]) -> None:
     answer.flush()
 
 
-def _judged(asked: Asked, answer: TextIO) -> dict[str, Any]:
+def _judged(request: VerificationRequest, answer: TextIO) -> dict[str, Any]:
     """The verdict as JSON, or that the budget was too small, or that there is no such run."""
     from extractor_flow.readers.paths import ConfinedDirectory
     from extractor_flow.verify import allowance as limits
 
-    limits.limit_process(limits.smallest(asked.factor))
+    limits.limit_process(limits.smallest(request.factor))
     try:
-        directory = ConfinedDirectory(Path(asked.run_directory))
-        allowance = limits.allowance_of(directory, deep=asked.deep, factor=asked.factor)
+        directory = ConfinedDirectory(Path(request.run_directory))
+        allowance = limits.allowance_of(directory, deep=request.deep, factor=request.factor)
         limits.limit_process(allowance)
         _say(answer, {"allowed": str(allowance)})
         directory.spend = limits.Meter(allowance.read).spend
-        return _verdict(asked, directory)
+        return _verdict(request, directory)
     except limits.OverBudgetError as error:
         return {"over": str(error)}
     except HarnessError as error:
         return {"error": str(error), "exit_code": error.exit_code}
 
 
-def _verdict(asked: Asked, files: ConfinedDirectory) -> dict[str, Any]:
+def _verdict(request: VerificationRequest, files: ConfinedDirectory) -> dict[str, Any]:
     from extractor_flow.verify.engine import verify
 
-    verdict = verify(files, deep=asked.deep, archived=asked.archived, trust=asked.trust, witness=asked.witness)
+    verdict = verify(files, deep=request.deep, archived=request.archived, trust=request.trust, witness=request.witness)
     if any(violation.kind == BUDGET for violation in verdict.violations):
         return {"over": "more memory"}
     if len(verdict.violations) + len(verdict.unchecked) > _MOST_FINDINGS:

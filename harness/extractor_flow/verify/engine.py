@@ -113,7 +113,7 @@ def _examine(run: RunSubject, examination: Examination) -> Iterator[Finding]:
         return
     yield from examination.core(CORE_CHECKS)
     yield from _of_flow(run, examination)
-    yield from run.archive.told()
+    yield from run.archive.omissions()
     yield from examination.unmet()
 
 

@@ -14,7 +14,7 @@ from extractor_flow.cli import main
 from extractor_flow.verify import verify
 from support import ROOT
 from support.calling import call
-from support.published import SMALL_WORLD, words
+from support.published import SMALL_WORLD, UNDRAWN, words
 
 pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
 
@@ -58,8 +58,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sabotaged(folder):
-    """The import path on which the saboteurs come first."""
-    return os.pathsep.join([str(folder / "site"), str(ROOT / "tests")])
+    """The import path on which the saboteurs come first; nothing on it draws."""
+    return os.pathsep.join([str(folder / "site"), str(ROOT / "tests"), UNDRAWN])
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ ARMS: dict[str, tuple[str, Callable[[Members, Path], None]]] = {
 
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
-    return shared_run(STUDY)
+    return shared_run(STUDY, drawn=False)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_a_section_of_an_executor_is_checked_whoever_runs_the_jobs_and_decides_n
     assert all(words in refused.err for words in ("study.yaml:", "slurm.partitions: unknown key"))
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("signum", [pytest.param(signal.SIGINT, marks=pytest.mark.whole), signal.SIGHUP])
 def test_ctrl_c_ends_the_jobs_of_a_run_that_is_followed_and_a_closed_terminal_does_not(bench, signum):
     process, run = bench.follow()
     status = bench.workbench.call("status", run.path).out

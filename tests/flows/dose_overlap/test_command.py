@@ -252,7 +252,7 @@ def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
     assert (answer.code, len(manifests(tmp_path)[0]["jobs"]), answer.err) == (0, 6, "")
 
 
-def test_a_study_runs_and_is_verified(studied):
+def test_a_study_of_which_a_cell_is_skipped_for_a_stated_reason_ends_well_and_is_verified(studied):
     execution, _ = studied
 
     assert execution.returncode == 0, execution

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap.data.specimen import textured_object
@@ -19,6 +17,21 @@ from extractor_flow.flows.dose_overlap.scoring.scores import ImageScores, aligne
 from extractor_flow.flows.dose_overlap.scoring.ssim import Window, ms_ssim, ssim
 
 WHOLE = 1.0
+
+
+# Loaded where they are asked for: every worker imports every module of tests.
+@pytest.fixture
+def scikit_image():
+    from skimage import metrics
+
+    return metrics
+
+
+@pytest.fixture
+def torchmetrics():
+    from torchmetrics.functional import image
+
+    return image
 
 
 def pair(size=64, noise=0.1, seed=0):
@@ -44,11 +57,11 @@ def test_every_score_of_an_image_is_a_metric_and_a_column_of_the_table():
 
 
 @pytest.mark.parametrize("data_range", [0.7, 1.0])
-def test_psnr_is_scikit_images(data_range):
+def test_psnr_is_scikit_images(scikit_image, data_range):
     truth, image = pair()
 
     assert psnr(truth, image, everywhere(truth), data_range=data_range) == pytest.approx(
-        peak_signal_noise_ratio(truth, image, data_range=data_range)
+        scikit_image.peak_signal_noise_ratio(truth, image, data_range=data_range)
     )
 
 
@@ -67,21 +80,21 @@ def test_a_perfect_image_has_no_psnr():
 
 
 @pytest.mark.parametrize("data_range", [0.7, 1.0])
-def test_ssim_of_whole_windows_is_scikit_images(data_range):
+def test_ssim_of_whole_windows_is_scikit_images(scikit_image, data_range):
     truth, image = pair()
 
     found = ssim(truth, image, everywhere(truth), Window(data_range, WHOLE))
 
-    expected = structural_similarity(
+    expected = scikit_image.structural_similarity(
         truth, image, data_range=data_range, gaussian_weights=True, use_sample_covariance=False
     )
     assert (found.value, found.pixels) == (pytest.approx(expected), 54 * 54)
 
 
-def test_ssim_in_a_mask_is_that_of_its_pixels_alone():
+def test_ssim_in_a_mask_is_that_of_its_pixels_alone(scikit_image):
     truth, image = pair()
     mask = disc(64, 20)
-    _, expected = structural_similarity(
+    _, expected = scikit_image.structural_similarity(
         truth, image, data_range=1.0, gaussian_weights=True, use_sample_covariance=False, full=True
     )
     whole = ndimage.binary_erosion(mask, np.ones((11, 11)))
@@ -108,10 +121,10 @@ def test_a_mask_without_a_window_has_no_ssim():
 
 
 @pytest.mark.parametrize("scales", [3, 5])
-def test_ms_ssim_of_whole_windows_is_torchmetrics(scales):
+def test_ms_ssim_of_whole_windows_is_torchmetrics(torchmetrics, scales):
     truth, image = pair(192)
     usual = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)[:scales]
-    expected = multiscale_structural_similarity_index_measure(
+    expected = torchmetrics.multiscale_structural_similarity_index_measure(
         torch.from_numpy(image)[None, None],
         torch.from_numpy(truth)[None, None],
         data_range=1.0,

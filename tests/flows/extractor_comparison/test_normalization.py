@@ -77,24 +77,22 @@ def test_a_normalised_training_comes_out_the_same_again_bit_for_bit(done, bench)
 
 
 @pytest.mark.parametrize(
-    ("change", "deep", "caught"),
+    "change",
     [
-        (lambda arrays: {**arrays, "observation.mean": arrays["observation.mean"] + 0.1}, PLAYED, "ppo-played-again"),
-        (lambda arrays: {**arrays, "observation.count": arrays["observation.count"] * 2}, False, "ppo-normalization"),
-        (lambda arrays: {name: each[1:] for name, each in arrays.items()}, False, "ppo-normalization"),
-        (lambda arrays: {**arrays, "return.var": arrays["return.var"] - 10.0}, False, "ppo-normalization"),
+        lambda arrays: {**arrays, "observation.mean": arrays["observation.mean"] + 0.1},
+        lambda arrays: {name: each[1:] for name, each in arrays.items()},
     ],
-    ids=["other means", "more observations", "a step left out", "a negative variance"],
+    ids=["other means", "a step left out"],
 )
-def test_statistics_of_another_training_are_caught(shared_run, tampering_with, change, deep, caught):
-    run = tampering_with(shared_run(STUDY))
+def test_statistics_of_another_training_are_caught(shared_run, tampering_with, change):
+    run = tampering_with(shared_run(STUDY, drawn=False))
     buffer = io.BytesIO()
     np.savez(buffer, **change(arrays_of((run.path / FILE).read_bytes())))
     (run.path / FILE).write_bytes(buffer.getvalue())
     run.digested(ONE)
 
-    assert caught in {each.check for each in verify(run.path, deep=deep).violations}
-    assert deep is False or verify(run.path).violations == ()
+    assert {each.check for each in verify(run.path, deep=PLAYED).violations} == {"ppo-played-again"}
+    assert verify(run.path).violations == ()
 
 
 def test_stacked_frames_begin_with_zeros_and_end_with_the_latest():

@@ -13,6 +13,7 @@ import yaml
 from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.verify import verify
 from support import ROOT
+from support.published import UNDRAWN
 
 COMMAND = (sys.executable, "-m", "extractor_flow.cli", "run", "study.yaml")
 STUDY = {
@@ -56,7 +57,7 @@ class Place:
                 *words,
             ],
             cwd=self.path,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([UNDRAWN, str(ROOT / "tests")]), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from extractor_flow import layout
-from extractor_flow.flows.dose_overlap.scoring.names import TIMED
 from support.lies.dose_tampering import (
     BUNDLE,
     CHECKPOINT,
@@ -62,18 +61,6 @@ LIES = [
         "an invented metric", layout.JOURNAL, in_record("metrics", {"resolution_nm": 1.0}), checks=("job-contract",)
     ),
     Mutation("an invented detail", layout.JOURNAL, in_record("details", {"audited": True}), checks=("job-contract",)),
-    Mutation(
-        "a network faster than the input that it begins with",
-        layout.JOURNAL,
-        in_record("details", {"cpu_seconds": dict.fromkeys(("training", *TIMED), 1.0) | {"trained": 0.5}}),
-        checks=("dose-seconds",),
-    ),
-    Mutation(
-        "more seconds than the job lasted",
-        layout.JOURNAL,
-        in_record("details", {"cpu_seconds": dict.fromkeys(("training", *TIMED), 1e6)}),
-        checks=("dose-seconds",),
-    ),
     Mutation(
         "a version alone", layout.JOURNAL, in_record("details", {"versions": {"torch": "0.1"}}), checks=("dose-record",)
     ),

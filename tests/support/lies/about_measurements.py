@@ -19,7 +19,6 @@ from extractor_flow.files import dump_line, dumps
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import Job
-from extractor_flow.verify.subject.matrix import announcement
 from support.lies.careful_lies import EVALUATIONS, evaluated
 from support.lies.mutated_runs import BROKEN, ONE, SKIPPED, Change, Mutation
 from support.lies.tampering import Tampering
@@ -117,14 +116,6 @@ def moved(events: list[Any]) -> list[Any]:
     return events
 
 
-def renamed_events(run: Tampering) -> None:
-    """The name of the event file tells of another time and machine."""
-    (path,) = (run.path / EVENTS).iterdir()
-    other = path.rename(path.with_name("events.out.tfevents.1000000000.cluster.1.0"))
-    with run.lying(ONE) as record:
-        record["artifacts"]["tensorboard"]["path"] = str(other.relative_to(run.path))
-
-
 def skipped(job: str, code: str | None = None) -> Change:
     """*job* was skipped, says its record, with *code*, or with that of the one that really was."""
 
@@ -152,7 +143,7 @@ def relabelled(change: Callable[[dict[str, Any]], object], retell: Callable[[dic
             study = find_flow(request["flow"]).study(document, overrides)
             request["config"], request["notes"] = dict(study.settings), list(study.notes)
             request["config_sha256"] = config_digest(study.settings)
-            request["jobs"] = [announcement(job) for job in study.jobs]
+            request["jobs"] = [job.announced() for job in study.jobs]
         _renewed(run, dict(zip(keys, study.jobs, strict=True)))
         for job in study.jobs:
             if (run.path / job.directory / "metrics.json").exists():
@@ -323,7 +314,6 @@ LIES = [
         cast("ep_lengths", lambda values: values * 0 + 2**62),
         checks=("ppo-evaluations",),
     ),
-    Mutation("an event file with another time in its name", EVENTS, renamed_events, checks=("ppo-clock",)),
     Mutation("a skip without need", layout.JOURNAL, skipped(SKIPPED, "missing-data"), checks=("ppo-skips", "run-log")),
     Mutation("a failure as a skip", layout.JOURNAL, skipped(BROKEN), checks=("ppo-skips", "run-log")),
     Mutation(

@@ -18,10 +18,9 @@ from safetensors.numpy import load, save
 from extractor_flow import layout
 from extractor_flow.config import ConfigDocument
 from extractor_flow.files import dumps
-from extractor_flow.readers.models import OPTIMIZER, POLICY, SYSTEM, VERSION, read_model
+from extractor_flow.readers.models import OPTIMIZER, POLICY, read_model
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
-from extractor_flow.verify.subject.matrix import announcement
 from support.lies.mutated_runs import ONE, TWO, Change, Mutation
 from support.lies.tampering import Tampering
 from support.published import COMPARISON
@@ -168,7 +167,7 @@ def relabelled(edit: Callable[[dict[str, Any]], object]) -> Change:
             keys = [job["job_key"] for job in request["jobs"]]
             now = dict(zip(keys, study.jobs, strict=True))
             request["config"], request["config_sha256"] = dict(study.settings), config_digest(study.settings)
-            request["jobs"] = [announcement(job) for job in study.jobs]
+            request["jobs"] = [job.announced() for job in study.jobs]
         with run.journal() as records:
             for record in records:
                 job = now[record["job_key"]]
@@ -210,33 +209,6 @@ def classed(config: dict[str, Any]) -> None:
     config["extractors"][0].update({"class": "stable_baselines3.common.torch_layers:FlattenExtractor"})
 
 
-def elsewhere(change: Callable[[dict[str, Any]], object]) -> Change:
-    """Change the record of the job, everywhere."""
-
-    def rewrite(run: Tampering) -> None:
-        with run.lying(ONE) as record:
-            change(record)
-
-    return rewrite
-
-
-def on_a_gpu(record: dict[str, Any]) -> None:
-    record["hardware_profile"].update(gpu_model="NVIDIA H200", cuda_version="12.8")
-
-
-def computed_there(run: Tampering) -> None:
-    """Every job is said to have been trained on a GPU, as the config is said to have asked."""
-    relabelled(lambda config: config["run"].update(device="cuda"))(run)
-    with run.json(layout.RUN) as request:
-        on_a_gpu({"hardware_profile": request["hardware"]})
-    with run.journal() as records:
-        for record in records:
-            on_a_gpu(record)
-            record["details"]["device"] = "cuda"
-    for directory in (ONE, TWO, FLAT, FLAT.replace("seed-1", "seed-2")):
-        run.digested(directory)
-
-
 def lie(title: str, name: str, change: Change, kind: str | None = None, *, checks: tuple[str, ...]) -> Mutation:
     return Mutation(title, f"{ONE}/{name}", change, kind, checks)
 
@@ -256,7 +228,6 @@ def told_by_the_models_too(run: Tampering) -> None:
         remodelled(deeper("policy_kwargs", **texts), FINAL, EARLY, LATE, BEST, job=job)(run)
 
 
-AIX = b"- OS: AIX\n- Python: 2.7\n- Stable-Baselines3: 0.1\n- PyTorch: 0.4\n- GPU Enabled: True\n- Numpy: 1\n"
 WORLD = "{'x': Box(0, 1, (2,), float32)}"
 INSIDE = [
     lie(
@@ -311,33 +282,6 @@ INSIDE = [
         FINAL,
         remodelled(telling(_num_timesteps_at_start=32)),
         checks=("ppo-settings",),
-    ),
-    lie("a training of another year", FINAL, remodelled(telling(start_time=10**18)), checks=("ppo-clock",)),
-    lie("a training that began at a word", FINAL, remodelled(telling(start_time="today")), checks=("ppo-clock",)),
-    lie(
-        "a training that began at a number without end",
-        FINAL,
-        remodelled(telling(start_time=10**100)),
-        checks=("ppo-clock",),
-    ),
-    lie(
-        "another machine in the model",
-        FINAL,
-        remodelled(lambda members: members.update({SYSTEM: AIX})),
-        checks=("ppo-model-origin",),
-    ),
-    lie(
-        "a model that tells no machine",
-        FINAL,
-        remodelled(lambda members: members.pop(SYSTEM)),
-        checks=("ppo-model-origin",),
-    ),
-    lie("a model of no version", FINAL, remodelled(lambda members: members.pop(VERSION)), checks=("ppo-model-origin",)),
-    lie(
-        "a model of another version",
-        FINAL,
-        remodelled(lambda members: members.update({VERSION: b"0.1"})),
-        checks=("ppo-model-origin",),
     ),
     lie(
         "an optimizer that saw nothing",
@@ -469,31 +413,6 @@ TOLD_OTHERWISE = [
         "eval_logs/evaluations.npz",
         setting("env", "kwargs", "max_episode_steps", to=5),
         checks=("ppo-evaluations",),
-    ),
-    lie("a GPU for every job", FINAL, computed_there, checks=("ppo-model-origin",)),
-    lie(
-        "a Mac",
-        FINAL,
-        elsewhere(lambda record: record["hardware_profile"].update(platform="macOS-26.1")),
-        checks=("ppo-model-origin",),
-    ),
-    lie(
-        "another Python",
-        FINAL,
-        elsewhere(lambda record: record["hardware_profile"].update(python_version="3.99.0")),
-        checks=("ppo-model-origin",),
-    ),
-    lie(
-        "other packages",
-        FINAL,
-        elsewhere(lambda record: record["details"]["versions"].update(torch="1.0")),
-        checks=("ppo-model-origin",),
-    ),
-    lie(
-        "packages that are no texts",
-        FINAL,
-        elsewhere(lambda record: record["details"].update(versions={"torch": 1, "stable_baselines3": [2]})),
-        checks=("ppo-model-origin",),
     ),
 ]
 LIES = [*INSIDE, *TOLD_OTHERWISE]

@@ -18,7 +18,6 @@ from extractor_flow.flows.dose_overlap import flow
 from extractor_flow.flows.dose_overlap.data.dataset import npz_bytes
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import select
-from extractor_flow.verify.subject.matrix import announcement
 from support.published import ONE_DOSE
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ def relabelled(edit: Callable[[dict[str, Any]], object]) -> Any:
         study = flow.study(ConfigDocument(run.path / layout.RUN, request["config"], {}), overrides)
         request |= {"config": dict(study.settings), "config_sha256": config_digest(study.settings)}
         jobs = select(study.jobs, request["selection"])
-        request |= {"jobs": [announcement(job) for job in jobs]}
+        request |= {"jobs": [job.announced() for job in jobs]}
         (run.path / layout.RUN).write_text(dumps(request), encoding="utf-8")
         _retell(run, {before[job.name, job.seed]: job for job in jobs})
 

@@ -5,7 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from extractor_flow.render.escaping import cell, escape_cell, unescape_cell
+from extractor_flow.render.escaping import cell, escape_cell
+from support.cells import unescape_cell
 from support.render_samples import HOSTILE, read
 
 texts = st.text(st.characters(codec=None)) | st.text("|\\`*_[]<>&#~$!:-= \tn/axuU0\n\r")

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_flow.files import dumps, parse_json
-from extractor_flow.render.escaping import unescape_cell
 from extractor_flow.render.markdown import render, write
 from extractor_flow.render.markdown_layout import page_of
 from extractor_flow.render.summary_json import to_json
@@ -15,6 +14,7 @@ from extractor_flow.study.codes import Code
 from extractor_flow.study.job_contract import Metric
 from extractor_flow.study.records import Failed
 from extractor_flow.study.verdict import Verdict
+from support.cells import unescape_cell
 from support.render_samples import (
     GPU,
     HOSTILE,

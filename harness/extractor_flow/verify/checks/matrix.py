@@ -16,7 +16,6 @@ from extractor_flow.study.codes import Code
 from extractor_flow.study.jobs import component_of
 from extractor_flow.study.records import Completed, Skipped
 from extractor_flow.verify.checks.timeline import without_repeats
-from extractor_flow.verify.subject.matrix import announcement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,7 +124,7 @@ def _of_a_job(entry: Entry, run: RunSubject) -> Iterator[Violation]:
     record, where = entry.record, f"line {entry.line}: $"
     announced = run.matrix.announced.get(record.job_key)
     if announced is None and record.job_key in run.matrix.jobs:
-        announced = announcement(run.matrix.jobs[record.job_key])
+        announced = run.matrix.jobs[record.job_key].announced()
     if announced is None:
         yield Violation(layout.JOURNAL, f"{where}.job_key", record.job_key, f"no job of {layout.RUN} has it", _KIND)
         return

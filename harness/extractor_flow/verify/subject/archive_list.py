@@ -50,7 +50,7 @@ class ArchiveList:
         what = f"{len(self.left_out)} files were left out of this archived copy; accept that with --archived"
         return Violation(ARCHIVE, "", "the whole run is here", what, "left-out", finding.check)
 
-    def told(self) -> Iterator[Unchecked]:
+    def omissions(self) -> Iterator[Unchecked]:
         """Where it is accepted, every file on the list, also one that no check asks for."""
         if self.accepted:
             yield from map(self._unchecked, self.left_out)

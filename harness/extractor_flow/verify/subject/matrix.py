@@ -59,7 +59,7 @@ def restudy(request: Mapping[str, Any], flow: Flow) -> tuple[Study | None, tuple
         "config": dict(study.settings),
         "run_id": study.run_id,
         "output_root": study.output_root,
-        "jobs": [announcement(job) for job in jobs],
+        "jobs": [job.announced() for job in jobs],
         "notes": list(study.notes),
         "results_key": flow.vocabulary.results_key,
     }
@@ -68,14 +68,3 @@ def restudy(request: Mapping[str, Any], flow: Flow) -> tuple[Study | None, tuple
         again["job_contract"] = flow.contract.to_json()
     recorded = {key: request[key] for key in again}
     return study, tuple(violations(layout.RUN, again, recorded, "the flow makes of this config"))
-
-
-def announcement(job: Job) -> dict[str, Json]:
-    """*job* as ``run.json`` announces it."""
-    facts: dict[str, Json] = {
-        "config_name": job.name,
-        "directory": job.directory,
-        "job_key": job.key,
-        "worker_mode": job.worker_mode,
-    }
-    return facts if job.seed is None else {**facts, "seed": job.seed}

@@ -20,7 +20,6 @@ from extractor_flow.files import dumps
 from extractor_flow.registry import find_flow
 from extractor_flow.run.provenance import config_digest
 from extractor_flow.study.jobs import select
-from extractor_flow.verify.subject.matrix import announcement
 from support.lies.mutated_runs import Change, put
 from support.lies.tampering import Tampering
 
@@ -136,7 +135,7 @@ def asked(edit: Edit) -> Change:
             told["config"], told["notes"] = dict(study.settings), list(study.notes)
             told["config_sha256"] = config_digest(study.settings)
             chosen = select(study.jobs, told["selection"])
-            told["jobs"] = [announcement(job) for job in chosen]
+            told["jobs"] = [job.announced() for job in chosen]
         jobs = {job.directory: job for job in chosen}
         dropped = _rekeyed(run, jobs)
         if dropped:

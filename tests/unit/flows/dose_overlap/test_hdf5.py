@@ -14,7 +14,7 @@ from extractor_flow.flows.dose_overlap.data.dataset import read_data
 from extractor_flow.flows.dose_overlap.data.simulation import SyntheticSettings, simulate, synthetic_base
 from extractor_flow.flows.dose_overlap.measured.consistency import judge
 from extractor_flow.flows.dose_overlap.measured.importing import import_files
-from extractor_flow.flows.dose_overlap.measured.layouts import Asked
+from extractor_flow.flows.dose_overlap.measured.layouts import ImportRequest
 
 h5py = pytest.importorskip("h5py", reason="HDF5 is read with the extra [hdf5]")
 
@@ -202,4 +202,4 @@ def test_positions_in_metres_need_to_know_what_a_pixel_is(scan, tmp_path):
 
     with pytest.raises(DataError, match="or --pixel-size, the metres of a pixel of the object"):
         import_files([path])
-    assert is_scan(import_files([path], Asked(pixel_size=PIXEL)), scan)
+    assert is_scan(import_files([path], ImportRequest(pixel_size=PIXEL)), scan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extractor_flow.flows.dose_overlap.checks.images import images, scores
 from extractor_flow.flows.dose_overlap.checks.recomputed import images_again, losses_again
-from extractor_flow.flows.dose_overlap.checks.records import curve, frames, metrics_file, record, seconds
+from extractor_flow.flows.dose_overlap.checks.records import curve, frames, metrics_file, record
 from extractor_flow.flows.dose_overlap.checks.shared_data import refused_views, study_data
 from extractor_flow.flows.dose_overlap.checks.weights import bundle, checkpoint
 
@@ -12,7 +12,6 @@ CHECKS = (
     study_data,
     refused_views,
     record,
-    seconds,
     metrics_file,
     curve,
     frames,

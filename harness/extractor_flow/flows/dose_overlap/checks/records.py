@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from extractor_flow.evidence.check import check
 from extractor_flow.evidence.findings import Violation, close
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.data.validation_split import validation_count
-from extractor_flow.flows.dose_overlap.scoring.names import INPUT, MAP, PIE, REFINED, TIMED, TRAINED
 from extractor_flow.flows.dose_overlap.training_config import learning_rate
 from extractor_flow.layout import JOURNAL
 from extractor_flow.readers.text import read_json, require_object
@@ -19,9 +17,6 @@ if TYPE_CHECKING:
 
     from extractor_flow.flows.dose_overlap.checks.claims import Claims
 
-_TRAINING = "training"
-# What a warm process had spent before the job's clock ran.
-_STARTED = 1.0
 _VERSIONS = {"numpy", "scipy", "torch"}
 
 
@@ -54,29 +49,6 @@ def _details(job: Claims) -> dict[str, Any]:
         "bundle_sha256": bundle and bundle.sha256,
         "bundle_size_bytes": bundle and bundle.size_bytes,
     }
-
-
-@check("dose-seconds", reads=("data",))
-def seconds(job: Claims) -> Iterator[Violation]:
-    """The CPU seconds of training and methods are all there, and no more than the job's threads had in its time.
-
-    Catches: a slow method shown as faster than the one that it is part of, more seconds than the job lasted.
-    Cannot catch: fewer seconds than were spent; nothing on disk tells.
-    """
-    shares = job.outcome.details.get("cpu_seconds")
-    if not isinstance(shares, dict) or shares.keys() != {_TRAINING, *TIMED} or not all(map(_is_time, shares.values())):
-        yield job.contradicted("details.cpu_seconds", shares, f"expected numbers for {_TRAINING}, {', '.join(TIMED)}")
-        return
-    for part, whole in ((INPUT, TRAINED), (TRAINED, REFINED), (PIE, MAP)):
-        if shares[part] > shares[whole]:
-            yield job.contradicted("details.cpu_seconds", shares, f"{whole} begins with {part}")
-    spent, lasted = shares[_TRAINING] + shares[REFINED] + shares[MAP], job.record.duration_seconds
-    if lasted is not None and spent > (lasted + _STARTED) * (job.plan.training.threads + 1):
-        yield job.contradicted("details.cpu_seconds", shares, f"the job lasted {lasted} s")
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, float) and math.isfinite(value) and value >= 0
 
 
 @check("dose-metrics-file", reads=("metrics",))

@@ -69,12 +69,14 @@ def _import(options: argparse.Namespace) -> int:
     from extractor_flow.flows.dose_overlap.data.dataset import write_data
     from extractor_flow.flows.dose_overlap.measured.consistency import WAYS
     from extractor_flow.flows.dose_overlap.measured.importing import import_files
-    from extractor_flow.flows.dose_overlap.measured.layouts import Asked
+    from extractor_flow.flows.dose_overlap.measured.layouts import ImportRequest
 
     ways = None if options.read_with is None else tuple(each for each in WAYS if each in options.read_with)
-    asked = Asked(options.photon_scale, options.pixel_size, dict(options.at), ways, accept=options.accept_inconsistent)
+    request = ImportRequest(
+        options.photon_scale, options.pixel_size, dict(options.at), ways, accept=options.accept_inconsistent
+    )
     refinement = _Refinement(options.refine_probe) if options.refine_probe else None
-    data = import_files(options.files, asked, refine=refinement)
+    data = import_files(options.files, request, refine=refinement)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     write_data(options.output, data)
     say(f"{data.count} frames of {data.frame_size} pixels: {options.output}")

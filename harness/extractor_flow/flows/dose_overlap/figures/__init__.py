@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from extractor_flow.files import write_bytes
@@ -61,9 +59,8 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
 def png(figure: Figure, colours: int = _MOST_COLOURS) -> bytes:
     """The figure with a palette of *colours*: noisy pictures in full colour would take three times the space."""
     lay_out(figure, _DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    small = io.BytesIO()
+    buffer, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(buffer, format="raw", dpi=_DPI)
+    drawn = Image.frombytes("RGBA", figure.canvas.get_width_height(), buffer.getbuffer()).convert("RGB")
     drawn.quantize(colours, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -14,7 +14,7 @@ from extractor_flow.flows.dose_overlap.data.dataset import SIZE_LIMIT, Contents
 from extractor_flow.flows.dose_overlap.data.dataset_rules import SPECIFICATION
 from extractor_flow.flows.dose_overlap.measured.consistency import brightness, judge, odd_frames, reread
 from extractor_flow.flows.dose_overlap.measured.hdf5 import is_hdf5, read_hdf5
-from extractor_flow.flows.dose_overlap.measured.layouts import Asked, Findings, Found
+from extractor_flow.flows.dose_overlap.measured.layouts import Findings, Found, ImportRequest
 from extractor_flow.readers.arrays import array_of
 from extractor_flow.readers.errors import ReadError
 from extractor_flow.readers.zips import Archive
@@ -40,7 +40,7 @@ _SHOWN = 8
 
 @np.errstate(all="ignore")  # what is not finite is refused by the contract, with its name
 def import_files(
-    paths: Sequence[Path], asked: Asked | None = None, *, refine: Refine | None = None
+    paths: Sequence[Path], request: ImportRequest | None = None, *, refine: Refine | None = None
 ) -> PtychographyData:
     """One data set of what *paths* hold together; its metadata say what was cast, scaled and read otherwise.
 
@@ -48,18 +48,18 @@ def import_files(
     reading that does is taken; where none does, or an array is missing, it is a :class:`DataError`. *refine* improves
     object and probe before that is decided.
     """
-    asked = asked or Asked()
+    request = request or ImportRequest()
     where = ", ".join(map(str, paths))
     notes: list[str] = []
-    given = Findings(_collected(paths, asked, notes), asked, where, notes).arrays()
-    arrays, casts, scale = _normalised(given, notes, asked.photon_scale)
+    given = Findings(_collected(paths, request, notes), request, where, notes).arrays()
+    arrays, casts, scale = _normalised(given, notes, request.photon_scale)
     data = _without_odd_frames(Contents(arrays, {}, {}, frozenset(arrays)).data(where), notes)
-    ways = judge(data).undone if asked.ways is None else asked.ways
+    ways = judge(data).undone if request.ways is None else request.ways
     data, times = _as_bright(reread(data, ways), notes)
     scale = None if scale is None else scale / times**2
     data = data if refine is None else _refined(data, refine, notes)
     after = judge(data)
-    if not (after.fits or asked.accept):
+    if not (after.fits or request.accept):
         msg = f"{where}: diffraction: the frames do not fit objectGuess and probeGuess: {after}"
         raise DataError(msg)
     facts: dict[str, Json] = {
@@ -146,11 +146,11 @@ def _without_odd_frames(data: PtychographyData, notes: list[str]) -> Ptychograph
     return data.select(np.setdiff1d(np.arange(data.count), np.concatenate([_NONE, *odd.values()])))
 
 
-def _collected(paths: Sequence[Path], asked: Asked, notes: list[str]) -> dict[str, Found]:
+def _collected(paths: Sequence[Path], request: ImportRequest, notes: list[str]) -> dict[str, Found]:
     """The wanted arrays, each from the first file that has it."""
     found: dict[str, Found] = {}
     for path in paths:
-        numbers, others = _numbers(path, asked.paths())
+        numbers, others = _numbers(path, request.paths())
         if not numbers:
             held = f"; it holds {', '.join(others[:_SHOWN])}" if others else ""
             msg = f"{path}: found none of the arrays of a data set{held}; name one with --at, as diffraction=PATH"

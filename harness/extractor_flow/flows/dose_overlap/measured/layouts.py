@@ -61,7 +61,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImportRequest:
     """What the user states about the files; it takes precedence over what they say.
 
     ``photon_scale``: photons for each unit of squared amplitude, or each count; ``pixel_size``: metres for each pixel
@@ -82,10 +82,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Findings:
-    """What files hold together, read as *asked*; ``notes`` grows by what is changed. ``where`` is for messages."""
+    """What files hold together, read as asked for; ``notes`` grows by what is changed. ``where`` is for messages."""
 
     found: Mapping[str, Found]
-    asked: Asked
+    request: ImportRequest
     where: str
     notes: list[str]
 
@@ -139,7 +139,7 @@ class Findings:
     def _pair(self) -> tuple[NDArray[Any], NDArray[Any], str] | None:
         if "xcoords" in self.found and "ycoords" in self.found:
             x, y = (self.found[name] for name in ("xcoords", "ycoords"))
-            return x.array.ravel(), y.array.ravel(), x.unit or ("px" if self.asked.pixel_size is None else "m")
+            return x.array.ravel(), y.array.ravel(), x.unit or ("px" if self.request.pixel_size is None else "m")
         for name, (first, second) in (("translation", (0, 1)), ("positions", (1, 0))):
             if name in self.found:
                 table = self.found[name]
@@ -150,9 +150,9 @@ class Findings:
         return None
 
     def _object_pixel(self, arrays: Arrays) -> float:
-        """Metres for each pixel of the object: as asked, or wavelength x distance / (N x pixel of the detector)."""
-        if self.asked.pixel_size is not None:
-            return self.asked.pixel_size
+        """Metres for each pixel of the object: as asked for, or wavelength x distance / (N x pixel of the detector)."""
+        if self.request.pixel_size is not None:
+            return self.request.pixel_size
         energy = self._scalar("energy") or (self._scalar("energy_kev") or 0) * _KEV
         length = self._scalar("wavelength") or (_PLANCK_TIMES_LIGHT / energy if energy else None)
         distance, pixel = self._scalar("distance"), self._scalar("detector_pixel")

@@ -75,7 +75,7 @@ class PreparedFrames:
             picture=None if self.picture is None else self.picture.to(device),
         )
 
-    def told_by(self, data: PtychographyData) -> PreparedFrames:
+    def with_photons_of(self, data: PtychographyData) -> PreparedFrames:
         """The same frames with the photons of *data* to be explained."""
         return replace(self, measured=replace(self.measured, amplitudes=torch.from_numpy(data.diffraction)))
 

@@ -59,7 +59,8 @@ class TrainingTask:
         recipe = Recipe(config, Calibration.of(learned, config.dose), Optics.of(data.probe_guess))
         shown, held_out = _split(data, recipe, _JUDGED)
         places = np.flatnonzero(block)
-        judge = prepare(shown.select(places), recipe, whole=shown, share=config.split).told_by(held_out.select(places))
+        frames = prepare(shown.select(places), recipe, whole=shown, share=config.split)
+        judge = frames.with_photons_of(held_out.select(places))
         device = device_of(config.device)
         return cls(recipe, learned, judged, judge.to(device), device)
 
@@ -81,7 +82,7 @@ class TrainingTask:
     def to_learn(self, epoch: int) -> PreparedFrames:
         """The frames of one epoch, with the photons split for this epoch."""
         shown, held_out = _split(self.learned, self.recipe, epoch)
-        return prepare(shown, self.recipe, share=self.config.split).told_by(held_out).to(self.device)
+        return prepare(shown, self.recipe, share=self.config.split).with_photons_of(held_out).to(self.device)
 
     def batches(self, frames: PreparedFrames, rng: np.random.Generator) -> Iterator[Tensor]:
         """The groups of each step of one epoch: passes over all groups in random order, one after another."""

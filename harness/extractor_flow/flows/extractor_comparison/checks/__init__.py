@@ -7,9 +7,7 @@ from extractor_flow.flows.extractor_comparison.checks.evaluations import evaluat
 from extractor_flow.flows.extractor_comparison.checks.jobs import jobs_differ, skips, unclaimed_models
 from extractor_flow.flows.extractor_comparison.checks.models.model_globals import model_calls
 from extractor_flow.flows.extractor_comparison.checks.models.optimizer import optimizer
-from extractor_flow.flows.extractor_comparison.checks.models.origin import clock, model_origin
 from extractor_flow.flows.extractor_comparison.checks.models.weights import learning, parameters, weights
-from extractor_flow.flows.extractor_comparison.checks.normalization import normalization
 from extractor_flow.flows.extractor_comparison.checks.ppo_settings import settings
 from extractor_flow.flows.extractor_comparison.checks.record import artifacts, metrics_file, record
 
@@ -23,15 +21,12 @@ CHECKS = (
     evaluations,
     metrics,
     held_out,
-    normalization,
     settings,
-    model_origin,
     model_calls,
     weights,
     parameters,
     optimizer,
     learning,
-    clock,
     torch_weights,
     played_again,
     repeatability,

@@ -112,7 +112,13 @@ class Claims(JobClaims):
     def saved(self) -> tuple[Saved, ...]:
         """The final model, the best one, and the checkpoints."""
         return tuple(
-            Saved(path, step, self.run.read(path, read_model), self._optimizers(path)) for step, path in self._models()
+            Saved(
+                path,
+                step,
+                self.run.read(path, read_model),
+                {each: self.run.read(path, _READERS[each.member]) for each in self.plan.trainer.optimized},
+            )
+            for step, path in self._models()
         )
 
     @cached_property
@@ -125,9 +131,6 @@ class Claims(JobClaims):
     def final(self) -> Saved:
         """The final model."""
         return self.saved[0]
-
-    def _optimizers(self, path: str) -> Mapping[Optimized, Optimizer]:
-        return {each: self.run.read(path, _READERS[each.member]) for each in self.plan.trainer.optimized}
 
     def _models(self) -> Iterator[tuple[int, str]]:
         yield self.outcome.training_steps, self.path(layout.FINAL_MODEL)

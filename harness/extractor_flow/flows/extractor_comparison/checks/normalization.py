@@ -1,4 +1,4 @@
-"""The statistics that observations were normalised by: read from their artifact, and held to the plan."""
+"""The statistics that observations were normalised by, from their artifact."""
 
 from __future__ import annotations
 
@@ -7,29 +7,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from extractor_flow.evidence.check import check
-from extractor_flow.evidence.findings import close
 from extractor_flow.flows.extractor_comparison import layout
-from extractor_flow.flows.extractor_comparison.checks.claims import contradiction
-from extractor_flow.flows.extractor_comparison.checks.expected import (
-    checkpoint_count,
-    checkpoint_steps,
-    evaluation_count,
-    evaluation_steps,
-)
 from extractor_flow.readers.arrays import read_npz
 from extractor_flow.readers.errors import Kind, ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from extractor_flow.evidence.findings import Violation
     from extractor_flow.flows.extractor_comparison.checks.claims import Claims
 
 _PARTS = ("mean", "var", "count")
-_PRIOR = 1e-4  # the count that stable_baselines3's running statistics begin with
 _EPSILON = 1e-8
 _OBSERVATION = "observation"
 Arrays = dict[str, "NDArray[Any]"]
@@ -70,32 +59,6 @@ def statistics_at(job: Claims, step: int) -> Statistics | None:
     names = {name.rpartition(".")[0] for name in arrays if name.startswith(_OBSERVATION)}
     parts = {name: (arrays[f"{name}.mean"][row], arrays[f"{name}.var"][row]) for name in names}
     return Statistics(parts, float(wanted["clip_obs"]))
-
-
-@check("ppo-normalization")
-def normalization(job: Claims) -> Iterator[Violation]:
-    """The statistics of the normalisation are told for each evaluation and checkpoint, over the steps made by then.
-
-    Catches: statistics left out, of another training or of a later step. Cannot catch: other means of as many
-    observations, with which --deep plays the policies again.
-    """
-    if job.plan.environment.normalize is None:
-        return
-    path, plan = job.path(layout.NORMALIZATION), job.plan
-    arrays = job.run.read(path, _read)
-    steps = arrays["timesteps"].tolist()
-    if len(steps) > (most := evaluation_count(plan) + checkpoint_count(plan)):
-        yield contradiction(path, "timesteps", f"{len(steps)} of them", f"the schedule gives at most {most}")
-        return
-    if steps != (expected := sorted({*evaluation_steps(plan), *checkpoint_steps(plan)})):
-        yield contradiction(path, "timesteps", steps, f"the schedule gives {expected}")
-    for name in sorted(name for name in arrays if name.endswith(".count")):
-        # The first observations are those of the reset.
-        first = plan.schedule.num_envs if name.startswith(_OBSERVATION) else 0
-        for step, count in zip(steps, arrays[name].tolist(), strict=True):
-            if not close(count, _PRIOR + first + step):
-                yield contradiction(path, name, f"{count} after {step} steps", f"{first + step} are due")
-                break
 
 
 def _read(stream: BinaryIO, where: str) -> Arrays:
