@@ -13,13 +13,13 @@ import os
 import signal
 import sys
 from difflib import get_close_matches
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from extractor_flow import __version__
 from extractor_flow.cli.failures import FAILURES, exit_code_of, log_to_standard_error, message_of
 from extractor_flow.errors import RequestError
+from extractor_flow.registry import installed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def _obey(words: list[str]) -> int:
     if words and words[0] not in _ANYWHERE and find_spec("fcntl") is None:
         msg = f"{words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: {', '.join(_ANYWHERE)}"
         raise RequestError(msg)
-    for entry in entry_points(group=COMMANDS):
+    for entry in installed(COMMANDS):
         if words[:1] == [entry.name]:
             log_to_standard_error()
             answer: int | list[str] = entry.load()(words[1:])
@@ -121,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (init, run, listing, verify, compare, checks, archive, report, gate, inspect, completion):
         module.add_to(commands)
-    for entry in entry_points(group=COMMANDS):
+    for entry in installed(COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
     top.set_defaults(whole=top)
     return top
