@@ -93,7 +93,7 @@ def run_lines(execution: Execution) -> Iterator[str]:
     from extractor_flow.render.words import failure_lines, next_lines, verdict_lines
     from pytest_extractor_flow.runs.session_runs import published_run  # where there are file locks
 
-    run = published_run(execution.told)
+    run = published_run(execution.result)
     try:
         data = {} if run is None else cast("dict[str, Any]", read_json(run / SUMMARY))
         failures = [f"{status} {message}" for status, message in failure_lines(data)]

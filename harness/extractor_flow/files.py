@@ -31,25 +31,35 @@ _UNFINISHED = re.compile(r"(?P<folder>(?:.*/)?)\.(?P<name>[^/]+)\.[0-9a-f]{12}\.
 
 def dumps(value: object) -> str:
     """Strict, stable JSON text: sorted keys, two spaces, a final newline; NaN and Infinity raise ``ValueError``."""
-    return _indented(value, "\n") + "\n"
+    return _indented(value, "\n", "\n")
 
 
-def _indented(value: object, line_end: str) -> str:
-    """*value* as the standard library indents it, in half of its time: verifying a run makes all its JSON again."""
+def _indented(value: object, line_end: str, end: str = "") -> str:
+    """*value* as the standard library indents it, and *end*; in half of its time, and with a copy for each level.
+
+    Verifying a run makes all its JSON again.
+    """
     if (write := _SCALARS.get(type(value))) is not None:
-        return write(value)
+        return write(value) + end
     inner = f"{line_end}  "
     if isinstance(value, dict):
-        members = []
+        parts = []
         for key in sorted(value):
             each = value[key]
             write = _SCALARS.get(type(each))
-            members.append(f"{encode_basestring(key)}: {_indented(each, inner) if write is None else write(each)}")
-        return f"{{{inner}{f',{inner}'.join(members)}{line_end}}}" if members else "{}"
+            parts.append(f"{encode_basestring(key)}: {_indented(each, inner) if write is None else write(each)}")
+        return _enclosed("{}", parts, line_end, end)
     if isinstance(value, list | tuple):
-        elements = [_indented(each, inner) for each in value]
-        return f"[{inner}{f',{inner}'.join(elements)}{line_end}]" if elements else "[]"
-    return _LINE.encode(value)
+        return _enclosed("[]", [_indented(each, inner) for each in value], line_end, end)
+    return _LINE.encode(value) + end
+
+
+def _enclosed(brackets: str, parts: list[str], line_end: str, end: str) -> str:
+    if not parts:
+        return brackets + end
+    parts[0] = f"{brackets[0]}{line_end}  {parts[0]}"
+    parts[-1] += f"{line_end}{brackets[1]}{end}"
+    return f",{line_end}  ".join(parts)
 
 
 def _number(value: float) -> str:

@@ -8,7 +8,7 @@ with it.
 
 Inside the session's directory: ``alive`` (locked by the controller), ``stop`` (asks every command to end) and, for each
 command, ``flows/<name>/`` with ``lock``, ``command.json``, ``started.json``, ``process.json``, ``ended.json``,
-``outcome.json``, ``reported.json``, ``told.json``, ``log`` and ``output/``.
+``outcome.json``, ``reported.json``, ``run_result.json``, ``log`` and ``output/``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Status = Literal["ok", "failed", "skipped", "crashed", "timeout"]
 
 DEFAULT_GRACE = 15.0
 _PATIENCE = 60.0
-_TOLD = "told.json"
+_RESULT = "run_result.json"
 _LOG_TAIL_BYTES = 16 * 1024
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 # The command must not depend on which worker happened to start it.
@@ -86,9 +86,9 @@ class Execution:
     log: Path
 
     @property
-    def told(self) -> Path:
+    def result(self) -> Path:
         """The file in which the command may say what it did."""
-        return self.output.with_name(_TOLD)
+        return self.output.with_name(_RESULT)
 
     def log_tail(self, lines: int = 40) -> str:
         """The last *lines* of what the command printed, without control characters; may be empty."""
@@ -126,9 +126,9 @@ class Once:
         output.mkdir(parents=True, exist_ok=True)
         return output
 
-    def told(self, name: str) -> Path:
+    def result(self, name: str) -> Path:
         """The file in which the command called *name* may say what it did; it lives until the session ends."""
-        return self.output(name).with_name(_TOLD)
+        return self.output(name).with_name(_RESULT)
 
     def execute(self, command: Command, read: Callable[[int], Status] = by_exit_status) -> Execution:
         """Run *command*, or wait for its one execution; the stored outcome either way.

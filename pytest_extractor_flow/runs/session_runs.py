@@ -154,7 +154,7 @@ class FlowRuns:
         once = self._once()
         command = self._command(choice, once)
         execution = require_ok(once.execute(command, by_published_run))
-        path = published_run(once.told(command.name))
+        path = published_run(once.result(command.name))
         if path is None:
             raise ExecutionFailed(replace(execution, status="failed", reason=f"{execution.reason}, nothing published"))
         return path
@@ -177,7 +177,7 @@ class FlowRuns:
                 "--output-root",
                 str(output),
                 "--result",
-                str(once.told(name)),
+                str(once.result(name)),
                 *start,
             ),
             timeout=self._options.timeout,

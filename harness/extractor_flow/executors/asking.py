@@ -38,8 +38,8 @@ class ExecutorClass(Protocol):
     schema: Mapping[str, Any]
     """The JSON Schema of the executor's section of a config, which has the executor's name."""
 
-    def made_for(self, asked: ExecutorRequest) -> Executor:
-        """An executor as *asked*; :class:`RequestError` where it cannot be used."""
+    def made_for(self, request: ExecutorRequest) -> Executor:
+        """An executor as *request* says; :class:`RequestError` where it cannot be used."""
         ...
 
 

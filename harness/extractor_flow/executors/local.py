@@ -95,19 +95,19 @@ class LocalExecutor:
     schema: ClassVar[Mapping[str, Any]] = NO_SETTINGS
 
     @classmethod
-    def made_for(cls, asked: ExecutorRequest) -> Self:
-        """One slot per core unless *asked* otherwise; the server is warm before the first job."""
+    def made_for(cls, request: ExecutorRequest) -> Self:
+        """One slot per core unless *request* says otherwise; the server is warm before the first job."""
         driver = nvidia_driver()
         gpus = visible_gpus(driver) if isinstance(driver, NvidiaDriver) else ()
         executor = cls(
-            slots=asked.jobs or slots_for(asked.study, len(gpus)),
-            preload=(*asked.flow.preload, type(asked.flow).__module__),
-            start_method=asked.start_method or asked.study.start_method or DEFAULT_START_METHOD,
+            slots=request.jobs or slots_for(request.study, len(gpus)),
+            preload=(*request.flow.preload, type(request.flow).__module__),
+            start_method=request.start_method or request.study.start_method or DEFAULT_START_METHOD,
             gpus=gpus if len(gpus) > 1 else (),
         )
         # A server that no job will use would outlive the run, busy with its imports.
         may_have_gpu = isinstance(driver, NvidiaDriver) or sys.platform == "darwin"
-        if not asked.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in asked.study.jobs)):
+        if not request.dry_run and (may_have_gpu or not all(_GPU & set(job.requires) for job in request.study.jobs)):
             executor.warm_up()
         return executor
 

@@ -24,9 +24,9 @@ class SerialExecutor:
     schema: ClassVar[Mapping[str, Any]] = NO_SETTINGS
 
     @classmethod
-    def made_for(cls, asked: ExecutorRequest) -> Self:
+    def made_for(cls, request: ExecutorRequest) -> Self:
         """Takes no options."""
-        del asked
+        del request
         return cls()
 
     def execute(self, directories: Sequence[JobDirectory], stop: Stop) -> Iterator[Event]:

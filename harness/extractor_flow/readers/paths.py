@@ -63,7 +63,7 @@ class ConfinedDirectory:
         """Files beneath *root*; *spend* hears the path of each that is read, and how many bytes."""
         self.root = root
         self.spend = spend
-        self._digests: dict[str, str] = {}
+        self._digests: dict[str, bytes] = {}
         self._listing: Listing | None = None
         self._way: list[_Folder] = []  # the directories that are open: the root, one in it, one in that
 
@@ -93,9 +93,9 @@ class ConfinedDirectory:
         """
         if path not in self._digests:
             self._digests[path] = self._measure(path)
-        return self._digests[path]
+        return self._digests[path].hex()
 
-    def _measure(self, path: str) -> str:
+    def _measure(self, path: str) -> bytes:
         digest = hashlib.sha256()
         descriptor, left = self._opened(path)
         try:
@@ -108,7 +108,7 @@ class ConfinedDirectory:
             raise _unreadable(path, error) from error
         finally:
             os.close(descriptor)
-        return digest.hexdigest()
+        return digest.digest()
 
     def has(self, path: str) -> bool:
         """Whether a regular file can be opened at *path*."""

@@ -92,8 +92,8 @@ class Session:
 
     def _skips(self, jobs: Sequence[Job], lacking: Mapping[str, str]) -> Mapping[str, Skipped]:
         """By job key, why jobs cannot run here; what the others share is made on the way."""
-        asked = {job.key: self.flow.missing_requirement(job, probe(), lacking) for job in jobs}
-        skips = {key: skip for key, skip in asked.items() if skip is not None}
+        missing = {job.key: self.flow.missing_requirement(job, probe(), lacking) for job in jobs}
+        skips = {key: skip for key, skip in missing.items() if skip is not None}
         if len(skips) == len(jobs):
             return skips
         return {**prepare_run(self.run, self.flow, lambda: self.stop.signum is not None), **skips}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from extractor_flow.errors import DataError
@@ -31,7 +32,7 @@ class Artifact:
         return {"path": self.path, "sha256": self.sha256, "size_bytes": self.size_bytes}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The job ran to its end. ``training_steps`` are the steps done, ``details`` what a comparison needs.
 
@@ -131,7 +132,7 @@ class HardwareProfile:
         return cls(**required, gpu_model=data.get("gpu_model"), cuda_version=data.get("cuda_version"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JobRecord:
     """One line of the journal: which job, what became of it, when and where.
 
@@ -212,12 +213,17 @@ class JobRecord:
                 worker_mode=data["worker_mode"],
                 end_time=data.get("end_time"),
                 duration_seconds=data.get("duration_seconds"),
-                hardware=None if hardware is None else HardwareProfile.from_json(hardware),
+                hardware=None if hardware is None else _machine(tuple(hardware.items())),
                 attempt=data["attempt"],
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"not a job record: {error!r}"
             raise DataError(msg) from error
+
+
+@lru_cache(maxsize=64)  # thousands of records are of a few machines, which need be in memory once
+def _machine(facts: tuple[tuple[str, Any], ...]) -> HardwareProfile:
+    return HardwareProfile.from_json(dict(facts))
 
 
 def _outcome_to_json(outcome: Outcome) -> dict[str, Json]:

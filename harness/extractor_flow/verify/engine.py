@@ -93,7 +93,8 @@ def _judged(
 
 def _without_results(run: RunSubject) -> Iterator[str]:
     """Say of a run in which no job completed that its verdict is about no training."""
-    statuses = Counter(entry.record.status for entry in run.latest.values())
+    known = run.documents.get(layout.RUN) is not None  # else a violation says what is wrong with it
+    statuses = Counter(entry.record.status for entry in (run.latest.values() if known else ()))
     if statuses and not statuses["success"]:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         yield f"no job completed ({counts}): what is judged is that nothing else is claimed"

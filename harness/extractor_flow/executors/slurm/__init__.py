@@ -40,11 +40,11 @@ class SlurmExecutor:
     schema: ClassVar[Mapping[str, Any]] = SCHEMA
 
     @classmethod
-    def made_for(cls, asked: ExecutorRequest) -> Self:
+    def made_for(cls, request: ExecutorRequest) -> Self:
         """:class:`RequestError` where there is no Slurm."""
-        if not asked.dry_run:
+        if not request.dry_run:
             require_slurm()
-        return cls(asked.settings)
+        return cls(request.settings)
 
     @staticmethod
     def queue_of(run_path: Path) -> SlurmQueue | None:
