@@ -5,8 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CONFIG ?= configs/scenarios/multi_extractor_default.yaml
-# One more than a small machine's two cores: a test waits now and then, for a process or a clock.
-JOBS   ?= 3
+# Two more than a small machine's two cores: a test waits for a third of its time, for a process, a disk or a clock.
+JOBS   ?= 4
 PYTEST_ARGS ?=
 BENCHMARK_ARGS ?=
 # Where a container sets it, every process of the tests would compile all that it imports.

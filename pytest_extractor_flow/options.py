@@ -67,15 +67,17 @@ def read_flow_options(config: pytest.Config) -> FlowOptions:
     )
 
 
-def refuse_empty_options(option: argparse.Namespace) -> None:
-    """Raise ``pytest.UsageError`` where an option was given without saying what."""
-    given = {
-        "flow_config": "" if "" in option.flow_config else None,
-        **{name: getattr(option, name) for name in PLACES},
-    }
-    for name in (name for name, value in given.items() if value == ""):
-        msg = f"--{name.replace('_', '-')}= names nothing; say what, or leave the option out"
-        raise pytest.UsageError(msg)
+def refuse_misread_options(option: argparse.Namespace) -> None:
+    """Raise ``pytest.UsageError`` where the shell has left nothing of an option, or a ``~`` that it did not replace."""
+    given = [("flow_config", value) for value in option.flow_config]
+    for name, value in (*given, *((name, getattr(option, name)) for name in PLACES)):
+        option_name = f"--{name.replace('_', '-')}"
+        if value == "":
+            msg = f"{option_name}= names nothing; say what, or leave the option out"
+            raise pytest.UsageError(msg)
+        if value is not None and value.startswith("~/"):
+            msg = f'{option_name}={value}: the shell leaves that ~ as it is; write {option_name}="$HOME{value[1:]}"'
+            raise pytest.UsageError(msg)
 
 
 def refuse_unknown_markers(config: pytest.Config, ours: Collection[str]) -> None:

@@ -250,6 +250,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(summary_line(execution))
             for line in run_lines(execution):
                 terminalreporter.line(line)
+    elif config.option.flow_config and not config.option.collectonly:
+        terminalreporter.line("--flow-config: no test asked for a run of it, so nothing was trained")
     if state.judged_by_none:
         terminalreporter.section("judged by no test", sep="-", red=True)
         terminalreporter.line(f"--flow-run {state.options.existing}: every test that asked for a run is about another")

@@ -81,10 +81,11 @@ class PluginState:
     def refuse_wrong_options(self) -> None:
         """Read the options about runs if any was given, so that pytest stops before it collects if one is wrong."""
         option, getini = self._config.option, self._config.getini
-        if "" in (*option.flow_config, *(getattr(option, name) for name in PLACES)) or getini("flow_markers"):
-            from pytest_extractor_flow.options import refuse_empty_options, refuse_unknown_markers
+        given = (*option.flow_config, *(getattr(option, name) for name in PLACES))
+        if any(value is not None for value in given) or getini("flow_markers"):
+            from pytest_extractor_flow.options import refuse_misread_options, refuse_unknown_markers
 
-            refuse_empty_options(option)
+            refuse_misread_options(option)
             refuse_unknown_markers(self._config, {*self.registered, "flow"})
         if self._is_about_runs():
             self._options = self.options

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from extractor_flow.errors import RequestError
@@ -36,12 +38,24 @@ def find_executor(name: str) -> Any:  # noqa: ANN401 - an ExecutorClass, which s
     return _find(EXECUTORS, "executor", name)
 
 
+def installed(group: str) -> EntryPoints:
+    """The entry points of *group*. What is installed is looked through once for each: every package has a file."""
+    return _on_path(tuple(sys.path), group)
+
+
+@lru_cache(maxsize=8)
+def _on_path(_: tuple[str, ...], group: str) -> EntryPoints:
+    return entry_points(group=group)
+
+
 def _names(group: str) -> list[str]:
-    return sorted({entry.name for entry in entry_points(group=group)})
+    return sorted(installed(group).names)
 
 
 def _find(group: str, what: str, name: str) -> object:
-    for entry in entry_points(group=group):
+    if name not in installed(group).names:
+        _on_path.cache_clear()  # it may have been installed just now
+    for entry in installed(group):
         if entry.name == name:
             return _load(what, entry.name, entry.load)
     msg = f"no {what} is installed under the name {name!r}; installed: {', '.join(_names(group)) or 'none'}"

@@ -173,6 +173,19 @@ def test_a_run_under_way_or_left_alone_is_unpublished_until_every_job_has_a_reco
     assert (resume(run), verify(run.path).violations, (run.path / UNPUBLISHED).exists()) == (0, (), False)
 
 
+def test_a_run_is_watched_until_it_is_published(run, workbench):
+    withhold(run)
+    process = workbench.start("status", run.path, "--watch")
+    first = process.stdout.readline()
+
+    code = resume(run)
+
+    rest, _ = process.communicate(timeout=DEADLINE)
+    assert (code, process.returncode) == (0, 0)
+    assert first == f"{run.path}: unpublished, 2 of 2 jobs recorded\n"
+    assert rest.endswith(f"{run.path}: published, 2 of 2 jobs recorded\na seed 0: success\nb seed 0: success\n")
+
+
 def test_the_second_of_two_processes_that_resume_a_run_leaves_it_alone(workbench):
     gate = workbench.path / "gate"
     waiting = workbench.path / "gate.stuck.waiting"

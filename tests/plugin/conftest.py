@@ -34,13 +34,17 @@ def _inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.fixture
 def project(
-    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[..., None]
+    pytester: pytest.Pytester,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[..., None],
+    warm_sessions: WarmSessions,
 ) -> Iterator[Project]:
     """A project whose sessions put their temporary files where they can be counted."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    project = Project(pytester, temporary, record_property)
+    project = Project(pytester, temporary, record_property, warm_sessions)
     yield project
     project.close()
 

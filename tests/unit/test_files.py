@@ -151,8 +151,9 @@ class LetsGo(logging.Handler):
             fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
 
-def test_who_looks_whether_a_lock_is_held_keeps_nobody_from_it(tmp_path, caplog):
+def test_who_looks_whether_a_lock_is_held_keeps_nobody_from_it(tmp_path, caplog, monkeypatch):
     log = logging.getLogger("filelock")
+    monkeypatch.setattr(log, "disabled", False)  # tox, which another test asks for its environments, disables it
     with (tmp_path / ".lock").open("w") as file, caplog.at_level(logging.DEBUG, "filelock"):
         fcntl.flock(file, fcntl.LOCK_SH)
         log.addHandler(handler := LetsGo(file.fileno()))

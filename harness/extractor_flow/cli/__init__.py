@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from extractor_flow import __version__
 from extractor_flow.cli.failures import FAILURES, exit_code_of, log_to_standard_error, message_of
 from extractor_flow.errors import RequestError
+from extractor_flow.registry import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from importlib.metadata import EntryPoint
+    from collections.abc import Sequence
 
 
 COMMANDS = "extractor_flow.commands"
@@ -86,7 +86,8 @@ def _obey(words: list[str]) -> int:
     if words and words[0] not in _ANYWHERE and find_spec("fcntl") is None:
         msg = f"{words[0]} needs Linux or macOS; on Windows use it inside WSL. What works here: {', '.join(_ANYWHERE)}"
         raise RequestError(msg)
-    for entry in () if words[:1] and words[0] in _MODULES else _of_flows():
+    # To look for the commands of flows takes as long as most of ours take to begin.
+    for entry in () if words[:1] and words[0] in _MODULES else installed(COMMANDS):
         if words[:1] == [entry.name]:
             log_to_standard_error()
             answer: int | list[str] = entry.load()(words[1:])
@@ -134,13 +135,6 @@ def _names_of(parser: argparse.ArgumentParser) -> list[str]:
     return names
 
 
-def _of_flows() -> Iterator[EntryPoint]:
-    """The commands that flows bring; looking for them takes as long as most commands take to begin."""
-    from importlib.metadata import entry_points
-
-    yield from entry_points(group=COMMANDS)
-
-
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The whole command line, or as much of it as the command *only* of this package needs.
 
@@ -156,7 +150,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in [_MODULES[only]] if only in _MODULES else dict.fromkeys(_MODULES.values()):
         resolve_name(f"extractor_flow.{module}").add_to(commands)
-    for entry in () if only in _MODULES else _of_flows():
+    for entry in () if only in _MODULES else installed(COMMANDS):
         commands.add_parser(entry.name, help=f"a flow's own commands: extractor-flow {entry.name} --help")
     top.set_defaults(whole=top)
     return top

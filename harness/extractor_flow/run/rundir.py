@@ -85,6 +85,9 @@ class RunDirectory:
         written to.
         """
         base = f"{directory_stamp(moment)}-{component_of(run_id)}"
+        if output_root.parts[:1] == ("~",):
+            msg = f"{output_root}: only a shell knows what ~ is, and none has replaced it here; write the whole path"
+            raise RunDirectoryError(msg, exit_code=2)
         try:
             output_root.mkdir(parents=True, exist_ok=True)
             for number in range(1, _MOST_IN_A_SECOND):

@@ -38,12 +38,13 @@ def outside(tmp_path):
 
 
 def contents(*roots):
-    """Everything beneath *roots*, with the time of its last change."""
+    """Everything beneath *roots*, with the time of its last change, which taking a lock of ours may be."""
     found = {}
     for path in (path for root in roots for path in [root, *root.rglob("*")]):
         status = path.lstat()
         text = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
-        found[path] = (status.st_mode, status.st_mtime_ns, text)
+        changed = None if path.name == ".lock" else status.st_mtime_ns
+        found[path] = (status.st_mode, changed, text)
     return found
 
 

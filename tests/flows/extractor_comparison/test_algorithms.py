@@ -164,6 +164,13 @@ def test_an_environment_of_the_evaluations_that_shows_something_else_is_refused(
         bench.train(MLP, env={"kwargs": SMALL_WORLD}, eval_env=evaluated)
 
 
+def test_metal_is_not_asked_for_what_it_cannot_compute(bench):
+    exact = {"factory": "support.flows.corridor:make_corridor", "kwargs": {"observation": "exact"}}
+
+    with pytest.raises(JobError, match="observations are float64, which mps cannot compute with; give float32"):
+        bench.train(MLP, env=exact, device="mps")
+
+
 def test_another_environment_of_the_evaluations_changes_no_training(bench):
     plain, other = (
         bench.train(MLP, env=PENDULUM, eval_env=evaluated)

@@ -135,6 +135,7 @@ def test_a_wrong_option_is_refused_where_it_was_given(pytester, argument, messag
     [
         ("--flow-output=", "--flow-output= names nothing; say what"),
         ("--flow-config=", "--flow-config= names nothing; say what"),
+        ("--flow-output=~/kept", r'--flow-output=~/kept: the shell leaves that ~ as it is; write .*="\$HOME/kept"'),
         ("-oflow_markers=gpu", "flow_markers: 'gpu' is no marker of the plugin; there are: cuda, flow, macos_spawn"),
     ],
 )
@@ -215,11 +216,13 @@ def test_a_test_whose_own_mark_names_a_config_does_not_pass_without_asking_for_i
         "@mark\nclass TestSeveral:\n    def test_other(self): pass\n"
         "@pytest.mark.flow('log in')\ndef test_somebody_elses(): pass\n"
     )
+    pytester.makefile(".yaml", study="flow: line_fit\nmodels: [{name: line}]\n")
 
-    ours = pytester.runpytest_inprocess("-rf")
+    ours = pytester.runpytest_inprocess("-rf", "--flow-config=study.yaml")
     theirs = pytester.runpytest_inprocess("-omarkers=flow(file): one of our own")
 
     assert ours.parseoutcomes() == {"failed": 2, "passed": 2}
+    ours.stdout.fnmatch_lines(["--flow-config: no test asked for a run of it, so nothing was trained"])
     ours.stdout.fnmatch_lines(["*::test_forgot: marked flow('study.yaml'), and it asks for no run: *"])
     assert theirs.parseoutcomes() == {"passed": 4}
 

@@ -46,6 +46,7 @@ class Corridor(gymnasium.Env):
         self._noise = 0.0
         self.observation_space = {
             "vector": spaces.Box(-2.0, 20.0, (2,), np.float32),
+            "exact": spaces.Box(-2.0, 20.0, (2,), np.float64),
             "image": spaces.Box(0, 255, (7, 7, 3), np.uint8),
             "screen": spaces.Box(0, 255, (40, 40, 1), np.uint8),
             "dict": spaces.Dict(
@@ -83,7 +84,7 @@ class Corridor(gymnasium.Env):
             return seen
         if self._kind == "dict":
             return {"mission": "walk", "place": place, "kind": np.int64(1)}
-        return place
+        return place.astype(np.float64) if self._kind == "exact" else place
 
 
 def make_corridor(**arguments):

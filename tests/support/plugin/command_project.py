@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,9 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from support.plugin.warm_orders import Ordered
+    from support.plugin.warm_sessions import WarmSessions
 
 T = TypeVar("T")
 PATIENCE = 600.0
@@ -100,7 +102,8 @@ class Project:
     pytester: pytest.Pytester
     temporary: Path
     note: Callable[[str, object], None]
-    _sessions: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    warm_sessions: WarmSessions
+    _sessions: list[Ordered] = field(default_factory=list)
 
     @property
     def path(self) -> Path:
@@ -121,19 +124,14 @@ class Project:
         """A whole session."""
         return self.pytester.runpytest_subprocess(*arguments, timeout=PATIENCE)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> Ordered:
         """A session in the background, its output in ``session-<n>.txt``."""
-        # A shell has its background jobs ignore SIGINT, and they hand that on.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         with (self.path / f"session-{len(self._sessions)}.txt").open("wb") as output:
-            session = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *arguments], cwd=self.path, stdout=output, stderr=subprocess.STDOUT
-            )
-        signal.signal(signal.SIGINT, before)
+            session = self.warm_sessions.start(self.path, arguments, (output, output))
         self._sessions.append(session)
         return session
 
-    def output(self, session: subprocess.Popen[bytes]) -> str:
+    def output(self, session: Ordered) -> str:
         """What a session of :meth:`start` printed, once it has ended."""
         session.wait(timeout=PATIENCE)
         name = f"session-{self._sessions.index(session)}.txt"

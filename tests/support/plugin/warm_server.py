@@ -1,4 +1,7 @@
-"""Starts pytest sessions in forks of a process that has loaded pytest, and is as ``python -m pytest`` but for that."""
+"""Starts pytest sessions in forks of a process that has loaded pytest, and is as ``python -m pytest`` but for that.
+
+The workers that such a session starts are forks of that process, too.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,22 @@ import json
 import os
 import runpy
 import select
+import signal
 import socket
 import sys
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-import execnet  # noqa: F401 - for the sessions with workers
 from _pytest.config import default_plugins
+from execnet import gateway_io
+from warm_orders import Ordered
 
 
-def serve(place: str) -> list[str]:
-    """Answer at the socket *place* until standard input ends; in the fork for a session, its arguments."""
+def serve(place: str) -> dict[str, Any]:
+    """Answer at the socket *place* until standard input ends; in the fork for an order, the order."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(place)
         listening.listen()
@@ -24,36 +33,79 @@ def serve(place: str) -> list[str]:
         sys.stdout.flush()
         while sys.stdin not in select.select([listening, sys.stdin], [], [])[0]:
             line, _ = listening.accept()
-            with line, line.makefile("rb") as orders:
-                _, descriptors, *_ = socket.recv_fds(line, 1, 3)
-                order = json.loads(orders.readline())
-                if (session := os.fork()) == 0:
-                    _become(order, descriptors)
-                    return list(order["arguments"])
-                for descriptor in descriptors:
-                    os.close(descriptor)
-                line.sendall(f"{session}\n".encode())
-                _, status = os.waitpid(session, 0)
-                line.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+            with line:
+                if os.fork() == 0:
+                    return _obey(line)
+            _reap()
+    _reap()
     sys.exit()
 
 
-def _become(order: dict[str, object], descriptors: list[int]) -> None:
+def _reap() -> None:
+    """Let those go who have told how their fork ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def _obey(line: socket.socket) -> dict[str, Any]:
+    """Fork for the order at the other end of *line*, and tell it how that ended; in the fork, the order."""
+    with line.makefile("rb") as orders:
+        _, descriptors, *_ = socket.recv_fds(line, 1, 3)
+        order = json.loads(orders.readline())
+    if (process := os.fork()) == 0:
+        _become(order, descriptors)
+        return dict(order)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    with suppress(OSError):  # of who asked and was killed
+        line.sendall(f"{process}\n".encode())
+        _, status = os.waitpid(process, 0)
+        line.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     """Take what a new process would be given."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    os.chdir(str(order["directory"]))
+    os.chdir(order["directory"])
+    # A shell has its background jobs ignore SIGINT, and they hand that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
-    os.environ.update(order["environment"])  # type: ignore[call-overload]
+    os.environ.update(order["environment"])
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:1] = [str(order["directory"]), *filter(None, given)]
+    sys.path[:1] = [order["directory"], *filter(None, given)]
 
 
-if __name__ == "__main__":
+class Worker(gateway_io.Popen2IOMaster):  # type: ignore[misc]
+    """A session's end of the pipes to a worker, which the server at *place* forks."""
+
+    def __init__(self, place: str, _: list[str], execmodel: object) -> None:
+        (its_input, output), (answers, its_output) = os.pipe(), os.pipe()
+        state = {"directory": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
+        self.popen = Ordered(place, [its_input, its_output, 2], arguments=None, **state)
+        for descriptor in (its_input, its_output):
+            os.close(descriptor)
+        gateway_io.Popen2IO.__init__(self, open(output, "wb"), open(answers, "rb"), execmodel)  # noqa: PTH123, SIM115
+
+
+def main(place: str) -> None:
     for name in default_plugins:
         import_module(f"_pytest.{name}")
     # pytest collects garbage five times as it ends; what was loaded here is none.
     gc.freeze()
-    sys.argv[1:] = serve(sys.argv[1])
+    order = serve(place)
+    if order["arguments"] is None:
+        sys.argv = ["-c"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(eval(sys.stdin.readline()), vars(sys.modules["__main__"]))  # as execnet's own workers do
+        return
+    gateway_io.Popen2IOMaster = partial(Worker, place)
+    sys.argv[1:] = order["arguments"]
     runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import pytest
+
+from support.plugin.warm_orders import Ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SERVER = Path(__file__).with_name("warm_server.py")
 
@@ -34,7 +36,8 @@ class WarmSessions:
 
     def __exit__(self, *_: object) -> None:
         with self._server:
-            self._server.kill()
+            assert self._server.stdin is not None
+            self._server.stdin.close()
         self._directory.cleanup()
 
     def run(self, pytester: pytest.Pytester, *arguments: str, timeout: float | None = None) -> pytest.RunResult:
@@ -43,25 +46,18 @@ class WarmSessions:
         number = len(list(pytester.path.glob("session-*.out")))
         paths = [pytester.path / f"session-{number}.{name}" for name in ("out", "err")]
         words = (f"--basetemp={pytester.path / f'session-{number}'}", *arguments)
-        with Path(os.devnull).open("rb") as nothing, paths[0].open("wb") as out, paths[1].open("wb") as err:
-            code = self._ended([nothing.fileno(), out.fileno(), err.fileno()], words, timeout)
+        with paths[0].open("wb") as out, paths[1].open("wb") as err:
+            # A process that pytester starts can import what is in the directory, wherever it goes.
+            path = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))  # noqa: PTH109
+            code = self.start(Path.cwd(), words, (out, err), PYTHONPATH=path).wait(timeout)
         told = [path.read_text(encoding="utf-8", errors="replace") for path in paths]
         print(*told, sep="\n")
         return pytest.RunResult(code, *(text.splitlines() for text in told), time.perf_counter() - began)
 
-    def _ended(self, descriptors: list[int], arguments: tuple[str, ...], timeout: float | None) -> int:
-        # A process that pytester starts can import what is in the directory, wherever it goes.
-        path = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))  # noqa: PTH109
-        order = {"arguments": arguments, "directory": os.getcwd(), "environment": {**os.environ, "PYTHONPATH": path}}  # noqa: PTH109
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(timeout)
-            line.connect(self._place)
-            socket.send_fds(line, [b"!"], descriptors)
-            line.sendall(json.dumps(order).encode() + b"\n")
-            with line.makefile() as answers:
-                session = int(answers.readline())
-                try:
-                    return int(answers.readline())
-                except TimeoutError:
-                    os.kill(session, signal.SIGKILL)
-                    raise
+    def start(
+        self, directory: Path, arguments: Sequence[str], streams: tuple[BinaryIO, BinaryIO], **environment: str
+    ) -> Ordered:
+        """``python -m pytest ARGUMENTS`` in *directory*, in the background; it writes to *streams*."""
+        order = {"arguments": arguments, "directory": str(directory), "environment": {**os.environ, **environment}}
+        with Path(os.devnull).open("rb") as nothing:
+            return Ordered(self._place, [each.fileno() for each in (nothing, *streams)], **order)

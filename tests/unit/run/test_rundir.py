@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_two_runs_in_one_second_get_directories_of_their_own(tmp_path):
     names = [RunDirectory.create(tmp_path, "mac smoke/..", MOMENT).path.name for _ in range(3)]
 
     assert names == [f"20261121-101500-mac_smoke_{suffix}" for suffix in ("", "-2", "-3")]
+
+
+def test_a_root_in_a_home_that_no_shell_has_named_is_no_directory_called_tilde(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(RunDirectoryError, match=r"^~/runs: only a shell knows what ~ is"):
+        RunDirectory.create(Path("~/runs"), "x", MOMENT)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_root_that_cannot_be_written_to_is_named(tmp_path):

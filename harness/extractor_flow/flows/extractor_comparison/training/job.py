@@ -190,9 +190,10 @@ def _artifacts(directory: Path, watch: Watch) -> dict[str, str]:
 
 def make_once(job: Job) -> None:
     """Make the job's environment and its untrained model on the CPU, as :func:`train` will, and train nothing."""
-    plan = replace(Plan.from_parameters(job.parameters), device="cpu")
+    plan = Plan.from_parameters(job.parameters)
     make = EnvironmentFactory(plan.environment)
     probe(make)
     check_spaces(plan)
     # Two copies: a rollout of one sample is refused, and n_steps may be 1.
-    build_model(plan, DummyVecEnv([make] * min(2, plan.schedule.num_envs)), job.seed or 0)
+    envs = DummyVecEnv([make] * min(2, plan.schedule.num_envs))
+    build_model(replace(plan, device="cpu"), envs, job.seed or 0)

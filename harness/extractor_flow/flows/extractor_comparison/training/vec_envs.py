@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
 
@@ -107,8 +109,8 @@ def _workers(plan: Plan, seed: int) -> list[Worker]:
 
 
 def check_spaces(plan: Plan) -> None:
-    """Refuse an evaluation environment whose observations or actions differ from the training's."""
-    if plan.evaluation is None:
+    """Refuse an evaluation environment whose spaces differ from the training's, and what the device cannot compute."""
+    if plan.evaluation is None and plan.device != "mps":
         return
     trained, evaluated = (EnvironmentFactory(choice)() for choice in (plan.environment, plan.evaluated))
     try:
@@ -118,9 +120,18 @@ def check_spaces(plan: Plan) -> None:
                 named = f"{plan.evaluated.name} has the {what} {found}, and env {plan.environment.name} has {expected}"
                 msg = f"eval_env: {named}; expected the same"
                 raise JobError(msg)
+        if plan.device == "mps":
+            _check_metal(trained.observation_space)
     finally:
         trained.close()
         evaluated.close()
+
+
+def _check_metal(space: spaces.Space[Any]) -> None:
+    parts = space.values() if isinstance(space, spaces.Dict) else [space]
+    if any(part.dtype == np.float64 for part in parts):
+        msg = "observations are float64, which mps cannot compute with; give float32, or set run.device to cpu"
+        raise JobError(msg)
 
 
 def _abandon(raw: VecEnv, monitor: VecMonitor) -> None:
