@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +147,8 @@ class LineFit:
 
         np.seterr(over="ignore", invalid="ignore")
         generator = np.random.default_rng(job.seed)
-        powers, y = _points(generator, job.parameters["degree"])
+        x, y = _points(generator)
+        powers = np.vander(x, job.parameters["degree"] + 1)
         weights = generator.standard_normal(powers.shape[1])
         losses = [_loss(powers, weights, y)]
         rate = _DIVERGING_RATE if job.parameters["fault"] == "diverge" else _LEARNING_RATE
@@ -185,9 +187,9 @@ def final_loss(job: JobClaims) -> Iterator[Violation]:
     stored: dict[str, Any] = require_object(job.run.read(path, read_json), path)
     weights = np.array([float.fromhex(value) for value in stored["weights"]])
     degree = job.run.parameters[job.record.job_key]["degree"]
+    x, y = _points_of(job.record.seed)
     with np.errstate(over="ignore", invalid="ignore"):
-        powers, y = _points(np.random.default_rng(job.record.seed), degree)
-        yield from job.metric("final_loss", _loss(powers, weights, y), path)
+        yield from job.metric("final_loss", _loss(np.vander(x, degree + 1), weights, y), path)
 
 
 def _job(run: Mapping[str, Any], model: Mapping[str, Any], seed: int) -> Job:
@@ -204,13 +206,18 @@ def _job(run: Mapping[str, Any], model: Mapping[str, Any], seed: int) -> Job:
     )
 
 
-def _points(generator: np.random.Generator, degree: int) -> tuple[Any, Any]:
-    """The powers of the points to fit, and their values."""
+@lru_cache(maxsize=256)  # all models have the same points, seed by seed
+def _points_of(seed: int | None) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
+    return _points(np.random.default_rng(seed))
+
+
+def _points(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The points to fit: where they are, and their values."""
     x = generator.uniform(-1.0, 1.0, _POINTS)
     y = 1.5 * x - 0.5 + 0.1 * generator.standard_normal(_POINTS)
-    return np.vander(x, degree + 1), y
+    return x, y
 
 
 def _loss(powers: np.ndarray, weights: np.ndarray, y: np.ndarray) -> float:

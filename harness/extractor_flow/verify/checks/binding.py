@@ -60,12 +60,16 @@ def _as_made(run: RunSubject, content: bytes) -> dict[str, Artifact] | None:
 
     Then it need not be parsed, nor compared with its contract, which takes long for a long list.
     """
-    present = sorted((path, size) for path, size in run.listing.files.items() if is_bound(path))
-    digests = _DIGEST.findall(content)
-    if len(digests) != len(present):
-        return None
-    listed = [Artifact(path, digest.decode(), size) for (path, size), digest in zip(present, digests, strict=True)]
+    listed = _with_digests(run, _DIGEST.findall(content))
     return {each.path: each for each in listed} if render(listed) == content else None
+
+
+def _with_digests(run: RunSubject, digests: list[bytes]) -> list[Artifact]:
+    """The files that are there with *digests*, if those are as many; of 50,000 files, neither list stays in memory."""
+    present = sorted((path, size) for path, size in run.listing.files.items() if is_bound(path))
+    if len(digests) != len(present):
+        return []
+    return [Artifact(path, digest.decode(), size) for (path, size), digest in zip(present, digests, strict=True)]
 
 
 def _compared(run: RunSubject, listed: Mapping[str, Artifact]) -> Iterator[Finding]:
