@@ -94,7 +94,11 @@ def find_config(name: str, places: Iterable[Path], origin: str) -> Path:
     for path in candidates:
         if path.is_file():
             return path.resolve()
-    msg = f"{origin}: no such config; looked for {' and '.join(str(path) for path in candidates)}"
+    from extractor_flow.config.reader import neighbour
+
+    near = next(filter(None, map(neighbour, candidates)), None)
+    hint = f"; did you mean {near}?" if near else ""
+    msg = f"{origin}: no such config; looked for {' and '.join(str(path) for path in candidates)}{hint}"
     if any(path.is_dir() for path in candidates):
         msg = f"{origin}: is a directory; name a config in it"
     raise pytest.UsageError(msg)

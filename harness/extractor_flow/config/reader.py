@@ -52,16 +52,17 @@ def _text(path: Path) -> str:
         raise ConfigError([printable(str(error))]) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        meant = _neighbour(path) if isinstance(error, FileNotFoundError) else None
+        meant = neighbour(path) if isinstance(error, FileNotFoundError) else None
         hint = f"; did you mean {printable(str(meant))}?" if meant else ""
         raise ConfigError([f"{printable(str(path))}: cannot be read: {reason}{hint}"]) from error
 
 
-def _neighbour(path: Path) -> Path | None:
-    """The config in the same directory whose name is closest to that of *path*."""
+def neighbour(path: Path) -> Path | None:
+    """The config in the same directory whose name is closest to that of *path*, whatever their endings."""
     try:
-        names = [each.name for each in islice(path.parent.iterdir(), _MOST_NEIGHBOURS) if each.suffix in _SUFFIXES]
+        all_near = islice(path.parent.iterdir(), _MOST_NEIGHBOURS)
+        by_stem = {each.stem: each for each in all_near if each.suffix in _SUFFIXES}
     except OSError:
         return None
-    meant = nearest(path.name, names)
-    return path.with_name(meant) if meant else None
+    meant = nearest(path.stem, by_stem)
+    return by_stem[meant] if meant else None

@@ -153,7 +153,8 @@ def test_a_wrong_option_is_refused_before_anything_is_collected(pytester):
 
 def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(flow_project):
     twice = "flow('test_a.py')\n@pytest.mark.flow('test_b.py')"
-    marks = ("flow('gone.yaml')", "flow()", "flow(1)", twice, "flow(allow_failures=1)")
+    flow_project.config()
+    marks = ("flow('studdy.yml')", "flow()", "flow(1)", twice, "flow(allow_failures=1)")
     for name, mark in zip("abcde", marks, strict=True):
         flow_project.tests(f"@pytest.mark.{mark}\ndef test_it(flow_run): pass\n", f"test_{name}.py")
 
@@ -162,7 +163,7 @@ def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(flow_project
     assert (result.parseoutcomes(), "Traceback" in result.stdout.str()) == ({"errors": 5}, False)
     result.stdout.fnmatch_lines(
         [
-            "test_a.py::test_it: flow('gone.yaml'): no such config; looked for */gone.yaml",
+            "test_a.py::test_it: flow('studdy.yml'): no such config; looked for */studdy.yml; did*/study.yaml[?]",
             "test_b.py::test_it: the mark flow takes one or more paths of configs*",
             "test_c.py::test_it: the mark flow takes one or more paths of configs*",
             "test_d.py::test_it: two marks flow on one function; write one with all its configs*",

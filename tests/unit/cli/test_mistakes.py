@@ -20,6 +20,7 @@ STUDY = (ROOT / "configs/dose_overlap/smoke.yaml").read_text(encoding="utf-8").r
 MISTAKES = {
     "a file to resume": (["run", "--resume", "study.yaml"], "study.yaml: not a run directory: it is no directory"),
     "a config of another ending": (["run", "study.yml"], "did you mean study.yaml?"),
+    "a config of no name that is near": (["run", "gone.yaml"], "gone.yaml: cannot be read: No such file or directory"),
     "a device by its common name": (["run", "gpu.yaml"], "gpu.yaml:2: run.device: is 'gpu'; * did you mean 'cuda'?"),
     "a name that is a place": (["run", "study.yaml", "--run-id", "a/b", "--dry-run"], "the run id 'a/b' names a place"),
     "a name without a letter": (
@@ -68,6 +69,7 @@ def test_it_is_told_in_one_line_and_nothing_starts(words, answer, tmp_path, monk
 
     assert (code, told.count("\n"), sorted(path.name for path in tmp_path.iterdir())) == (2, 1, sorted(configs))
     assert fnmatchcase(told, f"*{answer}*")
+    assert ("did you mean" in told) == ("did you mean" in answer)
 
 
 @pytest.mark.parametrize(
