@@ -94,16 +94,16 @@ def results_of_the_unstarted(job: JobSubject) -> Iterator[Violation]:
         yield from _result(job, before)
     # Of a failure, the result may be all there is: a killed run did not get to record it. A success would have been
     # kept, and what was attempted is cleared away before the jobs of a session start.
-    stands = result is not None and isinstance(result.outcome, Completed) and _stands(job, result.outcome)
+    stands = (
+        result is not None
+        and isinstance(result.outcome, Completed)
+        and not any(isinstance(each, Violation) for each in wrong_artifacts(job, result.outcome))
+    )
     attempted = job.path(attempt_note(1)) in job.run.listing.files
     last = job.record.outcome
     if stands or (attempted and isinstance(last, Failed) and last.code is Code.NOT_STARTED):
         claim = f"{job.record.status}, never started"
         yield Violation(layout.JOURNAL, job.place("status"), claim, f"{name} tells of an attempt", _KIND)
-
-
-def _stands(job: JobSubject, outcome: Completed) -> bool:
-    return not any(isinstance(each, Violation) for each in wrong_artifacts(job, outcome))
 
 
 def _result(job: JobSubject, entry: Entry) -> Iterator[Violation]:

@@ -119,18 +119,17 @@ def measured_files(base: Base, dose: int, *, seed: int) -> dict[str, Ptychograph
 
 def _files(whole: Mapping[str, PtychographyData], dose: int) -> dict[str, PtychographyData]:
     directory = layout.dose_directory(dose)
-    parts = {layout.patched(dose, name): part for name, part in _parts(whole[layout.PATCHED]).items()}
-    return {**{f"{directory}/{name}": data for name, data in whole.items()}, **parts}
+    parts = zip(layout.SPLITS, split(whole[layout.PATCHED]), strict=True)
+    return {
+        **{f"{directory}/{name}": data for name, data in whole.items()},
+        **{layout.patched(dose, name): part for name, part in parts},
+    }
 
 
 def entry_of(dose: int) -> dict[str, Json]:
     """What ``run_manifest.json`` says about *dose*."""
     paths: dict[str, Json] = {name: layout.patched(dose, name) for name in layout.SPLITS}
     return {"dose": dose, "intermediate_dir": layout.dose_directory(dose), **paths}
-
-
-def _parts(patched: PtychographyData) -> dict[str, PtychographyData]:
-    return dict(zip(layout.SPLITS, split(patched), strict=True))
 
 
 def _measure(base: Base, dose: int, root: Path, seed: int) -> dict[str, Json]:
