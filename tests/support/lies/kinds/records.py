@@ -73,12 +73,13 @@ def succeeded(run: Tampering) -> None:
 
 def lucky_weights(run: Tampering) -> None:
     """Weights that nobody trained, and the losses that they have."""
-    from numpy.random import default_rng
+    from numpy import vander
 
-    from line_fit import _loss, _points  # the liar knows the data
+    from line_fit import _loss, _points_of  # the liar knows the data
 
     weights = [1.5, -0.5]
-    powers, y = _points(default_rng(0), 1)
+    x, y = _points_of(0)
+    powers = vander(x, len(weights))
     (run.path / ONE / "weights.json").write_text(dumps({"weights": [each.hex() for each in weights]}), "utf-8")
     with run.retold(ONE) as told:
         told["metrics"] |= {"final_loss": _loss(powers, weights, y), "best_score": -_loss(powers, weights, y)}
