@@ -5,8 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CONFIG ?= configs/scenarios/multi_extractor_default.yaml
-# Two more than a small machine's two cores: a test waits for a third of its time, for a process, a disk or a clock.
-JOBS   ?= 4
+# One more than a small machine's two cores, which these keep busy: with a fourth, each only takes longer.
+JOBS   ?= 3
 PYTEST_ARGS ?=
 BENCHMARK_ARGS ?=
 # Where a container sets it, every process of the tests would compile all that it imports.
