@@ -39,7 +39,7 @@ def read_witness(word: str) -> Witness:
         text = read_text(Path(word))
         roots = frozenset(root for value in _values(text, word) for root in _roots(value))
     except DataError as error:
-        msg = f"--witness {word}: {error}; expected a root (64 hexadecimal digits), a lane report or a statement"
+        msg = f"--witness: {error}; expected a root (64 hexadecimal digits), a lane report or a statement"
         raise RequestError(msg) from error
     if not roots:
         msg = f"--witness {word}: tells of no run; expected a root, or a lane report or a statement that names one"

@@ -10,6 +10,7 @@ from extractor_flow.errors import RunDirectoryError
 from extractor_flow.readers.errors import one_line
 from extractor_flow.readers.paths import ConfinedDirectory
 from extractor_flow.registry import find_flow
+from extractor_flow.run.rundir import RunDirectory
 from extractor_flow.study.records import Completed
 from extractor_flow.verify.subject.documents import load_documents
 from extractor_flow.verify.subject.support import latest_records
@@ -42,10 +43,7 @@ class ComparedRun:
 
 def read_run(directory: Path) -> ComparedRun:
     """The run in *directory*; :class:`RunDirectoryError` with exit code 2 when there is none that can be read."""
-    if not (directory / layout.RUN).is_file():
-        msg = f"{directory}: not a run directory: it has no {layout.RUN}"
-        raise RunDirectoryError(one_line(msg), exit_code=2)
-    documents = load_documents(ConfinedDirectory(directory))
+    documents = load_documents(ConfinedDirectory(RunDirectory.open(directory).path))
     request = documents.get(layout.RUN)
     for violation in (*documents.wrong(layout.RUN), *documents.wrong_journal):
         place = f"{directory / violation.file}: {violation.path}: {violation.claim}: {violation.found}"

@@ -80,7 +80,10 @@ def _judged(
             raise _no_run(files.root, _NO_DIRECTORY.get(error.kind, error.what)) from error
         refused = Violation.refused(error.where, error)
         return _verdict((refused, Unchecked("everything", "the directory cannot be listed", Why.UNREADABLE)))
-    if not listing.refused and not {layout.RUN, layout.JOURNAL, *_PUBLISHED} & listing.files.keys():
+    # A link, such as the one to the latest run, makes no run of a directory, unless one of a run's files is a link.
+    seen = listing.files.keys() | {error.where for error in listing.refused}
+    linked = all(error.kind == Kind.SYMLINK for error in listing.refused)
+    if linked and not {layout.RUN, layout.JOURNAL, *_PUBLISHED} & seen:
         raise _no_run(files.root, f"it has no {layout.RUN}")
     archive = read_archive_list(files, accepted=archived)
     run = load_run(files, listing, archive, witness, deep=deep, trusted=trusted)

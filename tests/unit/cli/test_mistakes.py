@@ -38,7 +38,7 @@ MISTAKES = {
         ["init", "extractor_comparison", "no/x.yaml"],
         "no/x.yaml: there is no directory no;",
     ),
-    "no run to compare with": (["compare", "gone", "gone"], "gone: not a run directory: it has no run.json"),
+    "no run to compare with": (["compare", "gone", "gone"], "gone: not a run directory: there is no such directory"),
     "no check of that name": (
         ["explain", "zzz"],
         "explain 'zzz': there is no such check; `extractor-flow checks` lists",

@@ -44,11 +44,17 @@ def test_a_genuine_run_of_processes_verifies(finished, models):
 
 @pytest.mark.parametrize(
     ("name", "found"),
-    [("", "it has no run.json"), ("file", "it is no directory"), ("gone", "there is no such directory")],
+    [
+        ("", "it has no run.json"),
+        ("runs", "it has no run.json"),
+        ("file", "it is no directory"),
+        ("gone", "there is no such directory"),
+    ],
 )
 def test_what_is_no_run_directory_is_told_with_its_exit_code(tmp_path, name, found):
-    if name == "file":
-        (tmp_path / name).touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "runs" / "20260101-000000-first").mkdir(parents=True)
+    (tmp_path / "runs" / "latest").symlink_to("20260101-000000-first")
 
     with pytest.raises(RunDirectoryError, match=rf"not a run directory: {found}") as caught:
         verify(tmp_path / name)
