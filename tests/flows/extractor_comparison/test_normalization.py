@@ -81,8 +81,9 @@ def test_a_normalised_training_comes_out_the_same_again_bit_for_bit(done, bench)
     [
         lambda arrays: {**arrays, "observation.mean": arrays["observation.mean"] + 0.1},
         lambda arrays: {name: each[1:] for name, each in arrays.items()},
+        lambda arrays: {**arrays, "observation.var": -arrays["observation.var"]},
     ],
-    ids=["other means", "a step left out"],
+    ids=["other means", "a step left out", "negative variances"],
 )
 def test_statistics_of_another_training_are_caught(shared_run, tampering_with, change):
     run = tampering_with(shared_run(STUDY, drawn=False))
