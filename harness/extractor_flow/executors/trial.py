@@ -121,8 +121,8 @@ def _leave_to_the_jobs(jobs: Sequence[Job], stop: Stop, seconds: float) -> None:
 
     if stop.signum is None:
         names = ", ".join(dict.fromkeys(job.name for job in jobs))
-        told = "not made once within {:g} s, so that their jobs have to tell whether they can be: {}"
-        logger.bind(names=names).warning(told, seconds, names)
+        message = "not tried out within {:g} s; their jobs will show whether they can be made: {}"
+        logger.bind(names=names).warning(message, seconds, names)
 
 
 def _make_each(flow: str, jobs: Sequence[Job], writer: Connection) -> None:

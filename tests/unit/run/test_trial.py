@@ -49,7 +49,7 @@ def test_what_is_not_made_in_time_is_named_and_left_to_the_jobs(trial):
     finally:
         logger.remove(sink)
 
-    assert told == ["not made once within 0 s, so that their jobs have to tell whether they can be: hangs, sound\n"]
+    assert told == ["not tried out within 0 s; their jobs will show whether they can be made: hangs, sound\n"]
 
 
 def test_a_run_is_refused_where_what_every_job_imports_does_not_end(trial):

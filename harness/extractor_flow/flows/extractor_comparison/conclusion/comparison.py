@@ -78,7 +78,9 @@ def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any], f
         job_metrics=_job_metrics(trained, arrivals),
         statistics=tuple(_statistics(trained, arrivals, run["baseline_extractor"], families)),
         notes=(*_notes(names, trained, run["baseline_extractor"]), *limits_of(records)),
-        verdict=conclude(scores, settings, len(records) - len(trained), (*limits_of(records), *_luck(trained))),
+        verdict=conclude(
+            scores, settings, len(records) - len(trained), (*limits_of(records), *_chance_of_episodes(trained))
+        ),
     )
 
 
@@ -101,10 +103,11 @@ def _with_area(metrics: Mapping[str, float], curve: Curve) -> dict[str, float]:
     return dict(metrics) if area is None else {**metrics, AREA: area}
 
 
-def _luck(trained: Sequence[Trained]) -> Iterator[str]:
-    """How much of the spread between seeds is luck of the held-out episodes, which are others for each seed.
+def _chance_of_episodes(trained: Sequence[Trained]) -> Iterator[str]:
+    """How much of the variance between seeds is chance in the held-out episodes, which are others for each seed.
 
-    A mean's variance is that of the episodes by their number; said where there are seeds enough for an interval.
+    The variance of a mean of n episodes is estimated by their population variance / (n - 1). Said where there are
+    seeds enough for an interval.
     """
     shares: dict[str, float] = {}
     for name, scores in _by_name(trained, HEADLINE).items():
@@ -115,10 +118,10 @@ def _luck(trained: Sequence[Trained]) -> Iterator[str]:
             lucky = fmean(each[_SPREAD] * each[_SPREAD] / (each[_EPISODES] - 1) for each in played)
             shares[name] = min(1.0, lucky / between)
     if shares:
-        told = ", ".join(f"{share:.0%} ({name})" for name, share in shares.items())
+        each_share = ", ".join(f"{share:.0%} ({name})" for name, share in shares.items())
         yield (
-            f"Luck of the held-out episodes makes about so much of the variance between seeds: {told}. More "
-            "run.final_eval_episodes lessen this part, more seeds all of it."
+            f"Chance in the held-out episodes accounts for this share of the variance between seeds: {each_share}. "
+            "A larger run.final_eval_episodes reduces it; more seeds help against all of the variance."
         )
 
 
