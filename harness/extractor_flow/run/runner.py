@@ -125,12 +125,12 @@ def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory,
             _try(request, planned, jobs, stop)
         return _new_run(request, planned, jobs), jobs
     run = RunDirectory.open(request.resume)
-    asked = run.request()
-    if asked["config_sha256"] != (digest := config_digest(study.settings)):
-        differing = "; ".join(_differences(asked["config"], study.settings)) or f"config_sha256 {digest}"
+    recorded = run.request()
+    if recorded["config_sha256"] != (digest := config_digest(study.settings)):
+        differing = "; ".join(_differences(recorded["config"], study.settings)) or f"config_sha256 {digest}"
         msg = f"{run.path}: was made from other settings: {differing}; resume with the same ones, or start a new run"
         raise RequestError(msg)
-    return run, select(study.jobs, request.only or asked["selection"])
+    return run, select(study.jobs, request.only or recorded["selection"])
 
 
 def _try(request: RunRequest, planned: Plan, jobs: Sequence[Job], stop: Stop) -> None:
@@ -141,13 +141,13 @@ def _try(request: RunRequest, planned: Plan, jobs: Sequence[Job], stop: Stop) ->
     require_usable(flow, able, LocalExecutor(1, flow.preload, method), stop, where=str(request.config))
 
 
-def _differences(made_from: object, asked: object, key: str = "") -> Iterator[str]:
+def _differences(made_from: object, wanted: object, key: str = "") -> Iterator[str]:
     """The settings that differ, with the run's value and the requested one."""
-    if isinstance(made_from, Mapping) and isinstance(asked, Mapping):
-        for name in sorted({*made_from, *asked}):
-            yield from _differences(made_from.get(name), asked.get(name), f"{key}.{name}" if key else str(name))
-    elif made_from != asked:
-        yield f"{key} is {shown(made_from)} there and {shown(asked)} here"
+    if isinstance(made_from, Mapping) and isinstance(wanted, Mapping):
+        for name in sorted({*made_from, *wanted}):
+            yield from _differences(made_from.get(name), wanted.get(name), f"{key}.{name}" if key else str(name))
+    elif made_from != wanted:
+        yield f"{key} is {shown(made_from)} there and {shown(wanted)} here"
 
 
 def _require_name(run_id: str) -> None:
@@ -163,7 +163,7 @@ def _require_name(run_id: str) -> None:
 def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDirectory:
     moment, flow, study = utc_now(), planned.flow, planned.study
     run = RunDirectory.create(Path(study.output_root), study.run_id, moment)
-    asked = {
+    document = {
         "schema_version": SCHEMA_VERSION,
         "flow": flow.name,
         "run_id": study.run_id,
@@ -185,20 +185,20 @@ def _new_run(request: RunRequest, planned: Plan, jobs: Sequence[Job]) -> RunDire
         "results_key": flow.vocabulary.results_key,
         "job_contract": flow.contract.to_json(),
     }
-    noted = _note_start(request, run, asked)
-    run.begin(asked if noted is None else {**asked, "start_sha256": noted})
+    noted = _note_start(request, run, document)
+    run.begin(document if noted is None else {**document, "start_sha256": noted})
     return run
 
 
-def _note_start(request: RunRequest, run: RunDirectory, asked: Mapping[str, Any]) -> str | None:
+def _note_start(request: RunRequest, run: RunDirectory, document: Mapping[str, Any]) -> str | None:
     """Record this start beside the run, before anything is trained; returns the digest of the entry."""
     state = git_state(Path.cwd())
     start = {
         "schema_version": SCHEMA_VERSION,
         "time": timestamp(utc_now()),
-        "run_directory": asked["run_directory"],
-        "flow": asked["flow"],
-        "config_sha256": asked["config_sha256"],
+        "run_directory": document["run_directory"],
+        "flow": document["flow"],
+        "config_sha256": document["config_sha256"],
         "command": [printable(word) for word in request.command],
         "dry_run": request.dry_run,
         "resumed": request.resume is not None,
