@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import chdir
+from functools import partial
 
 import pytest
-import yaml
+from rich.console import Console
 
-from extractor_flow.cli import main
+from extractor_flow.cli.terminal.display import display_for
+from extractor_flow.executors.events import Stop
 from extractor_flow.verify import verify
+from extractor_flow.verify.replay import replay
 from support import ROOT
-from support.calling import call
-from support.published import SMALL_WORLD, UNDRAWN, words
+from support.published import SMALL_WORLD, UNDRAWN, publish_run
 
 pytest.importorskip("stable_baselines3", reason="cheating trainers train, with the extra [train]")
 
@@ -22,10 +25,9 @@ from support.flows.saboteurs import SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN, VI
 
 # What they leave is not what the flow declares: the job fails, and nothing is left for verification to catch.
 FAILED = {"zeros_as_a_test_mode_writes_them": "rejected", "simulates_a_success": "rejected", "raises": "raised"}
-CHEATS = [cheat.__name__ for cheat in (*SEEN_BY_EVIDENCE, *SEEN_BY_TRAINING_AGAIN)]
+SEEN, UNSEEN = ([cheat.__name__ for cheat in cheats] for cheats in (SEEN_BY_EVIDENCE, SEEN_BY_TRAINING_AGAIN))
 PLAYED = "ppo-played-again"
-NAMES = ["honest", VICTIM, "raises", *CHEATS]
-STUDY = {
+SETTINGS = {
     "run": {
         "run_id": "sabotage",
         "total_timesteps": 64,
@@ -39,111 +41,117 @@ STUDY = {
     },
     "env": {"kwargs": SMALL_WORLD},
     "algorithm": {"n_steps": 16, "batch_size": 16, "n_epochs": 2},
-    "extractors": [{"name": name, "preset": "mlp_small"} for name in NAMES],
 }
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder of which every command thinks that the saboteurs are the trainer, inside the fixture ``sabotaged``."""
-    folder = tmp_path_factory.mktemp("sabotage")
-    information = folder / "site" / "saboteurs-1.0.dist-info"
-    information.mkdir(parents=True)
+def site(tmp_path_factory):
+    """The place of a package that has the saboteurs be the trainer wherever it comes first."""
+    site = tmp_path_factory.mktemp("site")
+    information = site / "saboteurs-1.0.dist-info"
+    information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: saboteurs\nVersion: 1.0\n", encoding="utf-8")
     (information / "entry_points.txt").write_text(
         "[extractor_flow.flows]\nextractor_comparison = support.flows.saboteurs:flow\n", encoding="utf-8"
     )
-    return folder
+    return site
 
 
 @pytest.fixture(scope="module")
-def sabotaged(folder):
-    """The import path on which the saboteurs come first; nothing on it draws."""
-    return os.pathsep.join([str(folder / "site"), str(ROOT / "tests"), UNDRAWN])
+def sabotaged(site, tmp_path_factory):
+    """Runs jobs by the saboteurs whom they are named after, side by side with an honest one; nothing is drawn."""
+
+    def publish(*names):
+        extractors = [{"name": name, "preset": "mlp_small"} for name in ("honest", *names)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(site)
+            patch.setenv("PYTHONPATH", UNDRAWN)
+            return publish_run(tmp_path_factory.mktemp("sabotage"), {**SETTINGS, "extractors": extractors})
+
+    return publish
 
 
 @pytest.fixture(scope="module")
-def run(folder, sabotaged):
-    """A run of all saboteurs, side by side with two honest jobs; in a process of its own, in which they come first."""
-    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY), encoding="utf-8")
-    command = [sys.executable, "-m", "extractor_flow.cli", *words(folder)]
-    environment = {**os.environ, "PYTHONPATH": sabotaged, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True)
-    return (folder / "runs" / "latest").resolve(strict=True)
+def run(sabotaged):
+    """A run of the saboteurs that leave evidence."""
+    return sabotaged(VICTIM, "raises", *SEEN)
 
 
 @pytest.fixture(scope="module")
-def found(run):
-    """What verification holds against each job, by its name."""
+def unseen(sabotaged):
+    """A run of the saboteurs whose files agree, which costs less to play again than the whole."""
+    return sabotaged(*UNSEEN)
+
+
+def outcomes(run):
+    """How each job ended, by its own word: its name, its status, and the code of a failure."""
+    results = json.loads((run / "summary.json").read_text(encoding="utf-8"))["extractor_results"]
+    return {(result["config_name"], result["status"], result.get("code")) for result in results}
+
+
+@pytest.fixture(scope="module")
+def accused(run):
+    """The names of the jobs that verification holds something against."""
     records = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     lines = {f"line {number}:": record["config_name"] for number, record in enumerate(records, 1)}
     places = {f"{record['directory']}/": record["config_name"] for record in records}
-    against = {name: [] for name in NAMES}
-    for violation in verify(run).violations:
-        owners = {name for place, name in places.items() if violation.file.startswith(place)}
-        owners |= {name for line, name in lines.items() if violation.path.startswith(line)}
-        for name in owners:
-            against[name].append(violation)
-    return against
+    violations = verify(run).violations
+    by_file = {name for place, name in places.items() for each in violations if each.file.startswith(place)}
+    return by_file | {name for line, name in lines.items() for each in violations if each.path.startswith(line)}
 
 
 def trained_again(run, name):
-    """The violations that ``verify --replay`` adds."""
-    answer = call(main, "verify", run, "--replay", name, "--format", "json", cwd=run.parent)
-    return [each for each in json.loads(answer.out)["violations"] if each["kind"] == "replay"]
+    """The violations that honest training of one job adds."""
+    with chdir(run.parent):  # in a checkout with changes, those might be why a result differs
+        return replay(run, name, partial(display_for, Console(stderr=True)), Stop()).violations
 
 
-def test_every_saboteur_claims_success_but_those_whose_result_is_rejected(run):
-    told = {
-        (result["config_name"], result["status"], result.get("code"))
-        for result in json.loads((run / "summary.json").read_text())["extractor_results"]
-    }
-
-    successes = {(name, "success", None) for name in NAMES if name not in FAILED}
-    assert told == successes | {(name, "failed", code) for name, code in FAILED.items()}
+def test_every_saboteur_claims_success_but_those_whose_result_is_rejected(run, unseen):
+    successes = {(name, "success", None) for name in ("honest", VICTIM, *SEEN, *UNSEEN) if name not in FAILED}
+    assert outcomes(run) | outcomes(unseen) == successes | {(name, "failed", code) for name, code in FAILED.items()}
 
 
 def test_there_are_enough_saboteurs():
-    assert len(set(CHEATS)) >= 12
+    assert len({*SEEN, *UNSEEN}) >= 12
 
 
-@pytest.mark.parametrize("cheat", [name for each in SEEN_BY_EVIDENCE if (name := each.__name__) not in FAILED])
-def test_a_saboteur_is_caught_by_the_evidence(found, cheat):
-    assert found[cheat] != []
+@pytest.mark.parametrize("cheat", [name for name in SEEN if name not in FAILED])
+def test_a_saboteur_is_caught_by_the_evidence(accused, cheat):
+    assert cheat in accused
 
 
-def test_an_honest_job_is_not_accused(found, run):
-    assert (found["honest"], trained_again(run, "honest")) == ([], [])
+def test_an_honest_job_is_not_accused(accused, unseen):
+    assert ("honest" in accused, trained_again(unseen, "honest")) == (False, ())
 
 
-@pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_TRAINING_AGAIN])
-def test_a_saboteur_whose_files_agree_is_caught_by_training_again(found, run, cheat):
-    assert (found[cheat], trained_again(run, cheat) != []) == ([], True)
+@pytest.mark.parametrize("cheat", UNSEEN)
+def test_a_saboteur_whose_files_agree_is_caught_by_training_again(unseen, cheat):
+    assert trained_again(unseen, cheat) != ()
 
 
-@pytest.mark.parametrize("cheat", [cheat.__name__ for cheat in SEEN_BY_TRAINING_AGAIN])
-def test_nor_do_its_policies_score_in_the_world_that_it_names_what_it_tells(run, cheat):
-    found = [each for each in verify(run, deep=[PLAYED]).violations if each.check == PLAYED]
+def test_policies_do_not_score_in_the_world_that_their_job_names_what_a_saboteur_of_it_tells(unseen):
+    found = verify(unseen, deep=[PLAYED]).violations
 
     accused = {each.file.split("/")[1] for each in found if each.file.startswith("extractors/")}
-    assert (cheat in accused, "honest" in accused, VICTIM in accused) == (True, False, False)
+    assert (accused, {each.check for each in found}) == ({*UNSEEN}, {PLAYED})
 
 
-def test_the_tests_that_a_config_is_are_red_for_trainers_that_raise_do_nothing_or_take_another_seed(run, sabotaged):
+def test_the_tests_that_a_config_is_are_red_for_trainers_that_raise_do_nothing_or_take_another_seed(run, site):
+    path = os.pathsep.join([str(site), str(ROOT / "tests"), UNDRAWN])
     options = [f"--flow-run={run}", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "study.yaml", *options],
         cwd=run.parents[1],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": sabotaged, "PYTEST_ADDOPTS": ""},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
     )
 
     failed = {line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")}
-    accused = {name for name in NAMES if f"extractors/{name}/" in done.stdout}
+    named = {name for name in ("honest", *SEEN) if f"extractors/{name}/" in done.stdout}
     assert (done.returncode, failed) == (
         1,
         {"FAILED study.yaml::evidence", *(f"FAILED study.yaml::job::{name} seed 1" for name in FAILED)},
     ), done.stdout
-    assert accused & {"honest", "trains_nothing", "trains_another_seed"} == {"trains_nothing", "trains_another_seed"}
+    assert named & {"honest", "trains_nothing", "trains_another_seed"} == {"trains_nothing", "trains_another_seed"}

@@ -11,6 +11,8 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
+
 
 class Flat(BaseFeaturesExtractor):
     """A user's extractor: everything in one vector, one layer."""
@@ -30,6 +32,20 @@ class Breaks(Flat):
     def forward(self, observations):
         msg = "this extractor was made to break"
         raise RuntimeError(msg)
+
+
+class Frozen(BaseFeaturesExtractor):
+    """The extractor of a preset, of which nothing is ever trained."""
+
+    def __init__(self, observation_space, **parameters):
+        make, arguments = extractor_class("mlp_small", parameters)
+        inner = make(observation_space, **arguments)
+        super().__init__(observation_space, inner.features_dim)
+        self.inner = inner
+        self.requires_grad_(requires_grad=False)
+
+    def forward(self, observations):
+        return self.inner(observations)
 
 
 class NotAnExtractor:

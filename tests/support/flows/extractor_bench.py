@@ -74,6 +74,8 @@ class Bench:
             "extractors": list(extractors) or [FLAT],
             "algorithm": algorithm if "name" in (algorithm or {}) else {"n_epochs": 2, **(algorithm or {})},
             "env": env or CORRIDOR,
+            # A process that is spawned imports torch, which takes longer than all the rest of a test.
+            "start_method": "forkserver",
             **({} if eval_env is None else {"eval_env": eval_env}),
         }
         if "seeds" in run:

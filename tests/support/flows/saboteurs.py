@@ -14,16 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from extractor_flow.files import read_json, write_bytes, write_json
 from extractor_flow.flows.extractor_comparison import ExtractorComparison, layout
-from extractor_flow.flows.extractor_comparison.extractors.presets import extractor_class
 from extractor_flow.flows.extractor_comparison.plan import Plan
-from extractor_flow.flows.extractor_comparison.training.job import train
-from extractor_flow.flows.extractor_comparison.training.model import build_model
-from extractor_flow.flows.extractor_comparison.training.policy_weights import weights_bytes
-from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
 from extractor_flow.study.flow import JobResult
 
 if TYPE_CHECKING:
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.jobs import Job
 
 VICTIM = "victim"
+train = ExtractorComparison().run
 
 
 def otherwise(job: Job, part: str, **changes: Any) -> Job:
@@ -60,6 +55,11 @@ def as_of(job: Job, product: JobResult) -> JobResult:
 
 def save_untrained(job: Job, workspace: Workspace) -> None:
     """Write the policy as it is before training, as if it were the final one."""
+    # Whoever only reads a run of saboteurs needs no torch.
+    from extractor_flow.flows.extractor_comparison.training.model import build_model
+    from extractor_flow.flows.extractor_comparison.training.policy_weights import weights_bytes
+    from extractor_flow.flows.extractor_comparison.training.vec_envs import training_environments
+
     plan = Plan.from_parameters(job.parameters)
     scratch = workspace.path / "scratch"
     scratch.mkdir()
@@ -197,22 +197,8 @@ def swallows_its_error(job: Job, workspace: Workspace) -> JobResult:
     return product
 
 
-class FrozenExtractor(BaseFeaturesExtractor):
-    """The preset's extractor, of which nothing is ever trained."""
-
-    def __init__(self, observation_space: Any, **parameters: Any) -> None:
-        make, arguments = extractor_class("mlp_small", parameters)
-        inner = make(observation_space, **arguments)
-        super().__init__(observation_space, inner.features_dim)
-        self.inner = inner
-        self.requires_grad_(requires_grad=False)
-
-    def forward(self, observations: Any) -> Any:
-        return self.inner(observations)
-
-
 def freezes_its_extractor(job: Job, workspace: Workspace) -> JobResult:
-    frozen = otherwise(job, "extractor", preset=None, target="support.flows.saboteurs:FrozenExtractor", parameters={})
+    frozen = otherwise(job, "extractor", preset=None, target="support.flows.corridor:Frozen", parameters={})
     product = train(frozen, workspace)
     metrics = {**product.metrics, "trainable_parameters": product.metrics["total_parameters"]}
     return tell(workspace, replace(product, metrics=metrics))
