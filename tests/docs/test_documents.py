@@ -27,6 +27,10 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md",
 AS_IT_STANDS = "extractor-flow run first.yaml"
 """What is run as a newcomer runs it: by the installed command, with each job in a process of its own."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LEFT = {
+    "dose_overlap.md": {"tmp/e/comparison.md": "| 1e+03 | dense | trained |", "tmp/e/figures/images_amplitude.png": ""}
+}
+"""What lies there after a document's commands, by its name: files, and what stands in their text."""
 SET_UP = ("make", "pip", "git", "tox", "cd")
 """What a document tells a newcomer to do once; the test environment has been made that way."""
 BUDGET = {
@@ -93,6 +97,8 @@ def test_the_commands_work_in_the_order_shown(request, document, checkout):
         cut_down_the_configs(checkout)
 
     assert {command: answer for command, answer in answers.items() if answer.code != 0} == {}
+    left = LEFT.get(document.name, {}).items()
+    assert [name for name, part in left if part.encode() not in (checkout / name).read_bytes()] == []
 
 
 OURS = ("--flow", "--lane", "--require", "--evidence")

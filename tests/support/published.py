@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import sys
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,14 @@ import pytest
 import yaml
 
 from extractor_flow.cli import main
-from extractor_flow.files import write_text
-from pytest_extractor_flow.once.execution import Command
-from pytest_extractor_flow.runs.session_runs import by_published_run
+from extractor_flow.files import read_json, write_json, write_text
 from support import ROOT
+from support.calling import Answer, call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_extractor_flow.fixtures import RunOnce
-    from pytest_extractor_flow.once.execution import Execution
 
 SMALL_WORLD = {"rays": 16, "walls": 1, "pedestrians": 1, "arena_size": 6.0, "max_steps": 20}
 COMPARISON: dict[str, Any] = {
@@ -68,8 +68,6 @@ def lines(*models: dict[str, Any], **run: Any) -> dict[str, Any]:
 UNDRAWN = str(ROOT / "tests" / "support" / "undrawn")
 """On a process's path: it has no matplotlib."""
 RUN, STUDY = ("run",), ("dose-overlap", "study")
-PATIENCE = 3600
-"""Seconds that a shared run may take, on the slowest machine."""
 
 
 @dataclass(frozen=True)
@@ -80,26 +78,25 @@ class SharedRuns:
 
     def __call__(self, config: dict[str, Any], *, drawn: bool = True) -> Path:
         """The directory of the run of *config*, with figures or without; trained in the process that asks first."""
-        place = self.run_once.output(_name(config, drawn))
+        place = self._made(_name(config, drawn), partial(publish_run, config=config), drawn=drawn)
+        return _latest(place)
+
+    def some_cells(self) -> tuple[Answer, Path]:
+        """What the command said that runs a study of a trained and a skipped cell and verifies it; its run, undrawn."""
+        place = self._made(_name(ONE_DOSE, STUDY), _study_some_cells, drawn=False)
+        return Answer(**read_json(place / "answer.json")), _latest(place)
+
+    def _made(self, name: str, make: Callable[[Path], object], *, drawn: bool) -> Path:
+        """The place called *name*, in which *make* made something, once."""
+        place = self.run_once.output(name)
         with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as environment:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (place / "published").exists():
                 if not drawn:
                     environment.setenv("PYTHONPATH", UNDRAWN, prepend=os.pathsep)
-                publish_run(place, config)
+                make(place)
                 (place / "published").touch()
-        return (place / "runs" / "latest").resolve(strict=True)
-
-    def some_cells(self) -> Execution:
-        """How the study of a trained and a skipped cell ended, by the command that verifies it at once; undrawn."""
-        skip_what_cannot_train(ONE_DOSE)
-        name = _name(ONE_DOSE, STUDY)
-        place = self.run_once.output(name)
-        write_text(place / "study.yaml", yaml.safe_dump(ONE_DOSE))
-        argv = (sys.executable, "-m", "extractor_flow.cli", *words(place, *NO_BASELINE, command=STUDY))
-        # One thread, as in the processes of the jobs.
-        environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": UNDRAWN}
-        return self.run_once(Command(name, argv, PATIENCE, cwd=place, environment=environment), by_published_run)
+        return place
 
 
 def _name(config: dict[str, Any], *how: object) -> str:
@@ -108,9 +105,16 @@ def _name(config: dict[str, Any], *how: object) -> str:
     return f"{config.get('flow', 'comparison')}-{digest[:8]}"
 
 
-def published(execution: Execution) -> Path:
-    """The directory of the run that was published: for everybody, and so never to be changed."""
-    return (execution.output / "runs" / "latest").resolve(strict=True)
+def _study_some_cells(place: Path) -> None:
+    skip_what_cannot_train(ONE_DOSE)
+    write_text(place / "study.yaml", yaml.safe_dump(ONE_DOSE))
+    answer = call(main, *words(place, *NO_BASELINE, command=STUDY), cwd=place)
+    write_json(place / "answer.json", asdict(answer))
+
+
+def _latest(folder: Path) -> Path:
+    """The directory of the run in *folder*: for everybody, and so never to be changed."""
+    return (folder / "runs" / "latest").resolve(strict=True)
 
 
 def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
@@ -119,7 +123,7 @@ def publish_run(folder: Path, config: dict[str, Any], *options: str) -> Path:
     write_text(folder / "study.yaml", yaml.safe_dump(config))
     with chdir(folder):
         main(words(folder, *options))
-    return (folder / "runs" / "latest").resolve(strict=True)
+    return _latest(folder)
 
 
 def words(folder: Path, *options: str, command: tuple[str, ...] = RUN) -> list[str]:

@@ -12,7 +12,7 @@ import yaml
 from extractor_flow.cli import main
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from extractor_flow.verify import verify
-from support.published import SMALL_WORLD
+from support.published import COMPARISON, SMALL_WORLD
 
 pytestmark = pytest.mark.train
 
@@ -28,20 +28,22 @@ MINIGRID: dict[str, Any] = {
 BY_KIND = {preset.kind: name for name, preset in reversed(PRESETS.items())}
 # Each trains, draws and plays again: what does not hang together shares a run.
 STUDIES: dict[str, dict[str, Any]] = {
-    "several seeds, no baseline, checkpoints": {"seeds": [1, 2], "extractors": [MLP, FLAT], "save_freq": 32},
-    "a baseline, a GPU that is not here and a class that breaks": {
-        "baseline_extractor": "flat",
-        "extractors": [
-            MLP,
-            FLAT,
-            {**MLP, "name": "large", "expected_resources": "gpu"},
-            {"name": "lost", "class": "support.flows.corridor:Breaks"},
-        ],
+    "several seeds, no baseline, checkpoints, updates that stop early": {
+        "seeds": [1, 2],
+        "extractors": [MLP, FLAT],
+        "save_freq": 32,
+        "algorithm": {"target_kl": 1e-6, "n_epochs": 4},
     },
     "every kind of network": {"extractors": [{"name": name, "preset": name} for name in BY_KIND.values()]},
-    "a vector to observe, and a preset that it does not fit": {
+    "a vector to observe, a preset that it does not fit, rates that fall, networks of their own": {
         "env": CART_POLE,
         "extractors": [FLAT, {"name": "a", "preset": "attention_small"}],
+        "algorithm": {
+            "learning_rate": "lin_3e-4",
+            "clip_range": "lin_0.2",
+            "clip_range_vf": "lin_.5",
+            "policy": {"net_arch": {"pi": [16, 8], "vf": [12]}, "optimizer_kwargs": {"eps": 1e-6}},
+        },
     },
     "a third party's images": {"env": MINIGRID, "extractors": [FLAT, {"name": "cnn", "preset": "lightweight_cnn"}]},
     "worker processes, and lanes of unequal length": {
@@ -49,34 +51,22 @@ STUDIES: dict[str, dict[str, Any]] = {
         "n_eval_episodes": 5,
         "eval_num_envs": 3,
     },
-    "steps that fill no rollout, an evaluation now and then": {
+    "steps that fill no rollout, seldom evaluated, state-dependent exploration, an extractor for each": {
         "total_timesteps": 65,
         "eval_freq": 1000,
         "n_eval_episodes": 3,
         "eval_num_envs": 2,
-    },
-    "state-dependent exploration, extractors of their own for policy and value": {
         "algorithm": {
             "use_sde": True,
             "sde_sample_freq": 4,
             "policy": {"share_features_extractor": False, "net_arch": [16, 8]},
-        }
+        },
     },
-    "rates that fall, networks of their own": {
-        "algorithm": {
-            "learning_rate": "lin_3e-4",
-            "clip_range": "lin_0.2",
-            "clip_range_vf": "lin_.5",
-            "policy": {"net_arch": {"pi": [16, 8], "vf": [12]}, "optimizer_kwargs": {"eps": 1e-6}},
-        }
-    },
-    "updates that stop early": {"algorithm": {"target_kl": 1e-6, "n_epochs": 4}},
     "a time limit that is too short": {"time_limit_seconds": 0.001},
 }
 # Figures are drawn of the summary alone: with and without a baseline. (A worker process needs what draws in any case.)
 DRAWN = {
-    "several seeds, no baseline, checkpoints",
-    "a baseline, a GPU that is not here and a class that breaks",
+    "several seeds, no baseline, checkpoints, updates that stop early",
     "worker processes, and lanes of unequal length",
 }
 FIGURES = "figures-made-again"
@@ -104,15 +94,19 @@ def study(folder: Path, algorithm: Any = None, env: Any = None, extractors: Any 
     return path
 
 
-def judged(folder: Path) -> tuple[object, object]:
+def judged(run: Path) -> tuple[object, object]:
     """The violations, and what is unchecked but for figures that were not drawn."""
-    verdict = verify((folder / "runs" / "latest").resolve(), deep=True, trust=[MINIGRID["id"], SIGNALLING])
-    figures = any((folder / "runs" / "latest" / "figures").glob("*"))
+    verdict = verify(run, deep=True, trust=[MINIGRID["id"], SIGNALLING])
+    figures = any((run / "figures").glob("*"))
     return verdict.violations, tuple(each for each in verdict.unchecked if figures or each.check != FIGURES)
 
 
+def latest(folder: Path) -> Path:
+    return (folder / "runs" / "latest").resolve()
+
+
 def statuses(folder: Path) -> list[str]:
-    lines = (folder / "runs" / "latest" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (latest(folder) / "records.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["status"] for line in lines]
 
 
@@ -128,8 +122,15 @@ def test_a_genuine_run_verifies(tmp_path, request, title):
     executor = "local" if "time_limit_seconds" in STUDIES[title] else "serial"
     main(["run", str(study(tmp_path, **STUDIES[title])), "--executor", executor])
 
-    assert judged(tmp_path) == ((), ())
-    assert any((tmp_path / "runs" / "latest" / "figures").glob("*")) == (title in DRAWN)
+    assert judged(latest(tmp_path)) == ((), ())
+    assert any((latest(tmp_path) / "figures").glob("*")) == (title in DRAWN)
+
+
+def test_a_genuine_run_with_a_baseline_a_gpu_that_is_not_here_and_a_class_that_breaks_verifies(shared_run):
+    run = shared_run(COMPARISON)
+
+    assert judged(run) == ((), ())
+    assert any((run / "figures").glob("*"))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_genuine_run_verifies(tmp_path, request, title):
 def test_a_genuine_run_with_options_verifies(tmp_path, options):
     main(["run", str(study(tmp_path, extractors=[MLP, FLAT])), "--executor", "serial", *options])
 
-    assert judged(tmp_path) == ((), ())
+    assert judged(latest(tmp_path)) == ((), ())
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -149,9 +150,9 @@ def test_an_interrupted_run_verifies_and_once_resumed_it_verifies_again(tmp_path
     env = {"factory": SIGNALLING, "kwargs": {"done": str(tmp_path / "done")}}
     config = study(tmp_path, env=env, extractors=[FLAT], seeds=[1, 2])
     code = main(["run", str(config), "--executor", "serial"])
-    interrupted = code, statuses(tmp_path), judged(tmp_path)
+    interrupted = code, statuses(tmp_path), judged(latest(tmp_path))
 
     code = main(["run", "--executor", "serial", "--resume", str(tmp_path / "runs" / "latest")])
 
     assert interrupted == (143, ["failed", "failed"], ((), ()))
-    assert (code, statuses(tmp_path)[-2:], judged(tmp_path)) == (0, ["success", "success"], ((), ()))
+    assert (code, statuses(tmp_path)[-2:], judged(latest(tmp_path))) == (0, ["success", "success"], ((), ()))

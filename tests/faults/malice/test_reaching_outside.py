@@ -10,7 +10,6 @@ import pytest
 
 from extractor_flow.verify import verify
 from support.lies.dose_tampering import relabelled
-from support.published import published
 
 pytest.importorskip("torch", reason="this run reconstructs, with the extra [dose]")
 
@@ -27,7 +26,7 @@ print(json.dumps([path for path in opened if "treasure" in path]))
 
 @pytest.fixture(scope="module")
 def genuine_run(shared_run):
-    return published(shared_run.some_cells())
+    return shared_run.some_cells()[1]
 
 
 @pytest.fixture

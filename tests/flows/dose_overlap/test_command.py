@@ -47,20 +47,16 @@ def manifests(tmp_path):
     return [json.loads((tmp_path / "a" / name).read_text()) for name in ("training_manifest.json", "skip_summary.json")]
 
 
-def test_the_phases_one_after_another_end_in_a_table_and_figures(call, training, tmp_path):
+def test_a_resumed_training_logs_each_epoch_once_and_trains_what_is_missing(call, training, tmp_path):
     log = tmp_path / "a/dose_1000/dense/gs2/train.log"
-    trained = [call(*training, "--dose", "1e3", "--view", view) for view in ("dense", "baseline")]
+    trained = call(*training, "--dose", "1e3", "--view", "dense")
     lines = log.read_text().splitlines()
     resumed = call(*training, "--dose", "1e3", "--resume")
-    reconstructed = call("reconstruct", "--artifact-root", tmp_path / "a", "--iterations", 1)
-    compared = call("compare", "--artifact-root", tmp_path / "a")
 
-    assert [each.code for each in (*trained, resumed, reconstructed, compared)] == [0] * 5
+    assert [trained.code, resumed.code] == [0, 0]
     assert [line for line in lines if "epoch done {'epoch': 1, 'train_loss': 0." in line] != []
     assert "epoch 1/1" not in resumed.out.partition("dense (dose=1e+03, gridsize=2)")[2].partition("[3/3]")[0]
-    table = (tmp_path / "a" / "comparison.md").read_text()
-    assert ["| 1e+03 | dense | trained |" in table, "| 1e+03 | baseline | trained |" in table] == [True, True]
-    assert (tmp_path / "a" / "figures" / "images_amplitude.png").is_file()
+    assert "epoch 1/1" in resumed.out.partition("baseline (dose=1e+03, gridsize=1)")[2].partition("[2/3]")[0]
 
 
 @pytest.mark.parametrize("words", [["generate", "--scan-step", "nan"], ["train", "--learning-rate", "inf"]])
@@ -253,10 +249,10 @@ def test_the_modules_own_door_takes_the_same_options(measured, tmp_path):
 
 
 def test_a_study_of_which_a_cell_is_skipped_for_a_stated_reason_ends_well_and_is_verified(studied):
-    execution, _ = studied
+    answer, _ = studied
 
-    assert execution.returncode == 0, execution
-    assert ": verified: " in execution.log_tail(1)
+    assert answer.code == 0, answer
+    assert ": verified: " in answer.out
 
 
 def test_the_table_of_a_run_has_a_line_for_each_method(studied, call):

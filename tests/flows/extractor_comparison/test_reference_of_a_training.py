@@ -30,8 +30,8 @@ def study(seeds, steps=512):
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    return read_run(publish_run(tmp_path_factory.mktemp("reference"), study(range(5))))
+def reference(shared_run):
+    return read_run(shared_run(study(range(5)), drawn=False))
 
 
 @pytest.mark.parametrize(

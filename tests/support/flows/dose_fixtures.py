@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from extractor_flow.run.rundir import RunDirectory
-from support.published import DOSES, published
+from support.published import DOSES
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +18,9 @@ def finished(shared_run):
 
 @pytest.fixture(scope="session")
 def studied(shared_run):
-    """Some cells of the study, by its own command: how that ended, and its run; never to be changed."""
-    execution = shared_run.some_cells()
-    return execution, RunDirectory.open(published(execution))
+    """Some cells of the study, by its own command: what that said, and its run; never to be changed."""
+    answer, path = shared_run.some_cells()
+    return answer, RunDirectory.open(path)
 
 
 @pytest.fixture
