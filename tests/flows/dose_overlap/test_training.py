@@ -27,6 +27,13 @@ from extractor_flow.flows.dose_overlap.training_config import TrainingConfig
 from support.flows.dose_bench import DOSE, tiny_config, tiny_scan, tiny_view, without_truth
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A training of three epochs that many tests look at, its directory, and what was told of it as it went."""
+    folder, told = tmp_path_factory.mktemp("once"), []
+    return train(tiny_config(), tiny_scan()[0], folder, progress=told.append), folder, told
+
+
 def amplitude_psnr(data, found):
     return score(data.object_guess, found.image, found.mask).amplitude.psnr
 
@@ -95,18 +102,18 @@ def test_without_a_split_all_photons_are_shown_and_explained():
     assert np.array_equal(task.to_learn(1).measured.amplitudes.numpy(), task.learned.diffraction)
 
 
-def test_the_same_training_twice_gives_the_same_bytes(tmp_path):
-    outcomes = []
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        torch.manual_seed(len(outcomes))  # the caller's generator must not matter
-        outcomes.append(train(tiny_config(), tiny_scan()[0], tmp_path / name))
+def test_the_same_training_twice_gives_the_same_bytes(once, tmp_path):
+    first, _, _ = once
+    torch.manual_seed(7)  # the caller's generator must not matter, nor be changed
+    before = torch.get_num_threads(), torch.random.get_rng_state()
+    second = train(tiny_config(), tiny_scan()[0], tmp_path)
 
-    one, two = (outcome.bundle_path.read_bytes() for outcome in outcomes)
+    assert (torch.get_num_threads(), torch.equal(torch.random.get_rng_state(), before[1])) == (before[0], True)
+    one, two = (outcome.bundle_path.read_bytes() for outcome in (first, second))
     assert one == two
-    assert outcomes[0].curves == outcomes[1].curves
-    assert outcomes[0].bundle_sha256 == sha256_of(outcomes[0].bundle_path)
-    assert outcomes[0].bundle_size_bytes == len(one)
+    assert first.curves == second.curves
+    assert first.bundle_sha256 == sha256_of(first.bundle_path)
+    assert first.bundle_size_bytes == len(one)
 
 
 def test_the_seed_decides_the_first_weights():
@@ -115,10 +122,11 @@ def test_the_seed_decides_the_first_weights():
     assert (torch.equal(first, again), torch.equal(first, other)) == (True, False)
 
 
-def test_the_truth_changes_nothing_but_the_curves(tmp_path):
+def test_the_truth_changes_nothing_but_the_curves(once, tmp_path):
     learned, held_out = tiny_scan()
+    seeing, _, _ = once
 
-    seeing, blind = (train(tiny_config(), data, tmp_path) for data in (learned, without_truth(learned)))
+    blind = train(tiny_config(), without_truth(learned), tmp_path)
 
     assert seeing.bundle_sha256 == blind.bundle_sha256
     assert [record.amplitude_psnr for record in blind.curves] == [None] * 4
@@ -127,61 +135,52 @@ def test_the_truth_changes_nothing_but_the_curves(tmp_path):
     assert np.array_equal(image, reconstruct(read_bundle(seeing.bundle_path), without_truth(held_out)).image)
 
 
-def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(tmp_path):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    whole.mkdir()
-    broken.mkdir()
-    expected = train(tiny_config(), tiny_scan()[0], whole)
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(once, tmp_path):
+    expected, _, _ = once
 
     def interrupt(record):
         if record.epoch == 1:
             raise Interrupted(15)
 
     with pytest.raises(Interrupted):
-        train(tiny_config(), tiny_scan()[0], broken, progress=interrupt)
-    found = train(tiny_config(), tiny_scan()[0], broken, resume=True)
+        train(tiny_config(), tiny_scan()[0], tmp_path, progress=interrupt)
+    found = train(tiny_config(), tiny_scan()[0], tmp_path, resume=True)
 
-    assert [entry.name for entry in broken.iterdir() if entry.suffix == ".tmp"] == []
+    assert [entry.name for entry in tmp_path.iterdir() if entry.suffix == ".tmp"] == []
     assert (found.bundle_sha256, found.curves) == (expected.bundle_sha256, expected.curves)
 
 
-def test_a_finished_training_is_not_trained_again(tmp_path):
-    first = train(tiny_config(), tiny_scan()[0], tmp_path)
+def test_a_finished_training_is_not_trained_again(once):
+    first, folder, _ = once
     told = []
 
-    again = train(tiny_config(), tiny_scan()[0], tmp_path, progress=told.append, resume=True)
+    again = train(tiny_config(), tiny_scan()[0], folder, progress=told.append, resume=True)
 
     assert (told, again) == ([], first)
 
 
-def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    train(tiny_config(epochs=1), tiny_scan()[0], tmp_path)
-
+def test_a_checkpoint_of_another_training_is_refused(once):
     with pytest.raises(DataError, match="the state of another training"):
-        train(tiny_config(epochs=2), tiny_scan()[0], tmp_path, resume=True)
+        train(tiny_config(epochs=4), tiny_scan()[0], once[1], resume=True)
 
 
-def test_what_was_done_is_what_is_recorded(tmp_path):
-    told = []
-    config = tiny_config(epochs=2)
-
-    outcome = train(config, tiny_scan()[0], tmp_path, progress=told.append)
+def test_what_was_done_is_what_is_recorded(once):
+    outcome, _, told = once
 
     assert tuple(told) == outcome.curves
-    assert [record.epoch for record in told] == [0, 1, 2]
+    assert [record.epoch for record in told] == [0, 1, 2, 3]
     assert (told[0].train_loss, told[0].learning_rate) == (None, None)
-    assert (outcome.epochs_completed, outcome.steps_completed, outcome.stopped_early) == (2, 24, False)
+    assert (outcome.epochs_completed, outcome.steps_completed, outcome.stopped_early) == (3, 36, False)
     assert outcome.final_loss == told[-1].train_loss
     assert outcome.best_validation_loss == min(record.validation_loss for record in told)
     assert outcome.training_frames + outcome.validation_frames == tiny_scan()[0].count
 
 
-def test_the_recorded_loss_is_that_of_the_network_before_its_first_step(tmp_path):
-    config = tiny_config(epochs=1)
-    outcome = train(config, tiny_scan()[0], tmp_path)
+def test_the_recorded_loss_is_that_of_the_network_before_its_first_step(once):
+    config = tiny_config()
     task = TrainingTask.of(config, tiny_scan()[0])
 
-    assert outcome.curves[0] == task.look(initial_network(config), 0, None, 0.0)
+    assert once[0].curves[0] == task.look(initial_network(config), 0, None, 0.0)
 
 
 def test_a_training_that_stops_getting_better_stops_early_and_keeps_the_best(tmp_path):
@@ -200,16 +199,6 @@ def test_a_training_that_diverges_fails_and_leaves_no_bundle(tmp_path):
         train(tiny_config(learning_rate=1.0, epochs=2), tiny_scan()[0], tmp_path)
 
     assert not (tmp_path / layout.BUNDLE).exists()
-
-
-def test_the_callers_torch_settings_come_back(tmp_path):
-    torch.manual_seed(7)
-    before = torch.get_num_threads(), torch.random.get_rng_state()
-
-    train(tiny_config(epochs=1), tiny_scan()[0], tmp_path)
-
-    assert torch.get_num_threads() == before[0]
-    assert torch.equal(torch.random.get_rng_state(), before[1])
 
 
 @pytest.mark.parametrize("overlap", [0.7, 0.2])
@@ -254,13 +243,13 @@ def test_too_few_frames_are_refused():
         TrainingTask.of(tiny_config(gridsize=2), data)
 
 
-def test_a_bundle_is_read_back_as_it_was_written(tmp_path):
-    outcome = train(tiny_config(epochs=1), tiny_scan()[0], tmp_path)
+def test_a_bundle_is_read_back_as_it_was_written(once, tmp_path):
+    outcome, _, _ = once
     bundle = read_bundle(outcome.bundle_path)
 
     again = write_bundle(tmp_path / "again.safetensors", bundle)
 
-    assert (again.sha256, bundle.config) == (outcome.bundle_sha256, tiny_config(epochs=1))
+    assert (again.sha256, bundle.config) == (outcome.bundle_sha256, tiny_config())
     assert np.array_equal(bundle.probe, tiny_scan()[0].probe_guess)
 
 

@@ -15,6 +15,7 @@ from stable_baselines3 import PPO
 
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from support.flows.extractor_bench import CORRIDOR, FLAT, ROBOT_NAV
+from support.whole import one_of_a_kind
 
 SCHEDULE = {"total_timesteps": 300, "num_envs": 2, "eval_freq": 100, "save_freq": 128}
 
@@ -207,7 +208,12 @@ def test_arguments_of_ppo_reach_the_model(bench):
     assert model.policy.vf_features_extractor is not model.policy.pi_features_extractor
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+def kind_of(preset):
+    """A kind of network; of the dynamics, also whether there is one."""
+    return PRESETS[preset].kind, PRESETS[preset].parameters.get("use_ray_conv")
+
+
+@pytest.mark.parametrize("preset", one_of_a_kind(PRESETS, kind_of))
 def test_every_preset_trains_in_the_default_environment(bench, preset):
     done = bench.train({"name": preset, "preset": preset}, env=ROBOT_NAV, algorithm={"n_epochs": 1})
 
