@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -18,7 +19,7 @@ from support.lies.about_models import STUDY
 from support.lies.about_policies import LIES, PLAYED, exchanged, one_episode, raised
 from support.lies.mutated_runs import one_for_each_check
 from support.lies.tampering import Tampering
-from support.published import COMPARISON, publish_run
+from support.published import COMPARISON, UNDRAWN, publish_run
 
 pytest.importorskip("stable_baselines3")
 pytestmark = pytest.mark.train
@@ -110,31 +111,42 @@ def test_a_lie_that_agrees_in_every_file_is_caught_by_playing_again_alone(run, l
     assert lie.file in {each.file for each in found}, found
 
 
-@pytest.mark.parametrize("factory", ["normalized", "older", "unseeded"])
-@pytest.mark.usefixtures("undrawn")
-def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(tmp_path, monkeypatch, factory):
-    name = f"unrepeatable:{factory}"
-    path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
+@pytest.fixture(scope="module")
+def unrepeatable(tmp_path_factory):
+    """Gives the run in environments that do not do the same twice, by the name of what makes them."""
+    folder = tmp_path_factory.mktemp("unrepeatable")
+    with pytest.MonkeyPatch.context() as importable:
 
-    verdict = verify(path, deep=PLAYED, trust=[name])
+        @cache
+        def run(factory):
+            (folder / factory).mkdir()
+            changes = {"env": {"factory": f"unrepeatable:{factory}"}, "extractors": [FLAT]}
+            with pytest.MonkeyPatch.context() as undrawn:
+                undrawn.setenv("PYTHONPATH", UNDRAWN, prepend=os.pathsep)
+                return trained(folder / factory, importable, changes)
+
+        yield run
+
+
+@pytest.mark.parametrize("factory", ["normalized", "older", "unseeded"])
+def test_an_environment_that_does_not_do_the_same_twice_is_told_and_not_accused(unrepeatable, factory):
+    verdict = verify(unrepeatable(factory), deep=PLAYED, trust=[f"unrepeatable:{factory}"])
 
     assert (verdict.violations, rewards_unchecked(verdict)) == ((), {Why.NO_REPEAT})
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_running_normalisation_that_is_not_told_is_caught(tmp_path, monkeypatch):
-    name = "unrepeatable:normalized"
-    path = trained(tmp_path, monkeypatch, {"env": {"factory": name}, "extractors": [FLAT]})
+def test_running_normalisation_that_is_not_told_is_caught(unrepeatable, tampering_with):
+    name, run = "unrepeatable:normalized", tampering_with(unrepeatable("normalized"))
 
-    with Tampering(path).lying("extractors/flat") as record:
+    with run.lying("extractors/flat") as record:
         record["details"]["repeatability"] = {"repeats": True, "differs": [], "findings": []}
 
-    assert {each.check for each in verify(path, deep=True, trust=[name]).violations} == {"ppo-repeatability"}
+    assert {each.check for each in verify(run.path, deep=True, trust=[name]).violations} == {"ppo-repeatability"}
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_training_again_where_nothing_repeats_accuses_nobody(tmp_path, monkeypatch, capsys):
-    path = trained(tmp_path, monkeypatch, {"env": {"factory": "unrepeatable:unseeded"}, "extractors": [FLAT]})
+def test_training_again_where_nothing_repeats_accuses_nobody(unrepeatable, capsys):
+    path = unrepeatable("unseeded")
     capsys.readouterr()
 
     code = main(["verify", str(path), "--replay", "flat", "--format", "json"])
