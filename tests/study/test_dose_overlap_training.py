@@ -131,7 +131,7 @@ def test_the_log_has_a_line_an_epoch(finished):
 
 
 def test_every_figure_is_a_whole_picture(finished):
-    assert {name: min(read_png(BytesIO(data), name)[:2]) > 300 for name, data in finished.figures.items()} == {
+    assert {name: min(read_png(BytesIO(data), name)[:2]) > 300 for name, data in finished.figures().items()} == {
         "learning_curves.png": True,
         "quality_over_dose.png": True,
         "images_amplitude.png": True,
