@@ -54,12 +54,22 @@ def test_worker_processes_change_no_bit(once, bench):
     assert result(vectorized) == result(once)
 
 
-@pytest.mark.parametrize("worker_mode", ["single-thread", "vectorized"])
-def test_seeds_reach_an_environment_that_draws_from_the_global_generator(bench, worker_mode):
-    env = {"factory": "support.flows.corridor:make_sloppy"}
-    first, second = (bench.train(env=env, worker_mode=worker_mode) for _ in range(2))
+SLOPPY = {"factory": "support.flows.corridor:make_sloppy"}
+
+
+def test_seeds_reach_an_environment_that_draws_from_the_global_generator(bench):
+    first, second = (bench.train(env=SLOPPY) for _ in range(2))
 
     assert result(first) == result(second)
+
+
+def test_seeds_reach_the_global_generator_of_a_worker_however_its_process_is_started(bench):
+    # What is forked from one server has one state to begin with; what is spawned has its own.
+    spawned, forked = (
+        bench.train(env=SLOPPY, worker_mode="vectorized", start_method=method) for method in ("spawn", "forkserver")
+    )
+
+    assert result(spawned) == result(forked)
 
 
 def test_the_seeds_a_job_names_are_those_its_environments_were_given(bench):

@@ -63,6 +63,8 @@ class Bench:
     ) -> tuple[Job, ...]:
         """The jobs of a study: 64 steps of *extractors* in the corridor, in rollouts of 32, unless told otherwise."""
         data = {
+            # A process that is spawned imports torch, which takes longer than all the rest of a test.
+            "start_method": run.pop("start_method", "forkserver"),
             "run": {
                 "total_timesteps": 64,
                 "eval_freq": 32,
@@ -74,8 +76,6 @@ class Bench:
             "extractors": list(extractors) or [FLAT],
             "algorithm": algorithm if "name" in (algorithm or {}) else {"n_epochs": 2, **(algorithm or {})},
             "env": env or CORRIDOR,
-            # A process that is spawned imports torch, which takes longer than all the rest of a test.
-            "start_method": "forkserver",
             **({} if eval_env is None else {"eval_env": eval_env}),
         }
         if "seeds" in run:

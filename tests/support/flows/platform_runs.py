@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,7 +16,7 @@ from support import ROOT
 from support.published import UNDRAWN
 
 COMMAND = (sys.executable, "-m", "extractor_flow.cli", "run", "study.yaml")
-STUDY: dict[str, Any] = {
+STUDY = {
     "run": {
         "total_timesteps": 64,
         "eval_freq": 32,
@@ -39,14 +38,11 @@ class Place:
         self._told = path / "told"
         self._told.mkdir()
 
-    def study(self, **run: object) -> dict[str, Any]:
-        """The config of a comparison in environments that leave word."""
-        env = {"factory": "support.flows.platforms:make_telling", "kwargs": {"where": str(self._told)}}
-        return {**STUDY, "run": {**STUDY["run"], **run}, "env": env}
-
     def compare(self, *words: str, run_id: str = "only", **run: object) -> RunDirectory:
         """The run of ``extractor-flow run``, which must have succeeded."""
-        (self.path / "study.yaml").write_text(yaml.safe_dump(self.study(**run)), encoding="utf-8")
+        env = {"factory": "support.flows.platforms:make_telling", "kwargs": {"where": str(self._told)}}
+        study = {**STUDY, "run": {**STUDY["run"], **run}, "env": env}
+        (self.path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
         done = subprocess.run(
             [
                 sys.executable,
