@@ -200,8 +200,9 @@ def test_other_packages_leave_a_difference_open_and_the_run_unverified(run):
 
 
 @pytest.fixture(scope="module")
-def with_other_kernels(genuine_run, tmp_path_factory):
+def with_other_kernels(shared_run, tmp_path_factory):
     """Deeply verified where PyTorch has no vector instructions: violations, checks that ran, and what was unpickled."""
+    genuine_run = shared_run(COMPARISON)
     run = Tampering(
         shutil.copytree(genuine_run, tmp_path_factory.mktemp("elsewhere") / genuine_run.name, symlinks=True)
     )
