@@ -146,7 +146,7 @@ def test_the_programs_work(document, program, checkout):
 
     done = call(lambda _: exec(program, {"__name__": "shown"}), cwd=checkout)
 
-    assert done.err == ""
+    assert (done.code, done.err) == (None, "")
 
 
 def test_the_config_shown_keeps_its_contract():
