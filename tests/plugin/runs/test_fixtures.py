@@ -39,6 +39,15 @@ def test_unprepared(flow_summary): pass
 @pytest.mark.flow(allow_failures=False)
 def test_unprepared_too(flow_run): pass
 """
+OF_A_UNITTEST = """
+import unittest
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def run_is_here(self, flow_run): pass
+
+    def test_it(self): pass
+"""
 DISTRIBUTIONS = {
     "alone": ("-n0",),
     "each": ("--dist=each", "--tx=2*popen"),
@@ -47,20 +56,25 @@ DISTRIBUTIONS = {
 
 
 @pytest.mark.parametrize("how", one_of_a_kind(DISTRIBUTIONS, lambda name: name != "alone"))
-def test_every_fixture_shows_the_one_run_of_the_session(flow_project, how, monkeypatch):
+def test_every_fixture_shows_the_one_run_and_nobody_calls_it_ok_if_a_job_failed(flow_project, how, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     flow_project.config("study.yaml", *MIXED)
     flow_project.tests(ABOUT_ONE_RUN)
+    flow_project.tests(OF_A_UNITTEST, "test_unittest.py")
 
-    result = flow_project.run("--color=no", *DISTRIBUTIONS[how])
+    result = flow_project.run("--color=no", "--flow-config=study.yaml", *DISTRIBUTIONS[how])
 
     times = 2 if how == "each" else 1
     counted = (result.parseoutcomes(), len(flow_project.kept()), flow_project.leftovers())
-    assert counted == ({"passed": 6 * times, "errors": 2 * times}, 1, [])
+    assert counted == ({"passed": 6 * times, "errors": 3 * times}, 1, [])
     result.stdout.fnmatch_lines(
         [
             "1 job failed in this run; a test that judges failures says flow(..., allow_failures=True)",
             "  bad seed 0: RuntimeError: this model was asked to raise",
+            "*executed once*",
+            "study.yaml: exit status 1 in *",
+            "  failed bad seed 0: RuntimeError: this model was asked to raise",
+            "  next: extractor-flow run --resume */kept/*-line-fit",
         ]
     )
 
@@ -139,7 +153,7 @@ def test_ini_keys_name_the_config_and_what_a_run_may_import(flow_project):
     assert (result.parseoutcomes(), (flow_project.path / "imported").exists()) == ({"passed": 1}, True)
 
 
-def test_without_a_place_to_keep_them_run_directories_end_with_the_session_if_only_at_the_first_failure(flow_project):
+def test_without_a_place_to_keep_them_run_directories_end_with_the_session_also_at_the_first_failure(flow_project):
     flow_project.config()
     flow_project.tests(
         "def test_asks_at_run_time(request):\n    assert request.getfixturevalue('flow_run').is_dir()\n"

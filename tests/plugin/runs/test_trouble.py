@@ -239,21 +239,6 @@ def test_a_test_whose_own_mark_names_a_config_does_not_pass_without_asking_for_i
     assert theirs.parseoutcomes() == {"passed": 4}
 
 
-def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok_and_says_why(flow_project):
-    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"})
-    flow_project.tests(
-        "import unittest\nclass TestIt(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
-        "    def run_is_here(self, flow_run): pass\n    def test_it(self): pass\n"
-    )
-
-    result = flow_project.run("--flow-config=study.yaml")
-
-    assert result.parseoutcomes() == {"errors": 1}
-    reason = "  failed bad seed 0: RuntimeError: this model was asked to raise"
-    go_on = "  next: extractor-flow run --resume */kept/*-line-fit"
-    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: exit status 1 in *", reason, go_on])
-
-
 def test_a_run_in_which_no_job_can_start_leaves_no_process_behind(flow_project):
     if find_spec("torch") is None:  # not importorskip: another test's session may have dropped numpy again
         pytest.skip("no torch here")
