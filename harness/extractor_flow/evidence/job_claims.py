@@ -31,10 +31,13 @@ class JobClaims:
         return self.run.contradicted(self.record, member, claim, found)
 
     def metric(self, name: str, found: float | None, source: str) -> Iterator[Violation]:
-        """The violation that *source* gives *found* for the metric *name* (``None``: it does not exist), if it does."""
+        """The violation that *source* gives *found* for the metric *name* (``None``: it does not exist), if it does.
+
+        A metric that is younger than the run is not missed.
+        """
         claim = self.outcome.metrics.get(name)
         if claim is None or found is None:
-            if claim is not found:
+            if claim is not found and not (claim is None and name in self.run.younger):
                 yield self.contradicted(f"metrics.{name}", "nothing" if claim is None else claim, f"{source}: {found}")
         elif not close(claim, found):
             yield self.contradicted(f"metrics.{name}", claim, f"{source} gives {found!r}")

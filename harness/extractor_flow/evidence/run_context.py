@@ -28,7 +28,8 @@ class RunContext:
     ``settings`` and ``parameters`` (by job key) have been checked against the flow: they are what its study gives.
     ``lines`` are the records' lines in the journal, by job key. ``deep`` allows a flow its deep-learning package, and
     ``trusted`` names the code that whoever verifies the run vouches for, as ``module:name``. ``elsewhere`` says
-    in what this environment differs from the run's own word of where it was made.
+    in what this environment differs from the run's own word of where it was made. ``younger`` are the metrics that were
+    declared after the run was made.
     """
 
     files: ConfinedDirectory
@@ -39,6 +40,7 @@ class RunContext:
     deep: bool = False
     trusted: frozenset[str] = frozenset()
     elsewhere: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    younger: frozenset[str] = frozenset()
     _memory: dict[tuple[str, object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, path: str, reader: Callable[[BinaryIO, str], T], *, limit: int = SIZE_LIMIT) -> T:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import pickletools
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from extractor_flow.readers.errors import Kind, ReadError, one_line
+from extractor_flow.readers.pickle_cache import following_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,26 +59,31 @@ class _Name:
     made: bool = False
 
 
-def uses_in(program: bytes, where: str) -> Iterator[Use]:
-    """The uses of names in the pickle *program*, in their order.
+@following_once
+def uses_in(program: bytes) -> tuple[Use, ...]:
+    """The different uses of names in the pickle *program*, in their order.
 
     :class:`ReadError` where it is no pickle, or is longer than any genuine one.
     """
-    machine = _Machine(where)
+    machine, uses = _Machine(), dict[Use, None]()
     try:
         for number, (opcode, argument, _) in enumerate(pickletools.genops(program), 1):
             if number > INSTRUCTIONS_LIMIT:
-                raise ReadError(Kind.TOO_MANY, where, f"more than {INSTRUCTIONS_LIMIT} instructions")
-            yield from machine.step(opcode, argument)
+                raise ReadError(Kind.TOO_MANY, "", f"more than {INSTRUCTIONS_LIMIT} instructions")
+            uses.update(dict.fromkeys(machine.step(opcode, argument)))
     except (ValueError, OverflowError) as error:  # what pickletools raises for a malformed instruction
-        raise ReadError(Kind.PICKLE, where, f"not a well-formed pickle: {error}") from error
+        _refuse(f"not a well-formed pickle: {error}", error)
+    return tuple(uses)
+
+
+def _refuse(what: str, cause: Exception | None = None) -> NoReturn:
+    raise ReadError(Kind.PICKLE, "", what) from cause
 
 
 class _Machine:
     """The stack and the memo of a pickle; what is no text and has no name stands on them as ``None``."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self) -> None:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
@@ -108,7 +114,7 @@ class _Machine:
     def _plain(self, name: str, opcode: pickletools.OpcodeInfo, argument: Any) -> None:  # noqa: ANN401
         """An instruction that uses no name."""
         if name in _REFUSED:
-            raise ReadError(Kind.PICKLE, self._where, f"the instruction {name} has no place here")
+            _refuse(f"the instruction {name} has no place here")
         if name in _TEXTS:
             self._stack.append(argument)
         elif name == "MEMOIZE":
@@ -135,24 +141,24 @@ class _Machine:
 
     def _import(self, module: object, name: object) -> Use:
         if not isinstance(module, str) or not isinstance(name, str):
-            raise ReadError(Kind.PICKLE, self._where, "imports something whose name is made as it runs")
+            _refuse("imports something whose name is made as it runs")
         self._stack.append(_Name(module, name))
         return Use(module, name, Manner.NAMED)
 
     def _call(self, called: object) -> Use:
         if not isinstance(called, _Name):
-            raise ReadError(Kind.PICKLE, self._where, "calls something that has no name")
+            _refuse("calls something that has no name")
         self._stack.append(_Name(called.module, called.name, made=True))
         return Use(called.module, called.name, Manner.MADE if called.made else Manner.CALLED)
 
     def _remembered(self, index: int) -> Any:  # noqa: ANN401 - whatever was on the stack
         if index not in self._memo:
-            raise ReadError(Kind.PICKLE, self._where, f"nothing was remembered as {index}")
+            _refuse(f"nothing was remembered as {index}")
         return self._memo[index]
 
     def _top(self) -> Any:  # noqa: ANN401 - whatever is on the stack
         if not self._stack or self._stack[-1] is _MARK:
-            raise ReadError(Kind.PICKLE, self._where, "an instruction finds nothing to work on")
+            _refuse("an instruction finds nothing to work on")
         return self._stack[-1]
 
     def _pop(self) -> Any:  # noqa: ANN401 - whatever is on the stack
@@ -166,4 +172,4 @@ class _Machine:
             if value is _MARK:
                 return taken[::-1]
             taken.append(value)
-        raise ReadError(Kind.PICKLE, self._where, "an instruction finds no mark")
+        _refuse("an instruction finds no mark")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from extractor_flow.readers.errors import Kind, ReadError, shown
+from extractor_flow.readers.pickle_cache import following_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,25 +92,29 @@ def state_dict(data: bytes, where: str) -> dict[str, TensorView]:
     return views
 
 
-def table(data: bytes, where: str) -> Table:
+@following_once
+def table(data: bytes) -> Table:
     """The dict that the pickle *data* describes: of tables, series, tuples, tensors, texts and numbers."""
-    machine = _Machine(where)
+    machine = _Machine()
     try:
         for number, (opcode, argument, _) in enumerate(pickletools.genops(data), 1):
             if number > INSTRUCTIONS_LIMIT:
-                raise ReadError(Kind.TOO_MANY, where, f"more than {INSTRUCTIONS_LIMIT} instructions")
+                raise ReadError(Kind.TOO_MANY, "", f"more than {INSTRUCTIONS_LIMIT} instructions")
             machine.step(opcode.name, argument)
     except (ValueError, OverflowError) as error:  # what pickletools raises for a malformed instruction
-        raise ReadError(Kind.PICKLE, where, f"not a well-formed pickle: {error}") from error
+        _refuse(f"not a well-formed pickle: {error}", error)
     result = machine.result()
     if not isinstance(result, Table):
-        raise ReadError(Kind.PICKLE, where, "the pickle is not a state dict")
+        _refuse("the pickle is not a state dict")
     return result
 
 
+def _refuse(what: str, cause: Exception | None = None) -> NoReturn:
+    raise ReadError(Kind.PICKLE, "", what) from cause
+
+
 class _Machine:
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self) -> None:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._stopped = False
@@ -147,20 +152,17 @@ class _Machine:
         elif name in self._steps:
             self._steps[name](argument)
         else:
-            self._refuse(f"the instruction {name} has no place in a state dict")
+            _refuse(f"the instruction {name} has no place in a state dict")
 
     def result(self) -> Any:  # noqa: ANN401 - one of the stand-ins
         """What the program leaves, which must be one thing."""
         if not self._stopped or len(self._stack) != 1:
-            self._refuse("the program does not end with one value")
+            _refuse("the program does not end with one value")
         return self._stack[0]
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise ReadError(Kind.PICKLE, self._where, what)
 
     def _pop(self) -> Any:  # noqa: ANN401 - one of the stand-ins
         if not self._stack or isinstance(self._stack[-1], _Mark):
-            self._refuse("an instruction finds nothing to work on")
+            _refuse("an instruction finds nothing to work on")
         return self._stack.pop()
 
     def _to_mark(self) -> list[Any]:
@@ -170,7 +172,7 @@ class _Machine:
             if isinstance(value, _Mark):
                 return taken[::-1]
             taken.append(value)
-        raise ReadError(Kind.PICKLE, self._where, "an instruction finds no mark")
+        _refuse("an instruction finds no mark")
 
     def _put(self, index: int) -> None:
         value = self._pop()
@@ -179,21 +181,21 @@ class _Machine:
 
     def _get(self, index: int) -> None:
         if index not in self._memo:
-            self._refuse(f"nothing was remembered as {index}")
+            _refuse(f"nothing was remembered as {index}")
         self._stack.append(self._memo[index])
 
     def _global(self, argument: str) -> None:
         module, _, name = argument.partition(" ")
         known = module == "torch" and name in STORAGES
         if not known and argument not in {"collections OrderedDict", "torch._utils _rebuild_tensor_v2"}:
-            self._refuse(f"names {shown(f'{module}.{name}')}, which reading would have to import")
+            _refuse(f"names {shown(f'{module}.{name}')}, which reading would have to import")
         self._stack.append(_Global(name))
 
     def _storage(self, identity: object) -> Storage:
         match identity:
             case ("storage", _Global(name=name), str(key), str(), count) if name in STORAGES and key.isalnum():
                 return Storage(key, STORAGES[name], self._indices((count,))[0])
-        raise ReadError(Kind.PICKLE, self._where, "refers to something that is not a storage")
+        _refuse("refers to something that is not a storage")
 
     def _reduce(self, _: object) -> None:
         arguments, function = self._pop(), self._pop()
@@ -203,35 +205,35 @@ class _Machine:
             case _Global(name="_rebuild_tensor_v2"), (storage, offset, shape, strides, bool(), Table(), *_):
                 self._stack.append(self._view(storage, (offset,), shape, strides))
             case _Global(name=name), _:
-                self._refuse(f"calls {shown(name)} in a way that a state dict does not")
+                _refuse(f"calls {shown(name)} in a way that a state dict does not")
             case _:
-                self._refuse("calls something that is not a known name")
+                _refuse("calls something that is not a known name")
 
     def _view(self, storage: object, offset: object, shape: object, strides: object) -> TensorView:
         if not isinstance(storage, Storage):
-            self._refuse("a tensor without a storage")
+            _refuse("a tensor without a storage")
         return TensorView(storage, self._indices(offset)[0], self._indices(shape), self._indices(strides))
 
     def _indices(self, values: object) -> tuple[int, ...]:
         if not isinstance(values, tuple) or not all(type(value) is int and 0 <= value < _INDEX for value in values):
-            self._refuse("an offset, a shape or a stride that is not one")
+            _refuse("an offset, a shape or a stride that is not one")
         return values
 
     def _set(self, pairs: list[Any]) -> None:
         target = self._pop()
         names = pairs[::2]
         if not isinstance(target, Table) or len(pairs) % 2 or not all(type(name) in (str, int) for name in names):
-            self._refuse("sets an item of something that is not a mapping by name or number")
+            _refuse("sets an item of something that is not a mapping by name or number")
         fresh = dict(zip(names, pairs[1::2], strict=True))
         if len(fresh) != len(names) or fresh.keys() & target.items.keys():
-            self._refuse("gives one name two values")
+            _refuse("gives one name two values")
         target.items.update(fresh)
         self._stack.append(target)
 
     def _extend(self, values: list[Any]) -> None:
         target = self._pop()
         if not isinstance(target, Series):
-            self._refuse("appends to something that is not a list")
+            _refuse("appends to something that is not a list")
         target.items.extend(values)
         self._stack.append(target)
 
@@ -239,5 +241,5 @@ class _Machine:
         state, target = self._pop(), self._pop()
         # Modules leave their version numbers here; they decide no weight.
         if not isinstance(target, Table) or not isinstance(state, Table) or state.items.keys() != {"_metadata"}:
-            self._refuse("changes the attributes of an object")
+            _refuse("changes the attributes of an object")
         self._stack.append(target)

@@ -120,6 +120,10 @@ class JobContract:
         """What ``run.json`` keeps of it."""
         return {"version": self.version, "metrics": [*sorted(self.metrics)]}
 
+    def younger_metrics(self, version: int) -> frozenset[str]:
+        """The metrics that were declared after *version*: a run of that version has none of them."""
+        return frozenset(name for name, spec in self.metrics.items() if spec.since > version)
+
     def require(self, metrics: Iterable[str], artifacts: Mapping[str, str], details: Iterable[str]) -> None:
         """Raise :class:`ResultError`, with all that is wrong, unless the result of a job is as declared."""
         breaches = list(self.breaches(metrics, artifacts, details))

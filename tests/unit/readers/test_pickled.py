@@ -9,7 +9,8 @@ import pytest
 
 from extractor_flow.readers.errors import Kind, ReadError
 from extractor_flow.readers.models import read_model, read_torch
-from extractor_flow.readers.pickled import state_dict
+from extractor_flow.readers.pickle_names import uses_in
+from extractor_flow.readers.pickled import state_dict, table
 from support.files import genuine
 
 torch = pytest.importorskip("torch")
@@ -197,3 +198,15 @@ def test_the_steps_of_a_model_are_an_integer(steps):
 
     with pytest.raises(ReadError, match="num_timesteps is not an integer"):
         read_model(buffer, "m")
+
+
+@pytest.mark.parametrize("read", [table, uses_in])
+def test_equal_pickles_are_refused_each_where_it_is(read):
+    broken = pickle.dumps(1)[:-1] + b"\xff."
+    refused = []
+    for place in ("a.zip!data.pkl", "b.zip!data.pkl"):
+        with pytest.raises(ReadError) as caught:
+            read(broken, place)
+        refused.append((caught.value.where, str(caught.value).partition(": ")[0]))
+
+    assert refused == [("a.zip!data.pkl",) * 2, ("b.zip!data.pkl",) * 2]

@@ -71,3 +71,7 @@ def test_families_of_files_are_reproducible_as_a_whole():
 
 def test_the_metrics_to_describe_are_in_the_order_of_their_declaration():
     assert (CONTRACT.described, CONTRACT.paths) == (("reward",), {"model": "model.zip"})
+
+
+def test_what_is_younger_than_a_version_is_named():
+    assert (CONTRACT.younger_metrics(1), CONTRACT.younger_metrics(2)) == ({"entropy"}, frozenset())

@@ -35,6 +35,8 @@ def _scores() -> dict[str, MetricSpec]:
             score.unit,
             score.decimals,
             required=False,
+            since=score.since,
+            larger_is_better=score.larger_is_better,
             described=(method, image) == (TRAINED, "amplitude")
             or (method == TRAINED and short in {"psnr", "ssim"})
             or (image == "amplitude" and short == "psnr"),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from extractor_flow.files import write_bytes
+from extractor_flow.flows.canvas import canvas_of
 from extractor_flow.flows.extractor_comparison.learning_curve import Curve
-from extractor_flow.flows.laid_out import lay_out
 from extractor_flow.study.records import Completed
 from extractor_flow.study.statistics import FEWEST_SEEDS, describe
 
@@ -82,8 +82,7 @@ def _write(path: Path, draw: Callable[[Axes, Sequence[Series]], None], series: S
     draw(axes, series)
     axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
-    lay_out(figure, _DPI)
-    figure.savefig(buffer, format="png", dpi=_DPI)
+    canvas_of(figure, _DPI).print_png(buffer)
     write_bytes(path, buffer.getvalue(), durable=False)
 
 

@@ -27,7 +27,7 @@ def job_contract(job: JobSubject) -> Iterator[Finding]:
     flow, outcome = job.run.flow, job.record.outcome
     if isinstance(flow, RequestError) or not isinstance(outcome, Completed):
         return
-    version = job.run.request.get("job_contract", {"version": 1})["version"]
+    version = job.run.contract_version
     if version > flow.contract.version:
         why = f"version {version} of what {flow.name} declares was in force, installed is {flow.contract.version}"
         yield Unchecked(f"the names of what {job.record.label} left", why, Why.OTHER_VERSION)

@@ -104,6 +104,11 @@ class RunSubject:
         except RequestError as error:
             return error
 
+    @property
+    def contract_version(self) -> int:
+        """The version of its flow's contract that was in force; a run of before contracts had versions is a first."""
+        return int(self.request.get("job_contract", {"version": 1})["version"])
+
     @cached_property
     def restudied(self) -> tuple[Study | None, tuple[Violation, ...]]:
         """The study that the run's settings make, and where the run announces another."""
@@ -164,7 +169,13 @@ class RunSubject:
             deep=bool(self.deep),
             trusted=self.trusted,
             elsewhere=environment_differences(self.request) if self.deep else {},
+            younger=self._younger(),
         )
+
+    def _younger(self) -> frozenset[str]:
+        if isinstance(self.flow, RequestError):
+            return frozenset()
+        return self.flow.contract.younger_metrics(self.contract_version)
 
 
 @dataclass(frozen=True)

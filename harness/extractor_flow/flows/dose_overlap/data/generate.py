@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +38,16 @@ _SIZES = ("object_size", "frame_size", "probe_diameter", "probe_defocus", "scan_
 
 def base_from(simulation: Mapping[str, Any]) -> Base:
     """The synthetic object, probe and positions that a config's ``simulation`` section describes."""
-    sizes = SyntheticSettings(**{key: simulation[key] for key in _SIZES})
-    return synthetic_base(sizes, seed=simulation["seed"])
+    return _synthetic(SyntheticSettings(**{key: simulation[key] for key in _SIZES}), simulation["seed"])
+
+
+@lru_cache(maxsize=1)
+def _synthetic(sizes: SyntheticSettings, seed: int) -> Base:
+    """What every dose and every check of a study measures again; for all of them, so never to be changed."""
+    base = synthetic_base(sizes, seed=seed)
+    for array in vars(base).values():
+        array.setflags(write=False)
+    return base
 
 
 def base_from_file(path: Path, *, sha256: str | None = None) -> Base:

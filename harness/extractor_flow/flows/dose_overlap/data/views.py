@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,7 +112,8 @@ def choose(parts: Mapping[str, PtychographyData], thinning: Thinning) -> tuple[d
 
 def select(data: PtychographyData, thinning: Thinning) -> Selection:
     """The frames of *data* that a view keeps; the metrics are those of all that are far enough apart."""
-    found = select_view(data.xcoords, data.ycoords, overlap=thinning.overlap, frame_size=data.frame_size)
+    xcoords, ycoords = (np.asarray(each, np.float64).tobytes() for each in (data.xcoords, data.ycoords))
+    found = _thinned(xcoords, ycoords, thinning.overlap, data.frame_size)
     if thinning.frames is None or isinstance(found, Rejected):
         return found
     points = np.stack([data.xcoords, data.ycoords], axis=1)
@@ -119,6 +121,15 @@ def select(data: PtychographyData, thinning: Thinning) -> Selection:
     distances = np.linalg.norm(points[found.indices] - middle, axis=1)
     nearest = np.argsort(distances, kind="stable")[: thinning.frames]
     return replace(found, indices=np.sort(found.indices[nearest]))
+
+
+@lru_cache(maxsize=16)
+def _thinned(xcoords: bytes, ycoords: bytes, overlap: float, frame_size: int) -> Selection:
+    """The selection of those float64 positions: the same at every dose, as all are measured along one scan."""
+    found = select_view(np.frombuffer(xcoords), np.frombuffer(ycoords), overlap=overlap, frame_size=frame_size)
+    if isinstance(found, Accepted):
+        found.indices.setflags(write=False)
+    return found
 
 
 def kept_frames(data: PtychographyData, selection: Accepted, name: str, thinning: Thinning) -> PtychographyData:

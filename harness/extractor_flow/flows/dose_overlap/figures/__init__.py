@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from extractor_flow.files import write_bytes
+from extractor_flow.flows.canvas import canvas_of
 from extractor_flow.flows.dose_overlap import layout
 from extractor_flow.flows.dose_overlap.figures.curves import draw_learning_curves, draw_quality
 from extractor_flow.flows.dose_overlap.figures.pictures import GRIDS, Shown, draw_pictures
 from extractor_flow.flows.dose_overlap.plan import Cell
-from extractor_flow.flows.laid_out import lay_out
 from extractor_flow.study.records import Completed
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def draw_cells(shown: Sequence[Shown], directory: Path) -> list[str]:
 
 def png(figure: Figure, colours: int = _MOST_COLOURS) -> bytes:
     """The figure with a palette of *colours*: noisy pictures in full colour would take three times the space."""
-    lay_out(figure, _DPI)
-    buffer, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(buffer, format="raw", dpi=_DPI)
-    drawn = Image.frombytes("RGBA", figure.canvas.get_width_height(), buffer.getbuffer()).convert("RGB")
+    small, canvas = io.BytesIO(), canvas_of(figure, _DPI)
+    canvas.draw()
+    drawn = Image.frombytes("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
     drawn.quantize(colours, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -22,7 +22,8 @@ IMAGES = ("amplitude", "phase")
 class Score(NamedTuple):
     """How a score is shown: its title, the name of its column in the study's table, its unit and its decimals.
 
-    ``measured`` is what :class:`~extractor_flow.flows.dose_overlap.scoring.scores.ImageScores` calls it.
+    ``measured`` is what :class:`~extractor_flow.flows.dose_overlap.scoring.scores.ImageScores` calls it, and ``since``
+    the version of the flow's contract that has it first.
     """
 
     measured: str
@@ -30,6 +31,8 @@ class Score(NamedTuple):
     column: str
     unit: str
     decimals: int
+    larger_is_better: bool = True
+    since: int = 1
 
 
 SCORES = {

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from extractor_flow.errors import DataError
 from extractor_flow.flows.dose_overlap.scoring.frc import ring_correlation
-from extractor_flow.flows.dose_overlap.scoring.ssim import MS_SSIM_SCALES, Window, ms_ssim, ssim
+from extractor_flow.flows.dose_overlap.scoring.ssim import MS_SSIM_SCALES, Window, ssim_and_ms_ssim
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,12 +101,12 @@ def image_scores(truth: Image, image: Image, mask: Mask) -> ImageScores:
     if data_range == 0:
         return ImageScores(None, None, None, None, 0.0, 0)
     window = Window(data_range)
-    similarity = ssim(truth, image, mask, window)
+    similarity, multi_scale = ssim_and_ms_ssim(truth, image, mask, window)
     rings = ring_correlation(truth, image, mask)
     return ImageScores(
         psnr=psnr(truth, image, mask, data_range=data_range),
         ssim=None if similarity is None else similarity.value,
-        ms_ssim=ms_ssim(truth, image, mask, window),
+        ms_ssim=multi_scale,
         frc_cutoff=None if rings is None else rings.cutoff(),
         data_range=data_range,
         ssim_pixels=0 if similarity is None else similarity.pixels,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     Image = NDArray[np.float64]
     Mask = NDArray[np.bool_]
+    Maps = tuple[Image, Image, Mask]
 
 MS_SSIM_SCALES = 3
 WINDOW_SHARE = 0.5
@@ -46,10 +50,7 @@ class Similarity:
 
 def ssim(truth: Image, image: Image, mask: Mask, window: Window) -> Similarity | None:
     """The mean SSIM of two images over the mask; ``None`` where no window counts."""
-    similarity, _, counted = _maps(truth, image, mask, window)
-    if not counted.any():
-        return None
-    return Similarity(float(similarity[counted].mean()), int(counted.sum()))
+    return _ssim(_maps(truth, image, mask, window))
 
 
 def ms_ssim(truth: Image, image: Image, mask: Mask, window: Window, *, scales: int = MS_SSIM_SCALES) -> float | None:
@@ -57,39 +58,61 @@ def ms_ssim(truth: Image, image: Image, mask: Mask, window: Window, *, scales: i
 
     ``None`` where at some scale no window counts. Negative means count as 0.
     """
+    return _ms_ssim(_pyramid(truth, image, mask, window), scales)
+
+
+def ssim_and_ms_ssim(truth: Image, image: Image, mask: Mask, window: Window) -> tuple[Similarity | None, float | None]:
+    """What :func:`ssim` and :func:`ms_ssim` give, for less: the first scale of the one is the other."""
+    levels = _pyramid(truth, image, mask, window)
+    finest = next(levels)
+    return _ssim(finest), _ms_ssim(chain([finest], levels), MS_SSIM_SCALES)
+
+
+def _ssim(maps: Maps) -> Similarity | None:
+    similarity, _, counted = maps
+    if not counted.any():
+        return None
+    return Similarity(float(similarity[counted].mean()), int(counted.sum()))
+
+
+def _ms_ssim(levels: Iterator[Maps], scales: int) -> float | None:
     weights = np.array(_SCALE_WEIGHTS[:scales]) / sum(_SCALE_WEIGHTS[:scales])
     result = 1.0
-    for number, weight in enumerate(weights.tolist()):
-        similarity, contrast, counted = _maps(truth, image, mask, window)
+    for number, (weight, (similarity, contrast, counted)) in enumerate(zip(weights.tolist(), levels, strict=False), 1):
         if not counted.any():
             return None
-        chosen = similarity if number == scales - 1 else contrast
+        chosen = similarity if number == scales else contrast
         result *= max(float(chosen[counted].mean()), 0.0) ** weight
-        (truth, image), mask = (_halved(picture, mask) for picture in (truth, image)), _halved_mask(mask)
     return result
 
 
-def _maps(truth: Image, image: Image, mask: Mask, window: Window) -> tuple[Image, Image, Mask]:
+def _pyramid(truth: Image, image: Image, mask: Mask, window: Window) -> Iterator[Maps]:
+    """The maps at each scale, without end, of pictures that are halved from one to the next."""
+    while True:
+        yield _maps(truth, image, mask, window)
+        (truth, image), mask = (_halved(picture, mask) for picture in (truth, image)), _halved_mask(mask)
+
+
+def _maps(truth: Image, image: Image, mask: Mask, window: Window) -> Maps:
     """The maps of SSIM and of its contrast-structure factor, and the pixels where they count."""
     weight = mask.astype(np.float64)
-    held = _blurred(weight)
+    pictures = np.stack([np.ones_like(weight), truth, image, truth**2, image**2, truth * image])
+    held, *sums = _blurred(pictures * weight)
     counted = mask & (held >= window.share - _ROUNDING)
-
-    def mean(picture: Image) -> Image:
-        return np.divide(_blurred(picture * weight), held, out=np.zeros_like(held), where=counted)
-
-    mean_one, mean_two = mean(truth), mean(image)
-    variance_one, variance_two = mean(truth**2) - mean_one**2, mean(image**2) - mean_two**2
-    covariance = mean(truth * image) - mean_one * mean_two
+    means = [np.divide(each, held, out=np.zeros_like(held), where=counted) for each in sums]
+    mean_one, mean_two, square_one, square_two, product = means
+    variance_one, variance_two = square_one - mean_one**2, square_two - mean_two**2
+    covariance = product - mean_one * mean_two
     c1, c2 = (_LUMINANCE * window.data_range) ** 2, (_CONTRAST * window.data_range) ** 2
     contrast = (2 * covariance + c2) / (variance_one + variance_two + c2)
     luminance = (2 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
     return luminance * contrast, contrast, counted
 
 
-def _blurred(picture: Image) -> Image:
-    """Outside the picture there is nothing: what the window loses there it loses as outside a mask."""
-    return np.asarray(ndimage.gaussian_filter(picture, _SIGMA, radius=_RADIUS, mode="constant"), dtype=np.float64)
+def _blurred(pictures: Image) -> Image:
+    """Outside a picture there is nothing: what the window loses there it loses as outside a mask."""
+    blurred = ndimage.gaussian_filter(pictures, _SIGMA, radius=_RADIUS, mode="constant", axes=(1, 2))
+    return np.asarray(blurred, dtype=np.float64)
 
 
 def _tiles(picture: Image) -> Image:

@@ -80,7 +80,7 @@ def model_calls(job: Claims) -> Iterator[Violation | Unchecked]:
 
 
 def _compare_uses(job: Claims, path: str, place: str, program: bytes) -> Iterator[Violation | Unchecked]:
-    foreign = [use for use in dict.fromkeys(uses_in(program, f"{path}!{place}")) if not _is_genuine(use)]
+    foreign = [use for use in uses_in(program, f"{path}!{place}") if not _is_genuine(use)]
     unknown = [use for use in foreign if not _is_from_config(job, place, use)]
     if unknown:
         # What is called was named before: say the worst of it.
