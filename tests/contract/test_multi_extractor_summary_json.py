@@ -18,7 +18,7 @@ def test_every_job_did_the_steps_it_was_asked_for(flow_records):
         record.name: isinstance(record.outcome, Completed) and record.outcome.training_steps for record in flow_records
     }
 
-    assert done == dict.fromkeys(EXTRACTORS, 256)
+    assert done == dict.fromkeys(EXTRACTORS, 128)
 
 
 def test_every_published_file_keeps_its_contract(flow_run):

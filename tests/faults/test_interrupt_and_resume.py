@@ -235,7 +235,7 @@ def test_jobs_end_with_a_controller_that_was_killed(workbench, study):
     assert workbench.call("run", "--resume", run.path).code == 0
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.whole)])
 def test_an_interrupted_replay_says_so_and_leaves_nothing_behind(workbench, study, tmp_path, monkeypatch, signum):
     config, gate = study
     gate.touch()

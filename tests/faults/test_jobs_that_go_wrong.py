@@ -41,7 +41,7 @@ def test_every_fault_is_failed_with_its_reason_and_the_others_go_on(workbench, s
 
 
 def test_a_failed_job_has_the_end_of_its_log_and_no_metrics(workbench):
-    workbench.run("run", workbench.config({"name": "bad", "fault": "raise"}))
+    workbench.call("run", workbench.config({"name": "bad", "fault": "raise"}))
 
     result = read_json(workbench.latest().path / SUMMARY)["model_results"][0]
     tail = workbench.latest().records()[0].outcome.log_tail
@@ -65,7 +65,7 @@ def test_a_job_that_runs_too_long_is_ended(workbench, fault):
 def test_a_missing_capability_is_skipped_with_what_to_do(workbench):
     config = workbench.config(GOOD, {"name": "big", "requires": ["telescope"]})
 
-    answer = workbench.run("run", config)
+    answer = workbench.call("run", config)
 
     skipped = workbench.latest().records()[1].outcome
     assert isinstance(skipped, Skipped)
@@ -75,7 +75,7 @@ def test_a_missing_capability_is_skipped_with_what_to_do(workbench):
 
 @pytest.mark.skipif(platform.system() == "Darwin", reason="macOS has it")
 def test_a_run_that_requires_a_missing_capability_is_refused_before_anything_is_started(workbench):
-    answer = workbench.run("run", workbench.config(GOOD), "--require", "macos_spawn")
+    answer = workbench.call("run", workbench.config(GOOD), "--require", "macos_spawn")
 
     assert (answer.code, answer.out, (workbench.path / "runs").exists()) == (1, "", False)
     assert answer.err.startswith("extractor-flow: --require: macos_spawn is missing: this is Linux, not macOS")
@@ -83,7 +83,7 @@ def test_a_run_that_requires_a_missing_capability_is_refused_before_anything_is_
 
 
 def test_a_dry_run_trains_nothing_and_says_so(workbench):
-    answer = workbench.run("run", workbench.config(GOOD), "--dry-run")
+    answer = workbench.call("run", workbench.config(GOOD), "--dry-run")
 
     run = workbench.latest()
     assert answer.code == 0

@@ -25,6 +25,7 @@ def test_jobs_start_from_the_fork_server(workbench, long_temporary):
 
 
 @pytest.mark.train
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("executor", ["local", pytest.param("serial", marks=pytest.mark.whole)])
 def test_environments_have_workers_of_their_own(workbench, long_temporary, executor):
     config = workbench.path / "comparison.yaml"

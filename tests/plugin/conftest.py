@@ -33,6 +33,12 @@ def _inner_sessions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.fixture
+def cold_session(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Runs a session in a process that nothing was loaded for, to tell what it loads itself."""
+    return partial(pytest.Pytester.runpytest_subprocess, pytester)
+
+
+@pytest.fixture
 def project(
     pytester: pytest.Pytester,
     tmp_path: Path,

@@ -229,7 +229,7 @@ def test_nobody_answers_for_a_capability_in_the_plugins_place(machine):
     result.stderr.fnmatch_lines(["*the capability 'macos_spawn' exists already*"])
 
 
-def test_looking_for_a_gpu_initialises_nothing(machine, monkeypatch):
+def test_looking_for_a_gpu_initialises_nothing(machine, cold_session, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     machine.makeconftest(
         "import json, sys\n"
@@ -240,6 +240,6 @@ def test_looking_for_a_gpu_initialises_nothing(machine, monkeypatch):
         "    open('found.json', 'w').write(json.dumps(found))\n"
     )
 
-    machine.runpytest_subprocess("-m", "cuda")
+    cold_session("-m", "cuda")
 
     assert json.loads((machine.path / "found.json").read_text(encoding="utf-8")) == []

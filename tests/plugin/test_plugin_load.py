@@ -14,12 +14,14 @@ def pytest_unconfigure(config):
 """
 
 
-def test_a_session_that_does_not_use_the_plugin_loads_what_it_would_load_without_it_and_five_modules(pytester):
+def test_a_session_that_does_not_use_the_plugin_loads_what_it_would_load_without_it_and_five_modules(
+    pytester, cold_session
+):
     pytester.makeconftest(REMEMBER)
     pytester.makepyfile("def test_it(): pass")
 
     def loaded(*options):
-        pytester.runpytest_subprocess("-p", "no:rerunfailures", *options)
+        cold_session("-p", "no:rerunfailures", *options)
         return set(json.loads((pytester.path / "modules.json").read_text(encoding="utf-8")))
 
     assert loaded() - loaded("-p", "no:extractor_flow") == {f"pytest_extractor_flow{name}" for name in OWN}

@@ -41,6 +41,7 @@ VERDICT = {
 def run(run_once, pytestconfig):
     root = run_once.output("study")
     words = ("run", str(Path(__file__).with_name("study.yaml")), "--output-root", str(root), "--run-id", "smoke")
+    words += ("--executor", "serial")
     execution = run_once(Command("study", (sys.executable, "-m", "extractor_flow.cli", *words), timeout=90))
     (directory,) = runs_below(execution.output)
     note_run(pytestconfig, directory, VERDICT)

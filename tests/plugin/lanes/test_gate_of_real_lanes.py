@@ -91,7 +91,7 @@ def test_a_marker_that_ran_on_one_lane_makes_the_gate_green(checkout):
 
 def test_a_gpu_test_that_every_lane_skipped_makes_the_gate_red_and_says_why(checkout):
     checkout.session("first")
-    checkout.session("second", "-n2")
+    checkout.session("second", "-n1")
 
     status, text = checkout.gate("--require", "cuda", "spawn")
 

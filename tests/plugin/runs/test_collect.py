@@ -7,7 +7,7 @@ import json
 import pytest
 
 from support import ROOT
-from support.plugin.flow_project import MIXED, PATIENCE
+from support.plugin.flow_project import MIXED, PATIENCE, publish
 
 LAYERS = ["schema", "markdown", "consistency", "evidence"]
 
@@ -87,9 +87,9 @@ def test_a_plan_of_the_set_up_trains_nothing(flow_project):
 
 
 def test_a_failed_job_says_why_with_the_end_of_its_log_and_nothing_of_the_plugin(flow_project):
-    flow_project.config("study.yaml", *MIXED)
+    run = publish(flow_project.config("study.yaml", *MIXED))
 
-    result = flow_project.run("study.yaml::job::bad seed 0")
+    result = flow_project.run(f"--flow-run={run}", "study.yaml::job::bad seed 0")
 
     result.stdout.fnmatch_lines(
         [
@@ -214,7 +214,7 @@ def pytest_extractor_flow_violations(run_directory, summary):
 
 
 def test_a_projects_own_violations_join_the_verdict_and_get_an_item(flow_project):
-    flow_project.config("short.yaml", run_id="short")
+    run = publish(flow_project.config("short.yaml", run_id="short"))
     flow_project.tests(
         "@pytest.mark.flow('short.yaml')\n"
         "def test_it(flow_verdict):\n"
@@ -222,50 +222,44 @@ def test_a_projects_own_violations_join_the_verdict_and_get_an_item(flow_project
     )
     flow_project.pytester.makeconftest(HOOK)
 
-    result = flow_project.run("short.yaml", "test_project.py", "-rf")
+    result = flow_project.run(f"--flow-run={run}", "short.yaml", "test_project.py", "-rf")
 
     failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
     assert (failed, result.parseoutcomes()) == (["short.yaml::project"], {"passed": 6, "failed": 1})
     result.stdout.fnmatch_lines(["  $.run_id: claimed: is a long name; found: *-short [[]house-rule[]]"])
 
 
-ODD_HOOKS = """
-from extractor_flow.evidence.findings import Violation
-
-def pytest_extractor_flow_violations(summary):
-    match summary["run_id"]:
-        case "only":
-            return Violation("summary.json", "$.run_id", "is a long name", "short", "house-rule")
-        case "other":
-            return "bad"
-        case "error":
-            raise LookupError("house")
-"""
+ODD_HOOKS = {
+    "a violation": (
+        'return Violation("summary.json", "$.run_id", "is a long name", "short", "house-rule")',
+        "project: 1 violation: summary.json: $.run_id: is a long name",
+    ),
+    "another value": ("return 'bad'", "*pytest_extractor_flow_violations gave 'b'; expected a Violation*"),
+    "an error": ("raise LookupError('house')", "LookupError: house"),
+}
 
 
-def test_what_a_hook_gives_or_raises_concerns_the_projects_item_alone(flow_project):
-    for name in ("only", "other", "error"):
-        flow_project.config(f"{name}.yaml", run_id=name)
-    flow_project.pytester.makeconftest(ODD_HOOKS)
+@pytest.mark.parametrize(("answer", "told"), ODD_HOOKS.values(), ids=ODD_HOOKS)
+def test_what_a_hook_gives_or_raises_concerns_the_projects_item_alone(flow_project, answer, told):
+    run = publish(flow_project.config())
+    flow_project.pytester.makeconftest(
+        "from extractor_flow.evidence.findings import Violation\n"
+        f"def pytest_extractor_flow_violations():\n    {answer}\n"
+    )
 
-    result = flow_project.run("only.yaml::project", "other.yaml::project", "error.yaml", "-rf")
+    result = flow_project.run(f"--flow-run={run}", "study.yaml", "-rf")
 
     failed = [line.split()[1] for line in result.outlines if line.startswith("FAILED")]
-    assert failed == ["only.yaml::project", "other.yaml::project", "error.yaml::project"]
-    assert result.parseoutcomes() == {"passed": 5, "failed": 3}
-    result.stdout.fnmatch_lines(
-        [
-            "project: 1 violation: summary.json: $.run_id: is a long name",
-            "*pytest_extractor_flow_violations gave 'b'; expected a Violation*",
-        ]
-    )
+    assert (failed, result.parseoutcomes()) == (["study.yaml::project"], {"passed": 5, "failed": 1})
+    result.stdout.fnmatch_lines([f"*{told}*"])
 
 
 def test_a_failed_job_is_remembered_by_pytests_cache(flow_project):
-    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"}, {"name": "line"})
-    flow_project.run("study.yaml", "--sw")
+    run = publish(flow_project.config("study.yaml", {"name": "bad", "fault": "raise"}, {"name": "line"}))
+    about = (f"--flow-run={run}", "study.yaml")
+    flow_project.run(*about, "--sw")
 
-    results = [flow_project.run("study.yaml", option, "-v") for option in ("--lf", "--ff", "--sw")]
+    results = [flow_project.run(*about, option, "-v") for option in ("--lf", "--ff", "--sw")]
 
     first = [next(line for line in result.outlines if line.startswith("study.yaml::")) for result in results]
     assert [line.rpartition(" ")[0].rstrip().startswith("study.yaml::job::bad seed 0 FAILED") for line in first] == [

@@ -39,6 +39,15 @@ def test_unprepared(flow_summary): pass
 @pytest.mark.flow(allow_failures=False)
 def test_unprepared_too(flow_run): pass
 """
+OF_A_UNITTEST = """
+import unittest
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def run_is_here(self, flow_run): pass
+
+    def test_it(self): pass
+"""
 DISTRIBUTIONS = {
     "alone": ("-n0",),
     "each": ("--dist=each", "--tx=2*popen"),
@@ -47,31 +56,33 @@ DISTRIBUTIONS = {
 
 
 @pytest.mark.parametrize("how", one_of_a_kind(DISTRIBUTIONS, lambda name: name != "alone"))
-def test_every_fixture_shows_the_one_run_of_the_session(flow_project, how, monkeypatch):
+def test_every_fixture_shows_the_one_run_and_nobody_calls_it_ok_if_a_job_failed(flow_project, how, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     flow_project.config("study.yaml", *MIXED)
     flow_project.tests(ABOUT_ONE_RUN)
+    flow_project.tests(OF_A_UNITTEST, "test_unittest.py")
 
-    result = flow_project.run("--color=no", *DISTRIBUTIONS[how])
+    result = flow_project.run("--color=no", "--flow-config=study.yaml", *DISTRIBUTIONS[how])
 
     times = 2 if how == "each" else 1
     counted = (result.parseoutcomes(), len(flow_project.kept()), flow_project.leftovers())
-    assert counted == ({"passed": 6 * times, "errors": 2 * times}, 1, [])
+    assert counted == ({"passed": 6 * times, "errors": 3 * times}, 1, [])
     result.stdout.fnmatch_lines(
         [
             "1 job failed in this run; a test that judges failures says flow(..., allow_failures=True)",
             "  bad seed 0: RuntimeError: this model was asked to raise",
+            "*executed once*",
+            "study.yaml: exit status 1 in *",
+            "  failed bad seed 0: RuntimeError: this model was asked to raise",
+            "  next: extractor-flow run --resume */kept/*-line-fit",
         ]
     )
 
 
 @pytest.mark.skipif(platform.machine() == "arm64", reason="Metal may be here")
-@pytest.mark.parametrize(
-    ("promised", "outcomes"),
-    [("spawn", {"passed": 2, "skipped": 1}), ("mps", {"passed": 1, "failed": 1, "errors": 1})],
-)
-def test_a_job_may_be_skipped_unless_the_session_has_promised_what_it_needs(flow_project, promised, outcomes):
-    flow_project.config("study.yaml", {"name": "line"}, {"name": "gone", "requires": ["mps"]})
+def test_a_job_may_be_skipped_unless_the_session_has_promised_what_it_needs(flow_project):
+    lacking = ({"name": "gone", "requires": ["mps"]}, {"name": "far", "requires": ["telescope"]})
+    flow_project.config("study.yaml", {"name": "line"}, *lacking)
     flow_project.pytester.makeconftest(
         "from pytest_extractor_flow.capabilities import Capability\n"
         "def pytest_extractor_flow_capabilities():\n"
@@ -79,9 +90,10 @@ def test_a_job_may_be_skipped_unless_the_session_has_promised_what_it_needs(flow
     )
     flow_project.tests("@pytest.mark.flow('study.yaml')\ndef test_it(flow_run): pass\n")
 
-    result = flow_project.run("study.yaml::job", "test_project.py", f"--require-hardware={promised}")
+    result = flow_project.run("study.yaml::job", "test_project.py", "--require-hardware=mps,spawn")
 
-    assert result.parseoutcomes() == outcomes
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1, "skipped": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["1 job failed in this run; *", "  gone seed 0: gone requires mps: *"])
 
 
 def test_the_nearest_mark_chooses_the_configs_and_each_is_trained_once(flow_project):
@@ -141,26 +153,19 @@ def test_ini_keys_name_the_config_and_what_a_run_may_import(flow_project):
     assert (result.parseoutcomes(), (flow_project.path / "imported").exists()) == ({"passed": 1}, True)
 
 
-def test_without_a_place_to_keep_them_run_directories_end_with_the_session(flow_project):
+def test_without_a_place_to_keep_them_run_directories_end_with_the_session_also_at_the_first_failure(flow_project):
     flow_project.config()
     flow_project.tests(
         "def test_asks_at_run_time(request):\n    assert request.getfixturevalue('flow_run').is_dir()\n"
         "def test_it(flow_verdict):\n    assert flow_verdict.ok\n"
+        "def test_bad(flow_run):\n    assert 0\n"
+        "def test_left_out(flow_run): pass\n"
     )
 
-    result = flow_project.pytester.runpytest_subprocess("--flow-config=study.yaml", timeout=PATIENCE)
+    result = flow_project.pytester.runpytest_subprocess("--flow-config=study.yaml", "-x", timeout=PATIENCE)
 
-    assert (result.parseoutcomes(), flow_project.leftovers(), flow_project.kept()) == ({"passed": 2}, [], [])
-
-
-def test_stopping_at_the_first_failure_leaves_one_run_and_nothing_else(flow_project):
-    flow_project.config()
-    flow_project.tests("@pytest.mark.parametrize('n', range(3))\ndef test_it(flow_run, n):\n    assert n\n")
-
-    result = flow_project.run("--flow-config=study.yaml", "-x")
-
-    counted = (result.parseoutcomes(), len(flow_project.kept()), flow_project.leftovers())
-    assert counted == ({"failed": 1}, 1, [])
+    left = (result.parseoutcomes(), flow_project.leftovers(), flow_project.kept())
+    assert left == ({"passed": 2, "failed": 1}, [], [])
 
 
 WHEN_TIMED = """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+import signal
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ import yaml
 from extractor_flow.run.hardware import missing_capabilities
 from pytest_extractor_flow.options import read_flow_options
 from pytest_extractor_flow.runs.session_runs import published_run
-from support.plugin.command_project import eventually
+from support.plugin.command_project import PATIENCE, eventually
 
 WAITS = {"name": "slow", "fault": "wait", "until": "never"}
 ONE_TEST = "def test_it(flow_run): pass\n"
@@ -48,15 +49,17 @@ def test_a_run_that_takes_too_long_is_ended_and_told_once_in_full(flow_project):
     result.stdout.fnmatch_lines(["study.yaml: timeout: it did not end in time and was ended after * s*"])
 
 
-def test_a_session_that_is_ended_while_it_trains_ends_the_training_and_leaves_nothing(flow_project):
+def test_a_session_that_is_ended_while_it_trains_ends_the_training_and_leaves_nothing(flow_project, warm_sessions):
     flow_project.config("study.yaml", {**WAITS, "until": str(flow_project.path / "never")})
     flow_project.tests(FOUR_TESTS)
-    command = [sys.executable, "-m", "pytest", "-n2", "--flow-config=study.yaml", "--flow-timeout=60"]
-    with subprocess.Popen(command, cwd=flow_project.path, stdout=subprocess.DEVNULL) as session:
-        eventually((flow_project.path / "never.slow.waiting").exists)
-        begun = len(flow_project.leftovers())
+    with Path(os.devnull).open("wb") as nothing:
+        words = ("-n2", "--flow-config=study.yaml", "--flow-timeout=60")
+        session = warm_sessions.start(flow_project.path, words, (nothing, nothing))
+    eventually((flow_project.path / "never.slow.waiting").exists)
+    begun = len(flow_project.leftovers())
 
-        session.terminate()
+    session.send_signal(signal.SIGTERM)
+    session.wait(PATIENCE)
 
     assert (session.returncode, begun > 0, flow_project.leftovers()) == (143, True, [])
 
@@ -172,40 +175,48 @@ def test_a_wrong_mark_is_an_error_of_collection_without_a_traceback(flow_project
     )
 
 
-def test_a_test_whose_mark_came_too_late_to_choose_its_run_fails(flow_project):
-    flow_project.config()
-    flow_project.tests(
-        "import unittest\n"
-        "@pytest.mark.parametrize('n', [pytest.param(1, marks=pytest.mark.spawn)])\n"
-        "def test_parameter(flow_run, n): pass\n"
-        "@pytest.mark.flow('study.yaml')\ndef test_at_run_time(request):\n    request.getfixturevalue('flow_run')\n"
-        "@pytest.mark.flow('study.yaml')\n@pytest.mark.usefixtures('flow_run')\n"
-        "class TestCase(unittest.TestCase):\n    def test_method(self): pass\n"
-    )
+TOO_LATE = """
+import unittest
 
-    result = flow_project.run("--flow-config=study.yaml")
+@pytest.mark.flow("study.yaml")
+def test_first(request): request.getfixturevalue("flow_run")
 
-    assert result.parseoutcomes() == {"errors": 2, "failed": 1}
-    result.stdout.fnmatch_lines(["*::test_at_run_time: the marks flow, spawn and macos_spawn choose the run when*"])
+def test_before(flow_run): pass
+
+@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.spawn)])
+def test_parameter(flow_run, n): pass
+
+@pytest.mark.flow("study.yaml")
+@pytest.mark.usefixtures("flow_run")
+class TestCase(unittest.TestCase):
+    def test_method(self): pass
+
+@pytest.mark.flow("other.yaml")
+def test_config(request): request.getfixturevalue("flow_run")
+
+@pytest.mark.spawn
+def test_spawn(request): request.getfixturevalue("flow_summary")
+
+@pytest.mark.flow("other.yaml")
+@pytest.mark.xfail
+def test_expected(request): request.getfixturevalue("flow_run")
+
+def test_after(request): request.getfixturevalue("flow_records")
+"""
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "a worker"])
-def test_a_marked_test_does_not_pass_on_the_run_that_another_test_asked_for(flow_project, arguments):
+def test_a_mark_that_came_too_late_to_choose_a_run_fails_its_test_and_no_other(flow_project, arguments):
     for name in ("study.yaml", "other.yaml"):
         flow_project.config(name)
-    flow_project.tests(
-        "def test_before(flow_run): pass\n"
-        "@pytest.mark.flow('other.yaml')\ndef test_config(request):\n    request.getfixturevalue('flow_run')\n"
-        "@pytest.mark.spawn\ndef test_spawn(request):\n    request.getfixturevalue('flow_summary')\n"
-        "@pytest.mark.flow('other.yaml')\n@pytest.mark.xfail\ndef test_expected(request):\n"
-        "    request.getfixturevalue('flow_run')\n"
-        "def test_after(request):\n    request.getfixturevalue('flow_run')\n"
-    )
+    flow_project.tests(TOO_LATE)
 
-    result = flow_project.run("--flow-config=study.yaml", *arguments)
+    result = flow_project.run("--flow-config=study.yaml", "-rfE", *arguments)
 
-    assert (result.parseoutcomes(), len(flow_project.kept())) == ({"passed": 2, "failed": 3}, 1)
-    for name in ("config", "spawn", "expected"):
+    bad = {line.split()[1].rpartition("::")[2] for line in result.outlines if line.startswith(("FAILED", "ERROR "))}
+    assert bad == {"test_first", "test_parameter[1]", "test_method", "test_config", "test_spawn", "test_expected"}
+    assert (result.parseoutcomes(), len(flow_project.kept())) == ({"passed": 2, "failed": 4, "errors": 2}, 1)
+    for name in ("first", "config", "spawn", "expected"):
         result.stdout.fnmatch_lines([f"*::test_{name}: the marks flow, spawn and macos_spawn choose the run when*"])
 
 
@@ -226,34 +237,6 @@ def test_a_test_whose_own_mark_names_a_config_does_not_pass_without_asking_for_i
     ours.stdout.fnmatch_lines(["--flow-config: no test asked for a run of it, so nothing was trained"])
     ours.stdout.fnmatch_lines(["*::test_forgot: marked flow('study.yaml'), and it asks for no run: *"])
     assert theirs.parseoutcomes() == {"passed": 4}
-
-
-def test_the_refusal_of_a_late_mark_is_not_handed_on_to_other_tests(flow_project):
-    flow_project.config()
-    flow_project.tests(
-        "@pytest.mark.flow('study.yaml')\ndef test_marked(request):\n    request.getfixturevalue('flow_run')\n"
-        "def test_named(flow_run): pass\n"
-        "def test_at_run_time(request):\n    request.getfixturevalue('flow_records')\n"
-    )
-
-    result = flow_project.run("--flow-config=study.yaml")
-
-    assert result.parseoutcomes() == {"failed": 1, "passed": 2}
-
-
-def test_the_summary_of_a_run_in_which_jobs_failed_does_not_call_it_ok_and_says_why(flow_project):
-    flow_project.config("study.yaml", {"name": "bad", "fault": "raise"})
-    flow_project.tests(
-        "import unittest\nclass TestIt(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
-        "    def run_is_here(self, flow_run): pass\n    def test_it(self): pass\n"
-    )
-
-    result = flow_project.run("--flow-config=study.yaml")
-
-    assert result.parseoutcomes() == {"errors": 1}
-    reason = "  failed bad seed 0: RuntimeError: this model was asked to raise"
-    go_on = "  next: extractor-flow run --resume */kept/*-line-fit"
-    result.stdout.fnmatch_lines(["*executed once*", "study.yaml: exit status 1 in *", reason, go_on])
 
 
 def test_a_run_in_which_no_job_can_start_leaves_no_process_behind(flow_project):

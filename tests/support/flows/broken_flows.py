@@ -132,15 +132,6 @@ class Unseeded(Sound):
         return super().product(workspace, [*guesses, os.urandom(1)[0] / 255, os.urandom(8)[0] / 255])
 
 
-class Timestamped(Sound):
-    """Measures the same each time, and writes another file each time."""
-
-    def product(self, workspace, guesses):
-        product = super().product(workspace, guesses)
-        write_json(workspace.path / "guesses.json", [*guesses, os.urandom(8).hex()])
-        return product
-
-
 class Swallowing(Sound):
     """Whatever happens, it is a success."""
 

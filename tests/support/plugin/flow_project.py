@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+
+from extractor_flow.cli import main
+from support.calling import call
 
 PATIENCE = 600.0
 MIXED = (
@@ -75,6 +76,6 @@ class FlowProject:
 def publish(config: Path, *options: str) -> Path:
     """A run of *config* made without pytest; its directory."""
     root = config.parent / "published"
-    words = [sys.executable, "-m", "extractor_flow.cli", "run", config.name, "--output-root", str(root), *options]
-    subprocess.run(words, cwd=config.parent, capture_output=True, check=False)
+    words = ("run", config.name, "--output-root", root, "--executor", "serial", *options)
+    call(main, *words, cwd=config.parent)
     return (root / "latest").resolve(strict=True)

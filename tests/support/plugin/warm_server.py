@@ -5,6 +5,7 @@ The workers that such a session starts are forks of that process, too.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -13,15 +14,24 @@ import select
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from _pytest.config import default_plugins
+from _pytest.config import _prepareconfig
 from execnet import gateway_io
 from warm_orders import Ordered
+
+# No deep-learning package and none of the plugin's own modules: tests see that a session loads them late or never.
+OFTEN_LOADED = (
+    *("extractor_flow.config.yaml_tree", "extractor_flow.render.page.document", "extractor_flow.testing"),
+    *("extractor_flow.verify.checks", "extractor_flow.verify.engine", "extractor_flow.verify.request"),
+    *("faulthandler", "jinja2", "jsonschema_rs.canonical.json", "line_fit", "numpy.random", "pdb", "yaml"),
+    *("xdist.dsession", "xdist.remote", "xdist.scheduler"),
+)
 
 
 def serve(place: str) -> dict[str, Any]:
@@ -77,6 +87,8 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     os.environ.update(order["environment"])
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [order["directory"], *filter(None, given)]
+    # What pytest-xdist noted of it when it was loaded, for its workers.
+    import_module("xdist.plugin")._sys_path[:] = sys.path
 
 
 class Worker(gateway_io.Popen2IOMaster):  # type: ignore[misc]
@@ -91,9 +103,25 @@ class Worker(gateway_io.Popen2IOMaster):  # type: ignore[misc]
         gateway_io.Popen2IO.__init__(self, open(output, "wb"), open(answers, "rb"), execmodel)  # noqa: PTH123, SIM115
 
 
+def _load() -> None:
+    """Load what sessions do; the installed plugins by pytest, which rewrites their assertions."""
+    arguments = f"-c {os.devnull} -s --noconftest -p no:hypothesispytest -p no:syrupy"
+    _prepareconfig(arguments.split())._ensure_unconfigure()
+    for name in OFTEN_LOADED:
+        import_module(name)
+
+
+def _end(status: int) -> None:
+    """End as a process does, without clearing its memory away, which costs as much as a tiny session."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def main(place: str) -> None:
-    for name in default_plugins:
-        import_module(f"_pytest.{name}")
+    _load()
     # pytest collects garbage five times as it ends; what was loaded here is none.
     gc.freeze()
     order = serve(place)
@@ -101,10 +129,13 @@ def main(place: str) -> None:
         sys.argv = ["-c"]
         sys.modules["__main__"] = ModuleType("__main__")
         exec(eval(sys.stdin.readline()), vars(sys.modules["__main__"]))  # as execnet's own workers do
-        return
+        _end(0)
     gateway_io.Popen2IOMaster = partial(Worker, place)
     sys.argv[1:] = order["arguments"]
-    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        _end(int(end.code or 0))
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ import pytest
 from extractor_flow.cli import parser
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
 from support import ROOT
-from support.waiting import DEADLINE
+from support.waiting import DEADLINE, wait_until
 
 GOOD = {"name": "good"}
 
 
 @pytest.mark.parametrize("words", [[], ["run"], ["verify"], ["report"], ["gate", "merge"], ["hardware"], ["schema"]])
 def test_every_command_explains_itself(workbench, words):
-    answer = workbench.run(*words, "--help")
+    answer = workbench.call(*words, "--help")
 
     assert (answer.code, answer.out.splitlines()[0].startswith("usage: extractor-flow")) == (0, True)
 
@@ -80,9 +80,7 @@ def test_a_run_directory_that_vanishes_is_named_without_a_traceback(workbench):
     gate = workbench.path / "gate"
     config = workbench.config({"name": "slow", "fault": "wait", "until": str(gate)})
     process = workbench.start("run", config)
-    waiting = gate.with_name("gate.slow.waiting")
-    while not waiting.exists():
-        assert process.poll() is None
+    wait_until(gate.with_name("gate.slow.waiting"), process)
     (workbench.path / "runs").rename(workbench.path / "elsewhere")
     gate.touch()
 
