@@ -20,6 +20,7 @@ _NUMBERS = (
     *(round(40 * (MOST_SEEDS / 40) ** (step / 64)) for step in range(65)),
 )  # 5 % apart, and exact below
 _NORMAL = NormalDist()
+_ROOT_TWO = math.sqrt(2)
 _EFFECTS, _SPREADS = 16, 8  # nodes: more of them move the result by less than 0.02
 _LARGEST = 1e6  # of a test's statistic: beyond it nothing changes
 
@@ -75,11 +76,11 @@ def _rejected(t: float, n: int, variance: float, critical: float) -> float:
     """How often a fresh test exceeds *critical*, after *t* was seen of an effect drawn with this *variance*."""
     shrunk = n * variance / (1 + n * variance)
     scale = math.sqrt(n / (n - 1 + t * t / (1 + n * variance)))
-    return fmean(
-        _NORMAL.cdf((shrunk * t * scale * seen - critical * fresh) / math.sqrt(1 + shrunk))
-        for seen in _spreads(n)
-        for fresh in _spreads(n - 1)
-    )
+    centre, width = shrunk * t * scale, math.sqrt(1 + shrunk)
+    bounds = [critical * fresh for fresh in _spreads(n - 1)]
+    # The normal distribution spelled out, in a third of its time: a study asks for tens of thousands.
+    scores = [(centre * seen - bound) / width / _ROOT_TWO for seen in _spreads(n) for bound in bounds]
+    return fmean([0.5 * (1 + math.erf(score)) for score in scores])
 
 
 @cache
