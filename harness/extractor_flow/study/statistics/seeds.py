@@ -108,10 +108,14 @@ def restricted_mean(times: Sequence[float | None], horizon: float) -> float:
 
 def checked(values: Sequence[float]) -> list[float]:
     """*values* in their order of size; ``ValueError`` if there is none or one is not a finite number."""
-    if not values or not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+    try:
+        finite = bool(values) and all(map(math.isfinite, values))
+    except (TypeError, OverflowError):  # no number, or one beyond any double
+        finite = False
+    if not finite:
         msg = f"expected one or more finite numbers; found {values!r}"
         raise ValueError(msg)
-    return sorted(float(value) for value in values)
+    return sorted(map(float, values))
 
 
 @lru_cache(maxsize=256)

@@ -54,7 +54,7 @@ def test_the_interval_of_many_seeds_lies_between_their_order_statistics():
     assert found.high == pytest.approx(9 - found.low)
 
 
-@pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.inf], [[1.0, 2.0], [3.0, 4.0]]])
+@pytest.mark.parametrize("values", [[], [math.nan], [1, math.inf], [None], ["a"], [10**400], [[1.0, 2.0], [3.0, 4.0]]])
 def test_no_number_is_made_from_nothing_or_from_what_is_not_finite(values):
     with pytest.raises(ValueError, match="expected one or more finite numbers; found"):
         describe(values)
