@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from extractor_flow.errors import RequestError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints, SelectableGroups  # from Python 3.12 on, EntryPoints for both
+
     from extractor_flow.study.flow import Flow
 
 GROUP = "extractor_flow.flows"
@@ -39,13 +41,13 @@ def find_executor(name: str) -> Any:  # noqa: ANN401 - an ExecutorClass, which s
 
 
 def installed(group: str) -> EntryPoints:
-    """The entry points of *group*. What is installed is looked through once for each: every package has a file."""
-    return _on_path(tuple(sys.path), group)
+    """The entry points of *group*. What is installed is looked through once: every package has a file."""
+    return _on_path(tuple(sys.path)).select(group=group)
 
 
-@lru_cache(maxsize=8)
-def _on_path(_: tuple[str, ...], group: str) -> EntryPoints:
-    return entry_points(group=group)
+@lru_cache(maxsize=1)
+def _on_path(_: tuple[str, ...]) -> SelectableGroups:
+    return entry_points()
 
 
 def _names(group: str) -> list[str]:
