@@ -78,7 +78,7 @@ def _rejected(t: float, n: int, variance: float, critical: float) -> float:
     scale = math.sqrt(n / (n - 1 + t * t / (1 + n * variance)))
     centre, width = shrunk * t * scale, math.sqrt(1 + shrunk)
     bounds = [critical * fresh for fresh in _spreads(n - 1)]
-    # The normal distribution spelled out, in a third of its time: a study asks for tens of thousands.
+    # The normal distribution spelled out, in half of its time: a study asks for tens of thousands of values.
     scores = [(centre * seen - bound) / width / _ROOT_TWO for seen in _spreads(n) for bound in bounds]
     return fmean([0.5 * (1 + math.erf(score)) for score in scores])
 
