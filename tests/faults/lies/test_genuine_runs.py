@@ -133,6 +133,13 @@ def test_a_genuine_run_with_a_baseline_a_gpu_that_is_not_here_and_a_class_that_b
     assert any((run / "figures").glob("*"))
 
 
+def test_a_run_without_figures_is_not_accused_where_they_can_be_drawn(shared_run):
+    pytest.importorskip("matplotlib")
+    verdict = verify(shared_run(COMPARISON, drawn=False), deep=[FIGURES])
+
+    assert (verdict.violations, [each.check for each in verdict.unchecked]) == ((), [FIGURES])
+
+
 @pytest.mark.parametrize(
     "options",
     [["--dry-run"], ["--only", "fl*", "--seed", "5", "--seed", "6", "--run-id", "Ünïcode | `name`"]],

@@ -169,13 +169,17 @@ def figures_made_again(run: RunSubject) -> Iterator[Finding]:
     """The figures of the run are, byte for byte, those that its flow draws of the journal and the artifacts.
 
     Catches: a figure of other numbers, one too many or too few, one in the place of another. Cannot catch: a lie that
-    the journal or the artifacts tell, too; other figures than those that this version of matplotlib draws.
+    the journal or the artifacts tell, too; other figures than those that this version of matplotlib draws; that all
+    are gone, since a run is published without any where they cannot be drawn.
     """
     stored = read_figures(run)
     completed = run.supported.summary.aggregate_metrics["completed_runs"]
     drawn = _draw(run) if isinstance(run.flow, SupportsDraw) and completed else {}
     if isinstance(drawn, str):
         yield Unchecked(layout.FIGURES, f"they cannot be drawn here: {brief(drawn)}", Why.NO_WITNESS)
+        return
+    if drawn and not stored:
+        yield Unchecked(layout.FIGURES, "there are none; `extractor-flow report` draws them", Why.NO_WITNESS)
         return
     for name in sorted(stored.keys() | drawn.keys()):
         path = f"{layout.FIGURES}/{name}"

@@ -206,7 +206,7 @@ FIGURES = subject(
     ("one figure in the place of another", copying("figures/held_out_reward.png", "figures/learning_curves.png"),
      Seen.DEEP, "figures-made-again"),
     ("a figure less", gone(f"{layout.FIGURES}/learning_curves.png"), Seen.DEEP, "figures-made-again"),
-    ("no figure", gone(layout.FIGURES), Seen.DEEP, "figures-made-again"),
+    ("no figure", gone(layout.FIGURES), Seen.WITNESS),
 )  # fmt: skip
 
 
