@@ -106,9 +106,11 @@ class Worker(gateway_io.Popen2IOMaster):  # type: ignore[misc]
 def _load() -> None:
     """Load what sessions do; the installed plugins by pytest, which rewrites their assertions."""
     arguments = f"-c {os.devnull} -s --noconftest -p no:hypothesispytest -p no:syrupy"
-    _prepareconfig(arguments.split())._ensure_unconfigure()
+    config = _prepareconfig(arguments.split())
+    # While pytest's import hook is there: from a wheel, it is to load this package, too, or warns of it.
     for name in OFTEN_LOADED:
         import_module(name)
+    config._ensure_unconfigure()
 
 
 def _end(status: int) -> None:
