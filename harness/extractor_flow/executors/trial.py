@@ -1,7 +1,7 @@
 """Makes what a study's jobs name once, in a process of its own, before anything is started.
 
-A class that is not there, or an environment that does not take its arguments, is told at once, and not after the other
-jobs have been trained.
+A missing class, or an environment that rejects its arguments, is reported at once, not after the other jobs have been
+trained.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _heard(reader: Connection, stop: Stop, deadline: float) -> bool:
 def _has_begun(reader: Connection, process: BaseProcess, stop: Stop, seconds: float) -> bool:
     """Wait until the process has come to the jobs; ``False`` after a request to stop.
 
-    :class:`RequestError` if it ended before, or is not there after so many *seconds*.
+    :class:`RequestError` if it ended before, or takes longer than *seconds*.
     """
     if not _heard(reader, stop, time.monotonic() + seconds):
         if stop.signum is None:
@@ -116,7 +116,7 @@ def _has_begun(reader: Connection, process: BaseProcess, stop: Stop, seconds: fl
 
 
 def _leave_to_the_jobs(jobs: Sequence[Job], stop: Stop, seconds: float) -> None:
-    """Say what was not made within so many *seconds*, unless the user asked to stop."""
+    """Warn of what was not made within *seconds*, unless the user asked to stop."""
     from loguru import logger
 
     if stop.signum is None:

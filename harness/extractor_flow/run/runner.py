@@ -119,7 +119,7 @@ def _open(request: RunRequest, planned: Plan, stop: Stop) -> tuple[RunDirectory,
         _require_name(study.run_id)
         jobs = select(study.jobs, request.only)
         # In serial order, for debugging, the first job meets what is wrong in this process, where one can look at it.
-        # What another machine can make is not told by this one, which may be a cluster's login node.
+        # This machine, perhaps a cluster's login node, cannot tell what another one can make.
         executor = planned.executor
         if not (request.dry_run or executor.remote or isinstance(executor, SerialExecutor)):
             _try(request, planned, jobs, stop)
@@ -156,7 +156,7 @@ def _require_name(run_id: str) -> None:
         msg = f"the run id {run_id!r} names a place; leave out / and \\, and name the place with --output-root"
         raise RequestError(msg)
     if not any(letter.isalnum() for letter in run_id):
-        msg = f"the run id {run_id!r} has no letter and no digit; its directory could not be told from others"
+        msg = f"the run id {run_id!r} has no letter and no digit; a directory needs one in its name"
         raise RequestError(msg)
 
 

@@ -141,7 +141,7 @@ def _of_flow(run: RunSubject, examination: Examination) -> Iterator[Finding]:
 
 
 def _verdict(findings: Iterable[Finding], examination: Examination | None = None) -> Verdict:
-    """*findings* in the order of the files, each once; what only ``--deep`` looks at is told apart."""
+    """The verdict of *findings*: violations by file, each once; what only ``--deep`` looks at is listed separately."""
     found = tuple(dict.fromkeys(findings))
     violations = sorted((each for each in found if isinstance(each, Violation)), key=lambda violation: violation.file)
     unchecked = [each for each in found if isinstance(each, Unchecked)]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import RunSummary
     from extractor_flow.study.statistics import SeedStatistics
 
-# Okabe and Ito's palette: told apart with any kind of colour vision.
+# Okabe and Ito's palette, which can be told apart with any kind of colour vision.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 130
@@ -154,7 +154,7 @@ def _spread(position: int, count: int) -> list[float]:
 
 
 def _centre(seeds: int) -> str:
-    """What :func:`extractor_flow.study.statistics.describe` gives for so many seeds."""
+    """What :func:`extractor_flow.study.statistics.describe` gives for this number of seeds."""
     if seeds == 1:
         return "one seed"
     return f"median over seeds, {'range' if seeds < FEWEST_SEEDS else '95 % interval'}"

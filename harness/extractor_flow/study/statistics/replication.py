@@ -10,7 +10,7 @@ from statistics import NormalDist, fmean
 from extractor_flow.study.statistics.student import quantile
 
 SCALE = math.sqrt(0.5)
-"""Half of the real effects are expected to be smaller than so many standard deviations, half to be larger."""
+"""The median size of a real effect, in standard deviations, that is expected before any data are seen."""
 REPLICATED = 0.8
 """A difference that repeats would find less often is not claimed: of ten claims, eight are to hold."""
 MOST_SEEDS = 1000

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 5
-"""With fewer no interval of a median comes near 95 %: all that can be told is the range."""
+"""With fewer, no interval of the median comes near 95 %, and only the range is given."""
 RANGE = "range"
 INTERVAL = "order-statistics"
 _FEWEST_COVERED = 0.94  # of FEWEST_SEEDS: the range misses the median in 2 of 2^5 cases; more seeds reach 95 %

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor_flow.study.records import RunSummary
 
 _DPI = 110
-# Of grids, shades that can be told apart; lines need their own colours.
+# A grid of pictures needs no more shades than the eye tells apart; lines need their own colours.
 _MOST_COLOURS = 256
 _COLOUR_COUNTS = dict.fromkeys(GRIDS, 48)
 

@@ -65,7 +65,7 @@ class Arrival:
 
 
 def compare_records(records: Sequence[JobRecord], settings: Mapping[str, Any], families: int = 1) -> Comparison:
-    """The comparison of *records* under the study's *settings*; one of so many *families*, its tests are corrected."""
+    """The comparison of *records* under the study's *settings*, its tests corrected for the number of *families*."""
     run = settings["run"]
     names = [entry["name"] for entry in settings["extractors"]]
     trained = sorted(_trained(records), key=lambda job: (names.index(job.name), job.seed))
