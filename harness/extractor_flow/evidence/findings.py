@@ -61,6 +61,7 @@ class Why(StrEnum):
     UNREADABLE = "unreadable"  # an earlier violation keeps it from being looked at
     NO_WITNESS = "no-witness"  # nothing on disk tells
     NOT_REPRODUCED = "not-reproduced"  # trained again somewhere else, it came out otherwise
+    UNDRAWN = "undrawn"  # the run has none of the figures that are drawn here: what draws was missing, or gave up
     UNPUBLISHED = "unpublished"  # the journal is there, what is made from it is not
     NO_EVIDENCE = "no-evidence"  # the flow has no checks of its own
     UNJUDGED = "unjudged"  # no check could look at anything that a completed job left
@@ -76,6 +77,7 @@ INCONCLUSIVE = frozenset(
         Why.OTHER_VERSION,
         Why.REDACTED,
         Why.NOT_REPRODUCED,
+        Why.UNDRAWN,
         Why.UNPUBLISHED,
         Why.NO_EVIDENCE,
         Why.UNJUDGED,

@@ -48,7 +48,7 @@ def named(run, *, deep=False):
 def test_the_untouched_copy_verifies_deep_with_nothing_left_unchecked_but_figures_that_were_not_drawn(run):
     verdict = verify(run.path, deep=True)
 
-    assert (verdict.violations, [each.check for each in verdict.unchecked]) == ((), ["figures-made-again"])
+    assert (verdict.violations, [each.code for each in verdict.unchecked]) == ((), [Why.UNDRAWN])
 
 
 def assert_that_it_is_caught(run, lie):

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from extractor_flow.cli import main
+from extractor_flow.evidence.findings import Why
 from extractor_flow.flows.extractor_comparison.extractors.presets import PRESETS
-from extractor_flow.verify import verify
+from extractor_flow.verify import Conclusion, verify
 from support.published import COMPARISON, SMALL_WORLD
 
 pytestmark = pytest.mark.train
@@ -133,11 +134,12 @@ def test_a_genuine_run_with_a_baseline_a_gpu_that_is_not_here_and_a_class_that_b
     assert any((run / "figures").glob("*"))
 
 
-def test_a_run_without_figures_is_not_accused_where_they_can_be_drawn(shared_run):
+def test_a_run_without_figures_is_neither_accused_nor_verified_where_they_can_be_drawn(shared_run):
     pytest.importorskip("matplotlib")
     verdict = verify(shared_run(COMPARISON, drawn=False), deep=[FIGURES])
 
-    assert (verdict.violations, [each.check for each in verdict.unchecked]) == ((), [FIGURES])
+    assert (verdict.violations, [each.code for each in verdict.unchecked]) == ((), [Why.UNDRAWN])
+    assert verdict.conclusion is Conclusion.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def figures_made_again(run: RunSubject) -> Iterator[Finding]:
         yield Unchecked(layout.FIGURES, f"they cannot be drawn here: {brief(drawn)}", Why.NO_WITNESS)
         return
     if drawn and not stored:
-        yield Unchecked(layout.FIGURES, "there are none; `extractor-flow report` draws them", Why.NO_WITNESS)
+        yield Unchecked(layout.FIGURES, "there are none; `extractor-flow report` draws them", Why.UNDRAWN)
         return
     for name in sorted(stored.keys() | drawn.keys()):
         path = f"{layout.FIGURES}/{name}"
